@@ -1,0 +1,1 @@
+"""batchwise: what a batch size costs and buys, measured reproducibly."""

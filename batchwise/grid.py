@@ -1,0 +1,70 @@
+"""The grid of a study: cells as the user asked for them, and the distinct runs that they need."""
+
+import math
+from dataclasses import dataclass
+
+from batchwise.params import Study
+from batchwise.recipe import Budget
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One (batch size, learning rate) of a study."""
+
+    batch_size: int  # m as asked for
+    effective_batch_size: int  # min(m, N): the m that is trained, and the m of the scaling rule
+    base_learning_rate: float  # η̃
+    learning_rate: float  # η, of the averaged gradient
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One seed of a cell: what is trained once. Batch sizes above N share the runs of m = N."""
+
+    batch_size: int  # effective
+    learning_rate: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """The stem of the run's file."""
+        return f"m{self.batch_size}_lr{self.learning_rate!r}_seed{self.seed}"
+
+
+def cells(study: Study, rows: int) -> list[Cell]:
+    """Return the cells of a study with `rows` training rows, in the order of params.yaml."""
+    return [
+        Cell(m, min(m, rows), base, scaled(base, min(m, rows), study.learning_rate_scaling))
+        for m in study.grid.batch_sizes
+        for base in study.grid.base_learning_rates
+    ]
+
+
+def runs(study: Study, rows: int) -> list[Run]:
+    """Return the distinct runs of a study, sorted."""
+    return sorted({run for cell in cells(study, rows) for run in runs_of(cell, study)})
+
+
+def runs_of(cell: Cell, study: Study) -> list[Run]:
+    """Return the runs of one cell, by seed."""
+    return [Run(cell.effective_batch_size, cell.learning_rate, seed) for seed in range(study.grid.seeds)]
+
+
+def scaled(base_learning_rate: float, batch_size: int, scaling: str) -> float:
+    """Return η of η̃ and m: `linear` η̃·m (Masters & Luschi 2018, eq. 6), `sqrt` η̃·√m (Malladi 2022), `none` η̃."""
+    return base_learning_rate * {"linear": batch_size, "sqrt": math.sqrt(batch_size), "none": 1}[scaling]
+
+
+def updates_per_epoch(rows: int, batch_size: int) -> int:
+    """Return ceil(N/m)."""
+    return -(-rows // batch_size)
+
+
+def updates(budget: Budget, rows: int, batch_size: int) -> int:
+    """Return S, the weight updates of a run."""
+    return budget.updates or budget.epochs * updates_per_epoch(rows, batch_size)
+
+
+def epochs(budget: Budget, rows: int, batch_size: int) -> int:
+    """Return E, the epochs of a run; with a budget of updates the last one may be cut short."""
+    return budget.epochs or -(-budget.updates // updates_per_epoch(rows, batch_size))

@@ -1,0 +1,120 @@
+"""How a study trains: everything but the grid and the data. A recipe, m, η and a seed decide a run."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from batchwise import plugins
+from batchwise.errors import describe, unknown
+
+
+class Section(BaseModel):
+    """A frozen mapping of params.yaml in which every key is known and no value is converted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, given: Any) -> Any:
+        if isinstance(given, dict) and cls.model_config["extra"] == "forbid":
+            for key in given:
+                if key not in cls.model_fields:
+                    raise ValueError(unknown("key of this section", key, list(cls.model_fields)))
+        return given
+
+
+class Plugin(Section):
+    """A plug-in's name with its options, which are the keyword-only arguments of its function."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options given in params.yaml."""
+        return dict(self.model_extra or {})
+
+
+def check_options(kind: str, name: str, given: dict[str, Any]) -> None:
+    """Raise ValueError, in one line, for a plug-in that does not exist or options that it does not take."""
+    if name not in plugins.names(kind):
+        raise ValueError(unknown({"datasets": "data set", "models": "model"}[kind], name, plugins.names(kind)))
+    try:
+        create_model(name, __base__=Section, **plugins.options(kind, name)).model_validate(given)
+    except ValidationError as error:
+        raise ValueError("; ".join(map(describe, error.errors()))) from None
+
+
+class Model(Plugin):
+    """A file of batchwise/models/ and its options."""
+
+    @model_validator(mode="after")
+    def _known(self) -> "Model":
+        check_options("models", self.name, self.options)
+        return self
+
+
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class SGD(Section):
+    """Stochastic gradient descent; the options are those of keras.optimizers.SGD."""
+
+    name: Literal["sgd"]
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+
+    @model_validator(mode="after")
+    def _momentum_for_nesterov(self) -> "SGD":
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov: true needs a momentum above 0")
+        return self
+
+
+class RMSprop(Section):
+    """The options are those of keras.optimizers.RMSprop."""
+
+    name: Literal["rmsprop"]
+    rho: Fraction = 0.9
+    momentum: Fraction = 0.0
+    epsilon: Epsilon = 1e-7
+
+
+class Adam(Section):
+    """The options are those of keras.optimizers.Adam."""
+
+    name: Literal["adam"]
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Epsilon = 1e-7
+
+
+class Adadelta(Section):
+    """The options are those of keras.optimizers.Adadelta."""
+
+    name: Literal["adadelta"]
+    rho: Fraction = 0.95
+    epsilon: Epsilon = 1e-7
+
+
+class Budget(Section):
+    """How long a run trains: either passes over the training rows or weight updates."""
+
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    updates: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Budget":
+        if (self.epochs is None) == (self.updates is None):
+            raise ValueError("give either epochs or updates, and not both")
+        return self
+
+
+class Recipe(Section):
+    """What a study trains and how, without its grid and its data."""
+
+    model: Model
+    optimizer: Annotated[SGD | RMSprop | Adam | Adadelta, Field(discriminator="name")]
+    budget: Budget
+    dtype: Literal["float32", "float64"] = "float32"
