@@ -11,8 +11,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
 ENTRY_POINTS = {"datasets": "prepare", "models": "build"}
-OPTION_TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list[int]": list[int], "list[float]": list[float]}
+# What params.yaml can hold and a signature can say; the bounded ones are pydantic's.
+OPTION_TYPES = {
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "str": str,
+    "PositiveInt": PositiveInt,
+    "NonNegativeInt": NonNegativeInt,
+    "PositiveFloat": PositiveFloat,
+    "NonNegativeFloat": NonNegativeFloat,
+    "list[int]": list[int],
+    "list[float]": list[float],
+    "list[PositiveInt]": list[PositiveInt],
+}
 
 
 def names(kind: str) -> list[str]:

@@ -26,6 +26,7 @@ class Result:
     weights: dict[str, np.ndarray] = field(default_factory=dict)  # variables of the model, in the order of the model
     parameters: int = 0  # trainable weights
     bad_epoch: int | None = None  # the epoch after which the loss was not finite or too large
+    xla: bool = False  # whether XLA compiled the programs
     message: str = ""  # why a run failed
 
 
@@ -36,6 +37,7 @@ def dump(result: Result, inputs: dict[str, Any]) -> bytes:
         "bad_epoch": result.bad_epoch,
         "message": result.message,
         "parameters": result.parameters,
+        "xla": result.xla,
         "inputs": inputs,
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)

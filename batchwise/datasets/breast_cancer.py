@@ -3,9 +3,11 @@
 The copy that comes with scikit-learn. Class 1 is benign, as there.
 """
 
+from pydantic import NonNegativeInt, PositiveInt
 from sklearn.datasets import load_breast_cancer
 
-from batchwise.data import DataSet, Description, split, standardise
+from batchwise.data import DataSet, Description
+from batchwise.preparation import split, standardise
 
 DESCRIPTION = Description(
     title="Breast Cancer Wisconsin (Diagnostic)",
@@ -15,7 +17,7 @@ DESCRIPTION = Description(
 )
 
 
-def prepare(*, test_rows: int, validation_rows: int, seed: int) -> DataSet:
+def prepare(*, test_rows: PositiveInt, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
     """Return the stratified split with columns standardised by the training rows; inputs are [N, 30]."""
     table = load_breast_cancer()
     parts = split(table.data, table.target, validation_rows=validation_rows, test_rows=test_rows, seed=seed)

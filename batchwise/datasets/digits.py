@@ -3,9 +3,11 @@
 The copy that comes with scikit-learn.
 """
 
+from pydantic import NonNegativeInt, PositiveInt
 from sklearn.datasets import load_digits
 
-from batchwise.data import DataSet, Description, split, standardise
+from batchwise.data import DataSet, Description
+from batchwise.preparation import split, standardise
 
 DESCRIPTION = Description(
     title="Optical Recognition of Handwritten Digits",
@@ -15,7 +17,7 @@ DESCRIPTION = Description(
 )
 
 
-def prepare(*, test_rows: int, validation_rows: int, seed: int) -> DataSet:
+def prepare(*, test_rows: PositiveInt, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
     """Return the stratified split, pixels standardised by the training rows over all of them together; inputs are [N, 64]."""
     table = load_digits()
     parts = split(table.data, table.target, validation_rows=validation_rows, test_rows=test_rows, seed=seed)

@@ -1,9 +1,10 @@
 """A multilayer perceptron: dense layers with ReLU, and a linear output (logits)."""
 
 import keras
+from pydantic import PositiveInt
 
 
-def build(input_shape: tuple[int, ...], outputs: int, *, hidden_units: list[int]) -> keras.Model:
+def build(input_shape: tuple[int, ...], outputs: int, *, hidden_units: list[PositiveInt]) -> keras.Model:
     """Return the uncompiled network, [B, *input_shape] → [B, outputs]; one hidden layer for each entry of `hidden_units`."""
     inputs = keras.Input(input_shape)
     hidden = keras.layers.Flatten()(inputs)

@@ -1,0 +1,234 @@
+"""The only training loop, on TensorFlow through Keras 3.
+
+The data stays on the device and several epochs are one compiled program, with the order of examples and the learning
+rate as its inputs, so that a batch size is compiled once for all learning rates and seeds. The layers, gradients and
+update rules are Keras's own.
+"""
+
+import os
+
+# Before TensorFlow and Keras are imported, which read them once.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+from batchwise import plugins, streams  # noqa: E402
+from batchwise.data import SPLITS, DataSet  # noqa: E402
+from batchwise.errors import UserError  # noqa: E402
+from batchwise.recipe import Recipe  # noqa: E402
+from batchwise.results import Result  # noqa: E402
+from batchwise.tasks import TASKS  # noqa: E402
+
+# Bits of a loss depend on the rows that are evaluated together, so their number is fixed.
+EVALUATION_ROWS = 2048
+# Small data: all epochs in one call, which is the fastest. Large data: calls short enough to see a run diverge.
+ROWS_PER_CALL = 2**16
+# A run has diverged when its training loss after an epoch is not finite, or is this many times its value at the start.
+DIVERGENCE_FACTOR = 10
+
+OPTIMIZERS = {
+    "sgd": keras.optimizers.SGD,
+    "rmsprop": keras.optimizers.RMSprop,
+    "adam": keras.optimizers.Adam,
+    "adadelta": keras.optimizers.Adadelta,
+}
+CONVOLUTIONS = tuple(
+    getattr(keras.layers, f"{kind}{dimensions}D{suffix}")
+    for kind, all_dimensions, suffix in (
+        ("Conv", (1, 2, 3), ""),
+        ("Conv", (1, 2, 3), "Transpose"),
+        ("DepthwiseConv", (1, 2), ""),
+        ("SeparableConv", (1, 2), ""),
+    )
+    for dimensions in all_dimensions
+)
+
+
+def configure() -> None:
+    """Make TensorFlow's bits repeatable. Must come before its first operation, and does: on import of this module.
+
+    One thread each: bits change with the number of threads, and as many runs as cores are faster than threads.
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+configure()
+
+
+def gpu() -> str | None:
+    """Return the name of the GPU that TensorFlow trains on, or None for the CPU."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+
+
+class Trainer:
+    """Trains the runs of one recipe on one data set; keeps the data on the device and the programs compiled between runs."""
+
+    def __init__(self, data: DataSet, recipe: Recipe) -> None:
+        """Raise UserError if the model cannot be built with the options of the recipe."""
+        self.data, self.recipe = data, recipe
+        self.task = TASKS[data.description.task]
+        self.rows = data.rows["train"]
+        self.parts = [self._on_device(getattr(data, name)) for name in SPLITS]
+        self.model = self._build(seed=0)
+        self.optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.model_dump(exclude={"name"}))
+        self.optimizer.build(self.model.trainable_variables)
+        self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
+        self.xla = bool(gpu()) or not _has_convolutions(self.model)
+        self.evaluate = tf.function(self._evaluate, jit_compile=self.xla)
+        self.programs, self.model_starts = {}, {}
+
+    def run(self, batch_size: int, learning_rate: float, seed: int) -> Result:
+        """Return the result of training from the start of `seed`; m > N trains as m = N.
+
+        A run that diverges or has no memory is a result, not an error.
+        """
+        self._reset(seed)
+        curves = [self.evaluate()]
+        curves[0] = [values.numpy()[None] for values in curves[0]]
+        try:
+            for epoch, program, arguments in self._calls(min(batch_size, self.rows), seed):
+                rate = tf.constant(learning_rate, self.recipe.dtype)
+                curves.append([values.numpy()[: arguments[1]] for values in program(*map(tf.constant, arguments), rate)])
+                bad_epoch = _first_bad_epoch(curves[-1][0][:, 0], curves[0][0][0, 0], epoch)
+                if bad_epoch:
+                    return self._result("diverged", curves, bad_epoch)
+        except tf.errors.ResourceExhaustedError:
+            return self._result("out_of_memory", curves)
+        return self._result("ok", curves)
+
+    def _on_device(self, part):
+        return tf.constant(part.inputs, self.recipe.dtype), tf.constant(part.labels, "int32")
+
+    def _build(self, seed: int) -> keras.Model:
+        keras.config.set_floatx(self.recipe.dtype)
+        keras.utils.set_random_seed(int(streams.generator(seed, "weights").integers(2**31)))
+        model, data = self.recipe.model, self.data
+        outputs = self.task.outputs(len(data.class_names))
+        try:
+            return plugins.load("models", model.name).build(data.train.inputs.shape[1:], outputs, **model.options)
+        except (ValueError, TypeError) as error:
+            raise UserError(f"model {model.name} cannot be built with {model.options}: {error}") from None
+
+    def _reset(self, seed: int) -> None:
+        if seed not in self.model_starts:
+            self.model_starts[seed] = _start(self._build(seed), seed)
+        for variable, value in zip(self.model.variables, self.model_starts[seed], strict=True):
+            variable.assign(value)
+        for variable, value in zip(self.optimizer.variables, self.optimizer_start, strict=True):
+            variable.assign(value)
+
+    def _calls(self, batch_size: int, seed: int):
+        """Yield (first epoch, program, (orders, epochs)) for each call of a run."""
+        steps = -(-self.rows // batch_size)
+        budget = self.recipe.budget
+        whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates, steps)
+        epochs_per_call = max(1, min(whole_epochs, ROWS_PER_CALL // self.rows))
+        program = self._program(batch_size, epochs_per_call, *divmod(self.rows, batch_size)) if whole_epochs else None
+        for epoch in range(0, whole_epochs, epochs_per_call):
+            orders = streams.orders(seed, epoch, epochs_per_call, self.rows)
+            yield epoch, program, (orders, min(epochs_per_call, whole_epochs - epoch))
+        if steps_left:
+            program = self._program(batch_size, 1, steps_left, 0)
+            yield whole_epochs, program, (streams.orders(seed, whole_epochs, 1, self.rows), 1)
+
+    def _program(self, batch_size: int, epochs_per_call: int, batches: int, remainder: int):
+        """Return the compiled (orders [epochs_per_call, N], epochs, η) → loss and correct, [epochs_per_call, 3] each."""
+        key = (batch_size, epochs_per_call, batches, remainder)
+        if key not in self.programs:
+
+            def program(orders, epochs, learning_rate):
+                self.optimizer.learning_rate.assign(learning_rate)
+                loss = tf.TensorArray(self.recipe.dtype, epochs_per_call, element_shape=(3,))
+                correct = tf.TensorArray("int32", epochs_per_call, element_shape=(3,))
+                for epoch in tf.range(epochs):
+                    if batches:
+                        for batch in tf.range(batches):
+                            self._update(tf.slice(orders[epoch], [batch * batch_size], [batch_size]))
+                    if remainder:
+                        self._update(orders[epoch][batches * batch_size :])
+                    losses, hits = self._evaluate()
+                    loss, correct = loss.write(epoch, losses), correct.write(epoch, hits)
+                return loss.stack(), correct.stack()
+
+            self.programs[key] = tf.function(program, jit_compile=self.xla)
+        return self.programs[key]
+
+    def _update(self, rows) -> None:
+        inputs, labels = self.parts[0]
+        with tf.GradientTape() as tape:
+            outputs = self.model(tf.gather(inputs, rows), training=True)
+            loss = tf.reduce_mean(self.task.loss(tf.gather(labels, rows), outputs))
+            loss = tf.add_n([loss, *self.model.losses])
+        weights = self.model.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+
+    def _evaluate(self):
+        """Return the mean loss and the correct rows of each part in inference mode, [3] and [3]."""
+        losses, hits = zip(*(self._evaluate_part(*part) for part in self.parts), strict=True)
+        return tf.stack(losses), tf.stack(hits)
+
+    def _evaluate_part(self, inputs, labels):
+        rows = len(labels)
+        if not rows:
+            return tf.constant(np.nan, self.recipe.dtype), 0
+        batches, remainder = divmod(rows, EVALUATION_ROWS)
+        loss, hits = tf.constant(0, self.recipe.dtype), 0
+        if remainder:
+            loss, hits = self._sums(inputs[:remainder], labels[:remainder])
+        if batches:  # a loop is compiled, and its slices checked, even if it has no turn
+            for batch in tf.range(batches):
+                batch_rows = remainder + batch * EVALUATION_ROWS + tf.range(EVALUATION_ROWS)
+                more_loss, more_hits = self._sums(tf.gather(inputs, batch_rows), tf.gather(labels, batch_rows))
+                loss, hits = loss + more_loss, hits + more_hits
+        return loss / rows, hits
+
+    def _sums(self, inputs, labels):
+        outputs = self.model(inputs, training=False)
+        loss = tf.reduce_sum(self.task.loss(labels, outputs))
+        return loss, tf.reduce_sum(tf.cast(self.task.correct(labels, outputs), "int32"))
+
+    def _result(self, status: str, curves: list, bad_epoch: int | None = None) -> Result:
+        loss, correct = (np.concatenate(parts) for parts in zip(*curves, strict=True))
+        rows = slice(None if bad_epoch is None else bad_epoch + 1)
+        weights = self.model.variables if status == "ok" else []
+        return Result(
+            status,
+            loss[rows],
+            correct[rows],
+            {f"{number:03d}_{variable.name}": variable.numpy() for number, variable in enumerate(weights)},
+            sum(int(np.prod(weight.shape)) for weight in self.model.trainable_variables),
+            bad_epoch,
+            self.xla,
+        )
+
+
+def _start(model: keras.Model, seed: int) -> list[np.ndarray]:
+    """Return the values of a new model's variables, with the states of its random layers from the seed's own stream."""
+    dropout = streams.generator(seed, "dropout")
+    return [
+        dropout.integers(2**31, size=variable.shape).astype(variable.dtype)
+        if variable.name == "seed_generator_state"
+        else variable.numpy()
+        for variable in model.variables
+    ]
+
+
+def _has_convolutions(model: keras.Model) -> bool:
+    """XLA on a CPU is some 20 times slower than oneDNN at convolutions inside a loop, and faster at all else."""
+    return any(
+        isinstance(layer, CONVOLUTIONS) or _has_convolutions(layer) for layer in getattr(model, "layers", ())
+    )
+
+
+def _first_bad_epoch(losses: np.ndarray, start: float, epochs_before: int) -> int | None:
+    """Return the number of the first epoch, from 1, whose training loss says that the run has diverged."""
+    bad = ~(losses <= DIVERGENCE_FACTOR * start)
+    return epochs_before + 1 + int(bad.argmax()) if bad.any() else None

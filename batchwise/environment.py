@@ -1,0 +1,58 @@
+"""What, beside its inputs, decides the bits of a run: the versions that train, and the kind of machine."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+# What trains. A change of another package, one that draws say, does not retrain.
+PACKAGES = ("tensorflow", "keras", "numpy")
+# Variables with which a user changes the kernels that TensorFlow takes.
+FLAGS = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "NVIDIA_TF32_OVERRIDE")
+
+
+def environment() -> dict[str, str]:
+    """Return {name: value} of what decides bits. Only a machine with an NVIDIA driver needs TensorFlow to tell."""
+    flags = {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if name.startswith(FLAGS) and not name.startswith("TF_CPP_")
+    }
+    return {
+        "engine": "tensorflow",
+        **{package: version(package) for package in PACKAGES},
+        "device": _gpu() or _processor(),
+        **flags,
+    }
+
+
+def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Return a line for each name whose value is not the same."""
+    return [
+        f"{name}: {before.get(name, 'nothing')} → {now.get(name, 'nothing')}"
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _gpu() -> str | None:
+    if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/dxg").exists():
+        return None
+    from batchwise import engine  # TensorFlow takes seconds to import: only where it can tell something
+
+    return engine.gpu()
+
+
+def _processor() -> str:
+    """Bits depend on the processor's model: its instructions and caches choose the kernels."""
+    facts = [platform.system(), platform.machine()]
+    if platform.system() == "Darwin":
+        brand = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True, check=True)
+        return " ".join([*facts, brand.stdout.strip()])
+    lines = [line.partition(":") for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()]
+    values = {name.strip(): value.strip() for name, _, value in lines}
+    wanted = ("vendor_id", "cpu family", "model", "model name", "CPU implementer", "CPU part")
+    facts += [values[name] for name in wanted if name in values]
+    facts += [f"with {flag}" for flag in ("avx2", "avx512f", "amx_tile") if flag in values.get("flags", "").split()]
+    return " ".join(facts)

@@ -1,0 +1,53 @@
+"""The two files of a prepared data set: its arrays, and the manifest that says what they are."""
+
+import json
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from batchwise.data import SPLITS, DataSet, Description, Part
+from batchwise.errors import UserError
+from batchwise.files import write
+
+
+def save(data: DataSet, folder: Path, name: str) -> None:
+    """Write `<name>.npz` (arrays) and `<name>.json` (the manifest), each whole or not at all."""
+    write(folder / f"{name}.npz", lambda file: np.savez(file, **data.arrays))
+    text = json.dumps(manifest(data), indent=2, ensure_ascii=False) + "\n"
+    write(folder / f"{name}.json", lambda file: file.write(text.encode()))
+
+
+def manifest(data: DataSet) -> dict[str, Any]:
+    """Return source, licence, shapes, rows and class counts of each part, and the checksum of the arrays."""
+    classes = len(data.class_names)
+    return {
+        **asdict(data.description),
+        "class_names": list(data.class_names),
+        "input_shape": list(data.train.inputs.shape[1:]),
+        "rows": data.rows,
+        "class_counts": {
+            name: np.bincount(getattr(data, name).labels, minlength=classes).tolist() for name in SPLITS
+        },
+        "sha256": data.sha256,
+    }
+
+
+def load(folder: Path, name: str) -> DataSet:
+    """Read what `save` wrote. Raises UserError if a file is missing or is not what was written."""
+    again = f"run `dvc repro --force preprocess@{name}`"
+    try:
+        about = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+            parts = [Part(arrays[f"{split}_inputs"], arrays[f"{split}_labels"]) for split in SPLITS]
+        description = Description(**{key: about[key] for key in Description.__annotations__})
+        data = DataSet(description, tuple(about["class_names"]), *parts)
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename} is missing; {again}") from None
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{folder / name}.npz or .json is damaged ({error}); {again}") from None
+    if data.sha256 != about["sha256"]:
+        raise UserError(f"{folder / name}.npz is not the file that its manifest describes; {again}")
+    return data

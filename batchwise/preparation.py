@@ -1,0 +1,42 @@
+"""How a data set is split and scaled: stratified by label, with statistics of the training rows alone."""
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from batchwise.data import Part
+from batchwise.errors import UserError
+
+
+def split(
+    inputs: np.ndarray, labels: np.ndarray, *, validation_rows: int, test_rows: int, seed: int
+) -> tuple[Part, Part, Part]:
+    """Return (train, validation, test), stratified by label, without a row in two of them.
+
+    The test rows depend on `test_rows` and `seed` alone. Raises UserError if the parts do not fit the data.
+    """
+    classes = len(np.unique(labels))
+    for name, rows in (("test_rows", test_rows), ("validation_rows", validation_rows)):
+        if 0 < rows < classes:
+            raise UserError(f"{name} is {rows}; with {classes} classes at least {classes} rows are needed")
+    if test_rows + validation_rows + classes > len(labels):
+        raise UserError(f"test_rows {test_rows} + validation_rows {validation_rows} leave too few of {len(labels)} rows")
+    rest, test = train_test_split(np.arange(len(labels)), test_size=test_rows, stratify=labels, random_state=seed)
+    train, validation = rest, rest[:0]
+    if validation_rows:
+        train, validation = train_test_split(
+            rest, test_size=validation_rows, stratify=labels[rest], random_state=seed
+        )
+    return tuple(Part(inputs[rows], labels[rows]) for rows in (train, validation, test))
+
+
+def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tuple[Part, Part, Part]:
+    """Return the parts with mean 0 and standard deviation 1 over the training rows, as float32.
+
+    The mean and deviation are of each column (columns that do not vary stay 0), or of all values together.
+    """
+    axis = 0 if by_column else None
+    mean, deviation = parts[0].inputs.mean(axis), parts[0].inputs.std(axis)
+    deviation = np.where(deviation > 0, deviation, 1)
+    return tuple(
+        Part(((part.inputs - mean) / deviation).astype("float32"), part.labels.astype("int32")) for part in parts
+    )

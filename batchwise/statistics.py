@@ -1,0 +1,70 @@
+"""Intervals and fits over seeds and batch sizes. NaN marks a seed that does not count."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A mean with its 95 % interval; `low` and `high` are NaN for fewer than two values, `mean` for none."""
+
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    n: np.ndarray
+
+
+class Slope(NamedTuple):
+    """The slope of a straight line with its 95 % interval, and the number of points; NaN for fewer than three points."""
+
+    slope: float
+    low: float
+    high: float
+    points: int
+
+
+def mean_interval(values: np.ndarray) -> Interval:
+    """Return the mean and Student t interval of each row of `values` [groups, n], in the unit of the values.
+
+    NaN values do not count. The seeds are the sample (SCIENCE.md, section 3, primary statistic).
+    """
+    counts = ~np.isnan(values)
+    n = counts.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(counts, values, 0).sum(axis=1) / n
+        squares = np.where(counts, (values - mean[:, None]) ** 2, 0).sum(axis=1)
+        half = _t(n - 1) * np.sqrt(squares / (n - 1) / n)
+    return Interval(mean, mean - half, mean + half, n)
+
+
+def paired_difference(values: np.ndarray, reference: np.ndarray) -> Interval:
+    """Return the mean and Student t interval of `values` − `reference`, [groups, seeds] each, paired by seed.
+
+    A seed that is NaN in one of the two does not count. The same seed starts from the same weights and sees the same order
+    of examples at every m and η, so the differences vary less than the values do (SCIENCE.md, section 3, Statistics).
+    """
+    return mean_interval(values - reference)
+
+
+def log2_slope(x: np.ndarray, y: np.ndarray) -> Slope:
+    """Return the slope of log₂ y on log₂ x, by ordinary least squares, with its Student t interval on n − 2 degrees.
+
+    −1: each doubling of x halves y. `x` and `y` are positive, and the values of `x` differ.
+    """
+    if len(x) < 3:
+        return Slope(np.nan, np.nan, np.nan, len(x))
+    line = stats.linregress(np.log2(x), np.log2(y))
+    half = _t(len(x) - 2) * line.stderr
+    return Slope(line.slope, line.slope - half, line.slope + half, len(x))
+
+
+def proportion_error(share: float, rows: int) -> float:
+    """Return the standard error of a share measured on `rows` independent examples, sqrt(p(1−p)/n)."""
+    return float(np.sqrt(share * (1 - share) / rows))
+
+
+def _t(degrees: np.ndarray | int) -> np.ndarray:
+    return stats.t.ppf((1 + CONFIDENCE) / 2, degrees)  # NaN for no degrees of freedom

@@ -1,0 +1,61 @@
+"""The store of finished runs: a memo, keyed by everything that decides a run's bits. Deleting it costs time alone."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from batchwise import code
+from batchwise.environment import environment
+from batchwise.files import write
+from batchwise.grid import Run
+from batchwise.recipe import Recipe
+
+DIGEST_BYTES = 32
+
+
+def inputs(recipe: Recipe, data_sha256: str) -> dict[str, Any]:
+    """Return what decides the bits of every run of a study, without m, η and the seed."""
+    return {
+        "data": data_sha256,
+        "code": code.hashes(code.closure("batchwise/engine.py", f"batchwise/models/{recipe.model.name}.py")),
+        "recipe": recipe.model_dump(),
+        "environment": environment(),
+    }
+
+
+def inputs_of(run: Run, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return what decides the bits of one run."""
+    return {**asdict(run), **shared}
+
+
+def key(run_inputs: dict[str, Any]) -> str:
+    """Return the name of a run in the store."""
+    return hashlib.sha256(json.dumps(run_inputs, sort_keys=True).encode()).hexdigest()
+
+
+class Store:
+    """A folder with a file for each finished run: the SHA-256 of the content, then the content."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep the content of a run; whole or not at all."""
+        write(self._path(key), lambda file: file.write(hashlib.sha256(content).digest() + content))
+
+    def get(self, key: str) -> bytes | None:
+        """Return the content of a run, or None if it is not here or was damaged."""
+        try:
+            stored = self._path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
+        return content if hashlib.sha256(content).digest() == digest else None
+
+    def __contains__(self, key: str) -> bool:
+        return self._path(key).exists()
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / key[2:]

@@ -1,0 +1,37 @@
+"""What the labels mean: the outputs that a model needs, its loss, and when a prediction is right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class Task:
+    """`loss` and `correct` take labels [B] and logits [B, outputs], and return a value for each example, [B]."""
+
+    outputs: Callable[[int], int]  # of the number of classes
+    loss: Callable[[Tensor, Tensor], Tensor]  # cross-entropy, nats
+    correct: Callable[[Tensor, Tensor], Tensor]  # bool
+
+
+def _binary_loss(labels: Tensor, logits: Tensor) -> Tensor:
+    logits = ops.squeeze(logits, -1)
+    return ops.binary_crossentropy(ops.cast(labels, logits.dtype), logits, from_logits=True)
+
+
+TASKS = {
+    "binary_classification": Task(
+        outputs=lambda classes: 1,
+        loss=_binary_loss,
+        correct=lambda labels, logits: ops.equal(ops.cast(ops.squeeze(logits, -1) > 0, "int32"), labels),
+    ),
+    "multiclass_classification": Task(
+        outputs=lambda classes: classes,
+        loss=lambda labels, logits: ops.sparse_categorical_crossentropy(labels, logits, from_logits=True),
+        correct=lambda labels, logits: ops.equal(ops.argmax(logits, -1), labels),
+    ),
+}
