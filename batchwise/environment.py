@@ -6,6 +6,8 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+from batchwise.errors import UserError
+
 # What trains. A change of another package, one that draws say, does not retrain.
 PACKAGES = ("tensorflow", "keras", "numpy")
 # Variables with which a user changes the kernels that TensorFlow takes.
@@ -22,7 +24,7 @@ def environment() -> dict[str, str]:
     return {
         "engine": "tensorflow",
         **{package: version(package) for package in PACKAGES},
-        "device": _gpu() or _processor(),
+        "device": gpu() or _processor(),
         **flags,
     }
 
@@ -36,7 +38,8 @@ def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
     ]
 
 
-def _gpu() -> str | None:
+def gpu() -> str | None:
+    """Return the name of the GPU that runs train on, or None where they train on the CPU."""
     if not Path("/proc/driver/nvidia/version").exists() and not Path("/dev/dxg").exists():
         return None
     from batchwise import engine  # TensorFlow takes seconds to import: only where it can tell something
@@ -56,3 +59,14 @@ def _processor() -> str:
     facts += [values[name] for name in wanted if name in values]
     facts += [f"with {flag}" for flag in ("avx2", "avx512f", "amx_tile") if flag in values.get("flags", "").split()]
     return " ".join(facts)
+
+
+def check_pins(requirements: str) -> None:
+    """Raise UserError if what is installed is not what requirements-train.in pins, on which DVC's cache relies."""
+    for line in requirements.splitlines():
+        package, separator, pinned = line.partition("==")
+        if separator and version(package.strip()) != pinned.strip():
+            raise UserError(
+                f"{package} {version(package)} is installed, and requirements-train.in names {pinned}; run `make setup`, "
+                "or edit requirements-train.in, which retrains"
+            )

@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from batchwise import grid, results
+from batchwise.data import SPLITS
 from batchwise.errors import UserError
 from batchwise.grid import Run
 from batchwise.params import Study
 
-SPLITS = ("train", "validation", "test")  # the columns of Result.loss and Result.correct
+# The columns of Result.loss, then those of Result.correct
 METRICS = tuple(f"{split}_{metric}" for metric in ("loss", "accuracy") for split in SPLITS)
 # Masters & Luschi 2018, section 5: the median over the last 5 epochs
 LAST_EPOCHS = 5
-# More points than a figure can show; bounds the size of the curves for any budget.
+# More points than a figure can show; it bounds the size of the curves for any budget.
 CURVE_EPOCHS = 200
 
 
@@ -34,7 +35,8 @@ class Outcome:
     final: np.ndarray  # [6], at the final weights; NaN if the run is not ok
     test_correct: int | None  # test rows whose class is predicted by the final weights
     curve_epochs: np.ndarray  # [points], at most 200, from 0 to the last
-    curve: np.ndarray  # [points, 6]
+    curve: np.ndarray  # [points, 6] float32: for figures
+    xla: bool | None  # whether XLA compiled the programs; None if the run ended before its first evaluation
     code: str  # canonical JSON of {file: sha256}
     environment: str  # canonical JSON
 
@@ -108,10 +110,16 @@ def _outcome(content: bytes, result: results.Result, inputs: dict[str, Any], man
         final=values[-1] if ok else np.full(len(METRICS), np.nan),
         test_correct=int(result.correct[-1, SPLITS.index("test")]) if ok else None,
         curve_epochs=points,
-        curve=values[points],
+        curve=_float32(values[points]),
+        xla=result.xla if len(values) else None,
         code=canonical(inputs["code"]),
         environment=canonical(inputs["environment"]),
     )
+
+
+def _float32(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # the loss of a diverged run; infinite is as good
+        return values.astype("float32")
 
 
 def _evenly(length: int) -> np.ndarray:

@@ -58,3 +58,8 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[Result, dict[str
             return Result(loss=file["loss"], correct=file["correct"], weights=weights, **about), inputs
     except (KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"not a whole run file ({error})") from None
+
+
+def without_evaluations(status: Status, message: str) -> Result:
+    """Return the result of a run that ended before its first evaluation."""
+    return Result(status, np.empty((0, 3), "float32"), np.empty((0, 3), "int32"), message=message)

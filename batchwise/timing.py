@@ -1,39 +1,85 @@
 """How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take."""
 
+import csv
+from collections import Counter, defaultdict
 from dataclasses import astuple, dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.optimize import nnls
 
 from batchwise import grid
+from batchwise.grid import Run
 from batchwise.params import Study
+
+COLUMNS = ("updates", "examples", "compilations", "runs", "seconds")
+# Seconds for an update, an example, a compilation and a run, until something was measured: small dense networks on one core.
+FIRST_GUESS = np.array([4e-6, 5e-8, 1.5, 5e-3])
 
 
 @dataclass(frozen=True)
-class Timing:
-    """What a run did and the seconds that it took on its worker."""
+class Work:
+    """What the time of a run depends on."""
 
     updates: int
-    examples: int
-    compiled: bool  # the first of its batch size on its worker
-    seconds: float
+    examples: int  # training rows × epochs
+    compilations: int  # 1 for the first run of its batch size on its worker
+    runs: int = 1
 
 
-def work(study: Study, rows: int, batch_size: int) -> tuple[int, int]:
-    """Return the updates and the examples (rows × epochs) of a run."""
-    return grid.updates(study.budget, rows, batch_size), rows * grid.epochs(study.budget, rows, batch_size)
+def work(study: Study, rows: int, batch_size: int, compilations: int = 0) -> Work:
+    """Return the work of a run."""
+    epochs = grid.epochs(study.budget, rows, batch_size)
+    return Work(grid.updates(study.budget, rows, batch_size), rows * epochs, compilations)
 
 
-def fit(timings: list[Timing]) -> np.ndarray:
-    """Return seconds for each update, example, compilation and run: non-negative least squares of relative errors."""
-    table = np.array([astuple(timing) for timing in timings], float)
-    features = np.column_stack([table[:, :3], np.ones(len(table))]) / table[:, 3:]
-    scale = np.abs(features).max(axis=0)
-    scale[scale == 0] = 1
-    coefficients, _ = nnls(features / scale, np.ones(len(table)))
-    return coefficients / scale
+class Timings:
+    """The seconds that runs took, by their work."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[Work, list[float]] = defaultdict(list)
+
+    def add(self, done: Work, seconds: float) -> None:
+        """Keep a measurement."""
+        self.seconds[done].append(seconds)
+
+    def coefficients(self) -> np.ndarray:
+        """Return seconds for each update, example, compilation and run: non-negative least squares of relative errors."""
+        if not self.seconds:
+            return FIRST_GUESS
+        means = np.array([np.mean(values) for values in self.seconds.values()])
+        weights = np.sqrt([len(values) for values in self.seconds.values()])
+        features = np.array([astuple(done) for done in self.seconds], float) / means[:, None]
+        scale = np.maximum(features.max(axis=0), np.finfo(float).tiny)
+        fitted, _ = nnls(features / scale * weights[:, None], weights)
+        return fitted / scale
 
 
-def predict(coefficients: np.ndarray, updates: int, examples: int, compiled: bool) -> float:
+def predict(coefficients: np.ndarray, planned: Work) -> float:
     """Return the seconds of a run."""
-    return float(coefficients @ [updates, examples, compiled, 1])
+    return float(coefficients @ astuple(planned))
+
+
+def seconds_left(study: Study, rows: int, left: list[Run], workers: int, coefficients: np.ndarray) -> float:
+    """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
+    counts = Counter(run.batch_size for run in left)
+    total = sum(
+        count * predict(coefficients, work(study, rows, m)) + coefficients[2] for m, count in counts.items()
+    )
+    return total / max(1, min(workers, len(left)))
+
+
+def append(path: Path, done: Work, seconds: float) -> None:
+    """Add a line to a file of timings."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="") as file:
+        csv.writer(file).writerow([*astuple(done), round(seconds, 6)])
+
+
+def read(path: Path) -> Timings:
+    """Return the timings of a file; none if there is no file. Lines that are not whole are passed over."""
+    timings = Timings()
+    for line in csv.reader(path.read_text().splitlines()) if path.exists() else ():
+        if len(line) == len(COLUMNS):
+            timings.add(Work(*map(int, line[:-1])), float(line[-1]))
+    return timings

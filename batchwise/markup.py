@@ -1,0 +1,102 @@
+"""Text, tables and figures as HTML. Whatever comes from data is escaped here and nowhere else."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+
+@dataclass(frozen=True)
+class Html:
+    """HTML that a notebook shows as it is: everything in it is escaped."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+
+class Code(str):
+    """Text to type or a checksum: shown in a fixed-width font."""
+
+
+class Sorted(NamedTuple):
+    """A table entry that is sorted by a number other than its text; None comes last."""
+
+    text: str
+    key: float | None
+
+
+Entry = str | Code | Sorted
+
+
+def join(*parts: Html) -> Html:
+    """Return the parts below each other."""
+    return Html("\n".join(part.text for part in parts))
+
+
+def paragraph(text: str, kind: str = "") -> Html:
+    """Return a paragraph; `kind` is its class in the style sheet."""
+    return Html(f"<p{_class(kind)}>{escape(text)}</p>")
+
+
+def items(texts: Iterable[str]) -> Html:
+    """Return a bulleted list."""
+    return Html("<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>")
+
+
+def command(text: str) -> Html:
+    """Return a command line to type."""
+    return Html(f'<pre tabindex="0"><code>{escape(text)}</code></pre>')
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> Html:
+    """Return names and values as a list of definitions."""
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    return Html(f'<dl class="facts">{rows}</dl>')
+
+
+def figure(svg: str, alt: str, caption: str) -> Html:
+    """Return a figure. The SVG is an image of its own: nothing in it runs, and its ids do not meet those of the page."""
+    data = base64.b64encode(svg.encode()).decode()
+    return Html(
+        f'<figure><div class="scroll" role="region" aria-label="Figure" tabindex="0">'
+        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
+
+
+def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Entry]], kind: str = "") -> Html:
+    """Return a table whose first column names the row; with `sortable` in `kind`, the page's script sorts it."""
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = "\n".join(f"<tr>{_first(row[0])}{''.join(map(_entry, row[1:]))}</tr>" for row in rows)
+    return Html(
+        f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0">'
+        f"<table{_class(kind)}><caption>{escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _first(entry: Entry) -> str:
+    return f'<th scope="row"{_key(entry)}>{_content(entry)}</th>'
+
+
+def _entry(entry: Entry) -> str:
+    return f"<td{_key(entry)}>{_content(entry)}</td>"
+
+
+def _content(entry: Entry) -> str:
+    if isinstance(entry, Code):
+        return f"<code>{escape(entry)}</code>"
+    return escape(entry.text if isinstance(entry, Sorted) else entry)
+
+
+def _key(entry: Entry) -> str:
+    if not isinstance(entry, Sorted):
+        return ""
+    return f' data-key="{entry.key!r}"' if entry.key is not None and entry.key == entry.key else ' data-key=""'
+
+
+def _class(kind: str) -> str:
+    return f' class="{escape(kind)}"' if kind else ""

@@ -1,0 +1,73 @@
+"""How figures look, and how one becomes an SVG file: the same bytes for the same figure, whatever the machine's settings."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+INK, SOFT, FAINT = "#1b1f24", "#57606a", "#d0d7de"
+BLUE, VERMILION = "#0b5394", "#b5460f"  # apart for every kind of colour vision, and 4.5:1 on white
+# Dark to light: with these and the dashes, lines and bars are told apart without hue.
+SEQUENCE = ("#2d1e3e", "#0b5394", "#13809a", "#b5460f", "#8a6d00")
+DASHES = ((), (6, 2), (2, 1.5), (7, 2, 1.5, 2), (1, 2.5))
+MARKERS = ("o", "s", "^", "D", "v")
+
+# The browser draws the text. Layout uses DejaVu Sans, which comes with matplotlib and is wider than these.
+FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','DejaVu Sans','Noto Sans',Arial,sans-serif"
+RC = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "batchwise",
+    "text.parse_math": False,  # a $ in a name is a $
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": SOFT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e8ebef",
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "legend.frameon": False,
+    "hatch.linewidth": 0.7,
+    "figure.facecolor": "white",
+    "path.simplify": True,
+}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the project's style, and in nothing of the user's matplotlibrc."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
+def panels(width: float, height: float, rows: int = 1, columns: int = 1, **options: object) -> tuple[Figure, list[Axes]]:
+    """Return a figure of `width` × `height` inches and its axes; 1 inch is 96 px on the page."""
+    figure = Figure((width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, list(np.ravel(axes))
+
+
+def svg(figure: Figure) -> str:
+    """Return the figure as SVG text, without a date and with the fonts of the page."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue().replace("'DejaVu Sans'", FONTS)

@@ -1,0 +1,100 @@
+"""A study's runs: those that the store has are taken from it, the others are trained and kept at once."""
+
+import fcntl
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from batchwise import grid, results, store, timing, workers
+from batchwise.data import DataSet
+from batchwise.files import write
+from batchwise.grid import Run
+from batchwise.params import Study
+from batchwise.progress import Progress
+from batchwise.store import Store
+from batchwise.workers import Finished
+
+
+def train_study(name: str, study: Study, data: DataSet, runs_folder: Path, kept: Store, timings: Path) -> None:
+    """Make `runs_folder/<study>` hold exactly the runs of the grid; train those that `kept` lacks.
+
+    The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
+    Raises UserError as workers.pool and workers.train do.
+    """
+    shared_inputs = store.inputs(study.recipe, data.sha256)
+    keys = {run: store.key(store.inputs_of(run, shared_inputs)) for run in grid.runs(study, data.rows["train"])}
+    with _alone(kept.folder / f"{name}.lock"):
+        missing = [run for run in keys if kept.get(keys[run]) is None]
+        unfinished = _train(name, study, data, missing, keys, kept, timings) if missing else {}
+        statuses = _write_folder(runs_folder / name, keys, kept, unfinished)
+    _report(name, statuses, len(missing), unfinished)
+
+
+def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
+    """Train runs; return those that ended for want of memory or a worker, which another try may mend and nobody keeps."""
+    unfinished, left, rows = {}, set(runs), data.rows["train"]
+    progress, measured, coefficients = Progress(name, len(runs)), timing.Timings(), timing.read(timings).coefficients()
+
+    def finish(run: Run, finished: Finished, running: int) -> None:
+        left.remove(run)
+        if finished.status in ("ok", "diverged"):
+            kept.put(keys[run], finished.content)
+        else:
+            unfinished[run] = finished
+        if finished.status == "ok":
+            done = timing.work(study, rows, run.batch_size, finished.compiled)
+            measured.add(done, finished.seconds)
+            timing.append(timings, done, finished.seconds)
+        progress.add(
+            finished.status,
+            running,
+            lambda: timing.seconds_left(study, rows, left, running, measured.coefficients()),
+        )
+
+    def expected_seconds(run: Run) -> float:
+        return timing.predict(coefficients, timing.work(study, rows, run.batch_size))
+
+    with workers.pool() as client:
+        workers.train(client, data, study.recipe, runs, expected_seconds, finish)
+    return unfinished
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold a study for this process: a stage that outlived a killed `dvc repro` may still be training it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{lock.stem} is being trained by another process; waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: dict[Run, Finished]) -> Counter[str]:
+    """Write a run file for each run to a new folder and give it its name; return the number of runs by status."""
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    statuses = Counter()
+    for run, key in keys.items():
+        content = unfinished[run].content if run in unfinished else kept.get(key)
+        (new / f"{run.name}.npz").write_bytes(content)
+        statuses[results.load(content, with_weights=False)[0].status] += 1
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+    return statuses
+
+
+def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Run, Finished]) -> None:
+    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(statuses.items()))
+    print(f"{name}: {statuses.total()} runs ({counts}); {trained} trained now, the others were in the store")
+    for run, finished in sorted(unfinished.items()):
+        message = results.load(finished.content)[0].message
+        print(f"{run.name}: {finished.status.replace('_', ' ')} {message}", file=sys.stderr)
+    if unfinished:
+        print(f"`dvc repro --force train@{name}` tries these {len(unfinished)} runs again", file=sys.stderr)

@@ -1,0 +1,197 @@
+"""A pool of dask.distributed workers that train runs, one at a time each."""
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic, perf_counter
+from typing import Any
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
+
+from batchwise import results, store
+from batchwise.data import DataSet
+from batchwise.environment import gpu
+from batchwise.errors import UserError
+from batchwise.grid import Run
+from batchwise.recipe import Recipe
+
+PLUGIN = "batchwise"
+# A second run waits at each worker, so that it never waits for the next one.
+RUNS_AT_A_WORKER = 2
+# A run whose worker dies is tried again twice.
+DEATHS_ALLOWED = 2
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a worker sends back: the bytes of the run file, and what it measured."""
+
+    status: results.Status
+    content: bytes
+    compiled: bool = False
+    seconds: float = 0.0
+
+
+class StudyPlugin(WorkerPlugin):
+    """Gives every worker, also one that replaces a dead one, what all runs of a study share."""
+
+    name = PLUGIN
+
+    def __init__(self, data: DataSet, recipe: Recipe, shared_inputs: dict[str, Any]) -> None:
+        self.data, self.recipe, self.shared_inputs = data, recipe, shared_inputs
+        self.trainer = None
+
+    def prepare(self) -> Any:
+        """Return the worker's trainer, made at the first call."""
+        if self.trainer is None:
+            from batchwise.engine import Trainer  # only workers import TensorFlow
+
+            self.trainer = Trainer(self.data, self.recipe)
+        return self.trainer
+
+
+def describe() -> dict[str, Any]:
+    """On a worker: build the model, and return the inputs of runs as this worker sees them."""
+    plugin = get_worker().plugins[PLUGIN]
+    plugin.prepare()
+    return store.inputs(plugin.recipe, plugin.data.sha256)
+
+
+def perform(run: Run) -> Finished:
+    """On a worker: train a run."""
+    plugin = get_worker().plugins[PLUGIN]
+    trainer = plugin.prepare()
+    programs, start = len(trainer.programs), perf_counter()
+    result = trainer.run(run.batch_size, run.learning_rate, run.seed)
+    seconds = perf_counter() - start
+    content = results.dump(result, store.inputs_of(run, plugin.shared_inputs))
+    return Finished(result.status, content, len(trainer.programs) > programs, seconds)
+
+
+@contextmanager
+def pool() -> Iterator[Client]:
+    """Yield a client of the cluster at DASK_SCHEDULER_ADDRESS, or of BATCHWISE_WORKERS new processes on this machine.
+
+    Raises UserError for a number of workers that is not a whole number from 1 up, or a scheduler that does not answer.
+    """
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+    workers = _number_of_workers()
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS_ALLOWED,
+        "distributed.scheduler.work-stealing": False,
+        "distributed.worker.daemon": True,
+        "distributed.admin.log-format": "%(message)s",
+    }
+    with dask.config.set(settings):
+        try:
+            cluster = None if address else LocalCluster(workers, threads_per_worker=1, dashboard_address=None)
+            client = Client(address or cluster)
+        except OSError as error:
+            raise UserError(f"no Dask scheduler answers at DASK_SCHEDULER_ADDRESS={address}: {error}") from None
+        try:
+            yield client
+        finally:
+            client.close()
+            if cluster:
+                cluster.close()
+
+
+def _number_of_workers() -> int:
+    given = os.environ.get("BATCHWISE_WORKERS", "")
+    if not given:
+        # The workers would share a GPU's memory; on a CPU each takes one core.
+        return 1 if gpu() else CPU_COUNT
+    if not given.isascii() or not given.isdigit() or int(given) < 1:
+        raise UserError(f"BATCHWISE_WORKERS is {given!r}; allowed are whole numbers from 1 up")
+    return int(given)
+
+
+def train(
+    client: Client,
+    data: DataSet,
+    recipe: Recipe,
+    runs: list[Run],
+    seconds: Callable[[Run], float],
+    on_finished: Callable[[Run, Finished, int], None],
+) -> None:
+    """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
+
+    `seconds` says about how long a run takes, or anything in proportion to it. Raises UserError if the model cannot be built, or if
+    workers would give other bits than this machine.
+    """
+    shared_inputs = store.inputs(recipe, data.sha256)
+    client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
+    _check_workers(client, shared_inputs)
+    queue, at_worker, in_flight = Queue(runs, seconds), Counter(), {}
+    completed, workers, asked = as_completed(), (), 0.0
+    while queue or in_flight:
+        if monotonic() - asked > 1:  # a worker that died is replaced under a new address
+            workers, asked = tuple(client.nthreads()), monotonic()
+        for worker in workers:
+            while queue and at_worker[worker] < RUNS_AT_A_WORKER:
+                run = queue.take(worker)
+                future = client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
+                in_flight[future] = worker, run
+                at_worker[worker] += 1
+                completed.add(future)
+        future = next(completed)
+        worker, run = in_flight.pop(future)
+        at_worker[worker] -= 1
+        on_finished(run, _outcome(future, run, shared_inputs), min(len(in_flight), len(workers)))
+
+
+class Queue:
+    """Hands out runs: those that take longest first, and those of one batch size to one worker, which compiles them once."""
+
+    def __init__(self, runs: list[Run], seconds: Callable[[Run], float]) -> None:
+        self.seconds = seconds
+        self.waiting: dict[int, list[Run]] = defaultdict(list)
+        for run in sorted(runs, reverse=True):
+            self.waiting[run.batch_size].append(run)
+        self.current: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting)
+
+    def take(self, worker: str) -> Run:
+        """Return the next run for a worker: of its batch size, else of the one that no worker has with the most to do."""
+        batch_size = self.current.get(worker)
+        if batch_size not in self.waiting:
+            free = [m for m in self.waiting if m not in self.current.values()] or list(self.waiting)
+            batch_size = self.current[worker] = max(free, key=self._seconds_left)
+        run = self.waiting[batch_size].pop()
+        if not self.waiting[batch_size]:
+            del self.waiting[batch_size]
+        return run
+
+    def _seconds_left(self, batch_size: int) -> float:
+        return sum(map(self.seconds, self.waiting[batch_size]))
+
+
+def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:
+    client.wait_for_workers(1)
+    workers = list(client.nthreads())
+    futures = [client.submit(describe, workers=[worker], pure=False) for worker in workers]
+    for worker, inputs in zip(workers, client.gather(futures), strict=True):
+        for name, value in shared_inputs.items():
+            if inputs[name] != value:
+                raise UserError(
+                    f"worker {worker} would give other bits: its {name} is {inputs[name]}, here it is {value}; "
+                    "use workers with the same files, packages and kind of machine as here"
+                )
+
+
+def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any]) -> Finished:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, KilledWorker):
+        message = f"its worker died {DEATHS_ALLOWED + 1} times"
+    else:
+        message = f"{type(error).__name__}: {error}"
+    failed = results.without_evaluations("failed", message)
+    return Finished("failed", results.dump(failed, store.inputs_of(run, shared_inputs)))

@@ -1,0 +1,17 @@
+"""Stage check: params.yaml, before any other stage runs or passes a name from it to a shell."""
+
+from pathlib import Path
+
+from batchwise import params
+from batchwise.errors import exit_with
+from batchwise.files import write
+
+
+def main() -> None:
+    """Check, and write a file that is always the same, so that a change of parameters reruns only what it concerns."""
+    params.load()
+    write(Path("data/checked.txt"), lambda file: file.write(b"params.yaml is valid\n"))
+
+
+if __name__ == "__main__":
+    exit_with(main)

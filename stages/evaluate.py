@@ -1,0 +1,31 @@
+"""DVC stage `evaluate`: the run files of a study, to its tables. `python -m stages.evaluate <study>`."""
+
+import sys
+from pathlib import Path
+
+from batchwise import outcomes, params
+from batchwise.errors import exit_with
+from batchwise.evaluation import evaluate
+from batchwise.files import write
+
+
+def main() -> None:
+    """Write data/tables/<study>/."""
+    name = sys.argv[1]
+    study = params.study(params.load(), name)
+    manifest = outcomes.read_manifest(Path("data/prepared"), study.data_set)
+    results = outcomes.read(Path("data/runs") / name, name, study, manifest)
+    replace(Path("data/tables") / name, evaluate(name, study, manifest, results))
+
+
+def replace(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files, each whole or not at all, and remove whatever else is in the folder."""
+    for name, content in files.items():
+        write(folder / name, lambda file, content=content: file.write(content))
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    exit_with(main)

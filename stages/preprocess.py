@@ -1,0 +1,18 @@
+"""Stage preprocess: a data set, split and scaled, with its manifest."""
+
+import sys
+from pathlib import Path
+
+from batchwise import manifest, params, plugins
+from batchwise.errors import exit_with
+
+
+def main() -> None:
+    """Write data/prepared/<data set>.npz and .json."""
+    name = sys.argv[1]
+    data = plugins.load("datasets", name).prepare(**params.load().data_sets[name])
+    manifest.save(data, Path("data/prepared"), name)
+
+
+if __name__ == "__main__":
+    exit_with(main)
