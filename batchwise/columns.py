@@ -1,4 +1,4 @@
-"""What each column of the tables of a study holds, with its unit. Accuracies are fractions from 0 to 1, losses in nats."""
+"""What each column of the tables of a study holds, with its unit. Accuracies are fractions, losses are in nats."""
 
 from batchwise.data import SPLITS
 from batchwise.selection import ABOVE_CHANCE, MARGINS
@@ -23,7 +23,10 @@ BOUNDS = {
     "low": "lower bound of the 95 % Student t interval of the mean; empty for fewer than two seeds",
     "high": "upper bound of the 95 % Student t interval of the mean; empty for fewer than two seeds",
 }
-DIFFERENCE = "test accuracy at this m minus that at the reference m of summary.json, each at its chosen rate, paired by seed, fraction"
+DIFFERENCE = (
+    "test accuracy at this m minus that at the reference m of summary.json, each at its chosen rate, paired by seed; "
+    "fraction"
+)
 
 
 def _metrics() -> dict[str, str]:
@@ -47,8 +50,8 @@ def _reliable() -> dict[str, str]:
     for margin in MARGINS:
         within = f"within {margin} points of the best cell's"
         columns[f"reliable_{margin}"] = (
-            f"whether every seed trained and the mean validation accuracy is {within} (best of the cells in which every seed "
-            "trained); empty without validation rows"
+            f"whether every seed trained and the mean validation accuracy is {within}, of those in which every "
+            "seed trained; empty without validation rows"
         )
         stretch = f"unbroken stretch of rates with reliable_{margin} that holds the best of them on validation rows"
         columns[f"reliable_{margin}_low"] = f"lowest base learning rate η̃ of the {stretch}; per example"
@@ -71,16 +74,16 @@ COLUMNS = {
     "test_correct": "test rows whose class the final weights predict, rows",
     "test_wrong": "test rows whose class the final weights do not predict, rows",
     "generalisation_gap": "train_accuracy_final − test_accuracy_final, fraction",
-    "trained": f"runs.csv: whether the run ended ok with train_accuracy more than {ABOVE_CHANCE} above chance (share of the "
-    "largest class of the training rows); cells.csv: number of such runs",
+    "trained": f"runs.csv: whether the run ended ok with train_accuracy more than {ABOVE_CHANCE} above chance "
+    "(share of the largest class of the training rows); cells.csv: number of such runs",
     "runs": "runs of the cell: one for each seed",
     "ok": "runs of the cell that ended ok",
     "diverged": "runs of the cell that diverged",
     "out_of_memory": "runs of the cell that ran out of memory",
     "failed": "runs of the cell that failed for another reason",
-    "selected_by": "how the rate was chosen: 'validation' (highest mean validation accuracy of the cells in which every run is "
-    "ok; ties: lower validation loss, then lower η̃), 'single learning rate', or 'none' with the reason",
-    "grid_edge": "lowest or highest if the chosen η̃ is that of the grid, so that a better one may lie outside; else empty",
+    "selected_by": "how the rate was chosen: 'validation' (highest mean validation accuracy of the cells with "
+    "every run ok; ties: lower validation loss, then lower η̃), 'single learning rate', or 'none' with the reason",
+    "grid_edge": "lowest or highest if the chosen η̃ is that of the grid: a better one may lie outside; else empty",
     **_intervals(),
     "difference_n": "pairs of seeds behind difference_mean; at the reference m itself the bounds are empty",
     **_reliable(),

@@ -6,21 +6,29 @@ update rules are Keras's own.
 """
 
 import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
 
-# Before TensorFlow and Keras are imported, which read them once.
-os.environ["KERAS_BACKEND"] = "tensorflow"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import numpy as np
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+from batchwise import plugins, streams
+from batchwise.data import SPLITS, DataSet
+from batchwise.errors import UserError
+from batchwise.quiet import quiet
+from batchwise.recipe import Recipe
+from batchwise.results import Result
 
-from batchwise import plugins, streams  # noqa: E402
-from batchwise.data import SPLITS, DataSet  # noqa: E402
-from batchwise.errors import UserError  # noqa: E402
-from batchwise.recipe import Recipe  # noqa: E402
-from batchwise.results import Result  # noqa: E402
-from batchwise.tasks import TASKS  # noqa: E402
+os.environ["KERAS_BACKEND"] = "tensorflow"  # read once, when Keras is imported
+with quiet():
+    import keras
+    import tensorflow as tf
+    from keras.src.random import seed_generator
+
+    from batchwise.tasks import TASKS
+
+    GPUS = tf.config.list_physical_devices("GPU")
 
 # Bits of a loss depend on the rows that are evaluated together, so their number is fixed.
 EVALUATION_ROWS = 2048
@@ -55,7 +63,7 @@ def configure() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
-    for gpu in tf.config.list_physical_devices("GPU"):
+    for gpu in GPUS:
         tf.config.experimental.set_memory_growth(gpu, True)
 
 
@@ -64,8 +72,7 @@ configure()
 
 def gpu() -> str | None:
     """Return the name of the GPU that TensorFlow trains on, or None for the CPU."""
-    gpus = tf.config.list_physical_devices("GPU")
-    return tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU") if gpus else None
+    return tf.config.experimental.get_device_details(GPUS[0]).get("device_name", "GPU") if GPUS else None
 
 
 class Trainer:
@@ -109,11 +116,11 @@ class Trainer:
 
     def _build(self, seed: int) -> keras.Model:
         keras.config.set_floatx(self.recipe.dtype)
-        keras.utils.set_random_seed(int(streams.generator(seed, "weights").integers(2**31)))
         model, data = self.recipe.model, self.data
         outputs = self.task.outputs(len(data.class_names))
         try:
-            return plugins.load("models", model.name).build(data.train.inputs.shape[1:], outputs, **model.options)
+            with _keras_seeded(int(streams.generator(seed, "weights").integers(2**31))):
+                return plugins.load("models", model.name).build(data.train.inputs.shape[1:], outputs, **model.options)
         except (ValueError, TypeError) as error:
             raise UserError(f"model {model.name} cannot be built with {model.options}: {error}") from None
 
@@ -208,6 +215,17 @@ class Trainer:
             bad_epoch,
             self.xla,
         )
+
+
+@contextmanager
+def _keras_seeded(seed: int) -> Iterator[None]:
+    """Let Keras draw the seeds of initialisers and random layers from a generator of its own.
+
+    keras.utils.set_random_seed alone seeds Python's global generator, from which other threads, Dask's say, draw too.
+    """
+    keras.utils.set_random_seed(seed)
+    with mock.patch.object(seed_generator, "python_random", random.Random(seed)):
+        yield
 
 
 def _start(model: keras.Model, seed: int) -> list[np.ndarray]:

@@ -9,45 +9,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import grid, selection, tables
+from batchwise import selection
 from batchwise.columns import COLUMNS
 from batchwise.grid import Run
 from batchwise.outcomes import LAST_EPOCHS, Outcome, canonical
 from batchwise.params import Study
 from batchwise.statistics import CONFIDENCE, log2_slope, proportion_error
+from batchwise.tables import STATUSES, Tables, build
 
 
 def evaluate(name: str, study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]) -> dict[str, bytes]:
     """Return {file name: bytes} of everything that is known of a study; equal inputs give equal bytes."""
-    runs = tables.runs(study, manifest, outcomes)
-    cells = tables.cells(runs, study.grid.seeds)
-    batch_sizes = tables.batch_sizes(study, manifest, runs, cells)
-    chosen = selection.choose(cells, len(study.grid.base_learning_rates))
-    facts = summary(name, study, manifest, outcomes, cells, batch_sizes)
+    tables = build(study, manifest, outcomes)
+    facts = {"study": name, **summary(study, manifest, outcomes, tables)}
     return {
-        "runs.csv": _csv(runs),
-        "cells.csv": _csv(cells),
-        "batch_sizes.csv": _csv(batch_sizes),
-        "curves.csv": _csv(tables.curves(cells, chosen, study, outcomes)),
+        "runs.csv": _csv(tables.runs),
+        "cells.csv": _csv(tables.cells),
+        "batch_sizes.csv": _csv(tables.batch_sizes),
+        "curves.csv": _csv(tables.curves),
         "columns.csv": _csv(pd.DataFrame(COLUMNS.items(), columns=["column", "description"])),
         "summary.json": _json(facts),
         "metrics.json": _json(metrics(facts)),
     }
 
 
-def summary(
-    name: str,
-    study: Study,
-    manifest: dict[str, Any],
-    outcomes: dict[Run, Outcome],
-    cells: pd.DataFrame,
-    batch_sizes: pd.DataFrame,
-) -> dict[str, Any]:
+def summary(study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome], tables: Tables) -> dict[str, Any]:
     """Return what a report says beside the tables: what was run, the answer, and where it comes from."""
-    chosen = selection.choose(cells, len(study.grid.base_learning_rates))
-    best, reference = selection.best(cells, chosen), tables.reference(cells, chosen)
+    cells, rates = tables.cells, study.grid.base_learning_rates
     return {
-        "study": name,
         "data": manifest,
         "recipe": study.recipe.model_dump(mode="json"),
         "learning_rate_scaling": study.learning_rate_scaling,
@@ -55,17 +44,16 @@ def summary(
         "parameters": max(outcome.parameters for outcome in outcomes.values()),
         "runs_by_status": _runs_by_status(outcomes),
         "chance": selection.chance(manifest["class_counts"]["train"]),
-        "best_batch_size": _value(cells, best, "batch_size"),
-        "best_base_learning_rate": _value(cells, best, "base_learning_rate"),
-        "reference_batch_size": _value(cells, reference, "batch_size"),
-        "test_accuracy": _test_accuracy(cells, reference, manifest["rows"]["test"]),
+        "best_batch_size": _value(cells, tables.best, "batch_size"),
+        "best_base_learning_rate": _value(cells, tables.best, "base_learning_rate"),
+        "reference_batch_size": _value(cells, tables.reference, "batch_size"),
+        "test_accuracy": _test_accuracy(cells, tables.reference, manifest["rows"]["test"]),
         "reliable_upper_edge": {
-            str(margin): upper_edge(batch_sizes, margin, max(study.grid.base_learning_rates))
-            for margin in selection.MARGINS
+            str(margin): upper_edge(tables.batch_sizes, margin, max(rates)) for margin in selection.MARGINS
         },
         "same_as": same_as(study, manifest["rows"]["train"], outcomes),
         "thresholds": {
-            "reliable_points": list(selection.MARGINS),
+            "reliable_points": selection.MARGINS,
             "above_chance": selection.ABOVE_CHANCE,
             "last_epochs": LAST_EPOCHS,
             "confidence": CONFIDENCE,
@@ -90,10 +78,10 @@ def metrics(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def upper_edge(batch_sizes: pd.DataFrame, margin: int, highest: float) -> dict[str, float | int]:
-    """Return the slope of log₂ of the highest reliable η̃ on log₂ m, with its 95 % interval (Masters & Luschi 2018, figure 16).
+    """Return the slope of log₂ of the highest reliable η̃ on log₂ m, with its interval (Masters & Luschi 2018, fig. 16).
 
-    Batch sizes that were trained as one count once. Where the edge is the highest η̃ of the grid the true one may lie above:
-    those are left out and counted. The slope is null for fewer than three points.
+    Batch sizes that were trained as one count once. Where the edge is the highest η̃ of the grid the true one may lie
+    above: those are left out and counted. The slope is null for fewer than three points.
     """
     edge = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=f"reliable_{margin}_high")
     inside = edge[edge[f"reliable_{margin}_high"] < highest]
@@ -147,7 +135,7 @@ def _grid_sizes(study: Study, cells: pd.DataFrame, outcomes: dict[Run, Outcome])
 
 def _runs_by_status(outcomes: dict[Run, Outcome]) -> dict[str, int]:
     counts = Counter(outcome.status for outcome in outcomes.values())
-    return {status: counts[status] for status in tables.STATUSES}
+    return {status: counts[status] for status in STATUSES}
 
 
 def _test_accuracy(cells: pd.DataFrame, row: int | None, rows: int) -> dict[str, Any]:

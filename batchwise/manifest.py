@@ -13,18 +13,22 @@ from batchwise.errors import UserError
 from batchwise.files import write
 
 
-def save(data: DataSet, folder: Path, name: str) -> None:
-    """Write `<name>.npz` (arrays) and `<name>.json` (the manifest), each whole or not at all."""
+def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> None:
+    """Write `<name>.npz` (arrays) and `<name>.json` (the manifest), each whole or not at all.
+
+    `options` are those of params.yaml that the data set was prepared with.
+    """
     write(folder / f"{name}.npz", lambda file: np.savez(file, **data.arrays))
-    text = json.dumps(manifest(data), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(manifest(data, options), indent=2, ensure_ascii=False) + "\n"
     write(folder / f"{name}.json", lambda file: file.write(text.encode()))
 
 
-def manifest(data: DataSet) -> dict[str, Any]:
+def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
     """Return source, licence, shapes, rows and class counts of each part, and the checksum of the arrays."""
     classes = len(data.class_names)
     return {
         **asdict(data.description),
+        "options": options,
         "class_names": list(data.class_names),
         "input_shape": list(data.train.inputs.shape[1:]),
         "rows": data.rows,
@@ -33,6 +37,14 @@ def manifest(data: DataSet) -> dict[str, Any]:
         },
         "sha256": data.sha256,
     }
+
+
+def options(folder: Path, name: str) -> dict[str, Any] | None:
+    """Return the options that a data set was prepared with, or None if there is no readable manifest."""
+    try:
+        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8")).get("options")
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def load(folder: Path, name: str) -> DataSet:

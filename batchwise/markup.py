@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Html:
     """HTML that a notebook shows as it is: everything in it is escaped."""
 
-    text: str
+    text: str = field(repr=False)
 
     def _repr_html_(self) -> str:
         return self.text
@@ -39,6 +39,11 @@ def join(*parts: Html) -> Html:
 def paragraph(text: str, kind: str = "") -> Html:
     """Return a paragraph; `kind` is its class in the style sheet."""
     return Html(f"<p{_class(kind)}>{escape(text)}</p>")
+
+
+def heading(text: str) -> Html:
+    """Return the heading of the page."""
+    return Html(f"<h1>{escape(text)}</h1>")
 
 
 def items(texts: Iterable[str]) -> Html:

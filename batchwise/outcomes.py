@@ -24,7 +24,7 @@ CURVE_EPOCHS = 200
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run gave. Metrics have the columns METRICS: losses, then accuracies as fractions; NaN where there are none."""
+    """What one run gave. Metrics have the columns METRICS: losses, then accuracies as fractions; NaN for none."""
 
     sha256: str  # of the run's file
     status: results.Status
@@ -72,7 +72,7 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
             outcomes[run] = _outcome(content, result, inputs, manifest)
         except FileNotFoundError:
             raise UserError(f"{path} is missing; run `dvc repro --force train@{name}`") from None
-        except (ValueError, KeyError) as error:
+        except (ValueError, LookupError, TypeError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error}); run `dvc repro --force train@{name}`") from None
     return outcomes
 

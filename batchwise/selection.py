@@ -1,13 +1,14 @@
 """Which cell to use and which cells train reliably: decided on training and validation rows, never on test rows.
 
-The tables are those of tables.cells: sorted by batch size and base learning rate, with every rate at every batch size.
+`cells` is the table of tables.cell_table: sorted by batch size and base learning rate, every rate at every batch size.
 """
 
 import numpy as np
 import pandas as pd
 
 MARGINS = (1, 2, 5)  # Δ, points of validation accuracy (SCIENCE.md, section 3, reliable range)
-# δ, as a fraction: a run whose training accuracy is not above chance by more has not trained (SCIENCE.md, section 3, run status)
+# δ, as a fraction: a run whose training accuracy is not above chance by more than this has not trained (SCIENCE.md,
+# section 3, run status)
 ABOVE_CHANCE = 0.05
 # Means that differ by less are equal: it is what the order of a sum changes.
 DIGITS = 12
@@ -21,8 +22,8 @@ def chance(class_counts: list[int]) -> float:
 def ranks(cells: pd.DataFrame, candidates: np.ndarray) -> np.ndarray:
     """Return [cells]: 0 for the best of the candidates, then 1, 2, …; the number of cells for the others.
 
-    The best has the highest mean validation accuracy; ties go to the lower mean validation loss, then to the smaller m, then
-    to the lower η̃. Without validation rows there are no candidates.
+    The best has the highest mean validation accuracy; ties go to the lower mean validation loss, then to the smaller m,
+    then to the lower η̃. Without validation rows there are no candidates.
     """
     accuracy = cells["validation_accuracy_mean"].to_numpy(float).round(DIGITS)
     loss = cells["validation_loss_mean"].to_numpy(float)
@@ -36,7 +37,7 @@ def ranks(cells: pd.DataFrame, candidates: np.ndarray) -> np.ndarray:
 def choose(cells: pd.DataFrame, rates: int) -> np.ndarray:
     """Return [batch sizes]: the row in `cells` of the chosen rate of each m, −1 where there is none.
 
-    Chosen is the best-ranked cell of those whose runs all ended ok. A single rate leaves nothing to choose: it is taken.
+    Chosen is the best-ranked cell of those whose runs all ended ok. A single rate leaves no choice: it is taken.
     """
     if rates == 1:
         return np.arange(len(cells))
@@ -58,10 +59,10 @@ def all_ok(cells: pd.DataFrame) -> np.ndarray:
 
 
 def reliable(cells: pd.DataFrame, margin: int) -> np.ndarray:
-    """Return [cells]: whether every seed trained and the mean validation accuracy is within `margin` points of the best.
+    """Return [cells]: whether every seed trained and mean validation accuracy is within `margin` points of the best.
 
-    The best is that of all cells of the study in which every seed trained. Own criterion for what Masters & Luschi 2018,
-    figure 16, show without one.
+    The best is that of all cells of the study in which every seed trained. Own criterion for what Masters & Luschi
+    2018, figure 16, show without one. It needs validation rows.
     """
     accuracy = cells["validation_accuracy_mean"].to_numpy(float)
     trained = (cells["trained"] == cells["runs"]).to_numpy()
@@ -74,13 +75,11 @@ def reliable_range(cells: pd.DataFrame, rates: int, margin: int) -> tuple[np.nda
 
     Between the two every rate of the grid is reliable, and the best-ranked reliable rate of the m is among them.
     """
-    if cells["validation_accuracy_mean"].isna().all():
-        return np.full((2, len(cells) // rates), np.nan)
-    within = reliable(cells, margin)
+    within = cells[f"reliable_{margin}"].fillna(False).to_numpy(bool)
     centre = ranks(cells, within).reshape(-1, rates).argmin(axis=1, keepdims=True)
     within = within.reshape(-1, rates)
-    gaps = np.cumsum(~within, axis=1)
-    stretch = within & (gaps == np.take_along_axis(gaps, centre, axis=1))  # [batch sizes, rates]
+    gaps = np.cumsum(~within, axis=1)  # equal at two reliable rates if every rate between them is reliable
+    stretch = within & (gaps == np.take_along_axis(gaps, centre, axis=1))
     base = cells["base_learning_rate"].to_numpy().reshape(-1, rates)
     low = np.where(stretch, base, np.inf).min(axis=1)
     high = np.where(stretch, base, -np.inf).max(axis=1)

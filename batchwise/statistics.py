@@ -18,7 +18,7 @@ class Interval(NamedTuple):
 
 
 class Slope(NamedTuple):
-    """The slope of a straight line with its 95 % interval, and the number of points; NaN for fewer than three points."""
+    """The slope of a straight line with its 95 % interval; NaN for fewer than three points."""
 
     slope: float
     low: float
@@ -40,11 +40,11 @@ def mean_interval(values: np.ndarray) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
-def paired_difference(values: np.ndarray, reference: np.ndarray) -> Interval:
-    """Return the mean and Student t interval of `values` − `reference`, [groups, seeds] each, paired by seed.
+def paired_difference(values: np.ndarray, reference: np.ndarray | float) -> Interval:
+    """Return the mean and Student t interval of `values` [groups, seeds] − `reference` [seeds], paired by seed.
 
-    A seed that is NaN in one of the two does not count. The same seed starts from the same weights and sees the same order
-    of examples at every m and η, so the differences vary less than the values do (SCIENCE.md, section 3, Statistics).
+    A seed that is NaN in one of the two does not count. The same seed starts from the same weights and sees the same
+    order of examples at every m and η, so differences vary less than values (SCIENCE.md, section 3, Statistics).
     """
     return mean_interval(values - reference)
 
@@ -57,7 +57,7 @@ def log2_slope(x: np.ndarray, y: np.ndarray) -> Slope:
     if len(x) < 3:
         return Slope(np.nan, np.nan, np.nan, len(x))
     line = stats.linregress(np.log2(x), np.log2(y))
-    half = _t(len(x) - 2) * line.stderr
+    half = _t(len(x) - 2) * np.nan_to_num(line.stderr)  # linregress gives NaN for the zero error of a constant y
     return Slope(line.slope, line.slope - half, line.slope + half, len(x))
 
 

@@ -15,6 +15,7 @@ from batchwise.params import Study
 COLUMNS = ("updates", "examples", "compilations", "runs", "seconds")
 # Seconds for an update, an example, a compilation and a run, until something was measured: small dense networks on one core.
 FIRST_GUESS = np.array([4e-6, 5e-8, 1.5, 5e-3])
+BELIEF = 0.1  # runs
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ def work(study: Study, rows: int, batch_size: int, compilations: int = 0) -> Wor
 
 
 class Timings:
-    """The seconds that runs took, by their work."""
+    """The seconds that runs took, by their work; `before` holds the coefficients that are believed until then."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: np.ndarray = FIRST_GUESS) -> None:
+        self.before = before
         self.seconds: dict[Work, list[float]] = defaultdict(list)
 
     def add(self, done: Work, seconds: float) -> None:
@@ -44,15 +46,16 @@ class Timings:
         self.seconds[done].append(seconds)
 
     def coefficients(self) -> np.ndarray:
-        """Return seconds for each update, example, compilation and run: non-negative least squares of relative errors."""
-        if not self.seconds:
-            return FIRST_GUESS
+        """Return seconds for each update, example, compilation and run.
+
+        Non-negative least squares of relative errors; what was believed before counts as a fraction of a run.
+        """
         means = np.array([np.mean(values) for values in self.seconds.values()])
-        weights = np.sqrt([len(values) for values in self.seconds.values()])
-        features = np.array([astuple(done) for done in self.seconds], float) / means[:, None]
-        scale = np.maximum(features.max(axis=0), np.finfo(float).tiny)
-        fitted, _ = nnls(features / scale * weights[:, None], weights)
-        return fitted / scale
+        weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
+        measured = np.array([astuple(done) for done in self.seconds], float).reshape(-1, 4) / means[:, None]
+        believed = np.diag(1 / self.before)
+        relative, _ = nnls(np.vstack([measured, believed]) * self.before * weights[:, None], weights)
+        return relative * self.before
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
@@ -73,7 +76,7 @@ def append(path: Path, done: Work, seconds: float) -> None:
     """Add a line to a file of timings."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", newline="") as file:
-        csv.writer(file).writerow([*astuple(done), round(seconds, 6)])
+        csv.writer(file).writerow([*map(int, astuple(done)), round(seconds, 6)])
 
 
 def read(path: Path) -> Timings:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from batchwise import grid, results, store, timing, workers
 from batchwise.data import DataSet
 from batchwise.files import write
@@ -36,7 +38,8 @@ def train_study(name: str, study: Study, data: DataSet, runs_folder: Path, kept:
 def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
     """Train runs; return those that ended for want of memory or a worker, which another try may mend and nobody keeps."""
     unfinished, left, rows = {}, set(runs), data.rows["train"]
-    progress, measured, coefficients = Progress(name, len(runs)), timing.Timings(), timing.read(timings).coefficients()
+    coefficients = timing.read(timings).coefficients()
+    progress, measured = Progress(name, len(runs)), timing.Timings(np.maximum(coefficients, 1e-9))
 
     def finish(run: Run, finished: Finished, running: int) -> None:
         left.remove(run)
@@ -45,7 +48,7 @@ def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
         else:
             unfinished[run] = finished
         if finished.status == "ok":
-            done = timing.work(study, rows, run.batch_size, finished.compiled)
+            done = timing.work(study, rows, run.batch_size, int(finished.compiled))
             measured.add(done, finished.seconds)
             timing.append(timings, done, finished.seconds)
         progress.add(

@@ -57,7 +57,7 @@ def size(batch_size: int) -> str:
 
 def count(amount: int, noun: str) -> str:
     """Return `1 seed`, `5 seeds`."""
-    plural = noun if amount == 1 else f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    plural = noun if amount == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{amount:,}{NO_BREAK}{plural}"
 
 

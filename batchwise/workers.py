@@ -1,5 +1,6 @@
 """A pool of dask.distributed workers that train runs, one at a time each."""
 
+import logging
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -79,7 +80,6 @@ def pool() -> Iterator[Client]:
     Raises UserError for a number of workers that is not a whole number from 1 up, or a scheduler that does not answer.
     """
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-    workers = _number_of_workers()
     settings = {
         "distributed.scheduler.allowed-failures": DEATHS_ALLOWED,
         "distributed.scheduler.work-stealing": False,
@@ -88,7 +88,7 @@ def pool() -> Iterator[Client]:
     }
     with dask.config.set(settings):
         try:
-            cluster = None if address else LocalCluster(workers, threads_per_worker=1, dashboard_address=None)
+            cluster = None if address else _new_cluster()
             client = Client(address or cluster)
         except OSError as error:
             raise UserError(f"no Dask scheduler answers at DASK_SCHEDULER_ADDRESS={address}: {error}") from None
@@ -100,7 +100,13 @@ def pool() -> Iterator[Client]:
                 cluster.close()
 
 
-def _number_of_workers() -> int:
+def _new_cluster() -> LocalCluster:
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
+    return LocalCluster(number_of_workers(), **options)
+
+
+def number_of_workers() -> int:
+    """Return how many workers a new pool has."""
     given = os.environ.get("BATCHWISE_WORKERS", "")
     if not given:
         # The workers would share a GPU's memory; on a CPU each takes one core.
@@ -120,8 +126,8 @@ def train(
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
-    `seconds` says about how long a run takes, or anything in proportion to it. Raises UserError if the model cannot be built, or if
-    workers would give other bits than this machine.
+    `seconds` says about how long a run takes, or anything in proportion to it. Raises UserError if the model cannot be
+    built, or if workers would give other bits than this machine.
     """
     shared_inputs = store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
@@ -145,7 +151,7 @@ def train(
 
 
 class Queue:
-    """Hands out runs: those that take longest first, and those of one batch size to one worker, which compiles them once."""
+    """Hands out runs: those that take longest first, and those of one batch size to one worker, so as to compile once."""
 
     def __init__(self, runs: list[Run], seconds: Callable[[Run], float]) -> None:
         self.seconds = seconds
@@ -158,7 +164,7 @@ class Queue:
         return bool(self.waiting)
 
     def take(self, worker: str) -> Run:
-        """Return the next run for a worker: of its batch size, else of the one that no worker has with the most to do."""
+        """Return the next run for a worker: of its batch size, else of one that no worker has, with the most to do."""
         batch_size = self.current.get(worker)
         if batch_size not in self.waiting:
             free = [m for m in self.waiting if m not in self.current.values()] or list(self.waiting)

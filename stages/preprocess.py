@@ -10,8 +10,9 @@ from batchwise.errors import exit_with
 def main() -> None:
     """Write data/prepared/<data set>.npz and .json."""
     name = sys.argv[1]
-    data = plugins.load("datasets", name).prepare(**params.load().data_sets[name])
-    manifest.save(data, Path("data/prepared"), name)
+    options = params.load().data_sets[name]
+    data = plugins.load("datasets", name).prepare(**options)
+    manifest.save(data, Path("data/prepared"), name, options)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+# `make` sets everything up and runs the studies; `make test` sets everything up and passes the tests.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+repro: setup
+	dvc repro
+
+setup: $(BIN)/ready
+
+$(BIN)/ready: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "batchwise needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ": make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(BIN)/ready-dev: $(BIN)/ready requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+test: $(BIN)/ready-dev
+	ruff check .
+	ruff format --check .
+	coverage erase
+	coverage run -m pytest
+	coverage combine --quiet
+	coverage report --fail-under=90
+
+lock: $(BIN)/ready-dev
+	uv pip compile $(LOCK) requirements.in -o requirements.txt
+	uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
+
+LOCK := --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
+
+.DEFAULT_GOAL := repro
+.PHONY: repro setup test lock

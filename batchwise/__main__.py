@@ -1,0 +1,86 @@
+"""The commands beside `dvc repro`: python -m batchwise check | plan | reproduce."""
+
+import argparse
+from pathlib import Path
+
+from batchwise import manifest, params, planning, plugins, workers
+from batchwise.data import DataSet
+from batchwise.errors import UserError, exit_with
+from batchwise.params import Params
+from batchwise.progress import duration
+from batchwise.reproduction import find_cell, reproduce
+from batchwise.store import Store
+
+DATA = Path("data")
+
+
+def main() -> int:
+    """Run the command that was typed; return the exit status."""
+    arguments = _parser().parse_args()
+    return arguments.command(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m batchwise", description="Look at a study, or test its exactness.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    check = commands.add_parser("check", help="check params.yaml")
+    check.set_defaults(command=_check)
+    plan = commands.add_parser("plan", help="say what dvc repro would train, for how long, and why")
+    plan.set_defaults(command=_plan)
+    again = commands.add_parser("reproduce", help="train a cell again and compare it bit by bit")
+    again.add_argument("study")
+    again.add_argument("--batch-size", type=int, required=True, metavar="M")
+    again.add_argument("--learning-rate", type=float, required=True, metavar="RATE", help="η, not the base rate")
+    again.set_defaults(command=_reproduce)
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    studies = params.load().studies
+    print(f"params.yaml is valid: {', '.join(studies)}")
+    return 0
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    all_params, number = params.load(), workers.number_of_workers()
+    for name, study in all_params.studies.items():
+        data = _data(all_params, study.data_set)
+        timings = DATA / "timings" / f"{name}.csv"
+        found = planning.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
+        print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train")
+        if found.left:
+            print(f"  about {duration(found.seconds)} on {number} workers beside start-up, {found.bytes / 1e6:.1f} MB of disk")
+        for reason, count in found.reasons.most_common():
+            print(f"  {count} to train: {reason}")
+        for note in found.notes:
+            print(f"  note: {note}")
+    return 0
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    all_params, name = params.load(), arguments.study
+    study = params.study(all_params, name)
+    data = manifest.load(DATA / "prepared", study.data_set)
+    cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
+    differing = 0
+    for run, differences in reproduce(study, data, cell, DATA / "runs" / name):
+        print(f"seed {run.seed}: {'differs' if differences else 'exact'}", flush=True)
+        for line in differences:
+            print(f"  {line}")
+        differing += bool(differences)
+    return 1 if differing else 0
+
+
+def _data(all_params: Params, name: str) -> DataSet:
+    """Return a data set as `preprocess` wrote it, or as it would."""
+    options = all_params.data_sets[name]
+    try:
+        if manifest.options(DATA / "prepared", name) == options:
+            return manifest.load(DATA / "prepared", name)
+    except UserError:
+        pass
+    return plugins.load("datasets", name).prepare(**options)
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,76 @@
+"""The figures of a study as SVG text: the sizes and panels around what plots.py draws."""
+
+import pandas as pd
+
+from batchwise import plots, style
+from batchwise.answers import MARGIN
+from batchwise.study_tables import Tables
+from batchwise.words import known
+
+WIDTH = 8.0  # inches: 768 px, the width of the page's text
+MOST_CURVES = len(style.SEQUENCE)
+
+
+def heat_map(tables: Tables) -> str:
+    """Return the map of mean test accuracy, m × η̃."""
+    grid = tables.summary["grid"]
+    chosen = tables.batch_sizes[["batch_size", "base_learning_rate"]].assign(chosen=True)
+    cells = tables.cells.merge(chosen, how="left", on=["batch_size", "base_learning_rate"])
+    height = min(max(0.36 * grid["batch_sizes"], 1.2), 7) + 0.9
+    with style.drawing():
+        figure, (ax,) = style.panels(WIDTH, height)
+        plots.heat_map(cells.assign(chosen=cells["chosen"].eq(True)), ax)
+        return style.svg(figure)
+
+
+def accuracy(tables: Tables) -> str:
+    """Return test accuracy at the chosen rate of each m, and below it the paired differences where there are any."""
+    batch_sizes = tables.chosen
+    runs = tables.runs.merge(batch_sizes[["batch_size", "base_learning_rate"]])
+    compares = batch_sizes["difference_low"].notna().any()
+    with style.drawing():
+        figure, axes = style.panels(
+            WIDTH, 4.9 if compares else 3.2, rows=1 + compares, sharex=True, height_ratios=[3, 2][: 1 + compares]
+        )
+        plots.accuracy(batch_sizes, runs, axes[0])
+        axes[0].set(title="Test accuracy at the chosen learning rate")
+        axes[0].legend(loc="best")
+        if compares:
+            axes[0].set(xlabel="")
+            plots.difference(batch_sizes, axes[1])
+            axes[1].set(title=f"Difference from m = {tables.summary['reference_batch_size']:,}, paired by seed")
+            axes[1].legend(loc="best")
+        return style.svg(figure)
+
+
+def reliable_range(tables: Tables) -> str:
+    """Return the base learning rates that train reliably at each m, with the slope of their upper edge."""
+    slope = tables.summary["reliable_upper_edge"][str(MARGIN)]["slope"]
+    rates = sorted(tables.cells["base_learning_rate"].unique())
+    with style.drawing():
+        figure, (ax,) = style.panels(WIDTH, 4.2)
+        plots.reliable_range(tables.batch_sizes, rates, ax)
+        if known(slope):
+            plots.upper_edge(tables.batch_sizes, MARGIN, slope, rates[-1], ax)
+        figure.legend(loc="outside upper left", ncols=4)
+        return style.svg(figure)
+
+
+def learning_curves(curves: pd.DataFrame) -> str:
+    """Return training loss and test accuracy by epoch, for each m of the curves."""
+    with style.drawing():
+        figure, (left, right) = style.panels(WIDTH, 3.6, columns=2)
+        plots.learning_curves(curves, "train_loss", left)
+        left.set(yscale="log", title="Training loss (nats)")
+        plots.learning_curves(curves, "test_accuracy", right)
+        right.set(title="Test accuracy (%)")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=MOST_CURVES)
+        return style.svg(figure)
+
+
+def curves_shown(tables: Tables) -> pd.DataFrame:
+    """Return the curves of a few batch sizes: the smallest, the largest, the reference, and some between."""
+    available = [m for m in tables.distinct["batch_size"] if m in set(tables.curves["batch_size"])]
+    places = {round(step * (len(available) - 1) / (MOST_CURVES - 1)) for step in range(MOST_CURVES)}
+    shown = [available[place] for place in sorted(places)] if available else []
+    return tables.curves[tables.curves["batch_size"].isin(shown)]

@@ -1,0 +1,111 @@
+"""What `dvc repro` would train: how many runs, for how long, in how much space, and why."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batchwise import grid, results, store, timing
+from batchwise.data import DataSet
+from batchwise.environment import differences
+from batchwise.grid import Run
+from batchwise.params import Study
+from batchwise.recipe import Budget
+from batchwise.store import Store
+from batchwise.timing import Timings, Work
+
+# A run is kept in the store, in data/runs and in DVC's cache.
+COPIES = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The state of a study; `reasons` counts the runs to train by why."""
+
+    runs: int
+    left: list[Run]
+    seconds: float = 0.0
+    bytes: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    notes: tuple[str, ...] = ()
+
+
+def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, workers: int) -> Plan:
+    """Return the plan of a study whose run files are in `folder`.
+
+    A run is done if the store has it, or if its file was made from the same inputs. Where no run of the study was
+    timed yet, a short one is: one epoch at the smallest and the largest batch size.
+    """
+    rows, shared = data.rows["train"], store.inputs(study.recipe, data.sha256)
+    runs, left, reasons = grid.runs(study, rows), [], Counter()
+    for run in runs:
+        wanted = store.inputs_of(run, shared)
+        why = None if store.key(wanted) in kept else _why(folder / f"{run.name}.npz", wanted)
+        if why:
+            left.append(run)
+            reasons[why] += 1
+    notes = tuple(_notes(study, rows))
+    if not left:
+        return Plan(len(runs), left, notes=notes)
+    measured, size = timing.read(timings), _size(folder)
+    if not measured.seconds or not size:
+        measured, size = _measure(study, data)
+    seconds = timing.seconds_left(study, rows, left, workers, measured.coefficients())
+    return Plan(len(runs), left, seconds, len(left) * size * COPIES, reasons, notes)
+
+
+def _why(path: Path, wanted: dict) -> str | None:
+    """Return why a run has to be trained, or None if its file was made from the wanted inputs."""
+    try:
+        _, before = results.load(path.read_bytes(), with_weights=False)
+    except FileNotFoundError:
+        return "new in the grid"
+    except ValueError:
+        return "its file is damaged"
+    changes = [f"{file} changed" for file in sorted(wanted["code"]) if before["code"].get(file) != wanted["code"][file]]
+    changes += [f"{file} is no longer used" for file in sorted({*before["code"]} - {*wanted["code"]})]
+    changes += differences(before["environment"], wanted["environment"])
+    changes += [f"the data changed"] if before["data"] != wanted["data"] else []
+    changes += differences(_flat(before["recipe"]), _flat(wanted["recipe"]))
+    return "; ".join(changes) or None
+
+
+def _flat(section: dict, prefix: str = "") -> dict[str, str]:
+    flat = {}
+    for name, value in section.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": str(value)}
+    return flat
+
+
+def _notes(study: Study, rows: int) -> list[str]:
+    return [
+        f"batch size {m} is more than the {rows} training rows; it is trained as {rows}"
+        for m in study.grid.batch_sizes
+        if m > rows
+    ]
+
+
+def _size(folder: Path) -> int:
+    """Return the mean size of the run files of a study, bytes, rounded up; 0 if there are none."""
+    sizes = [path.stat().st_size for path in folder.glob("*.npz")]
+    return -(-sum(sizes) // len(sizes)) if sizes else 0
+
+
+def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
+    """Return timings of short runs, and the size of a run file of the whole budget in bytes."""
+    from time import perf_counter
+
+    from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only where there is no measurement
+
+    rows = data.rows["train"]
+    sizes = sorted({min(m, rows) for m in study.grid.batch_sizes})
+    trainer = Trainer(data, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))
+    timings, size = Timings(), 0
+    for m in {sizes[0], sizes[-1]}:
+        for compilations in (1, 0, 0):
+            start = perf_counter()
+            result = trainer.run(m, study.grid.base_learning_rates[0], seed=0)
+            timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
+    evaluations = max(grid.epochs(study.budget, rows, m) for m in sizes)
+    bytes_of_evaluation = result.loss[0].nbytes + result.correct[0].nbytes
+    size = len(results.dump(result, store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
+    return timings, size

@@ -1,0 +1,25 @@
+"""Standard error, closed for a while."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what C++ libraries write to standard error before their own log level holds: TensorFlow's greetings.
+
+    Where TF_CPP_MIN_LOG_LEVEL is set, nothing is dropped: so one sees why TensorFlow does not use a GPU, say.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

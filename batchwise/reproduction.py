@@ -1,0 +1,96 @@
+"""A cell trained again, without the store, and compared bit by bit with what the pipeline keeps."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from batchwise import grid, results, store
+from batchwise.data import SPLITS, DataSet
+from batchwise.environment import differences
+from batchwise.errors import UserError
+from batchwise.grid import Cell, Run
+from batchwise.params import Study
+from batchwise.results import Result
+
+
+def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) -> Cell:
+    """Return the cell of a study's grid with this m and η. Raises UserError, with the η that there are, if there is none.
+
+    η may be given in fewer digits than it has: six are enough.
+    """
+    of_size = [cell for cell in grid.cells(study, rows) if cell.batch_size == batch_size]
+    if not of_size:
+        sizes = ", ".join(map(str, study.grid.batch_sizes))
+        raise UserError(f"batch size {batch_size} is not in the grid; it has {sizes}")
+    for cell in of_size:
+        if math.isclose(cell.learning_rate, learning_rate, rel_tol=1e-6):
+            return cell
+    rates = ", ".join(f"{cell.learning_rate:g}" for cell in of_size)
+    raise UserError(f"learning rate {learning_rate:g} is not in the grid at batch size {batch_size}; it has {rates}")
+
+
+def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator[tuple[Run, list[str]]]:
+    """Train each seed of a cell and yield it with its differences from the run file in `folder`: none if it is exact.
+
+    Raises UserError if a run file is missing or damaged.
+    """
+    from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only after the arguments were checked
+
+    trainer, inputs_now = Trainer(data, study.recipe), store.inputs(study.recipe, data.sha256)
+    for run in grid.runs_of(cell, study):
+        before, inputs_before = _read(folder / f"{run.name}.npz")
+        now = trainer.run(run.batch_size, run.learning_rate, run.seed)
+        found = compare(before, now)
+        if found:
+            found += [f"environment: {line}" for line in differences(inputs_before["environment"], inputs_now["environment"])]
+            found += [f"code: {file} changed" for file in _changed(inputs_before["code"], inputs_now["code"])]
+            found += [f"{name} changed" for name in ("data", "recipe") if inputs_before[name] != inputs_now[name]]
+        yield run, found
+
+
+def compare(before: Result, now: Result) -> list[str]:
+    """Return what differs: the status, the first epoch, the first tensor; nothing if the two are equal bit for bit."""
+    found = []
+    if before.status != now.status:
+        found.append(f"status: {before.status} → {now.status}")
+    found += _first_epoch(before, now)
+    found += _first_tensor(before, now)
+    return found
+
+
+def _first_epoch(before: Result, now: Result) -> list[str]:
+    for epoch in range(min(len(before.loss), len(now.loss))):
+        for column, part in enumerate(SPLITS):
+            for name in ("loss", "correct"):
+                old, new = getattr(before, name)[epoch, column], getattr(now, name)[epoch, column]
+                if old.tobytes() != new.tobytes():
+                    return [f"first epoch that differs: {epoch}, {part} {name} {old} → {new}"]
+    if len(before.loss) != len(now.loss):
+        return [f"epochs: {len(before.loss) - 1} → {len(now.loss) - 1}"]
+    return []
+
+
+def _first_tensor(before: Result, now: Result) -> list[str]:
+    for name in sorted({*before.weights, *now.weights}):
+        old, new = before.weights.get(name), now.weights.get(name)
+        if old is None or new is None or old.shape != new.shape:
+            return [f"first tensor that differs: {name}, shape {np.shape(old)} → {np.shape(new)}"]
+        if old.tobytes() != new.tobytes():
+            return [f"first tensor that differs: {name} {old.shape}, by at most {np.abs(old - new).max():.3g}"]
+    return []
+
+
+def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [file for file in sorted({*before, *now}) if before.get(file) != now.get(file)]
+
+
+def _read(path: Path) -> tuple[Result, dict]:
+    try:
+        return results.load(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; run `dvc repro train@{path.parent.name}` or `dvc pull` first") from None
+    except ValueError as error:
+        again = f"run `dvc repro --force train@{path.parent.name}`"
+        raise UserError(f"{path} is damaged ({error}); {again}") from None

@@ -1,0 +1,73 @@
+"""The tables of a study as a report reads them. columns.csv says what each column holds."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from batchwise.errors import UserError
+
+NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The files of data/tables/<study>: summary.json and a table for each CSV file."""
+
+    summary: dict[str, Any]
+    runs: pd.DataFrame
+    cells: pd.DataFrame
+    batch_sizes: pd.DataFrame
+    curves: pd.DataFrame
+    columns: pd.DataFrame
+
+    @property
+    def study(self) -> str:
+        """The name of the study."""
+        return self.summary["study"]
+
+    @property
+    def seeds(self) -> int:
+        """The number of runs of a cell."""
+        return self.summary["grid"]["seeds"]
+
+    @property
+    def test_rows(self) -> int:
+        """The number of test rows."""
+        return self.summary["data"]["rows"]["test"]
+
+    @property
+    def single_rate(self) -> bool:
+        """Whether the study has one learning rate, so that there is nothing to choose and no range."""
+        return self.summary["grid"]["base_learning_rates"] == 1
+
+    @property
+    def chosen(self) -> pd.DataFrame:
+        """The rows of `batch_sizes` at which a rate is chosen and a run gave a result."""
+        return self.batch_sizes.dropna(subset=["test_accuracy_mean"]).reset_index(drop=True)
+
+    @property
+    def distinct(self) -> pd.DataFrame:
+        """The rows of `chosen`, with batch sizes that were trained as one counted once."""
+        return self.chosen.drop_duplicates("effective_batch_size").reset_index(drop=True)
+
+
+def read(folder: Path) -> Tables:
+    """Read the tables of a study. Raises UserError if one is missing or damaged."""
+    again = f"run `dvc repro evaluate@{folder.name}`"
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        tables = {name: _table(folder / f"{name}.csv") for name in NAMES}
+        return Tables(summary, **tables)
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename} is missing; {again}") from None
+    except ValueError as error:
+        raise UserError(f"a table in {folder} is damaged ({error}); {again}") from None
+
+
+def _table(path: Path) -> pd.DataFrame:
+    # Only an empty field is null; a column of names is text also where it is empty.
+    names = {name: "str" for name in ("selected_by", "grid_edge", "status")}
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)

@@ -1,0 +1,24 @@
+"""The stage report@<study>: from data/tables/<study> to reports/html/<study>.html."""
+
+import argparse
+from pathlib import Path
+
+from batchwise import render, study_tables
+from batchwise.errors import exit_with
+from batchwise.files import write
+
+
+def main() -> None:
+    """Write the report of the study named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", help="a study of params.yaml")
+    study = parser.parse_args().study
+    study_tables.read(Path("data/tables") / study)  # a missing table is told here, not as a notebook's traceback
+    text = render.page(
+        Path("reports/study.ipynb"), {"study": study}, Path("reports/template"), title=f"{study} · batchwise"
+    )
+    write(Path("reports/html") / f"{study}.html", lambda file: file.write(text.encode()))
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,113 @@
+"""Studies with made-up runs, for the tests of what comes after training."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise import grid, outcomes, params, results
+from batchwise.evaluation import evaluate
+from batchwise.grid import Run
+from batchwise.params import Study
+from batchwise.results import Result
+
+ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
+MANIFEST = {
+    "rows": ROWS,
+    "class_counts": {"train": [24, 16], "validation": [600, 400], "test": [1200, 800]},
+    "sha256": "d" * 64,
+}
+UNVALIDATED = {
+    **MANIFEST,
+    "rows": {**ROWS, "validation": 0},
+    "class_counts": {**MANIFEST["class_counts"], "validation": [0, 0]},
+}
+ENVIRONMENT = {"tensorflow": "2.21.0", "device": "cpu"}
+
+
+def study(
+    batch_sizes: list[int],
+    rates: list[float],
+    seeds: int = 3,
+    budget: dict[str, int] | None = None,
+    scaling: str = "linear",
+) -> Study:
+    """Return a checked study on a data set of 40 training rows."""
+    content = {
+        "data_sets": {"digits": {"test_rows": 20, "validation_rows": 20, "seed": 0}},
+        "studies": {
+            "made_up": {
+                "data_set": "digits",
+                "model": {"name": "mlp", "hidden_units": [2]},
+                "optimizer": {"name": "sgd"},
+                "budget": budget or {"epochs": 7},
+                "learning_rate_scaling": scaling,
+                "grid": {"batch_sizes": batch_sizes, "base_learning_rates": rates, "seeds": seeds},
+            }
+        },
+    }
+    return params.check(content).studies["made_up"]
+
+
+def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> Result:
+    """Return a run that ended ok, with numbers that depend on the run and `salt`."""
+    generator = np.random.default_rng([run.batch_size, int(run.learning_rate * 2**30), run.seed, salt])
+    rows = np.array([manifest["rows"][split] for split in outcomes.SPLITS])
+    evaluations = 1 + grid.epochs(made.budget, rows[0], run.batch_size)
+    correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
+    loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
+    return Result("ok", loss.astype("float32"), correct.astype("int32"), {"dense": np.ones(3, "float32")}, 12, xla=True)
+
+
+def constant_result(made: Study, run: Run, accuracy: float, loss: float = 1.0) -> Result:
+    """Return a run that ended ok with the same accuracy and loss at every epoch and on every part."""
+    rows = np.array(list(ROWS.values()))
+    evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.batch_size)
+    correct = np.tile(np.round(accuracy * rows), (evaluations, 1)).astype("int32")
+    return Result("ok", np.full((evaluations, 3), loss, "float32"), correct, {}, 12)
+
+
+def diverged(result: Result, epoch: int) -> Result:
+    """Return the run as if its loss had become infinite after `epoch`."""
+    loss = result.loss[: epoch + 1].copy()
+    loss[-1] = np.inf
+    return Result("diverged", loss, result.correct[: epoch + 1], {}, result.parameters, epoch, result.xla)
+
+
+def inputs(run: Run, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
+    """Return what decided a made-up run."""
+    given = {"batch_size": run.batch_size, "learning_rate": run.learning_rate, "seed": run.seed}
+    fixed = {"data": manifest["sha256"], "code": {"engine.py": "c" * 64}, "recipe": {}, "environment": ENVIRONMENT}
+    return {**given, **fixed, **changes}
+
+
+def write_runs(folder: Path, made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> None:
+    """Write the run files of a study."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for run in grid.runs(made, manifest["rows"]["train"]):
+        (folder / f"{run.name}.npz").write_bytes(results.dump(result(run), inputs(run, manifest)))
+
+
+def files(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:
+    """Return the files of the tables of a study whose runs gave `result`."""
+    with TemporaryDirectory() as folder:
+        write_runs(Path(folder), made, result, manifest)
+        return evaluate("made_up", made, manifest, outcomes.read(Path(folder), "made_up", made, manifest))
+
+
+def tables(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:
+    """Return {stem of the file: its table, or its content for JSON}."""
+    return parse(files(made, result, manifest))
+
+
+def parse(written: dict[str, bytes]) -> dict[str, Any]:
+    """Read what evaluate() wrote."""
+    return {
+        name.partition(".")[0]: json.loads(content) if name.endswith(".json") else pd.read_csv(io.BytesIO(content))
+        for name, content in written.items()
+    }

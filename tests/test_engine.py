@@ -1,0 +1,362 @@
+"""The engine against an independent implementation and Keras's fit, and what makes its runs a function of their inputs."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from reference import STEPS, evaluate, train
+
+from batchwise import engine, grid, plugins, results, streams
+from batchwise.data import SPLITS, DataSet, Description, Part
+from batchwise.engine import Trainer, keras, tf
+from batchwise.errors import UserError
+from batchwise.recipe import Recipe
+
+ROWS = 40
+# Relative to the largest entry of a tensor. Measured: below 1e-14 and 4e-6 after 15 updates.
+TOLERANCE = {"float64": 1e-12, "float32": 5e-5}
+# Keras rounds an optimiser's constants to float32, also in float64: the reference is given constants that are exact in it.
+EPSILON = 2.0**-10
+
+
+def data_set(rows=ROWS, *, classes=3, validation=11, test=9, shape=(6,)) -> DataSet:
+    """Return random inputs, and labels that depend on them."""
+    random = np.random.default_rng(classes)
+
+    def part(size):
+        inputs = random.normal(size=(size, *shape)).astype("float32")
+        signal = inputs.reshape(size, -1)[:, 0] + 0.3 * random.normal(size=size)
+        return Part(inputs, np.searchsorted(np.linspace(-0.7, 0.7, classes - 1), signal).astype("int32"))
+
+    task = "binary_classification" if classes == 2 else "multiclass_classification"
+    description = Description("random", task, "none", "none")
+    return DataSet(description, tuple(map(str, range(classes))), *map(part, (rows, validation, test)))
+
+
+def recipe(optimizer="sgd", dtype="float32", budget=None, **options) -> Recipe:
+    return Recipe.model_validate(
+        {
+            "model": {"name": "mlp", "hidden_units": [5, 4]},
+            "optimizer": {"name": optimizer, **options},
+            "budget": budget or {"epochs": 3},
+            "dtype": dtype,
+        }
+    )
+
+
+def content(result) -> bytes:
+    return results.dump(result, {})
+
+
+def assert_close(actual, expected, dtype):
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=TOLERANCE[dtype] * np.abs(other).max())
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    return Trainer(data_set(), recipe("rmsprop"))
+
+
+@pytest.fixture
+def use_model(monkeypatch):
+    """Let the engine build the model that a function of (input shape, outputs) returns."""
+
+    def use(build):
+        module = SimpleNamespace(build=lambda shape, outputs, hidden_units: build(shape, outputs))
+        monkeypatch.setattr(plugins, "load", lambda kind, name: module)
+
+    return use
+
+
+# Numerics
+
+
+def assert_follows_reference(data, how, batch_size, rate=0.05):
+    trainer, budget = Trainer(data, how), how.budget
+    epochs = grid.epochs(budget, ROWS, batch_size)
+    result = trainer.run(batch_size, rate, seed=7)
+    step = STEPS[how.optimizer.name](**how.optimizer.model_dump(exclude={"name"}))
+    expected = list(
+        train(
+            [weight.numpy() for weight in trainer._build(7).weights],
+            step,
+            data.train.inputs.astype("float64"),
+            data.train.labels,
+            streams.orders(7, 0, epochs, ROWS),
+            batch_size,
+            rate,
+            grid.updates(budget, ROWS, batch_size),
+        )
+    )
+    assert len(expected) == epochs + 1
+    assert np.abs(expected[-1][0] - expected[0][0]).max() > 1e-4  # it moved
+    assert_close(result.weights.values(), expected[-1], how.dtype)
+    curves = [[evaluate(weights, *vars(getattr(data, name)).values()) for name in SPLITS] for weights in expected]
+    loss, correct = np.moveaxis(np.array(curves), 2, 0)
+    assert_close([result.loss], [loss], how.dtype)
+    np.testing.assert_array_equal(result.correct, correct)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"optimizer": "sgd"},
+        {"optimizer": "sgd", "momentum": 0.75},
+        {"optimizer": "sgd", "momentum": 0.75, "nesterov": True},
+        {"optimizer": "rmsprop", "rho": 0.75, "epsilon": EPSILON},
+        {"optimizer": "rmsprop", "rho": 0.875, "momentum": 0.5, "epsilon": EPSILON},
+        {"optimizer": "adam", "beta_1": 0.75, "beta_2": 0.875, "epsilon": EPSILON},
+        {"optimizer": "adadelta", "rho": 0.75, "epsilon": EPSILON},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_update_rules_follow_the_papers_with_a_partial_batch(options):
+    assert_follows_reference(data_set(classes=2), recipe(dtype="float64", **options), batch_size=12)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("batch_size", [8, 15])
+def test_float32_and_whole_batches_follow_the_reference(dtype, batch_size):
+    assert_follows_reference(data_set(), recipe("sgd", dtype, momentum=0.5), batch_size)
+
+
+@pytest.mark.parametrize("updates", [3, 6, 9])
+def test_a_budget_of_updates_is_kept_exactly(updates):
+    """Four updates are an epoch: less than one, a cut last epoch, and one more."""
+    assert_follows_reference(data_set(), recipe(dtype="float64", budget={"updates": updates}), batch_size=12)
+
+
+def fit(trainer, result, batch_size, rate, optimizer, seed=3):
+    """Train with Keras's own loop, one epoch at a time on rows that lie in the order of the stream."""
+    model, part = trainer._build(seed), trainer.data.train
+    multiclass = trainer.data.description.task == "multiclass_classification"
+    losses = keras.losses
+    loss = (losses.SparseCategoricalCrossentropy if multiclass else losses.BinaryCrossentropy)(from_logits=True)
+    model.compile(optimizer(rate), loss)
+    for order in streams.orders(seed, 0, len(result.loss) - 1, trainer.rows):
+        inputs = part.inputs[order].astype(trainer.recipe.dtype)
+        model.fit(inputs, part.labels[order], batch_size=batch_size, shuffle=False, verbose=0)
+    return [variable.numpy() for variable in model.variables]
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [("rmsprop", lambda rate: keras.optimizers.RMSprop(rate)), ("adam", lambda rate: keras.optimizers.Adam(rate))],
+)
+def test_keras_fit_gives_the_same_weights(name, optimizer):
+    trainer = Trainer(data_set(classes=2), recipe(name, "float64"))
+    result = trainer.run(12, 0.02, seed=3)
+    assert_close(result.weights.values(), fit(trainer, result, 12, 0.02, optimizer), "float64")
+
+
+def test_regularisers_and_moving_statistics_are_those_of_fit(use_model):
+    def build(shape, outputs):
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                keras.Input(shape),
+                layers.Dense(5, kernel_regularizer=keras.regularizers.L2(0.1), activity_regularizer="l1"),
+                layers.BatchNormalization(momentum=0.7),
+                layers.Dense(outputs),
+            ]
+        )
+
+    use_model(build)
+    trainer = Trainer(data_set(), recipe(dtype="float64"))
+    first = trainer.run(12, 0.1, seed=3)
+    assert_close(first.weights.values(), fit(trainer, first, 12, 0.1, keras.optimizers.SGD), "float64")
+    trainer.run(12, 0.2, seed=4)
+    assert content(trainer.run(12, 0.1, seed=3)) == content(first), "moving statistics are left from another run"
+
+
+def test_convolutions_do_without_xla_on_a_cpu_and_match_fit(use_model):
+    def build(shape, outputs):
+        inner = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(2, 3, activation="relu")])
+        return keras.Sequential([inner, keras.layers.Flatten(), keras.layers.Dense(outputs)])
+
+    use_model(build)
+    trainer = Trainer(data_set(shape=(5, 5, 1)), recipe(dtype="float64"))
+    result = trainer.run(12, 0.1, seed=3)
+    assert result.xla == bool(engine.gpu())
+    assert_close(result.weights.values(), fit(trainer, result, 12, 0.1, keras.optimizers.SGD), "float64")
+
+
+def test_more_rows_than_are_evaluated_together(monkeypatch):
+    """Parts of several evaluation batches with a rest, of whole ones, and of less than one."""
+    data = data_set(rows=30, validation=21, test=6)
+    whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
+    monkeypatch.setattr(engine, "EVALUATION_ROWS", 7)
+    pieces = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
+    assert_close([pieces.loss], [whole.loss], "float64")
+    np.testing.assert_array_equal(pieces.correct, whole.correct)
+
+
+# A run is a function of its inputs
+
+
+def test_a_run_does_not_depend_on_the_runs_before_it_nor_on_the_trainer(trainer):
+    first = content(trainer.run(12, 0.01, seed=1))
+    assert content(trainer.run(12, 0.01, seed=2)) != first
+    assert content(trainer.run(12, 0.02, seed=1)) != first
+    assert content(trainer.run(9, 0.01, seed=1)) != first
+    assert content(trainer.run(12, 0.01, seed=1)) == first
+    assert content(Trainer(data_set(), recipe("rmsprop")).run(12, 0.01, seed=1)) == first
+
+
+def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer):
+    script = (
+        "import sys; sys.path[:0] = ['tests', '.']; import test_engine as t;"
+        "sys.stdout.buffer.write(t.content(t.Trainer(t.data_set(), t.recipe('rmsprop')).run(12, 0.01, 1)))"
+    )
+    fresh = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert fresh.stdout == content(trainer.run(12, 0.01, seed=1))
+
+
+def test_another_floating_point_type_in_the_process_changes_nothing(trainer):
+    expected = content(Trainer(data_set(), recipe("rmsprop")).run(7, 0.01, seed=1))
+    trainer.run(12, 0.01, seed=1)  # keeps the start of the seed
+    Trainer(data_set(), recipe("adam", "float64")).run(12, 0.01, seed=1)
+    assert content(trainer.run(7, 0.01, seed=1)) == expected
+
+
+def test_a_batch_size_above_the_number_of_rows_is_all_rows(trainer):
+    expected = content(trainer.run(ROWS, 0.01, seed=0))
+    programs = len(trainer.programs)
+    assert content(trainer.run(10**9, 0.01, seed=0)) == expected
+    assert len(trainer.programs) == programs
+
+
+def test_keras_fit_treats_a_batch_size_above_the_number_of_rows_alike():
+    trainer = Trainer(data_set(), recipe(dtype="float64"))
+    result = trainer.run(10**9, 0.1, seed=3)
+    assert_close(result.weights.values(), fit(trainer, result, 10**9, 0.1, keras.optimizers.SGD), "float64")
+
+
+def test_all_batch_sizes_start_from_the_same_weights(trainer):
+    starts = [trainer.run(m, rate, seed=5).loss[0] for m, rate in ((12, 0.01), (9, 0.02), (ROWS, 0.1))]
+    np.testing.assert_array_equal(starts, [starts[0]] * 3)
+    assert (trainer.run(12, 0.01, seed=6).loss[0] != starts[0]).all()
+
+
+def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer):
+    """Three epochs as 2 + 1 calls."""
+    expected = content(trainer.run(12, 0.01, seed=1))
+    monkeypatch.setattr(engine, "ROWS_PER_CALL", 2 * ROWS)
+    assert content(trainer.run(12, 0.01, seed=1)) == expected
+
+
+def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model):
+    """With η so small that weights stay, the training loss of an update shows its mask: here the mask decides the step."""
+
+    def build(shape, outputs):
+        dropped = keras.layers.Dropout(0.5)(keras.layers.Dropout(0.3)(inputs := keras.Input(shape)))
+        return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="zeros")(dropped))
+
+    use_model(build)
+    trainer = Trainer(data_set(), recipe())
+    first = trainer.run(ROWS, 0.1, seed=1)
+    assert content(Trainer(data_set(), recipe()).run(ROWS, 0.1, seed=1)) == content(first)
+    assert content(trainer.run(ROWS, 0.1, seed=1)) == content(first)
+    states = [value for name, value in first.weights.items() if "seed" in name]
+    assert len(states) == 2
+    assert (states[0] != states[1]).any(), "two layers drop the same units"
+    # The weights start at zero and all rows are one batch, so that nothing but the masks tells two seeds apart.
+    assert (trainer.run(ROWS, 0.1, seed=2).loss[1] != first.loss[1]).all()
+    # The same masks at every learning rate: from zero, the first gradient is the same and the step is in proportion to η.
+    trainer_of_one = Trainer(data_set(), recipe(budget={"updates": 1}))
+    steps = [trainer_of_one.run(ROWS, rate, seed=1).weights["001_bias"] / rate for rate in (0.125, 0.25)]
+    np.testing.assert_array_equal(*steps)
+
+
+# Runs that do not end well
+
+
+def test_a_diverged_run_is_a_result_and_leaves_no_trace(trainer):
+    fine = content(trainer.run(12, 0.01, seed=1))
+    result = trainer.run(12, 1e19, seed=1)
+    assert (result.status, result.bad_epoch, result.weights) == ("diverged", 1, {})
+    assert result.loss.shape == result.correct.shape == (2, 3)
+    assert np.isfinite(result.loss[0]).all()
+    assert not result.loss[1, 0] <= engine.DIVERGENCE_FACTOR * result.loss[0, 0]
+    assert content(trainer.run(12, 1e19, seed=1)) == content(result)
+    assert content(trainer.run(12, 0.01, seed=1)) == fine
+
+
+def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkeypatch, trainer):
+    """With a bound that the loss of a fine run crosses: rows up to that epoch are kept, in one call or in several."""
+    loss = trainer.run(12, 0.01, seed=1).loss[:, 0]
+    assert loss[1] > loss[2] > loss[3]
+    trainer.run(12, 0.01, seed=1)
+    monkeypatch.setattr(engine, "_first_bad_epoch", lambda losses, start, before: (before + 2) if before < 2 else None)
+    result = trainer.run(12, 0.01, seed=1)
+    assert (result.status, result.bad_epoch) == ("diverged", 2)
+    np.testing.assert_array_equal(result.loss[:, 0], loss[:3])
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([1.0, 2.0, 20.0], None),
+        ([1.0, 20.1, 1.0], 6),
+        ([np.nan, 1.0, 1.0], 5),
+        ([1.0, 1.0, np.inf], 7),
+    ],
+)
+def test_first_bad_epoch(losses, expected):
+    """Of epochs 5, 6 and 7, with a loss of 2 at the start: more than ten times as much, or not a finite number."""
+    assert engine._first_bad_epoch(np.array(losses, "float32"), np.float32(2), 4) == expected
+
+
+def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, trainer):
+    fine = content(trainer.run(12, 0.01, seed=1))
+
+    def program(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "_program", lambda *key: program)
+        result = trainer.run(12, 0.01, seed=1)
+    assert (result.status, result.bad_epoch, result.weights) == ("out_of_memory", None, {})
+    assert result.loss.shape == (1, 3)
+    assert content(trainer.run(12, 0.01, seed=1)) == fine
+
+
+# Borders
+
+
+def test_without_validation_rows_their_loss_is_not_a_number():
+    result = Trainer(data_set(validation=0), recipe(budget={"epochs": 1})).run(ROWS, 0.1, 0)
+    assert np.isnan(result.loss[:, 1]).all()
+    assert np.isfinite(result.loss[:, [0, 2]]).all()
+    assert (result.correct[:, 1] == 0).all()
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_a_single_row_trains_at_any_batch_size(classes):
+    trainer = Trainer(data_set(rows=1, classes=classes, validation=1, test=1), recipe(budget={"epochs": 2}))
+    result = trainer.run(1, 0.1, 0)
+    assert result.status == "ok"
+    assert content(trainer.run(5, 0.1, 0)) == content(result)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "classes", "hidden_units", "parameters"), [(30, 2, [16, 8, 6], 693), (64, 10, [32], 2410)]
+)
+def test_parameters_of_the_studies(inputs, classes, hidden_units, parameters):
+    how = recipe(budget={"epochs": 1}).model_copy(
+        update={"model": Recipe.model_fields["model"].annotation(name="mlp", hidden_units=hidden_units)}
+    )
+    result = Trainer(data_set(classes=classes, shape=(inputs,)), how)._result("ok", [(np.zeros((1, 3)),) * 2])
+    assert result.parameters == sum(weight.size for weight in result.weights.values()) == parameters
+
+
+def test_a_model_that_cannot_be_built_is_a_user_error(use_model):
+    def build(shape, outputs):
+        raise ValueError("kernel too large")
+
+    use_model(build)
+    with pytest.raises(UserError, match="model mlp cannot be built with .*kernel too large"):
+        Trainer(data_set(), recipe())

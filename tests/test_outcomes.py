@@ -1,0 +1,147 @@
+"""Run files, read: what is taken from them, and what is said of files that are not what they should be."""
+
+import functools
+import json
+import subprocess
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batchwise import grid, outcomes, results
+from batchwise.errors import UserError
+from batchwise.evaluation import checksum
+from batchwise.results import Result
+from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs
+
+STUDY = study([4, 100], [0.25], seeds=2)
+RUN = grid.runs(STUDY, ROWS["train"])[0]
+
+
+def outcome_of(result: Result, made: object = STUDY, **changes: object) -> outcomes.Outcome:
+    """Write one run with its neighbours, and read it back."""
+    with TemporaryDirectory() as folder:
+        write_runs(Path(folder), made, lambda run: random_result(run, made))
+        (Path(folder) / f"{RUN.name}.npz").write_bytes(results.dump(result, inputs(RUN, **changes)))
+        return outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 6, 30])
+def test_the_median_is_over_the_last_5_epochs_and_never_over_epoch_0(epochs: int) -> None:
+    made = study([4, 100], [0.25], seeds=2, budget={"epochs": epochs})
+    result = random_result(RUN, made)
+    outcome = outcome_of(result, made)
+    last = range(max(1, epochs - 4), epochs + 1)
+    for column, (split, rows) in enumerate(ROWS.items()):
+        accuracy = median(int(result.correct[epoch, column]) / rows for epoch in last)
+        loss = median(float(result.loss[epoch, column]) for epoch in last)
+        found = dict(zip(outcomes.METRICS, outcome.median, strict=True))
+        assert (found[f"{split}_accuracy"], found[f"{split}_loss"]) == pytest.approx((accuracy, loss))
+
+
+def test_final_numbers_are_those_of_the_last_evaluation() -> None:
+    result = random_result(RUN, STUDY)
+    outcome = outcome_of(result)
+    assert outcome.test_correct == result.correct[-1, 2]
+    assert outcome.final.tolist() == [*result.loss[-1].tolist(), *(result.correct[-1] / list(ROWS.values())).tolist()]
+    assert (outcome.epochs, outcome.status, outcome.parameters, outcome.xla) == (7, "ok", 12, True)
+
+
+def test_a_run_that_did_not_end_ok_has_a_curve_and_no_numbers() -> None:
+    outcome = outcome_of(diverged(random_result(RUN, STUDY), 3))
+    assert (outcome.status, outcome.bad_epoch, outcome.epochs, len(outcome.curve)) == ("diverged", 3, 3, 4)
+    assert np.isnan(outcome.median).all() and np.isnan(outcome.final).all() and outcome.test_correct is None
+
+
+def test_a_run_without_evaluations_is_read() -> None:
+    outcome = outcome_of(results.without_evaluations("out_of_memory", "8 GB"))
+    assert (outcome.status, outcome.epochs, len(outcome.curve), outcome.xla) == ("out_of_memory", 0, 0, None)
+
+
+@pytest.mark.parametrize("epochs", [1, 198, 199, 200, 1000])
+def test_a_curve_has_at_most_200_points_with_the_first_and_the_last(epochs: int) -> None:
+    made = study([4, 100], [0.25], seeds=2, budget={"epochs": epochs})
+    points = outcome_of(random_result(RUN, made), made).curve_epochs
+    assert len(points) == min(epochs + 1, 200) and (points[0], points[-1]) == (0, epochs)
+    assert np.ptp(np.diff(points)) <= 1
+
+
+def shortened() -> Result:
+    """A run that ended ok, one epoch too early."""
+    result = random_result(RUN, STUDY)
+    return Result("ok", result.loss[:-1], result.correct[:-1])
+
+
+@pytest.mark.parametrize(
+    ("result", "changes", "problem"),
+    [
+        (random_result(RUN, STUDY), {"seed": 1}, "it holds the run m4_lr1.0_seed1"),
+        (random_result(RUN, STUDY), {"data": "other"}, "trained on other data"),
+        (random_result(RUN, STUDY), {"code": object}, "code"),
+        (shortened(), {}, "7 evaluations where 8 belong"),
+        (Result("ok", np.ones(8), np.ones(8, "int32")), {}, "a column for each of train"),
+    ],
+)
+def test_a_file_that_is_not_the_run_of_its_name_is_named(result: Result, changes: dict, problem: str) -> None:
+    with TemporaryDirectory() as folder:
+        write_runs(Path(folder), STUDY, lambda run: random_result(run, STUDY))
+        path = Path(folder) / f"{RUN.name}.npz"
+        given = {name: value for name, value in inputs(RUN, **changes).items() if value is not object}
+        path.write_bytes(results.dump(result, given))
+        with pytest.raises(UserError) as error:
+            outcomes.read(Path(folder), "made_up", STUDY, MANIFEST)
+    message = str(error.value)
+    assert str(path) in message and problem in message and "`dvc repro --force train@made_up`" in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    write_runs(tmp_path, STUDY, lambda run: random_result(run, STUDY))
+    (tmp_path / f"{RUN.name}.npz").unlink()
+    with pytest.raises(UserError, match=rf"{RUN.name}.npz is missing; run `dvc repro --force train@made_up`"):
+        outcomes.read(tmp_path, "made_up", STUDY, MANIFEST)
+
+
+@functools.cache
+def content() -> bytes:
+    return results.dump(random_result(RUN, STUDY), inputs(RUN))
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_damage_is_reported_or_leaves_the_numbers_alone(data: st.DataObject) -> None:
+    damaged = bytearray(content())
+    if data.draw(st.booleans()):
+        damaged = damaged[: data.draw(st.integers(0, len(damaged) - 1))]
+    else:
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
+    made = study([4], [0.25], seeds=1)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{RUN.name}.npz"
+        path.write_bytes(content())
+        before = outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
+        path.write_bytes(damaged)
+        try:
+            after = outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
+        except UserError as error:
+            assert f"{path} is damaged" in str(error)
+        else:
+            assert (after.median == before.median).all() and (after.curve == before.curve).all()
+
+
+def test_the_checksum_is_what_the_shell_prints(tmp_path: Path) -> None:
+    write_runs(tmp_path, STUDY, lambda run: random_result(run, STUDY))
+    command = "LC_ALL=C; export LC_ALL; sha256sum *.npz | sha256sum"
+    printed = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert checksum(outcomes.read(tmp_path, "made_up", STUDY, MANIFEST)) == printed.split()[0]
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", "3", json.dumps({"rows": ROWS})])
+def test_a_manifest_that_is_missing_or_damaged_is_named(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "digits.json").write_text(text)
+    with pytest.raises(UserError, match=r"digits.json is (missing|damaged).*`dvc repro --force preprocess@digits`"):
+        outcomes.read_manifest(tmp_path, "digits")
