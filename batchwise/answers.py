@@ -24,7 +24,7 @@ def answer(tables: Tables) -> list[str]:
     if tables.chosen.empty:
         return not_chosen(tables)
     if tables.summary["best_batch_size"] is None:
-        return [verdict(tables), right(tables), largest_difference(tables), *same(tables), not_selected(tables)]
+        return [verdict(tables), right(tables), largest_difference(tables), " ".join([*same(tables), not_selected(tables)])]
     return [best(tables), compared(tables), edge(tables)]
 
 
@@ -48,7 +48,7 @@ def compared(tables: Tables) -> str:
     if others["difference_low"].isna().all():
         return f"With {count(tables.seeds, 'seed')} there are no intervals, so the other batch sizes cannot be judged."
     alike = others[~differ(others)]
-    part = f"m = {sizes(alike, others)} cannot be told apart from it" if len(alike) else "Every other m differs from it"
+    part = f"{these(alike, others)} cannot be told apart from it" if len(alike) else "Every other batch size differs from it"
     return f"{part} (95 % intervals of the differences paired by seed); {largest(others.iloc[-1], tables)}."
 
 
@@ -99,8 +99,8 @@ def verdict(tables: Tables) -> str:
         return "Not decided: a difference needs two batch sizes, and an interval two seeds."
     apart = others[differ(others)]
     if apart.empty:
-        return f"Not measurably here: no batch size can be told apart from m = {against}."
-    return f"Yes, here: m = {sizes(apart, others)} {'differs' if len(apart) == 1 else 'differ'} from m = {against}."
+        return f"Not measurably here: no batch size can be told apart from {against}."
+    return f"Yes, here: {these(apart, others).lower()} {'differs' if len(apart) == 1 else 'differ'} from {against}."
 
 
 def right(tables: Tables) -> str:
@@ -165,11 +165,13 @@ def heat_map(tables: Tables) -> str:
     """Return what the map of all cells shows."""
     cells = tables.cells
     lost, gone = cells["ok"] < cells["runs"], cells["ok"] == 0
-    counts = f"In {lost.sum()} of {count(len(cells), 'cell')} at least one run did not end well, in {gone.sum()} none did"
+    counts = f"in {lost.sum()} of {count(len(cells), 'cell')} at least one run did not end well, in {gone.sum()} none did"
     if gone.all():
-        return f"{counts}."
+        return f"No run of {count(len(cells), 'cell')} ended well."
+    if not lost.any():
+        counts = f"every run of {count(len(cells), 'cell')} ended well"
     top = cells.loc[cells["test_accuracy_mean"].idxmax()]
-    return f"The highest mean test accuracy is {mean(top, tables)}, at {at(top, start=False)}. {counts}."
+    return f"The highest mean test accuracy is {mean(top, tables)}, at {at(top, start=False)}; {counts}."
 
 
 def accuracies(tables: Tables) -> str:
@@ -336,6 +338,11 @@ def seeds(rows: pd.DataFrame) -> str:
     low, high = rows["ok"].min(), rows["ok"].max()
     n = f"n = {low:.0f}" if low == high else f"n = {low:.0f} to {high:.0f}"
     return f"95 % intervals, {n} seeds" if rows["test_correct_low"].notna().any() else f"{n}, no interval"
+
+
+def these(rows: pd.DataFrame, among: pd.DataFrame) -> str:
+    """Return `Batch size 2` or `Batch sizes 2, 8 to 64 and 256`."""
+    return f"Batch size{'s' if len(rows) > 1 else ''} {sizes(rows, among)}"
 
 
 def sizes(rows: pd.DataFrame, among: pd.DataFrame) -> str:

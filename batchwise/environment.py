@@ -11,21 +11,26 @@ from batchwise.errors import UserError
 # What trains. A change of another package, one that draws say, does not retrain.
 PACKAGES = ("tensorflow", "keras", "numpy")
 # Variables with which a user changes the kernels that TensorFlow takes.
-FLAGS = ("TF_", "XLA_", "ONEDNN_", "DNNL_", "NVIDIA_TF32_OVERRIDE")
+FLAGS = (
+    "DNNL_MAX_CPU_ISA",
+    "NVIDIA_TF32_OVERRIDE",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+)
 
 
 def environment() -> dict[str, str]:
     """Return {name: value} of what decides bits. Only a machine with an NVIDIA driver needs TensorFlow to tell."""
-    flags = {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name.startswith(FLAGS) and not name.startswith("TF_CPP_")
-    }
     return {
         "engine": "tensorflow",
         **{package: version(package) for package in PACKAGES},
         "device": gpu() or _processor(),
-        **flags,
+        **{name: os.environ[name] for name in FLAGS if name in os.environ},
     }
 
 

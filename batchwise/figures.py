@@ -1,6 +1,7 @@
 """The figures of a study as SVG text: the sizes and panels around what plots.py draws."""
 
 import pandas as pd
+from matplotlib.ticker import NullFormatter
 
 from batchwise import plots, style
 from batchwise.answers import MARGIN
@@ -62,6 +63,8 @@ def learning_curves(curves: pd.DataFrame) -> str:
         figure, (left, right) = style.panels(WIDTH, 3.6, columns=2)
         plots.learning_curves(curves, "train_loss", left)
         left.set(yscale="log", title="Training loss (nats)")
+        left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+        left.yaxis.set_minor_formatter(NullFormatter())
         plots.learning_curves(curves, "test_accuracy", right)
         right.set(title="Test accuracy (%)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=MOST_CURVES)

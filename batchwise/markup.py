@@ -31,6 +31,11 @@ class Sorted(NamedTuple):
 Entry = str | Code | Sorted
 
 
+def typeset(text: str) -> str:
+    """Return text escaped for HTML, with no line break before % or around =."""
+    return escape(text).replace(" %", "&nbsp;%").replace(" = ", "&nbsp;=&nbsp;")
+
+
 def join(*parts: Html) -> Html:
     """Return the parts below each other."""
     return Html("\n".join(part.text for part in parts))
@@ -38,17 +43,17 @@ def join(*parts: Html) -> Html:
 
 def paragraph(text: str, kind: str = "") -> Html:
     """Return a paragraph; `kind` is its class in the style sheet."""
-    return Html(f"<p{_class(kind)}>{escape(text)}</p>")
+    return Html(f"<p{_class(kind)}>{typeset(text)}</p>")
 
 
 def heading(text: str) -> Html:
     """Return the heading of the page."""
-    return Html(f"<h1>{escape(text)}</h1>")
+    return Html(f"<h1>{typeset(text)}</h1>")
 
 
 def items(texts: Iterable[str]) -> Html:
     """Return a bulleted list."""
-    return Html("<ul>" + "".join(f"<li>{escape(text)}</li>" for text in texts) + "</ul>")
+    return Html("<ul>" + "".join(f"<li>{typeset(text)}</li>" for text in texts) + "</ul>")
 
 
 def command(text: str) -> Html:
@@ -58,7 +63,7 @@ def command(text: str) -> Html:
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     """Return names and values as a list of definitions."""
-    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{typeset(value)}</dd></div>" for name, value in pairs)
     return Html(f'<dl class="facts">{rows}</dl>')
 
 
@@ -68,7 +73,7 @@ def figure(svg: str, alt: str, caption: str) -> Html:
     return Html(
         f'<figure><div class="scroll" role="region" aria-label="Figure" tabindex="0">'
         f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figcaption>{typeset(caption)}</figcaption></figure>"
     )
 
 
@@ -78,7 +83,7 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Entry]]
     body = "\n".join(f"<tr>{_first(row[0])}{''.join(map(_entry, row[1:]))}</tr>" for row in rows)
     return Html(
         f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0">'
-        f"<table{_class(kind)}><caption>{escape(caption)}</caption>"
+        f"<table{_class(kind)}><caption>{typeset(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
@@ -104,4 +109,4 @@ def _key(entry: Entry) -> str:
 
 
 def _class(kind: str) -> str:
-    return f' class="{escape(kind)}"' if kind else ""
+    return f' class="{escape(kind.strip())}"' if kind else ""

@@ -17,11 +17,11 @@ from batchwise.recipe import Recipe, Section, check_options
 MAX_RUNS = 100_000
 
 
-def _no_duplicates(values: list[Hashable]) -> tuple[Hashable, ...]:
+def _no_duplicates(values: list[Hashable]) -> list[Hashable]:
     value, count = Counter(values).most_common(1)[0]
     if count > 1:
         raise ValueError(f"{value!r} is given more than once; each value is allowed once")
-    return tuple(values)
+    return values
 
 
 BatchSize = Annotated[int, Field(ge=1, le=2**63 - 1)]

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Iterator
+from textwrap import shorten
 from typing import Any
 
 import pandas as pd
@@ -24,25 +25,37 @@ def head(tables: Tables) -> Html:
         paragraph(f"batchwise · study {tables.study}", "study"),
         heading(answers.question(tables)),
         paragraph(headline, "headline"),
-        paragraph(" ".join(others)),
+        *map(paragraph, others),
         facts(_facts(tables)),
     )
 
 
+def grid(tables: Tables) -> Html:
+    """Return every cell at a glance: the map of m × η̃, and the counts of test rows where there are few cells."""
+    few = len(tables.cells) <= FEW_CELLS
+    return join(heat_map(tables), *([counts(tables)] if few else []))
+
+
 def heat_map(tables: Tables) -> Html:
-    """Return the map of all cells, m × η̃."""
-    if tables.single_rate:
-        return paragraph(
-            "Not applicable: this study has one base learning rate, so there is no map of batch size against learning rate. "
-            f"{answers.heat_map(tables)}"
-        )
+    """Return the map of mean test accuracy, m × η̃."""
     finding = answers.heat_map(tables)
+    if tables.single_rate:
+        return paragraph(f"{finding} With one base learning rate there is no map of m against η̃ to draw.", "finding")
     caption = (
         f"Mean test accuracy in percent over the runs that ended well, of {count(tables.seeds, 'run')} a cell; the colour is the "
         "distance to the highest cell. Hatched cells lost runs, and hold their number (div.: diverged, mem.: out of memory, fail.: "
         "failed). Outlined: the rate chosen for each m."
     )
     return join(paragraph(finding, "finding"), figure(figures.heat_map(tables), f"Heat map. {finding}", caption))
+
+
+def counts(tables: Tables) -> Html:
+    """Return correct, total and wrong test rows of each cell."""
+    groups = tables.runs.groupby(["batch_size", "base_learning_rate"])
+    rows = [_counts_row(m, base, runs, tables.test_rows) for (m, base), runs in groups]
+    headings = ["m", "η̃", "correct", "total", "wrong", "correct, fewest to most", "correct, seed by seed"]
+    caption = f"Test rows at the final weights: means of {count(tables.seeds, 'seed')}, and each seed"
+    return table(caption, headings, rows, "numbers")
 
 
 def accuracy(tables: Tables) -> Html:
@@ -60,7 +73,7 @@ def accuracy(tables: Tables) -> Html:
     return join(
         paragraph(finding, "finding"),
         figure(figures.accuracy(tables), alt, caption),
-        table(f"Each batch size at {_how_chosen(tables)}", headings, rows, _long(tables.batch_sizes)),
+        table(f"Each batch size at {_how_chosen(tables)}", headings, rows, f"numbers {_long(tables.batch_sizes)}"),
     )
 
 
@@ -100,16 +113,6 @@ def learning_curves(tables: Tables) -> Html:
     )
 
 
-def counts(tables: Tables) -> Html:
-    """Return correct, total and wrong test rows of each cell, for a study with few cells."""
-    if len(tables.cells) > FEW_CELLS:
-        return paragraph(f"Left out: with {count(len(tables.cells), 'cell')} the table of all cells says the same.")
-    groups = tables.runs.groupby(["batch_size", "base_learning_rate"])
-    rows = [_counts_row(m, base, runs, tables.test_rows) for (m, base), runs in groups]
-    headings = ["m", "η̃", "correct, mean", "total", "wrong, mean", "correct, fewest to most", "correct, seed by seed"]
-    return table(f"Test rows at the final weights, {count(tables.seeds, 'seed')} each", headings, rows)
-
-
 def all_cells(tables: Tables) -> Html:
     """Return every cell as a table that can be sorted."""
     shown = tables.cells.head(MOST_ROWS)
@@ -119,7 +122,7 @@ def all_cells(tables: Tables) -> Html:
     caption = f"{count(len(tables.cells), 'cell')}, means over the runs that ended well"
     options = [] if tables.single_rate else ["reliable within"]
     rows = (_cell_row(cell, tables) for cell in _records(shown))
-    kind = f"sortable {_long(shown)}".strip()
+    kind = f"sortable numbers {_long(shown)}"
     return join(table(caption, [*headings, *options, "to reproduce it"], rows, kind), *note)
 
 
@@ -133,9 +136,9 @@ def reproduce(tables: Tables) -> Html:
 def provenance(tables: Tables) -> Html:
     """Return what the report was made from: checksums and versions."""
     return table(
-        "SHA-256 checksums and versions",
+        "Sources, SHA-256 checksums and versions",
         ["what", "value"],
-        [[name, Code(value)] for name, value in _flat(tables.summary["provenance"])],
+        [*_sources(tables.summary["data"]), *([name, Code(text)] for name, text in _flat(tables.summary["provenance"]))],
         "wrap",
     )
 
@@ -159,7 +162,7 @@ def _facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{split} (train / validation / test)"
     yield "Model", f"{_described(recipe['model'])}, {count(summary['parameters'], 'parameter')}"
     yield "Optimiser", _described(recipe["optimizer"])
-    yield "Budget", listed_budget(recipe["budget"])
+    yield "Budget", _budget(recipe["budget"])
     scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
     yield "Learning rate", scaling[summary["learning_rate_scaling"]]
     sizes = f"{count(grid['batch_sizes'], 'batch size')} × {answers.rates(tables)} × {count(grid['seeds'], 'seed')}"
@@ -167,15 +170,19 @@ def _facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Distinct runs", answers.statuses(tables)
 
 
-def listed_budget(budget: dict[str, int | None]) -> str:
-    """Return the budget of a run: `50 epochs at every m`."""
+def _budget(budget: dict[str, int | None]) -> str:
     kind = "epoch" if budget.get("epochs") else "update"
     return f"{count(budget[f'{kind}s'], kind)} at every m"
 
 
 def _described(plugin: dict[str, Any]) -> str:
-    options = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plugin.items() if name != "name")
-    return f"{plugin['name']} ({options})" if options else plugin["name"]
+    """Return a plug-in and its options: `sgd (momentum 0.9, nesterov)`; options that are off are left out."""
+    words = [
+        name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}"
+        for name, value in plugin.items()
+        if name != "name" and value is not False
+    ]
+    return f"{plugin['name']} ({', '.join(words)})" if words else plugin["name"]
 
 
 def _how_chosen(tables: Tables) -> str:
@@ -246,6 +253,14 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _long(frame: pd.DataFrame) -> str:
     return "long" if len(frame) > 20 else ""
+
+
+def _sources(data: dict[str, Any]) -> Iterator[list[Entry]]:
+    yield ["data set", data["title"]]
+    yield ["source", data["source"]]
+    yield ["licence", data["licence"]]
+    counted = zip(data["class_names"], data["class_counts"]["test"], strict=True)
+    yield ["test rows of each class", shorten(", ".join(f"{name} {rows:,}" for name, rows in counted), 400, placeholder=" …")]
 
 
 def _flat(content: Any, name: str = "") -> Iterable[tuple[str, str]]:

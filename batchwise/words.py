@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterable
 
 MISSING = "–"
-NO_BREAK = "\u00a0"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -23,7 +22,7 @@ def number(value: float | None, decimals: int = 2) -> str:
 
 def percent(fraction: float | None, decimals: int = 1) -> str:
     """Return a fraction as percent: 0.9712 as `97.1 %`."""
-    return f"{number(100 * fraction, decimals)}{NO_BREAK}%" if known(fraction) else MISSING
+    return f"{number(100 * fraction, decimals)} %" if known(fraction) else MISSING
 
 
 def signed(value: float | None, decimals: int = 2) -> str:
@@ -58,7 +57,7 @@ def size(batch_size: int) -> str:
 def count(amount: int, noun: str) -> str:
     """Return `1 seed`, `5 seeds`."""
     plural = noun if amount == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{amount:,}{NO_BREAK}{plural}"
+    return f"{amount:,} {plural}"
 
 
 def listed(items: Iterable[str], last: str = "and") -> str:
