@@ -103,7 +103,9 @@ class Trainer:
         try:
             for epoch, program, arguments in self._calls(min(batch_size, self.rows), seed):
                 rate = tf.constant(learning_rate, self.recipe.dtype)
-                curves.append([values.numpy()[: arguments[1]] for values in program(*map(tf.constant, arguments), rate)])
+                curves.append(
+                    [values.numpy()[: arguments[1]] for values in program(*map(tf.constant, arguments), rate)]
+                )
                 bad_epoch = _first_bad_epoch(curves[-1][0][:, 0], curves[0][0][0, 0], epoch)
                 if bad_epoch:
                     return self._result("diverged", curves, bad_epoch)
@@ -241,9 +243,7 @@ def _start(model: keras.Model, seed: int) -> list[np.ndarray]:
 
 def _has_convolutions(model: keras.Model) -> bool:
     """XLA on a CPU is some 20 times slower than oneDNN at convolutions inside a loop, and faster at all else."""
-    return any(
-        isinstance(layer, CONVOLUTIONS) or _has_convolutions(layer) for layer in getattr(model, "layers", ())
-    )
+    return any(isinstance(layer, CONVOLUTIONS) or _has_convolutions(layer) for layer in getattr(model, "layers", ()))
 
 
 def _first_bad_epoch(losses: np.ndarray, start: float, epochs_before: int) -> int | None:

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib.ticker import NullFormatter
 
+from batchwise import heat_map as cell_map
 from batchwise import plots, style
 from batchwise.answers import MARGIN
 from batchwise.study_tables import Tables
@@ -20,7 +21,7 @@ def heat_map(tables: Tables) -> str:
     height = min(max(0.36 * grid["batch_sizes"], 1.2), 7) + 0.9
     with style.drawing():
         figure, (ax,) = style.panels(WIDTH, height)
-        plots.heat_map(cells.assign(chosen=cells["chosen"].eq(True)), ax)
+        cell_map.heat_map(cells.assign(chosen=cells["chosen"].eq(True)), ax)
         return style.svg(figure)
 
 

@@ -32,9 +32,7 @@ def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
         "class_names": list(data.class_names),
         "input_shape": list(data.train.inputs.shape[1:]),
         "rows": data.rows,
-        "class_counts": {
-            name: np.bincount(getattr(data, name).labels, minlength=classes).tolist() for name in SPLITS
-        },
+        "class_counts": {name: np.bincount(getattr(data, name).labels, minlength=classes).tolist() for name in SPLITS},
         "sha256": data.sha256,
     }
 

@@ -68,7 +68,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
 
 
 def figure(svg: str, alt: str, caption: str) -> Html:
-    """Return a figure. The SVG is an image of its own: nothing in it runs, and its ids do not meet those of the page."""
+    """Return a figure. The SVG is an image of its own: nothing in it runs, and its ids stay apart from the page's."""
     data = base64.b64encode(svg.encode()).decode()
     return Html(
         f'<figure><div class="scroll" role="region" aria-label="Figure" tabindex="0">'

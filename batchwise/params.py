@@ -102,7 +102,9 @@ def load(path: Path = Path("params.yaml")) -> Params:
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"there is no {path.name} in {path.absolute().parent}; run in the root of the project") from None
+        raise UserError(
+            f"there is no {path.name} in {path.absolute().parent}; run in the root of the project"
+        ) from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
     except YAMLError as error:

@@ -1,101 +1,13 @@
-"""Figures of a study: each draws a table on axes. Accuracies are fractions in the tables, percent in the figures."""
+"""Figures over batch sizes and epochs: each draws a table on axes, and fractions of the tables as percent."""
 
 import numpy as np
 import pandas as pd
-import seaborn
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
 
-from batchwise.style import BLUE, DASHES, FAINT, INK, MARKERS, SEQUENCE, SOFT, VERMILION
-from batchwise.words import listed, number, rate, size
+from batchwise.style import DASHES, INK, MARKERS, SEQUENCE, SOFT, VERMILION
+from batchwise.words import number, rate, size
 
-# Points below the highest cell at which the colour changes: finer near the top, where the choice is made.
-STEPS = (0, 1, 2, 5, 10, 20, 40, 100)
-MOST_LABELLED_CELLS = 400
-MOST_VECTOR_CELLS = 600  # beyond, the coloured cells are one image inside the SVG
 MOST_TICKS = 16
-SHORT = {"diverged": "div.", "out_of_memory": "mem.", "failed": "fail."}
-
-
-def heat_map(cells: pd.DataFrame, ax: Axes) -> None:
-    """Draw mean test accuracy, m × η̃: colour is points below the highest, hatching marks cells that lost a run.
-
-    Cells hold their accuracy and how many runs were lost, unless there are too many cells. Needs a column `chosen`,
-    true for the cells to outline.
-    """
-    grid = cells.pivot(index="batch_size", columns="base_learning_rate", values="test_accuracy_mean")
-    palette = seaborn.color_palette("mako_r", len(STEPS) + 1)[: len(STEPS) - 1][::-1]
-    seaborn.heatmap(
-        100 * (np.nanmax(grid.to_numpy(), initial=0) - grid),
-        ax=ax,
-        cmap=ListedColormap(palette),
-        norm=BoundaryNorm(STEPS, len(palette)),
-        linewidths=0.8,
-        cbar_kws={"label": "points below the highest cell", "ticks": STEPS, "pad": 0.02, "fraction": 0.05},
-        rasterized=grid.size > MOST_VECTOR_CELLS,
-    )
-    lost = (cells["runs"] > cells["ok"]).to_numpy().reshape(grid.shape)
-    ax.add_patch(_boxes(lost, hatch="////", facecolor="none", edgecolor="#8c959f", linewidth=0))
-    ax.add_patch(_boxes(cells["chosen"].to_numpy().reshape(grid.shape), fill=False, edgecolor=VERMILION, linewidth=2.2))
-    if grid.size <= MOST_LABELLED_CELLS:
-        _label_cells(cells, grid, palette, ax)
-    _heat_map_axes(grid, ax)
-
-
-def _boxes(marked: np.ndarray, **look: object) -> PathPatch:
-    """Return the outlines of the marked cells of a grid [m, η̃] as one patch, which draws faster than one for each."""
-    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)])
-    places = np.argwhere(marked)[:, ::-1]  # [cells, 2], x before y
-    vertices = (places[:, None, :] + corners).reshape(-1, 2)
-    codes = np.tile([Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY], len(places))
-    return PathPatch(Path(vertices if len(places) else np.empty((0, 2)), codes if len(places) else None), **look)
-
-
-def _label_cells(cells: pd.DataFrame, grid: pd.DataFrame, palette: list, ax: Axes) -> None:
-    highest = np.nanmax(grid.to_numpy(), initial=0)
-    small = grid.shape[1] > 14
-    for index, (_, cell) in enumerate(cells.iterrows()):
-        row, column = divmod(index, grid.shape[1])
-        lines = [f"{cell[status]:.0f} {short}" for status, short in SHORT.items() if cell[status]]
-        colour = "white"
-        if cell["ok"]:
-            behind = 100 * (highest - cell["test_accuracy_mean"])
-            colour = palette[min(np.searchsorted(STEPS, behind, "right"), len(palette)) - 1]
-            lines.insert(0, number(100 * cell["test_accuracy_mean"], 1))
-        box = {"facecolor": colour, "edgecolor": "none", "pad": 0.8} if cell["ok"] < cell["runs"] else None
-        ax.text(
-            column + 0.5,
-            row + 0.5,
-            "\n".join(lines),
-            color=readable_on(colour),
-            ha="center",
-            va="center",
-            fontsize=(6 if small else 7.5) - (0.5 if len(lines) > 1 else 0),
-            linespacing=1.1,
-            bbox=box,
-        )
-
-
-def readable_on(colour: object) -> str:
-    """Return black or white, whichever has the contrast of at least 4.5:1 on a colour (WCAG 2.2, 1.4.3)."""
-    # Both have 4.58:1 at the luminance 0.179.
-    return "black" if seaborn.utils.relative_luminance(colour) > 0.179 else "white"
-
-
-def _heat_map_axes(grid: pd.DataFrame, ax: Axes) -> None:
-    ax.grid(False)
-    ax.tick_params(length=0)
-    for axis, values, name in (("x", grid.columns, rate), ("y", grid.index, size)):
-        every = _every(len(values), 26)
-        places = np.arange(0, len(values), every)
-        labels = [name(values[place]) for place in places]
-        crowded = axis == "x" and max(map(len, labels)) * len(labels) > 90
-        ax.set(**{f"{axis}ticks": places + 0.5})
-        ax.set(**{f"{axis}ticklabels": labels})
-        ax.tick_params(axis=axis, labelrotation=90 if crowded else 0)
-    ax.set(xlabel="base learning rate η̃ (per example)", ylabel="batch size m (rows)")
 
 
 def accuracy(batch_sizes: pd.DataFrame, runs: pd.DataFrame, ax: Axes) -> None:
@@ -141,7 +53,7 @@ def _intervals(table: pd.DataFrame, quantity: str, ax: Axes, **look: object) -> 
 
 
 def _size_axis(batch_sizes: pd.DataFrame, ax: Axes) -> None:
-    """Label the rows of the table along x; batch sizes are evenly spaced, as most grids double from one to the next."""
+    """Label the rows of the table along x, evenly spaced, as most grids double from one batch size to the next."""
     places = range(0, len(batch_sizes), _every(len(batch_sizes), MOST_TICKS))
     ax.set_xticks(places, [_size_label(batch_sizes.iloc[place]) for place in places])
     ax.set_xlim(-0.6, len(batch_sizes) - 0.4)
@@ -179,17 +91,24 @@ def reliable_range(batch_sizes: pd.DataFrame, rates: list[float], ax: Axes) -> N
 
 
 def upper_edge(batch_sizes: pd.DataFrame, margin: int, slope: float, highest: float, ax: Axes) -> None:
-    """Draw the line of the given slope (log₂ η̃ on log₂ m) through the upper edges below the highest rate of the grid."""
+    """Draw the line of this slope (log₂ η̃ on log₂ m) through the upper edges below the highest rate of the grid."""
     rows = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=f"reliable_{margin}_high")
     rows = rows[rows[f"reliable_{margin}_high"] < highest]
     x = np.log2(rows["effective_batch_size"])
     y = np.log2(rows[f"reliable_{margin}_high"])
     line = 2 ** (y.mean() + slope * (x - x.mean()))
-    ax.plot(rows.index, line, color=VERMILION, linestyle="--", linewidth=1.6, label=f"upper edge within {margin} points: slope {number(slope)}")
+    ax.plot(
+        rows.index,
+        line,
+        color=VERMILION,
+        linestyle="--",
+        linewidth=1.6,
+        label=f"upper edge within {margin} points: slope {number(slope)}",
+    )
 
 
 def learning_curves(curves: pd.DataFrame, quantity: str, ax: Axes) -> None:
-    """Draw a column of the curves by epoch, for each m of the table: mean over the seeds, shaded from lowest to highest."""
+    """Draw a column of the curves by epoch for each m: mean over the seeds, shaded from the lowest to the highest."""
     for index, (batch_size, runs) in enumerate(curves.groupby("batch_size")):
         look = index % len(SEQUENCE)
         epochs = runs.groupby("epoch")[quantity].agg(["mean", "min", "max"]) * (100 if "accuracy" in quantity else 1)
@@ -206,5 +125,3 @@ def learning_curves(curves: pd.DataFrame, quantity: str, ax: Axes) -> None:
             label=f"m = {size(batch_size)}",
         )
     ax.set(xlabel="epoch", xlim=(0, None))
-
-

@@ -19,13 +19,13 @@ def split(
         if 0 < rows < classes:
             raise UserError(f"{name} is {rows}; with {classes} classes at least {classes} rows are needed")
     if test_rows + validation_rows + classes > len(labels):
-        raise UserError(f"test_rows {test_rows} + validation_rows {validation_rows} leave too few of {len(labels)} rows")
+        raise UserError(
+            f"test_rows {test_rows} + validation_rows {validation_rows} leave too few of {len(labels)} rows"
+        )
     rest, test = train_test_split(np.arange(len(labels)), test_size=test_rows, stratify=labels, random_state=seed)
     train, validation = rest, rest[:0]
     if validation_rows:
-        train, validation = train_test_split(
-            rest, test_size=validation_rows, stratify=labels[rest], random_state=seed
-        )
+        train, validation = train_test_split(rest, test_size=validation_rows, stratify=labels[rest], random_state=seed)
     return tuple(Part(inputs[rows], labels[rows]) for rows in (train, validation, test))
 
 

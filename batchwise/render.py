@@ -1,4 +1,4 @@
-"""A notebook becomes a page: papermill runs it, nbconvert and our template write the HTML. Equal inputs, equal bytes."""
+"""A notebook becomes a page: papermill runs it, nbconvert and our template write it. Equal inputs, equal bytes."""
 
 import base64
 import hashlib

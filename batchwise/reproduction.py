@@ -44,7 +44,9 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
         now = trainer.run(run.batch_size, run.learning_rate, run.seed)
         found = compare(before, now)
         if found:
-            found += [f"environment: {line}" for line in differences(inputs_before["environment"], inputs_now["environment"])]
+            found += [
+                f"environment: {line}" for line in differences(inputs_before["environment"], inputs_now["environment"])
+            ]
             found += [f"code: {file} changed" for file in _changed(inputs_before["code"], inputs_now["code"])]
             found += [f"{name} changed" for name in ("data", "recipe") if inputs_before[name] != inputs_now[name]]
         yield run, found

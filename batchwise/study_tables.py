@@ -69,5 +69,5 @@ def read(folder: Path) -> Tables:
 
 def _table(path: Path) -> pd.DataFrame:
     # Only an empty field is null; a column of names is text also where it is empty.
-    names = {name: "str" for name in ("selected_by", "grid_edge", "status")}
+    names = dict.fromkeys(("selected_by", "grid_edge", "status"), "str")
     return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)

@@ -1,4 +1,4 @@
-"""How figures look, and how one becomes an SVG file: the same bytes for the same figure, whatever the machine's settings."""
+"""How figures look, and how one becomes SVG: the same bytes for the same figure, whatever the user's settings."""
 
 import io
 from collections.abc import Iterator
@@ -58,7 +58,9 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def panels(width: float, height: float, rows: int = 1, columns: int = 1, **options: object) -> tuple[Figure, list[Axes]]:
+def panels(
+    width: float, height: float, rows: int = 1, columns: int = 1, **options: object
+) -> tuple[Figure, list[Axes]]:
     """Return a figure of `width` × `height` inches and its axes; 1 inch is 96 px on the page."""
     figure = Figure((width, height), layout="constrained")
     FigureCanvasSVG(figure)
@@ -69,5 +71,6 @@ def panels(width: float, height: float, rows: int = 1, columns: int = 1, **optio
 def svg(figure: Figure) -> str:
     """Return the figure as SVG text, without a date and with the fonts of the page."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue().replace("'DejaVu Sans'", FONTS)
+    figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    text = buffer.getvalue()
+    return text[text.index("<svg") :].replace("'DejaVu Sans'", FONTS)  # without the address of a document type

@@ -66,9 +66,7 @@ def predict(coefficients: np.ndarray, planned: Work) -> float:
 def seconds_left(study: Study, rows: int, left: list[Run], workers: int, coefficients: np.ndarray) -> float:
     """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
     counts = Counter(run.batch_size for run in left)
-    total = sum(
-        count * predict(coefficients, work(study, rows, m)) + coefficients[2] for m, count in counts.items()
-    )
+    total = sum(count * predict(coefficients, work(study, rows, m)) + coefficients[2] for m, count in counts.items())
     return total / max(1, min(workers, len(left)))
 
 

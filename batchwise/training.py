@@ -4,7 +4,7 @@ import fcntl
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,30 +20,48 @@ from batchwise.store import Store
 from batchwise.workers import Finished
 
 
-def train_study(name: str, study: Study, data: DataSet, runs_folder: Path, kept: Store, timings: Path) -> None:
+# Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
+FINAL = ("ok", "diverged")
+
+
+def run_file(run: Run) -> str:
+    """Return the name of the file of a run."""
+    return f"{run.name}.npz"
+
+
+def train_study(
+    name: str,
+    study: Study,
+    data: DataSet,
+    runs_folder: Path,
+    kept: Store,
+    timings: Path,
+    earlier: Callable[[str], bytes | None],
+) -> None:
     """Make `runs_folder/<study>` hold exactly the runs of the grid; train those that `kept` lacks.
 
+    `earlier` returns a file of the folder as it was at the last time, or None; it is used if its inputs are today's.
     The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
     Raises UserError as workers.pool and workers.train do.
     """
     shared_inputs = store.inputs(study.recipe, data.sha256)
     keys = {run: store.key(store.inputs_of(run, shared_inputs)) for run in grid.runs(study, data.rows["train"])}
     with _alone(kept.folder / f"{name}.lock"):
-        missing = [run for run in keys if kept.get(keys[run]) is None]
+        missing = [run for run in keys if kept.get(keys[run]) is None and not _recover(run, keys[run], kept, earlier)]
         unfinished = _train(name, study, data, missing, keys, kept, timings) if missing else {}
         statuses = _write_folder(runs_folder / name, keys, kept, unfinished)
     _report(name, statuses, len(missing), unfinished)
 
 
 def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
-    """Train runs; return those that ended for want of memory or a worker, which another try may mend and nobody keeps."""
+    """Train runs; return those that are not kept, because another try may mend them."""
     unfinished, left, rows = {}, set(runs), data.rows["train"]
     coefficients = timing.read(timings).coefficients()
     progress, measured = Progress(name, len(runs)), timing.Timings(np.maximum(coefficients, 1e-9))
 
     def finish(run: Run, finished: Finished, running: int) -> None:
         left.remove(run)
-        if finished.status in ("ok", "diverged"):
+        if finished.status in FINAL:
             kept.put(keys[run], finished.content)
         else:
             unfinished[run] = finished
@@ -63,6 +81,19 @@ def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
     with workers.pool() as client:
         workers.train(client, data, study.recipe, runs, expected_seconds, finish)
     return unfinished
+
+
+def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bool:
+    """Keep a run of the last time if it is the wanted one; return whether it was. A clone has files, but no store."""
+    content = earlier(run_file(run))
+    try:
+        result, inputs = results.load(content) if content else (None, None)
+    except ValueError:
+        return False
+    if result is None or result.status not in FINAL or store.key(inputs) != key:
+        return False
+    kept.put(key, content)
+    return True
 
 
 @contextmanager
@@ -86,7 +117,7 @@ def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: d
     statuses = Counter()
     for run, key in keys.items():
         content = unfinished[run].content if run in unfinished else kept.get(key)
-        (new / f"{run.name}.npz").write_bytes(content)
+        (new / run_file(run)).write_bytes(content)
         statuses[results.load(content, with_weights=False)[0].status] += 1
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
@@ -95,7 +126,9 @@ def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: d
 
 def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Run, Finished]) -> None:
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(statuses.items()))
-    print(f"{name}: {statuses.total()} runs ({counts}); {trained} trained now, the others were in the store")
+    print(
+        f"{name}: {statuses.total()} runs ({counts}); {trained} trained now, {statuses.total() - trained} kept from before"
+    )
     for run, finished in sorted(unfinished.items()):
         message = results.load(finished.content)[0].message
         print(f"{run.name}: {finished.status.replace('_', ' ')} {message}", file=sys.stderr)

@@ -37,9 +37,13 @@ def span(low: float | None, high: float | None, decimals: int = 2) -> str:
 
 
 def power(value: float, base: int) -> str | None:
-    """Return an exact power of `base`, as `2⁻³`; None for another number."""
+    """Return an exact power of `base`, as `2⁻³`; None for `base` itself, 1 and every other number."""
     exponent = round(math.log(value, base)) if value > 0 else 0
-    return f"{base}{str(exponent).translate(_SUPERSCRIPTS)}" if exponent and float(base) ** exponent == value else None
+    return (
+        f"{base}{str(exponent).translate(_SUPERSCRIPTS)}"
+        if exponent not in (0, 1) and float(base) ** exponent == value
+        else None
+    )
 
 
 def rate(value: float | None) -> str:
@@ -51,7 +55,7 @@ def rate(value: float | None) -> str:
 
 def size(batch_size: int) -> str:
     """Return a batch size: 2048 as `2,048`, and powers of ten from 100,000 on as `10⁹`."""
-    return batch_size >= 100_000 and power(batch_size, 10) or f"{batch_size:,}"
+    return (batch_size >= 100_000 and power(batch_size, 10)) or f"{batch_size:,}"
 
 
 def count(amount: int, noun: str) -> str:

@@ -1,4 +1,8 @@
-"""JAX: all epochs one jitted `lax.scan`, of a `lax.scan` over the batches and an evaluation."""
+"""JAX: all epochs are one jitted `lax.scan`, of a `lax.scan` over the batches and an evaluation.
+
+The fastest form that was found. A call for each epoch takes 1.1 to 1.3 times as long; gathering the rows of an epoch
+beforehand, one-hot labels, or unrolling four batches change nothing that stands out from the noise.
+"""
 
 from collections.abc import Callable
 
@@ -29,7 +33,7 @@ def prepare(job: Job) -> Callable[[], np.ndarray]:
     train = jax.jit(lambda weights, orders: jax.lax.scan(epoch, weights, orders))
 
     def run():
-        weights, (losses, correct) = jax.device_get(train(job.weights, job.orders))
+        _, (losses, _) = jax.device_get(train(job.weights, job.orders))
         return losses
 
     return run

@@ -1,4 +1,4 @@
-"""What every loop of the comparison trains: the study digits_mlp at one batch size, from the same weights in the same order."""
+"""What every loop of the comparison trains: a run of the study digits_mlp, from the same weights in the same order."""
 
 from dataclasses import dataclass
 from functools import cache

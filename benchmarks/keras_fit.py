@@ -1,7 +1,7 @@
 """Keras `model.fit`, as a user writes it: data as arrays, loss and accuracy of the training and validation rows.
 
-It does a little less than the others: its training metrics are averages over an epoch of changing weights, which cost no
-evaluation, and it has none of the test rows. It is timed without compiling, in the order that Keras shuffles.
+It does a little less than the others: its training metrics are averages over an epoch of changing weights, which cost
+no evaluation, and it has none of the test rows. Its order of examples is the one that Keras shuffles.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from benchmarks.job import Job
 
 
 def prepare(job: Job, *, shuffle: bool = True) -> Callable[[], np.ndarray]:
-    """Return what trains the job and returns the losses after each epoch, [epochs, 3], those of the validation rows alone."""
+    """Return what trains the job and returns the losses after each epoch, [epochs, 3]; NaN for other rows than validation."""
     train, validation, _ = job.parts
     shapes = [weight.shape for weight in job.weights[::2]]
     hidden = [keras.layers.Dense(units, "relu") for _, units in shapes[:-1]]

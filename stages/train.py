@@ -2,7 +2,11 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from dvc.api import DVCFileSystem
+from dvc.exceptions import DvcException
 
 from batchwise import manifest, params
 from batchwise.environment import check_pins
@@ -18,7 +22,28 @@ def main() -> None:
     study = params.study(params.load(), name)
     check_pins(Path("requirements-train.in").read_text(encoding="utf-8"))
     data = manifest.load(Path("data/prepared"), study.data_set)
-    train_study(name, study, data, Path("data/runs"), Store(Path("data/store")), Path(f"data/timings/{name}.csv"))
+    timings, earlier = Path(f"data/timings/{name}.csv"), last_time(f"data/runs/{name}")
+    train_study(name, study, data, Path("data/runs"), Store(Path("data/store")), timings, earlier)
+
+
+def last_time(folder: str) -> Callable[[str], bytes | None]:
+    """Return a function that reads a file of an output folder as dvc.lock has it, from DVC's cache or remote.
+
+    DVC removes a stage's outputs before it runs the stage. What the cache does not give is trained.
+    """
+    try:
+        files = DVCFileSystem(".")
+        names = {Path(path).name for path in files.ls(folder, detail=False)}
+    except (DvcException, FileNotFoundError):
+        return lambda name: None
+
+    def read(name: str) -> bytes | None:
+        try:
+            return files.cat_file(f"{folder}/{name}") if name in names else None
+        except (DvcException, OSError):
+            return None
+
+    return read
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from batchwise.errors import UserError
 from batchwise.recipe import Recipe
 
 ROWS = 40
-# Relative to the largest entry of a tensor. Measured: below 1e-14 and 4e-6 after 15 updates.
-TOLERANCE = {"float64": 1e-12, "float32": 5e-5}
+# Relative to the largest entry of a tensor. Measured after 15 updates: 5e-16 and 3e-7.
+TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 # Keras rounds an optimiser's constants to float32, also in float64: the reference is given constants that are exact in it.
 EPSILON = 2.0**-10
 
@@ -27,7 +27,7 @@ def data_set(rows=ROWS, *, classes=3, validation=11, test=9, shape=(6,)) -> Data
 
     def part(size):
         inputs = random.normal(size=(size, *shape)).astype("float32")
-        signal = inputs.reshape(size, -1)[:, 0] + 0.3 * random.normal(size=size)
+        signal = inputs.reshape(size, np.prod(shape))[:, 0] + 0.3 * random.normal(size=size)
         return Part(inputs, np.searchsorted(np.linspace(-0.7, 0.7, classes - 1), signal).astype("int32"))
 
     task = "binary_classification" if classes == 2 else "multiclass_classification"
@@ -50,7 +50,7 @@ def content(result) -> bytes:
     return results.dump(result, {})
 
 
-def assert_close(actual, expected, dtype):
+def assert_close(actual, expected, dtype) -> None:
     for one, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=TOLERANCE[dtype] * np.abs(other).max())
 
@@ -74,7 +74,7 @@ def use_model(monkeypatch):
 # Numerics
 
 
-def assert_follows_reference(data, how, batch_size, rate=0.05):
+def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
     trainer, budget = Trainer(data, how), how.budget
     epochs = grid.epochs(budget, ROWS, batch_size)
     result = trainer.run(batch_size, rate, seed=7)
@@ -113,18 +113,18 @@ def assert_follows_reference(data, how, batch_size, rate=0.05):
     ],
     ids=lambda options: "-".join(map(str, options.values())),
 )
-def test_update_rules_follow_the_papers_with_a_partial_batch(options):
+def test_update_rules_follow_the_papers_with_a_partial_batch(options) -> None:
     assert_follows_reference(data_set(classes=2), recipe(dtype="float64", **options), batch_size=12)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("batch_size", [8, 15])
-def test_float32_and_whole_batches_follow_the_reference(dtype, batch_size):
+def test_float32_and_whole_batches_follow_the_reference(dtype, batch_size) -> None:
     assert_follows_reference(data_set(), recipe("sgd", dtype, momentum=0.5), batch_size)
 
 
 @pytest.mark.parametrize("updates", [3, 6, 9])
-def test_a_budget_of_updates_is_kept_exactly(updates):
+def test_a_budget_of_updates_is_kept_exactly(updates) -> None:
     """Four updates are an epoch: less than one, a cut last epoch, and one more."""
     assert_follows_reference(data_set(), recipe(dtype="float64", budget={"updates": updates}), batch_size=12)
 
@@ -146,13 +146,13 @@ def fit(trainer, result, batch_size, rate, optimizer, seed=3):
     ("name", "optimizer"),
     [("rmsprop", lambda rate: keras.optimizers.RMSprop(rate)), ("adam", lambda rate: keras.optimizers.Adam(rate))],
 )
-def test_keras_fit_gives_the_same_weights(name, optimizer):
+def test_keras_fit_gives_the_same_weights(name, optimizer) -> None:
     trainer = Trainer(data_set(classes=2), recipe(name, "float64"))
     result = trainer.run(12, 0.02, seed=3)
     assert_close(result.weights.values(), fit(trainer, result, 12, 0.02, optimizer), "float64")
 
 
-def test_regularisers_and_moving_statistics_are_those_of_fit(use_model):
+def test_regularisers_and_moving_statistics_are_those_of_fit(use_model) -> None:
     def build(shape, outputs):
         layers = keras.layers
         return keras.Sequential(
@@ -172,7 +172,7 @@ def test_regularisers_and_moving_statistics_are_those_of_fit(use_model):
     assert content(trainer.run(12, 0.1, seed=3)) == content(first), "moving statistics are left from another run"
 
 
-def test_convolutions_do_without_xla_on_a_cpu_and_match_fit(use_model):
+def test_convolutions_do_without_xla_on_a_cpu_and_match_fit(use_model) -> None:
     def build(shape, outputs):
         inner = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(2, 3, activation="relu")])
         return keras.Sequential([inner, keras.layers.Flatten(), keras.layers.Dense(outputs)])
@@ -184,7 +184,7 @@ def test_convolutions_do_without_xla_on_a_cpu_and_match_fit(use_model):
     assert_close(result.weights.values(), fit(trainer, result, 12, 0.1, keras.optimizers.SGD), "float64")
 
 
-def test_more_rows_than_are_evaluated_together(monkeypatch):
+def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
     """Parts of several evaluation batches with a rest, of whole ones, and of less than one."""
     data = data_set(rows=30, validation=21, test=6)
     whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
@@ -197,7 +197,7 @@ def test_more_rows_than_are_evaluated_together(monkeypatch):
 # A run is a function of its inputs
 
 
-def test_a_run_does_not_depend_on_the_runs_before_it_nor_on_the_trainer(trainer):
+def test_a_run_does_not_depend_on_the_runs_before_it_nor_on_the_trainer(trainer) -> None:
     first = content(trainer.run(12, 0.01, seed=1))
     assert content(trainer.run(12, 0.01, seed=2)) != first
     assert content(trainer.run(12, 0.02, seed=1)) != first
@@ -206,7 +206,7 @@ def test_a_run_does_not_depend_on_the_runs_before_it_nor_on_the_trainer(trainer)
     assert content(Trainer(data_set(), recipe("rmsprop")).run(12, 0.01, seed=1)) == first
 
 
-def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer):
+def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer) -> None:
     script = (
         "import sys; sys.path[:0] = ['tests', '.']; import test_engine as t;"
         "sys.stdout.buffer.write(t.content(t.Trainer(t.data_set(), t.recipe('rmsprop')).run(12, 0.01, 1)))"
@@ -215,41 +215,41 @@ def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer):
     assert fresh.stdout == content(trainer.run(12, 0.01, seed=1))
 
 
-def test_another_floating_point_type_in_the_process_changes_nothing(trainer):
+def test_another_floating_point_type_in_the_process_changes_nothing(trainer) -> None:
     expected = content(Trainer(data_set(), recipe("rmsprop")).run(7, 0.01, seed=1))
     trainer.run(12, 0.01, seed=1)  # keeps the start of the seed
     Trainer(data_set(), recipe("adam", "float64")).run(12, 0.01, seed=1)
     assert content(trainer.run(7, 0.01, seed=1)) == expected
 
 
-def test_a_batch_size_above_the_number_of_rows_is_all_rows(trainer):
+def test_a_batch_size_above_the_number_of_rows_is_all_rows(trainer) -> None:
     expected = content(trainer.run(ROWS, 0.01, seed=0))
     programs = len(trainer.programs)
     assert content(trainer.run(10**9, 0.01, seed=0)) == expected
     assert len(trainer.programs) == programs
 
 
-def test_keras_fit_treats_a_batch_size_above_the_number_of_rows_alike():
+def test_keras_fit_treats_a_batch_size_above_the_number_of_rows_alike() -> None:
     trainer = Trainer(data_set(), recipe(dtype="float64"))
     result = trainer.run(10**9, 0.1, seed=3)
     assert_close(result.weights.values(), fit(trainer, result, 10**9, 0.1, keras.optimizers.SGD), "float64")
 
 
-def test_all_batch_sizes_start_from_the_same_weights(trainer):
+def test_all_batch_sizes_start_from_the_same_weights(trainer) -> None:
     starts = [trainer.run(m, rate, seed=5).loss[0] for m, rate in ((12, 0.01), (9, 0.02), (ROWS, 0.1))]
     np.testing.assert_array_equal(starts, [starts[0]] * 3)
     assert (trainer.run(12, 0.01, seed=6).loss[0] != starts[0]).all()
 
 
-def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer):
+def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer) -> None:
     """Three epochs as 2 + 1 calls."""
     expected = content(trainer.run(12, 0.01, seed=1))
     monkeypatch.setattr(engine, "ROWS_PER_CALL", 2 * ROWS)
     assert content(trainer.run(12, 0.01, seed=1)) == expected
 
 
-def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model):
-    """With η so small that weights stay, the training loss of an update shows its mask: here the mask decides the step."""
+def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model) -> None:
+    """From zero weights and with all rows in one batch, nothing but the masks tells two seeds apart."""
 
     def build(shape, outputs):
         dropped = keras.layers.Dropout(0.5)(keras.layers.Dropout(0.3)(inputs := keras.Input(shape)))
@@ -263,18 +263,17 @@ def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model)
     states = [value for name, value in first.weights.items() if "seed" in name]
     assert len(states) == 2
     assert (states[0] != states[1]).any(), "two layers drop the same units"
-    # The weights start at zero and all rows are one batch, so that nothing but the masks tells two seeds apart.
     assert (trainer.run(ROWS, 0.1, seed=2).loss[1] != first.loss[1]).all()
-    # The same masks at every learning rate: from zero, the first gradient is the same and the step is in proportion to η.
-    trainer_of_one = Trainer(data_set(), recipe(budget={"updates": 1}))
-    steps = [trainer_of_one.run(ROWS, rate, seed=1).weights["001_bias"] / rate for rate in (0.125, 0.25)]
+    # The same masks at every learning rate: from zero weights, steps are in proportion to η.
+    trainer = Trainer(data_set(), recipe(budget={"updates": 1}))
+    steps = [list(trainer.run(ROWS, rate, seed=1).weights.values())[-2] / rate for rate in (0.125, 0.25)]
     np.testing.assert_array_equal(*steps)
 
 
 # Runs that do not end well
 
 
-def test_a_diverged_run_is_a_result_and_leaves_no_trace(trainer):
+def test_a_diverged_run_is_a_result_and_leaves_no_trace(trainer) -> None:
     fine = content(trainer.run(12, 0.01, seed=1))
     result = trainer.run(12, 1e19, seed=1)
     assert (result.status, result.bad_epoch, result.weights) == ("diverged", 1, {})
@@ -285,7 +284,7 @@ def test_a_diverged_run_is_a_result_and_leaves_no_trace(trainer):
     assert content(trainer.run(12, 0.01, seed=1)) == fine
 
 
-def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkeypatch, trainer):
+def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkeypatch, trainer) -> None:
     """With a bound that the loss of a fine run crosses: rows up to that epoch are kept, in one call or in several."""
     loss = trainer.run(12, 0.01, seed=1).loss[:, 0]
     assert loss[1] > loss[2] > loss[3]
@@ -305,12 +304,12 @@ def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkey
         ([1.0, 1.0, np.inf], 7),
     ],
 )
-def test_first_bad_epoch(losses, expected):
+def test_first_bad_epoch(losses, expected) -> None:
     """Of epochs 5, 6 and 7, with a loss of 2 at the start: more than ten times as much, or not a finite number."""
     assert engine._first_bad_epoch(np.array(losses, "float32"), np.float32(2), 4) == expected
 
 
-def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, trainer):
+def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, trainer) -> None:
     fine = content(trainer.run(12, 0.01, seed=1))
 
     def program(*arguments):
@@ -327,7 +326,7 @@ def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, train
 # Borders
 
 
-def test_without_validation_rows_their_loss_is_not_a_number():
+def test_without_validation_rows_their_loss_is_not_a_number() -> None:
     result = Trainer(data_set(validation=0), recipe(budget={"epochs": 1})).run(ROWS, 0.1, 0)
     assert np.isnan(result.loss[:, 1]).all()
     assert np.isfinite(result.loss[:, [0, 2]]).all()
@@ -335,7 +334,7 @@ def test_without_validation_rows_their_loss_is_not_a_number():
 
 
 @pytest.mark.parametrize("classes", [1, 2, 3])
-def test_a_single_row_trains_at_any_batch_size(classes):
+def test_a_single_row_trains_at_any_batch_size(classes) -> None:
     trainer = Trainer(data_set(rows=1, classes=classes, validation=1, test=1), recipe(budget={"epochs": 2}))
     result = trainer.run(1, 0.1, 0)
     assert result.status == "ok"
@@ -345,7 +344,7 @@ def test_a_single_row_trains_at_any_batch_size(classes):
 @pytest.mark.parametrize(
     ("inputs", "classes", "hidden_units", "parameters"), [(30, 2, [16, 8, 6], 693), (64, 10, [32], 2410)]
 )
-def test_parameters_of_the_studies(inputs, classes, hidden_units, parameters):
+def test_parameters_of_the_studies(inputs, classes, hidden_units, parameters) -> None:
     how = recipe(budget={"epochs": 1}).model_copy(
         update={"model": Recipe.model_fields["model"].annotation(name="mlp", hidden_units=hidden_units)}
     )
@@ -353,7 +352,7 @@ def test_parameters_of_the_studies(inputs, classes, hidden_units, parameters):
     assert result.parameters == sum(weight.size for weight in result.weights.values()) == parameters
 
 
-def test_a_model_that_cannot_be_built_is_a_user_error(use_model):
+def test_a_model_that_cannot_be_built_is_a_user_error(use_model) -> None:
     def build(shape, outputs):
         raise ValueError("kernel too large")
 

@@ -1,0 +1,40 @@
+"""What was run, in a few facts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from batchwise import phrases
+from batchwise.study_tables import Tables
+from batchwise.words import count
+
+
+def facts(tables: Tables) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of each fact."""
+    summary = tables.summary
+    recipe, rows, grid = summary["recipe"], summary["data"]["rows"], summary["grid"]
+    split = " / ".join(f"{rows[name]:,}" for name in ("train", "validation", "test"))
+    yield "Data", f"{summary['data']['title']}, {count(len(summary['data']['class_names']), 'class')}"
+    yield "Rows", f"{split} (train / validation / test)"
+    yield "Model", f"{_described(recipe['model'])}, {count(summary['parameters'], 'parameter')}"
+    yield "Optimiser", _described(recipe["optimizer"])
+    yield "Budget", _budget(recipe["budget"])
+    scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
+    yield "Learning rate", scaling[summary["learning_rate_scaling"]]
+    sizes = f"{count(grid['batch_sizes'], 'batch size')} × {phrases.rates(tables)} × {count(grid['seeds'], 'seed')}"
+    yield "Grid", sizes
+    yield "Distinct runs", phrases.statuses(tables)
+
+
+def _budget(budget: dict[str, int | None]) -> str:
+    kind = "epoch" if budget.get("epochs") else "update"
+    return f"{count(budget[f'{kind}s'], kind)} at every m"
+
+
+def _described(plugin: dict[str, Any]) -> str:
+    """Return a plug-in and its options: `sgd (momentum 0.9, nesterov)`; options that are off are left out."""
+    words = [
+        name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}"
+        for name, value in plugin.items()
+        if name != "name" and value is not False
+    ]
+    return f"{plugin['name']} ({', '.join(words)})" if words else plugin["name"]

@@ -1,0 +1,79 @@
+"""What a study cannot say, in sentences."""
+
+from batchwise import phrases
+from batchwise.study_tables import Tables
+from batchwise.words import count, known, number, size
+
+
+def limits(tables: Tables) -> list[str]:
+    """Return what the study cannot say."""
+    name, rows = tables.summary["data"]["title"], tables.test_rows
+    return [
+        f"One data set ({name}), one model and one recipe: nothing here says that another would behave alike.",
+        f"{count(tables.seeds, 'seed')} a cell. The intervals are over seeds, with the same training and test rows "
+        "each time, and assume that the seeds' results are roughly normal.",
+        "The intervals are 95 % each, not adjusted for the number of comparisons: of twenty true zeros, one is "
+        "expected to look like a difference.",
+        *_test_set(tables, rows),
+        _budget(tables),
+        *_edges(tables),
+        *_lost(tables),
+        "Exact repetition is promised on the same kind of machine with the same versions (see provenance); elsewhere "
+        "rounding differs, and training may amplify it.",
+    ]
+
+
+def _test_set(tables: Tables, rows: int) -> list[str]:
+    error = tables.summary["test_accuracy"]["test_set_standard_error"]
+    if not known(error):
+        return []
+    return [
+        f"The test set has {count(rows, 'row')}; one is {number(100 / rows)} points. The rows alone give an accuracy a "
+        f"standard error of {number(100 * error)} points, which the intervals over seeds leave out: other test rows "
+        "would give other accuracies. Differences on the same rows suffer less."
+    ]
+
+
+def _budget(tables: Tables) -> str:
+    budget = tables.summary["recipe"]["budget"]
+    smallest, biggest = tables.batch_sizes.iloc[0], tables.batch_sizes.iloc[-1]
+    if not budget.get("epochs"):
+        made = count(budget["updates"], "update")
+        return f"Every run makes {made}, so a larger m sees more rows. Equal epochs may rank the batch sizes otherwise."
+    if smallest["updates"] == biggest["updates"]:
+        return f"Every run trains for {count(budget['epochs'], 'epoch')}."
+    return (
+        f"Every run trains for {count(budget['epochs'], 'epoch')}, so a larger m makes fewer updates: "
+        f"{smallest['updates']:,} at m = {size(smallest['batch_size'])}, {biggest['updates']:,} at "
+        f"m = {size(biggest['batch_size'])}. Equal updates or equal seconds may rank the batch sizes otherwise."
+    )
+
+
+def _edges(tables: Tables) -> list[str]:
+    texts = []
+    for side in ("lowest", "highest"):
+        rows = tables.batch_sizes[tables.batch_sizes["grid_edge"] == side]
+        if len(rows):
+            where = phrases.sizes(rows, tables.batch_sizes)
+            texts.append(f"At m = {where} the chosen rate is the {side} of the grid; a better one may lie beyond.")
+    tried, best_size = tables.batch_sizes["batch_size"], tables.summary["best_batch_size"]
+    if best_size is not None and len(tried) > 1 and best_size in (tried.min(), tried.max()):
+        side = "smallest" if best_size == tried.min() else "largest"
+        texts.append(
+            f"The chosen batch size, {size(best_size)}, is the {side} that was tried; a better one may lie beyond."
+        )
+    return texts
+
+
+def _lost(tables: Tables) -> list[str]:
+    """Return which batch sizes have no accuracy, and whether means leave out runs."""
+    texts, rows = [], tables.batch_sizes
+    empty = rows[rows["test_accuracy_mean"].isna()]
+    if len(empty) and len(tables.chosen):
+        why = "no run ended well" if tables.single_rate else "no rate brought every run to its end"
+        texts.append(f"At m = {phrases.sizes(empty, rows)} {why}, so there is no accuracy to compare.")
+    partial = rows[(rows["ok"] > 0) & (rows["ok"] < rows["runs"])]
+    if len(partial):
+        where = phrases.sizes(partial, rows)
+        texts.append(f"At m = {where} some runs did not end well; the means are over the others, and flatter.")
+    return texts

@@ -1,0 +1,92 @@
+"""Parts of sentences about a study: its cells, intervals and batch sizes in words."""
+
+import math
+
+import pandas as pd
+
+from batchwise.study_tables import Tables
+from batchwise.words import MISSING, count, known, listed, percent, rate, signed, size, span
+
+
+def statuses(tables: Tables) -> str:
+    """Return how the distinct runs ended: `410 ok, 305 diverged`."""
+    counts = {name.replace("_", " "): amount for name, amount in tables.summary["runs_by_status"].items() if amount}
+    total = count(tables.summary["grid"]["runs"], "run")
+    return f"{total}: {listed(f'{amount:,} {name}' for name, amount in counts.items())}"
+
+
+def rates(tables: Tables) -> str:
+    """Return the number of learning rates: `one learning rate`, `13 learning rates`."""
+    amount = tables.summary["grid"]["base_learning_rates"]
+    return "one learning rate" if amount == 1 else count(amount, "learning rate")
+
+
+def reference(tables: Tables) -> pd.Series:
+    """Return the row of the batch size that the others are compared with."""
+    rows = tables.batch_sizes
+    return rows[rows["batch_size"] == tables.summary["reference_batch_size"]].iloc[0]
+
+
+def others_of(tables: Tables) -> pd.DataFrame:
+    """Return the distinct rows but that of the reference."""
+    rows = tables.distinct
+    return rows[rows["effective_batch_size"] != reference(tables)["effective_batch_size"]].reset_index(drop=True)
+
+
+def differ(rows: pd.DataFrame | pd.Series) -> pd.Series | bool:
+    """Return whether the interval of the paired difference excludes 0; no where there is no interval."""
+    return (rows["difference_low"] > 0) | (rows["difference_high"] < 0)
+
+
+def at(cell: pd.Series, *, start: bool = True) -> str:
+    """Return the name of a cell: its batch size and learning rates."""
+    name = "Batch size" if start else "batch size"
+    same_rate = math.isclose(cell["base_learning_rate"], cell["learning_rate"])
+    both = "" if same_rate else f" (η = {rate(cell['learning_rate'])})"
+    return (
+        f"{name} {size(int(cell['batch_size']))} with base learning rate η̃ = {rate(cell['base_learning_rate'])}{both}"
+    )
+
+
+def mean(row: pd.Series) -> str:
+    """Return a mean test accuracy with its interval and n."""
+    interval = f"95 % interval {accuracy_span(row)}, " if known(row["test_accuracy_low"]) else "no interval, "
+    return f"{percent(row['test_accuracy_mean'])} ({interval}n = {row['ok']:.0f})"
+
+
+def accuracy_span(row: pd.Series | dict, quantity: str = "test_accuracy") -> str:
+    """Return the interval of an accuracy in percent, cut at 0 and 100: over few seeds it may reach beyond."""
+    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
+    return span(100 * max(low, 0), 100 * min(high, 1), 1) if known(low, high) else MISSING
+
+
+def difference(row: pd.Series) -> str:
+    """Return a paired difference in points with its interval and n."""
+    text, low, high = (100 * row[f"difference_{bound}"] for bound in ("mean", "low", "high"))
+    return f"{signed(text)} points (95 % interval {span(low, high)}, n = {pairs(row)})"
+
+
+def pairs(row: pd.Series) -> str:
+    """Return the number of pairs of seeds behind a difference."""
+    return f"{row['difference_n']:.0f}"
+
+
+def these(rows: pd.DataFrame, among: pd.DataFrame) -> str:
+    """Return `Batch size 2` or `Batch sizes 2, 8 to 64 and 256`."""
+    return f"Batch size{'s' if len(rows) > 1 else ''} {sizes(rows, among)}"
+
+
+def sizes(rows: pd.DataFrame, among: pd.DataFrame) -> str:
+    """Return the batch sizes of some rows, neighbours in the table `among` joined: `2, 8 to 64 and 256`."""
+    order = {batch_size: place for place, batch_size in enumerate(among["batch_size"])}
+    stretches: list[list[int]] = []
+    for batch_size in rows["batch_size"]:
+        if stretches and order[batch_size] == order[stretches[-1][-1]] + 1:
+            stretches[-1].append(batch_size)
+        else:
+            stretches.append([batch_size])
+    names = []
+    for stretch in stretches:
+        ends = [f"{size(stretch[0])} to {size(stretch[-1])}"]
+        names += ends if len(stretch) > 2 else [size(batch_size) for batch_size in stretch]
+    return listed(names)

@@ -1,0 +1,125 @@
+"""Seconds of the pipeline's stages: training a grid, nothing to do, the tables and the report of a large study."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from unittest import mock
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from batchwise import grid, manifest, params, plugins, results, store, workers
+from batchwise.data import DataSet
+from batchwise.grid import Run
+from batchwise.params import Study
+from batchwise.results import Result
+from batchwise.store import Store
+from batchwise.training import train_study
+from benchmarks.job import STUDY
+
+ROOT = Path(__file__).parent.parent
+WORKERS = 2
+
+
+def train(folder: Path) -> tuple[float, float, int]:
+    """Return the seconds of start-up and of training each cell of the study with one seed, and the number of cells."""
+    study, data = _study(seeds=1)
+    with mock.patch.dict(os.environ, BATCHWISE_WORKERS=str(WORKERS)):
+        start = perf_counter()
+        with workers.pool() as client:
+            client.wait_for_workers(WORKERS)
+            client.run(importlib.import_module, "batchwise.engine")
+            started = perf_counter()
+            os.environ["DASK_SCHEDULER_ADDRESS"] = client.scheduler.address
+            kept, timings = Store(folder / "store"), folder / "timings.csv"
+            train_study(STUDY, study, data, folder / "runs", kept, timings, earlier=lambda file: None)
+            end = perf_counter()
+    return started - start, end - started, len(grid.cells(study, data.rows["train"]))
+
+
+def nothing_to_do() -> float | None:
+    """Return the seconds of `dvc repro` where all is done; None where it is not."""
+    dvc = (sys.executable, "-m", "dvc")
+    with _bin_on_path():
+        status = subprocess.run([*dvc, "status"], cwd=ROOT, capture_output=True, text=True)
+        if "up to date" not in status.stdout:
+            return None
+        return _seconds(*dvc, "repro", folder=ROOT)
+
+
+def reports(folder: Path, seeds: int) -> tuple[float, float, int]:
+    """Return the seconds of the stages evaluate and report of a made-up study, and its number of runs."""
+    study, data = _study(seeds)
+    _write_params(folder / "params.yaml", seeds)
+    (folder / "reports").mkdir()
+    for path in (ROOT / "reports").iterdir():
+        if path.name != "html":
+            (folder / "reports" / path.name).symlink_to(path)
+    stage = (sys.executable, "-m")
+    _seconds(*stage, "stages.preprocess", study.data_set, folder=folder)
+    runs = grid.runs(study, data.rows["train"])
+    _make_up_runs(folder / "data/runs" / STUDY, study, manifest.load(folder / "data/prepared", study.data_set), runs)
+    with _bin_on_path():
+        evaluate = _seconds(*stage, "stages.evaluate", STUDY, folder=folder)
+        report = _seconds(*stage, "stages.report", STUDY, folder=folder)
+    return evaluate, report, len(runs)
+
+
+def _study(seeds: int) -> tuple[Study, DataSet]:
+    everything = params.load(ROOT / "params.yaml")
+    study = everything.studies[STUDY]
+    data = plugins.load("datasets", study.data_set).prepare(**everything.data_sets[study.data_set])
+    return study.model_copy(update={"grid": study.grid.model_copy(update={"seeds": seeds})}), data
+
+
+def _write_params(path: Path, seeds: int) -> None:
+    yaml = YAML()
+    content = yaml.load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    content["studies"] = {STUDY: content["studies"][STUDY]}
+    content["studies"][STUDY]["grid"]["seeds"] = seeds
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+
+
+def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) -> None:
+    folder.mkdir(parents=True)
+    shared, random = store.inputs(study.recipe, data.sha256), np.random.default_rng(0)
+    rows = np.array(list(data.rows.values()))
+    for run in runs:
+        result = _made_up(run, study.budget.epochs, rows, random)
+        (folder / f"{run.name}.npz").write_bytes(results.dump(result, store.inputs_of(run, shared)))
+
+
+def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> Result:
+    """Return a result as one sees them: best at η = 0.1, diverged above 2, with noise from seed to seed."""
+    octaves = np.log2(run.learning_rate / 0.1)
+    error = 0.04 + 0.002 * octaves**2 + random.normal(0, 0.005, 3)  # [3]
+    curve = error + np.exp(-np.arange(1 + epochs) / 5)[:, None] * (0.9 - error)  # [1 + epochs, 3]
+    loss, correct = (3 * curve).astype("float32"), np.round((1 - curve).clip(0, 1) * rows).astype("int32")
+    if run.learning_rate > 2:
+        loss[3] = np.nan
+        return Result("diverged", loss[:4], correct[:4], {}, 2410, bad_epoch=3, xla=True)
+    weights = {"000_kernel": np.zeros((64, 32), "float32"), "001_kernel": np.zeros((32, 10), "float32")}
+    return Result("ok", loss, correct, weights, 2410, xla=True)
+
+
+def _seconds(*command: str, folder: Path) -> float:
+    start = perf_counter()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    seconds = perf_counter() - start
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return seconds
+
+
+@contextmanager
+def _bin_on_path() -> Iterator[None]:
+    """Let the stages' `python` be this one, also where the environment is not activated."""
+    with mock.patch.dict(os.environ, PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"):
+        yield

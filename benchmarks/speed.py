@@ -1,0 +1,117 @@
+"""How fast training and the pipeline are, against the alternatives: `python -m benchmarks.speed`, some four minutes.
+
+What is compared is measured in one run, turn by turn, since a machine's speed changes from minute to minute: trust the
+ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measures a part.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+NAMES = {
+    "this_engine": "this engine",
+    "keras_fit": "model.fit",
+    "pytorch_loop": "PyTorch, eager",
+    "jax_loop": "JAX, lax.scan",
+}
+# How many times faster than the others the engine is to be, by m.
+AT_LEAST = {
+    "keras_fit": {2: 180, 32: 100, 512: 100},
+    "pytorch_loop": {2: 25, 32: 8, 512: 2},
+    "jax_loop": dict.fromkeys((2, 32, 512), 1 / 1.2),
+}
+# Seconds, on two cores.
+AT_MOST = {"train": 12, "nothing_to_do": 5, "reports": 60}
+# × 143 cells: 10,010 runs
+SEEDS_OF_A_LARGE_STUDY = 70
+
+
+def main() -> None:
+    """Measure what was asked for, and print one table."""
+    parts: dict[str, Callable[[], list[tuple]]] = {
+        "train": _train,
+        "nothing_to_do": _nothing_to_do,
+        "reports": _reports,
+        "loops": _loops,  # last: it imports TensorFlow, whose threads and memory the others do without
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=parts, help="measure this part")
+    only = parser.parse_args().only
+    rows = [row for name, measure in parts.items() if only in (None, name) for row in measure()]
+    _print([("what", "m", "measured", "quartiles", "target", ""), *rows])
+
+
+def _loops() -> list[tuple]:
+    from benchmarks import loops
+
+    seconds, compiling = loops.measure()
+    medians = {key: float(np.median(values)) for key, values in seconds.items()}
+    rows = []
+    for (loop, m), values in seconds.items():
+        low, high = np.quantile(values, (0.25, 0.75))
+        compiled = f"compiling {compiling[loop, m]:.1f} s apart" if compiling[loop, m] > 0.1 else ""
+        epochs = loops.EPOCHS_OF.get((loop, m))
+        scaled = f", {epochs} epochs × {loops.EPOCHS // epochs}" if epochs else ""
+        name = f"50 epochs, {NAMES[loop]}{scaled}"
+        rows.append((name, m, f"{medians[loop, m]:.4f} s", f"{low:.4f} … {high:.4f} s", "", compiled))
+    for other, targets in AT_LEAST.items():
+        rows += [_ratio(other, m, target, medians) for m, target in targets.items() if (other, m) in medians]
+    return rows + [(f"{package} is not installed", "", "", "", "", "") for package in loops.missing()]
+
+
+def _ratio(other: str, m: int, target: float, medians: dict[tuple[str, int], float]) -> tuple:
+    ratio = medians[other, m] / medians["this_engine", m]
+    met = "ok" if ratio >= target else "short"
+    if other == "jax_loop":
+        return "time of this engine / that of JAX", m, f"{1 / ratio:.2f}", "", f"at most {1 / target:.2f}", met
+    return f"times faster than {NAMES[other]}", m, f"{ratio:.1f}", "", f"at least {target}", met
+
+
+def _train() -> list[tuple]:
+    from benchmarks import pipeline
+
+    with TemporaryDirectory() as folder:
+        start_up, seconds, cells = pipeline.train(Path(folder))
+    return [
+        (f"start-up of {pipeline.WORKERS} workers, with TensorFlow", "", f"{start_up:.1f} s", "", "", ""),
+        _limit(f"train: {cells} cells, one seed, {pipeline.WORKERS} workers, after start-up", seconds, "train"),
+    ]
+
+
+def _nothing_to_do() -> list[tuple]:
+    from benchmarks import pipeline
+
+    what, seconds = "dvc repro with nothing to do", pipeline.nothing_to_do()
+    return [
+        (what, "", "", "", "", "needs a finished dvc repro")
+        if seconds is None
+        else _limit(what, seconds, "nothing_to_do")
+    ]
+
+
+def _reports() -> list[tuple]:
+    from benchmarks import pipeline
+
+    with TemporaryDirectory() as folder:
+        evaluate, report, runs = pipeline.reports(Path(folder), SEEDS_OF_A_LARGE_STUDY)
+    what = f"evaluate ({evaluate:.1f} s) and report ({report:.1f} s) of {runs:,} runs"
+    return [_limit(what, evaluate + report, "reports")]
+
+
+def _limit(what: str, seconds: float, target: str) -> tuple:
+    limit = AT_MOST[target]
+    return what, "", f"{seconds:.1f} s", "", f"at most {limit} s", "ok" if seconds <= limit else "short"
+
+
+def _print(rows: list[tuple]) -> None:
+    texts = [[str(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    for row in texts:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""A copy of the project in a folder of its own, with small studies, for tests that run real pipelines."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from batchwise.code import ROOT
+
+COPIED = ("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore")
+STUDY = {
+    "data_set": "digits",
+    "model": {"name": "mlp", "hidden_units": [8]},
+    "optimizer": {"name": "sgd"},
+    "budget": {"epochs": 40},
+    "learning_rate_scaling": "linear",
+    "grid": {"batch_sizes": [4, 64, 2048], "base_learning_rates": [0.0078125, 0.5], "seeds": 3},
+}
+PARAMS = {
+    "data_sets": {"digits": {"test_rows": 297, "validation_rows": 300, "seed": 0}},
+    "studies": {"small": STUDY},
+}
+
+
+class Project:
+    """A folder with the project in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def new(cls, folder: Path, params: dict = PARAMS) -> "Project":
+        """Copy the project's files and initialise git, which DVC needs."""
+        ignore = shutil.ignore_patterns("__pycache__", "html")
+        for name in COPIED:
+            source, target = ROOT / name, folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(source, target, ignore=ignore) if source.is_dir() else shutil.copy(source, target)
+        project = cls(folder)
+        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+        project.write_params(params)
+        return project
+
+    def copy(self, folder: Path) -> "Project":
+        """Return a copy of everything, caches too."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def write_params(self, params: dict) -> None:
+        """Write params.yaml."""
+        with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
+            YAML(typ="safe").dump(params, file)
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen:
+        """Start a command of the environment that the tests run in, in the project's folder."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        variables = {**os.environ, "PATH": path, "PYTHONPATH": "", **environment}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, env=variables, start_new_session=True, **pipes)
+
+    def run(self, *command: str, status: int = 0, **environment: str) -> str:
+        """Run a command and return what it printed; the exit status must be the given one."""
+        process = self.start(*command, **environment)
+        printed, _ = process.communicate(timeout=300)
+        assert process.returncode == status, printed
+        return printed
+
+    def repro(self, *arguments: str, **options) -> str:
+        """Run `dvc repro`."""
+        return self.run("dvc", "repro", *arguments, **options)
+
+    def lock(self) -> str:
+        """Return dvc.lock."""
+        return (self.folder / "dvc.lock").read_text(encoding="utf-8")
+
+    def bytes_of(self, folder: str) -> dict[str, bytes]:
+        """Return {file: its bytes} of a folder."""
+        base = self.folder / folder
+        return {str(path.relative_to(base)): path.read_bytes() for path in sorted(base.rglob("*")) if path.is_file()}
+
+    def stored(self) -> int:
+        """Return how many runs the store has."""
+        return sum(1 for path in (self.folder / "data/store").rglob("*/*") if not path.name.startswith("."))

@@ -1,0 +1,276 @@
+"""How data sets are split, scaled, saved and read; what a manifest says."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from batchwise import manifest, params, plugins
+from batchwise.data import SPLITS, DataSet, Description, Part
+from batchwise.errors import UserError
+from batchwise.preparation import split, standardise
+
+SIZES = {"breast_cancer": (455, 0, 114), "digits": (1200, 300, 297)}
+GIVEN = params.load(Path(__file__).parent.parent / "params.yaml").data_sets
+
+
+@pytest.fixture(scope="module")
+def prepared() -> dict[str, DataSet]:
+    return {name: plugins.load("datasets", name).prepare(**options) for name, options in GIVEN.items()}
+
+
+@pytest.fixture
+def small() -> DataSet:
+    random = np.random.default_rng(0)
+    parts = [Part(random.normal(size=(n, 2)).astype("float32"), np.arange(n, dtype="int32") % 2) for n in (6, 0, 3)]
+    return DataSet(Description("title", "binary_classification", "source", "licence"), ("no", "yes"), *parts)
+
+
+@st.composite
+def splits(draw):
+    """Draw (labels, validation_rows, test_rows, seed), often ones that cannot be."""
+    counts = draw(st.lists(st.integers(1, 30), min_size=1, max_size=5))
+    labels = np.random.default_rng(draw(st.integers(0, 99))).permutation(np.repeat(np.arange(len(counts)), counts))
+    return labels, draw(st.integers(0, 40)), draw(st.integers(1, 40)), draw(st.integers(0, 2**32 - 1))
+
+
+def rows_of(part) -> list[int]:
+    """Return the rows of a part of a data set whose inputs are the numbers of its rows."""
+    return part.inputs[:, 0].tolist()
+
+
+def do_split(labels, validation_rows, test_rows, seed):
+    rows = np.arange(len(labels))[:, None]
+    return split(rows, labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
+
+
+@given(splits())
+def test_a_split_is_refused_or_has_every_row_once_and_its_sizes(asked) -> None:
+    labels, validation_rows, test_rows, _ = asked
+    try:
+        train, validation, test = do_split(*asked)
+    except UserError:
+        return
+    assert (len(validation.labels), len(test.labels)) == (validation_rows, test_rows)
+    assert sorted(rows_of(train) + rows_of(validation) + rows_of(test)) == list(range(len(labels)))
+    for part in (train, validation, test):
+        np.testing.assert_array_equal(part.labels, labels[rows_of(part)])
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(10, 40), min_size=2, max_size=5), st.integers(10, 15))
+def test_a_split_is_stratified(seed, counts, rows) -> None:
+    """Each class has its share of the test rows, and of the validation rows among the rest, to within one row."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    parts = do_split(labels, rows if sum(counts) > 3 * rows else 0, rows, seed)
+    train, validation, test = (np.bincount(part.labels, minlength=len(counts)) for part in parts)
+    rest = train + validation
+    assert (np.abs(test - np.array(counts) * rows / sum(counts)) < 1).all()
+    assert (np.abs(validation - rest * validation.sum() / rest.sum()) < 1).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 30), min_size=2, max_size=2))
+def test_test_rows_do_not_depend_on_validation_rows(seed, validation_rows) -> None:
+    labels = np.arange(90) % 3
+    tests = [rows_of(do_split(labels, rows if rows >= 3 else 0, 20, seed)[2]) for rows in validation_rows]
+    assert tests[0] == tests[1]
+    assert rows_of(do_split(labels, 0, 20, seed + 1 if seed < 2**32 - 1 else 0)[2]) != tests[0]
+
+
+@pytest.mark.parametrize(
+    ("validation_rows", "test_rows", "words"),
+    [(0, 2, "test_rows is 2; with 3 classes"), (1, 9, "validation_rows is 1"), (20, 10, "leave too few of 30 rows")],
+)
+def test_a_split_that_does_not_fit(validation_rows, test_rows, words) -> None:
+    with pytest.raises(UserError, match=words):
+        do_split(np.arange(30) % 3, validation_rows, test_rows, 0)
+
+
+def test_a_class_with_one_row_cannot_be_split() -> None:
+    with pytest.raises(UserError, match="class"):
+        do_split(np.array([0] * 20 + [1]), 0, 5, 0)
+
+
+FLOATS = st.floats(-1e6, 1e6, width=32)
+
+
+@given(
+    arrays.arrays("float64", (12, 3), elements=FLOATS), arrays.arrays("float64", (5, 3), elements=FLOATS), st.booleans()
+)
+def test_scaling_uses_the_training_rows_alone(inputs, others, by_column) -> None:
+    labels = np.zeros(12, "int64")
+
+    def scaled(rest):
+        return standardise((Part(inputs, labels), Part(rest, labels[:5]), Part(rest, labels[:5])), by_column=by_column)
+
+    first, second = scaled(others), scaled(np.zeros_like(others))
+    np.testing.assert_array_equal(first[0].inputs, second[0].inputs)
+    assert {part.inputs.dtype.name for part in first} == {"float32"}
+    assert {part.labels.dtype.name for part in first} == {"int32"}
+
+
+def test_scaled_training_rows_have_mean_0_and_deviation_1_and_others_the_same_map() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal([1, 1e6], [3, 1e-3], (50, 2))
+    parts = tuple(Part(rows, np.zeros(len(rows), "int64")) for rows in (inputs, inputs[:0], inputs[:7]))
+    train, validation, test = standardise(parts)
+    np.testing.assert_allclose(train.inputs.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(train.inputs.std(0), 1, rtol=1e-5)
+    np.testing.assert_array_equal(test.inputs, train.inputs[:7])
+    assert validation.inputs.shape == (0, 2)
+    together = standardise(parts, by_column=False)[0].inputs
+    assert together.mean() == pytest.approx(0, abs=1e-5)
+    assert together.std() == pytest.approx(1)
+
+
+@given(st.floats(-1e6, 1e6), st.integers(2, 500))
+def test_columns_that_do_not_vary_are_0(value, rows) -> None:
+    """Also where the mean of equal numbers is not that number, as for 0.1."""
+    part = Part(np.full((rows, 1), value), np.zeros(rows, "int64"))
+    assert (standardise((part, part, part))[0].inputs == 0).all()
+
+
+# The two data sets
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_the_sizes_and_the_scale_of_the_data_sets(prepared, name) -> None:
+    data = prepared[name]
+    assert tuple(data.rows.values()) == SIZES[name]
+    axis = 0 if name == "breast_cancer" else None
+    np.testing.assert_allclose(data.train.inputs.mean(axis, dtype="float64"), 0, atol=1e-6)
+    np.testing.assert_allclose(data.train.inputs.std(axis, dtype="float64"), 1, rtol=1e-6)
+    assert abs(data.test.inputs.mean(axis, dtype="float64")).max() > 1e-4  # not scaled by its own mean
+    shares = [np.bincount(getattr(data, part).labels) / rows for part, rows in data.rows.items() if rows]
+    assert np.abs(np.diff(shares, axis=0)).max() < 1 / min(rows for rows in data.rows.values() if rows)
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_no_row_of_the_data_sets_is_in_two_parts(prepared, name) -> None:
+    inputs = np.concatenate([getattr(prepared[name], part).inputs for part in SPLITS])
+    assert len(np.unique(inputs, axis=0)) == len(inputs) == sum(SIZES[name])
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_what_is_saved_is_read_back(prepared, name, tmp_path) -> None:
+    data = prepared[name]
+    manifest.save(data, tmp_path, name, GIVEN[name])
+    back = manifest.load(tmp_path, name)
+    assert (back.description, back.class_names, back.sha256) == (data.description, data.class_names, data.sha256)
+    for key, array in data.arrays.items():
+        np.testing.assert_array_equal(back.arrays[key], array)
+        assert back.arrays[key].dtype == array.dtype
+    before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
+    manifest.save(back, tmp_path, name, GIVEN[name])
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
+    assert len(before) == 2
+    assert manifest.options(tmp_path, name) == GIVEN[name]
+    with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as file:
+        assert [file[key].dtype.kind for key in file.files] == ["f", "i"] * 3
+
+
+def test_options_of_a_manifest_that_cannot_be_read(tmp_path) -> None:
+    for content in (None, "", "{", "[]", "null"):
+        if content is not None:
+            (tmp_path / "small.json").write_text(content)
+        assert manifest.options(tmp_path, "small") is None
+
+
+def test_the_manifest_says_what_the_arrays_are(small) -> None:
+    assert manifest.manifest(small, {"seed": 3}) == {
+        "title": "title",
+        "task": "binary_classification",
+        "source": "source",
+        "licence": "licence",
+        "options": {"seed": 3},
+        "class_names": ["no", "yes"],
+        "input_shape": [2],
+        "rows": {"train": 6, "validation": 0, "test": 3},
+        "class_counts": {"train": [3, 3], "validation": [0, 0], "test": [2, 1]},
+        "sha256": small.sha256,
+    }
+
+
+def test_the_checksum_changes_with_every_array_and_the_task(small) -> None:
+    checksums = {small.sha256}
+    for number, name in enumerate(("train", "test")):
+        part = getattr(small, name)
+        for changed in (Part(part.inputs + 1, part.labels), Part(part.inputs, 1 - part.labels)):
+            checksums.add(DataSet(**{**vars(small), name: changed}).sha256)
+        assert len(checksums) == 3 + 2 * number
+    transposed = Part(small.train.inputs.reshape(6, 1, 2), small.train.labels)
+    wider = Part(small.train.inputs.astype("float64"), small.train.labels)
+    task = Description(**{**vars(small.description), "task": "multiclass_classification"})
+    others = [{"train": transposed}, {"train": wider}, {"description": task}, {"class_names": ("no", "yes", "perhaps")}]
+    checksums |= {DataSet(**{**vars(small), **other}).sha256 for other in others}
+    assert len(checksums) == 9
+
+
+def about(**changes):
+    def damage(folder):
+        path = folder / "small.json"
+        text = json.dumps({**json.loads(path.read_text()), **changes})
+        path.write_text(text)
+
+    return damage
+
+
+def cut(name, size):
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
+
+
+def flip(folder) -> None:
+    content = bytearray((folder / "small.npz").read_bytes())
+    content[content.index(b"NUMPY") + 130] ^= 1  # in the values of the first array
+    (folder / "small.npz").write_bytes(content)
+
+
+def without(key):
+    def damage(folder):
+        path = folder / "small.json"
+        content = json.loads(path.read_text())
+        del content[key]
+        path.write_text(json.dumps(content))
+
+    return damage
+
+
+def swap(folder) -> None:
+    with np.load(folder / "small.npz") as file:
+        content = dict(file)
+    np.savez(folder / "small.npz", **{**content, "test_labels": 1 - content["test_labels"]})
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "small.npz").unlink(), "is missing"),
+        (lambda folder: (folder / "small.json").unlink(), "is missing"),
+        (cut("small.npz", 0), "damaged"),
+        (cut("small.npz", 700), "damaged"),
+        (cut("small.json", 0), "damaged"),
+        (cut("small.json", 40), "damaged"),
+        (flip, "damaged"),
+        (swap, "not the file that its manifest describes"),
+        (about(sha256="0"), "not the file that its manifest describes"),
+        (about(class_names=["no", "yes", "perhaps"]), "not the file that its manifest describes"),
+        (without("sha256"), "damaged"),
+        (without("title"), "damaged"),
+        (lambda folder: (folder / "small.json").write_text("[]"), "damaged"),
+        (lambda folder: (folder / "small.json").write_text("null"), "damaged"),
+    ],
+)
+def test_a_file_that_is_not_what_was_saved(small, tmp_path, damage, words) -> None:
+    manifest.save(small, tmp_path, "small", {})
+    damage(tmp_path)
+    with pytest.raises(UserError) as caught:
+        manifest.load(tmp_path, "small")
+    assert words in str(caught.value)
+    assert str(tmp_path / "small") in str(caught.value)
+    assert "`dvc repro --force preprocess@small`" in str(caught.value)

@@ -1,0 +1,262 @@
+"""Bad parameters: one line each, that names the key, the value and what is allowed, and nothing else happens."""
+
+import copy
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from batchwise import params
+from batchwise.errors import UserError
+
+ROOT = Path(__file__).parent.parent
+GOOD = {
+    "data_sets": {"digits": {"test_rows": 297, "validation_rows": 300, "seed": 0}},
+    "studies": {
+        "a": {
+            "data_set": "digits",
+            "model": {"name": "mlp", "hidden_units": [32]},
+            "optimizer": {"name": "sgd"},
+            "budget": {"epochs": 5},
+            "learning_rate_scaling": "linear",
+            "grid": {"batch_sizes": [2, 4], "base_learning_rates": [0.1, 0.2], "seeds": 3},
+        }
+    },
+}
+ABSENT = object()
+
+
+def changed(path: str, value: object) -> dict:
+    """Return GOOD with the entry at a dotted path set, or taken away."""
+    content = copy.deepcopy(GOOD)
+    *above, last = path.split(".")
+    section = content
+    for key in above:
+        section = section[key]
+    if value is ABSENT:
+        del section[last]
+    else:
+        section[last] = value
+    return content
+
+
+GRID, STUDY = "studies.a.grid", "studies.a"
+# (key, bad value, what the line says beside them)
+BAD = [
+    # Keys: unknown, missing, of the wrong kind
+    ("sudies", {}, "'sudies' is not a known key", "did you mean 'studies'?"),
+    ("studies", ABSENT, "studies is missing"),
+    ("studies", {}, "studies is {}", "at least 1 item"),
+    ("studies", [], "studies is []", "valid mapping"),
+    ("data_sets", ABSENT, "data_sets is missing"),
+    (STUDY, None, "studies.a is None", "valid mapping"),
+    (f"{STUDY}.epochs", 3, "studies.a: 'epochs' is not a known key", "budget"),
+    (f"{GRID}.batchsizes", [1], "studies.a.grid: 'batchsizes' is not a known key", "did you mean 'batch_sizes'?"),
+    *((f"{STUDY}.{key}", ABSENT, f"studies.a.{key} is missing") for key in GOOD["studies"]["a"]),
+    *((f"{GRID}.{key}", ABSENT, f"studies.a.grid.{key} is missing") for key in GOOD["studies"]["a"]["grid"]),
+    (f"{STUDY}.model.name", ABSENT, "studies.a.model.name is missing"),
+    (f"{STUDY}.optimizer.name", ABSENT, "studies.a.optimizer.name is missing"),
+    # Names: unknown, with the nearest ones, or not plain
+    ("data_sets.digit", {}, "data_sets", "'digit' is not a known data set", "did you mean 'digits'?"),
+    (f"{STUDY}.data_set", "digist", "studies.a.data_set: 'digist'", "did you mean 'digits'?"),
+    (
+        f"{STUDY}.data_set",
+        "breast_cancer",
+        "'breast_cancer' is not a known data set of the section data_sets",
+        "digits",
+    ),
+    (f"{STUDY}.model.name", "mlpp", "studies.a.model", "'mlpp' is not a known model", "did you mean 'mlp'?"),
+    (f"{STUDY}.model.name", "../mlp", "'../mlp' is not a known model"),
+    (f"{STUDY}.optimizer.name", "sdg", "optimizer.name: 'sdg'", "did you mean 'sgd'?", "adam"),
+    (f"{STUDY}.learning_rate_scaling", "cubic", "learning_rate_scaling is 'cubic'", "'linear', 'sqrt' or 'none'"),
+    *(
+        ("studies", {name: {}}, f"studies: the name {name!r} is not allowed", "a-z, digits and _")
+        for name in ("A", "a-b", "a b", "", "../x", "a;touch x", "<script>", "é", "a\n", "٣", 7, True, None)
+    ),
+    ("data_sets", {"Digits": {}}, "data_sets: the name 'Digits' is not allowed"),
+    # Options of plug-ins
+    ("data_sets.digits.sed", 0, "data_sets: digits: 'sed' is not a known key", "did you mean 'seed'?"),
+    ("data_sets.digits.seed", ABSENT, "data_sets: digits: seed is missing"),
+    ("data_sets.digits.seed", -1, "seed is -1", "greater than or equal to 0"),
+    ("data_sets.digits.test_rows", 0, "test_rows is 0", "greater than 0"),
+    ("data_sets.digits.test_rows", 2.0, "test_rows is 2.0", "valid integer"),
+    (f"{STUDY}.model.hidden_units", ABSENT, "studies.a.model: hidden_units is missing"),
+    (f"{STUDY}.model.hidden_units", [0], "hidden_units[0] is 0", "greater than 0"),
+    (f"{STUDY}.model.hidden_unit", [3], "'hidden_unit' is not a known key", "did you mean 'hidden_units'?"),
+    (f"{STUDY}.optimizer.momentum", 1.0, "momentum is 1.0", "less than 1"),
+    (f"{STUDY}.optimizer.momentum", float("nan"), "momentum is nan", "finite number"),
+    (f"{STUDY}.optimizer.nesterov", True, "nesterov: true needs a momentum above 0"),
+    (f"{STUDY}.optimizer.nesterov", 1, "nesterov is 1", "valid boolean"),
+    (f"{STUDY}.optimizer.beta_1", 0.9, "studies.a.optimizer", "'beta_1' is not a known key", "momentum"),
+    # Budget
+    (f"{STUDY}.budget", {}, "studies.a.budget: give either epochs or updates"),
+    (f"{STUDY}.budget", {"epochs": 1, "updates": 1}, "studies.a.budget: give either epochs or updates"),
+    (f"{STUDY}.budget.epochs", 0, "budget.epochs is 0", "greater than or equal to 1"),
+    (f"{STUDY}.budget.epochs", 10**7, "budget.epochs is 10000000", "less than or equal to 1000000"),
+    (f"{STUDY}.budget.epochs", 1.5, "budget.epochs is 1.5", "valid integer"),
+    # Grid
+    *(
+        (f"{GRID}.batch_sizes", [8, bad], f"studies.a.grid.batch_sizes[1] is {bad!r}", allowed)
+        for bad, allowed in (
+            (0, "greater than or equal to 1"),
+            (-4, "greater than or equal to 1"),
+            (2.5, "valid integer"),
+            (4.0, "valid integer"),
+            (True, "valid integer"),
+            ("16", "valid integer"),
+            (None, "valid integer"),
+            (2**63, "less than or equal to 9223372036854775807"),
+        )
+    ),
+    *(
+        (f"{GRID}.base_learning_rates", [0.1, bad], f"studies.a.grid.base_learning_rates[1] is {bad!r}", allowed)
+        for bad, allowed in (
+            (0, "greater than or equal to 0.00000000000000000001"),
+            (-0.1, "greater than or equal to 0.0"),
+            (1e30, "less than or equal to 1000000000"),
+            (float("nan"), "finite number"),
+            (float("inf"), "finite number"),
+            (True, "valid number"),
+            ("0.1", "valid number"),
+        )
+    ),
+    (f"{GRID}.batch_sizes", [], "batch_sizes is []", "at least 1 item"),
+    (f"{GRID}.batch_sizes", 32, "batch_sizes is 32", "valid list"),
+    (f"{GRID}.base_learning_rates", [], "base_learning_rates is []", "at least 1 item"),
+    (f"{GRID}.batch_sizes", [2, 4, 2], "batch_sizes: 2 is given more than once"),
+    (f"{GRID}.base_learning_rates", [1, 0.5, 1.0], "base_learning_rates: 1.0 is given more than once"),
+    (f"{GRID}.seeds", 0, "seeds is 0", "greater than or equal to 1"),
+    (f"{GRID}.seeds", False, "seeds is False", "valid integer"),
+    (f"{GRID}.seeds", [0, 1], "seeds is [0, 1]", "valid integer"),
+    (f"{GRID}.seeds", 25_001, "2 batch sizes × 2 learning rates × 25001 seeds are 100,004 runs", "at most 100,000"),
+]
+
+
+def test_good_parameters_are_good() -> None:
+    """Without which no bad input above shows anything."""
+    study = params.study(params.check(copy.deepcopy(GOOD)), "a")
+    assert (study.grid.batch_sizes, study.grid.seeds, study.recipe.dtype) == ((2, 4), 3, "float32")
+
+
+@pytest.mark.parametrize(("path", "value", "words"), [(path, value, words) for path, value, *words in BAD])
+def test_bad_input_is_one_line_that_says_what_is_wrong(path, value, words) -> None:
+    with pytest.raises(UserError) as caught:
+        params.check(changed(path, value))
+    line = next(line for line in str(caught.value).split("\n       ") if words[0] in line)
+    assert all(word in line for word in words), line
+    assert line.startswith("params.yaml: ")
+    assert line.isprintable()
+    # Options of plug-ins and names are checked as a whole: beside these, one mistake is one line.
+    assert len(str(caught.value).splitlines()) == 1 or path == "studies" or value is ABSENT
+
+
+def test_every_mistake_gets_its_line() -> None:
+    content = changed(f"{GRID}.seeds", 0)
+    content["studies"]["a"]["budget"]["epochs"] = -1
+    with pytest.raises(UserError) as caught:
+        params.check(content)
+    assert [re.search(r"\.(\w+) is", line)[1] for line in str(caught.value).splitlines()] == ["epochs", "seeds"]
+
+
+@pytest.mark.parametrize("content", [None, 3, "studies", ["studies"]])
+def test_a_file_that_is_no_mapping(content) -> None:
+    with pytest.raises(UserError, match=re.escape(f"params.yaml: the file is {content!r}; it must be a valid mapping")):
+        params.check(content)
+
+
+TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+RATES = "base_learning_rates: [0.001]"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (TEXT.replace(RATES, "base_learning_rates: [1e-5, 0.00001]"), ["1e-05 is given more than once"]),
+        (TEXT.replace(RATES, "base_learning_rates: [.nan]"), ["is nan", "finite number"]),
+        (TEXT.replace(RATES, "base_learning_rates: [-.inf]"), ["is -inf"]),
+        (TEXT.replace(RATES, "base_learning_rates: [yes]"), ["is 'yes'", "valid number"]),
+        (TEXT.replace("seeds: 10", "seeds: 10\n      seeds: 5"), ["not valid YAML: line 18", "duplicate key", "seeds"]),
+        (TEXT.replace("[16, 8, 6]", "[16, 8, 6"), ["not valid YAML: line"]),
+        ("studies:\n\t- 1", ["not valid YAML: line 2", "cannot start any token"]),
+        ("a: 1\n---\nb: 2", ["not valid YAML: line 2", "another document"]),
+        ("a: !!python/object:os.x {}", ["not valid YAML: line 1"]),
+        ("a: \0", ["not valid YAML"]),
+        ("", ["the file is None"]),
+        ("[" * 3000, ["not valid YAML"]),
+        (f"seeds: {'1' * 5000}", ["not valid YAML"]),
+    ],
+)
+def test_what_yaml_gets_wrong(tmp_path, text, words) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        params.load(path)
+    assert str(caught.value).startswith("params.yaml")
+    assert "\n" not in str(caught.value)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_a_file_that_is_not_text(tmp_path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"a: \xe9")
+    with pytest.raises(UserError, match=r"params.yaml is not UTF-8 text \(byte 3\)"):
+        params.load(path)
+
+
+def test_a_file_that_is_not_there(tmp_path) -> None:
+    with pytest.raises(UserError, match=f"there is no params.yaml in {re.escape(str(tmp_path))}; run in the root"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_the_parameters_of_the_project_are_good() -> None:
+    good = params.load(ROOT / "params.yaml")
+    digits = params.study(good, "digits_mlp")
+    assert (len(digits.grid.batch_sizes), len(digits.grid.base_learning_rates), digits.grid.seeds) == (11, 13, 5)
+    assert params.study(good, "breast_cancer_question").grid.batch_sizes[-1] == 10**9
+
+
+def test_a_study_that_is_not_there() -> None:
+    with pytest.raises(UserError, match="'aa' is not a known study of params.yaml; allowed: a; did you mean 'a'?"):
+        params.study(params.check(copy.deepcopy(GOOD)), "aa")
+
+
+def test_parameters_cannot_be_changed() -> None:
+    grid = params.check(copy.deepcopy(GOOD)).studies["a"].grid
+    with pytest.raises(ValueError, match="frozen"):
+        grid.seeds = 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("seeds: 10", "seeds: -10", "params.yaml: studies.breast_cancer_question.grid.seeds is -10"),
+        ("seeds: 10", "seeds: [", "params.yaml is not valid YAML"),
+        ("digits_mlp:", '"digits;touch x":', "the name 'digits;touch x' is not allowed"),
+    ],
+)
+def test_a_bad_file_changes_nothing_on_disk(tmp_path, old, new, words) -> None:
+    for folder in ("batchwise", "stages"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    assert old in TEXT
+    (tmp_path / "params.yaml").write_text(TEXT.replace(old, new), encoding="utf-8")
+    before = fingerprint(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "stages.check"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert fingerprint(tmp_path) == before
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Return {path: what it is, or the hash of its bytes} of everything below a folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+        for path in folder.rglob("*")
+    }

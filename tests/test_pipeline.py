@@ -1,0 +1,149 @@
+"""Whole pipelines with real DVC and real workers: what is trained, what is not, and that the bytes are the same."""
+
+import copy
+import json
+import shutil
+
+import pytest
+
+from tests.project import PARAMS, STUDY, Project
+
+CELL = ("reproduce", "small", "--batch-size", "64", "--learning-rate", "0.5")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Project:
+    """A project whose `dvc repro` has run to its end."""
+    project = Project.new(tmp_path_factory.mktemp("finished") / "project")
+    project.repro()
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path) -> Project:
+    """A copy of the finished project, to change."""
+    return finished.copy(tmp_path / "project")
+
+
+def with_study(**changes) -> dict:
+    study = copy.deepcopy(STUDY)
+    for key, value in changes.items():
+        study["grid" if key in study["grid"] else key] |= {key: value} if key in study["grid"] else value
+    return {**PARAMS, "studies": {"small": study}}
+
+
+def test_a_first_repro_ends_with_a_report_and_the_next_has_nothing_to_do(project):
+    assert "<html" in (project.folder / "reports/html/small.html").read_text(encoding="utf-8")
+    assert "Running stage" not in project.repro()
+
+
+def test_a_diverged_run_is_a_result(project):
+    metrics = json.loads((project.folder / "data/tables/small/metrics.json").read_text())
+    assert metrics["runs"] == 18
+    assert metrics["diverged"] > 0
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
+    assert "NaN" not in json.dumps(shown)
+
+
+def test_training_again_in_a_new_place_with_one_worker_gives_the_same_bytes(finished, tmp_path):
+    again = Project.new(tmp_path / "project")
+    again.repro(BATCHWISE_WORKERS="1")
+    assert again.lock() == finished.lock()
+    assert again.bytes_of("reports/html") == finished.bytes_of("reports/html")
+
+
+def test_a_cell_is_reproduced_alone_without_the_store(project):
+    shutil.rmtree(project.folder / "data/store")
+    printed = project.run("python", "-m", "batchwise", *CELL)
+    assert printed.splitlines() == ["seed 0: exact", "seed 1: exact", "seed 2: exact"]
+    assert not (project.folder / "data/store").exists()
+
+
+def test_a_cell_that_cannot_be_reproduced_says_what_differs(project):
+    printed = project.run("python", "-m", "batchwise", *CELL, status=1, ONEDNN_MAX_CPU_ISA="SSE41", XLA_FLAGS="--xla_cpu_max_isa=SSE4_2")
+    assert "first epoch that differs" in printed
+    assert "first tensor that differs: 000_kernel" in printed
+    assert "environment: XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed
+
+
+def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finished):
+    project.write_params(with_study(base_learning_rates=[0.0078125, 0.015625, 0.5]))
+    plan = project.run("python", "-m", "batchwise", "plan")
+    assert "27 runs, 18 done, 9 to train" in plan
+    assert "9 to train: new in the grid" in plan
+    assert "9 trained now, 18 kept from before" in project.repro()
+    project.write_params(PARAMS)
+    project.repro()
+    assert project.lock() == finished.lock()
+    assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
+
+
+def test_another_study_trains_and_reports_only_itself(project):
+    project.write_params({**PARAMS, "studies": {"small": STUDY, "other": with_study(seeds=1)["studies"]["small"]}})
+    printed = project.repro()
+    # The runs of the new study are runs of the old one too: nothing is left to train.
+    assert "other: 6 runs" in printed and "0 trained now" in printed
+    assert "Stage 'train@small' didn't change" in printed and "Stage 'report@small' didn't change" in printed
+
+
+def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project):
+    shutil.rmtree(project.folder / "data/store")
+    project.write_params(with_study(seeds=4))
+    assert "6 trained now, 18 kept from before" in project.repro("train@small")
+
+
+def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished):
+    project.repro("--force")
+    assert project.lock() == finished.lock()
+
+
+def test_a_plan_says_why_runs_would_be_trained_again(project):
+    (project.folder / "batchwise/models/mlp.py").open("a").write("# changed\n")
+    plan = project.run("python", "-m", "batchwise", "plan")
+    assert "18 to train: batchwise/models/mlp.py changed" in plan
+    project.write_params(with_study(budget={"epochs": 41}))
+    assert "budget.epochs: 40 → 41" in project.run("python", "-m", "batchwise", "plan")
+
+
+def test_what_draws_does_not_retrain(project):
+    (project.folder / "batchwise/plots.py").open("a").write("# changed\n")
+    printed = project.repro("--dry")
+    assert "Running stage 'report@small'" in printed
+    assert "Running stage 'train@small'" not in printed and "Running stage 'evaluate@small'" not in printed
+
+
+def test_damaged_files_are_made_again(project, finished):
+    for path in (project.folder / "data/store").rglob("*/*"):
+        path.write_bytes(path.read_bytes()[:-1])
+    for path in sorted((project.folder / "data/runs/small").iterdir())[:3]:
+        path.write_bytes(b"damaged")
+    project.repro()
+    assert project.lock() == finished.lock()
+    assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
+
+
+BAD_STUDIES = {
+    "a name for the shell": ({"small; touch pwned #": STUDY}, "small; touch pwned #"),
+    "a path": ({"../small": STUDY}, "../small"),
+    "an unknown model": (with_study(model={"name": "mpl"})["studies"], "did you mean 'mlp'"),
+    "an unknown data set": ({"small": {**STUDY, "data_set": "digit"}}, "did you mean 'digits'"),
+    "a batch size of 0": (with_study(batch_sizes=[0])["studies"], "batch_sizes[0] is 0"),
+    "a missing data set": ({"small": {key: STUDY[key] for key in STUDY if key != "data_set"}}, "data_set"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_STUDIES)
+def test_bad_parameters_stop_dvc_before_anything_changes(finished, name):
+    studies, expected = BAD_STUDIES[name]
+    state = {folder: finished.bytes_of(folder) for folder in ("data", "reports")}
+    lock = finished.lock()
+    try:
+        finished.write_params({**PARAMS, "studies": studies})
+        printed = finished.repro(status=255)
+        assert expected in printed
+        assert "Traceback" not in printed
+        assert finished.lock() == lock
+        assert {folder: finished.bytes_of(folder) for folder in ("data", "reports")} == state
+        assert not list(finished.folder.rglob("pwned"))
+    finally:
+        finished.write_params(PARAMS)

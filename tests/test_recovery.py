@@ -1,0 +1,120 @@
+"""Killed processes, for real: what was done is kept, and the end is the same as without the kill."""
+
+import copy
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from batchwise import results, streams
+from tests.project import PARAMS, STUDY, Project
+
+# Enough work for a kill to come in the middle of it.
+LONG = {**STUDY, "budget": {"epochs": 200}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 6}}
+RUNS = 24
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Project:
+    """A project that was trained without a kill."""
+    project = Project.new(tmp_path_factory.mktemp("undisturbed") / "project", {**PARAMS, "studies": {"small": LONG}})
+    project.repro("train@small")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A project of which nothing has run."""
+    return Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": LONG}})
+
+
+def wait_until_some_runs_are_kept(project: Project, process) -> None:
+    while project.stored() < 3:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+
+
+def descendants(process, name: str) -> list[psutil.Process]:
+    return [child for child in psutil.Process(process.pid).children(recursive=True) if name in " ".join(child.cmdline())]
+
+
+def test_the_training_process_is_killed_and_repro_goes_on(project, undisturbed):
+    process = project.start("dvc", "repro", "train@small")
+    wait_until_some_runs_are_kept(project, process)
+    descendants(process, "stages.train")[0].send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode != 0
+    kept = project.stored()
+    assert 3 <= kept < RUNS
+    printed = project.repro("train@small")
+    assert f"{RUNS - kept} trained now, {kept} kept from before" in printed
+    assert project.lock() == undisturbed.lock()
+
+
+def test_everything_is_killed_at_once_and_repro_goes_on(project, undisturbed):
+    process = project.start("dvc", "repro", "train@small")
+    wait_until_some_runs_are_kept(project, process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    project.repro("train@small")
+    assert project.lock() == undisturbed.lock()
+
+
+def test_interrupting_stops_without_a_traceback_and_repro_goes_on(project, undisturbed):
+    process = project.start("dvc", "repro", "train@small")
+    wait_until_some_runs_are_kept(project, process)
+    os.killpg(process.pid, signal.SIGINT)
+    printed = process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert "Traceback" not in printed
+    assert "goes on" in printed
+    project.repro("train@small")
+    assert project.lock() == undisturbed.lock()
+
+
+def test_a_killed_worker_is_replaced(project, undisturbed):
+    process = project.start("dvc", "repro", "train@small")
+    wait_until_some_runs_are_kept(project, process)
+    descendants(process, "spawn_main")[0].send_signal(signal.SIGKILL)
+    printed = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, printed
+    assert project.lock() == undisturbed.lock()
+
+
+DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed."""
+import os
+import signal
+
+import keras
+
+
+def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: int) -> keras.Model:
+    """Return the model, or die."""
+    inputs = keras.Input(input_shape)
+    layer = keras.layers.Dense(outputs)
+    if layer.kernel_initializer.seed == deadly_seed:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return keras.Model(inputs, layer(inputs))
+'''
+
+
+def first_keras_seed(seed: int) -> int:
+    """Return the seed that Keras draws for the first initialiser of a model built for a run's seed."""
+    return random.Random(int(streams.generator(seed, "weights").integers(2**31))).randint(1, int(1e9))
+
+
+def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path):
+    study = copy.deepcopy(STUDY) | {"model": {"name": "deadly", "deadly_seed": first_keras_seed(1)}}
+    study["grid"] = {"batch_sizes": [64], "base_learning_rates": [0.0078125], "seeds": 3}
+    project = Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": study}})
+    (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
+    printed = project.repro()
+    assert "3 runs (1 failed, 2 ok)" in printed
+    assert "its worker died 3 times" in printed
+    folder = Path(project.folder, "data/runs/small")
+    statuses = {path.stem[-1]: results.load(path.read_bytes())[0].status for path in folder.iterdir()}
+    assert statuses == {"0": "ok", "1": "failed", "2": "ok"}

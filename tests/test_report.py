@@ -1,0 +1,419 @@
+"""From tables to the page: what it says, and that it is whole, valid, inert, small and the same each time."""
+
+import base64
+import contextlib
+import json
+import re
+import shutil
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import html5lib
+import nbformat
+import numpy as np
+import pytest
+
+from batchwise import answers, limits, markup, render, report, study_tables
+from batchwise.errors import UserError
+from batchwise.grid import Run
+from batchwise.params import Study
+from batchwise.results import Result
+from batchwise.study_tables import Tables
+from stages import report as stage
+from tests import chromium
+from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, files, random_result, study
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK, TEMPLATE = ROOT / "reports/study.ipynb", ROOT / "reports/template"
+HTML = "{http://www.w3.org/1999/xhtml}"
+HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> $x^2$ & \"'"
+ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"], "task": "binary"}
+
+
+def write(folder: Path, written: dict[str, bytes], **changes: Any) -> Path:
+    """Write the files of tables, with changes to summary.json."""
+    folder.mkdir(parents=True)
+    for name, content in written.items():
+        (folder / name).write_bytes(content)
+    summary = json.loads(written["summary.json"])
+    (folder / "summary.json").write_text(json.dumps(summary | changes), encoding="utf-8")
+    return folder
+
+
+def staircase(made: Study) -> Callable[[Run], Result]:
+    """Return runs of which those with a large learning rate diverge, and of which large m are worse."""
+
+    def result(run: Run) -> Result:
+        noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.004, 0.004)
+        fine = constant_result(made, run, 0.95 - 0.002 * run.batch_size + noise)
+        return diverged(fine, 2) if run.learning_rate > 2 else fine
+
+    return result
+
+
+GRID = study([2, 4, 8, 16, 1000], [0.0625, 0.125, 0.25, 0.5, 1.0], seeds=4)
+QUESTION = study([1, 8, 40, 10**9], [0.001], seeds=3, scaling="none")
+UNSELECTED = {**UNVALIDATED, **ABOUT}
+
+
+def grid_files() -> dict[str, bytes]:
+    """Return the files of a study with a grid, whose data set has hostile names."""
+    names = {**ABOUT, "title": HOSTILE, "source": HOSTILE, "licence": HOSTILE, "class_names": [HOSTILE, "b"]}
+    return files(GRID, staircase(GRID), {**MANIFEST, **names})
+
+
+def question_files() -> dict[str, bytes]:
+    """Return the files of a study with one learning rate and no validation rows."""
+    return files(QUESTION, lambda run: random_result(run, QUESTION, UNSELECTED), UNSELECTED)
+
+
+def project(root: Path) -> Path:
+    """Return a folder in which the stage can run, with the tables of two studies."""
+    (root / "reports").mkdir(parents=True)
+    (root / "batchwise").symlink_to(ROOT / "batchwise")
+    (root / "reports/study.ipynb").symlink_to(NOTEBOOK)
+    (root / "reports/template").symlink_to(TEMPLATE)
+    write(root / "data/tables/grid", grid_files(), study=HOSTILE)
+    write(root / "data/tables/question", question_files(), study="question")
+    return root
+
+
+def run_stage(root: Path, name: str) -> str:
+    """Run the stage in `root`, and return the page that it wrote."""
+    arguments = sys.argv
+    sys.argv = ["report", name]
+    try:
+        with contextlib.chdir(root):
+            stage.main()
+    finally:
+        sys.argv = arguments
+    return (root / f"reports/html/{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return project(tmp_path_factory.mktemp("here") / "project")
+
+
+@dataclass
+class Page:
+    """A page as text, as a tree, and as what a reader sees."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        self.tree = html5lib.HTMLParser(strict=True).parse(self.text)  # raises an error for invalid HTML
+        body = re.sub(r"<(style|script)>.*?</\1>", "", self.text, flags=re.DOTALL)
+        self.prose = unescape(re.sub(r"<[^>]*>", "", body)).replace("\u00a0", " ")
+
+    def all(self, tag: str) -> list[ElementTree.Element]:
+        return list(self.tree.iter(f"{HTML}{tag}"))
+
+    def images(self) -> list[str]:
+        return [base64.b64decode(image.get("src").partition(",")[2]).decode() for image in self.all("img")]
+
+
+@pytest.fixture(scope="module", params=["grid", "question"])
+def page(request: pytest.FixtureRequest, root: Path) -> Page:
+    return Page(pages(root)[request.param])
+
+
+def pages(root: Path) -> dict[str, str]:
+    """Return the pages of the project by study, made once."""
+    return {
+        name: path.read_text(encoding="utf-8")
+        if (path := root / f"reports/html/{name}.html").exists()
+        else run_stage(root, name)
+        for name in ("grid", "question")
+    }
+
+
+def test_pages_are_the_same_in_another_place(root: Path, tmp_path: Path) -> None:
+    assert run_stage(project(tmp_path / "there"), "grid") == pages(root)["grid"]
+
+
+def test_a_page_loads_nothing(page: Page) -> None:
+    for element in page.tree.iter():
+        for name in ("src", "href", "srcset", "action", "data", "poster"):
+            assert element.get(name, "#").startswith(("data:", "#")), ElementTree.tostring(element)[:200]
+    for content in (*(style.text for style in page.all("style")), *page.images()):
+        assert not re.search(r"@import|@font-face|url\((?!#)|<script|<image|<!DOCTYPE|onload", content)
+    assert {name for image in page.images() for name in re.findall(r"https?://[^\"' ]+", image)} <= {
+        "http://www.w3.org/2000/svg",  # names of namespaces, not addresses
+        "http://www.w3.org/1999/xlink",
+    }
+
+
+def test_a_page_states_and_keeps_its_policy(page: Page) -> None:
+    (policy,) = [meta.get("content") for meta in page.all("meta") if meta.get("http-equiv")]
+    (script,) = page.all("script")
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert policy == render.policy(script.text)
+    assert not [element for element in page.tree.iter() if element.get("style")]
+
+
+def test_names_from_data_are_text(page: Page, root: Path) -> None:
+    assert len(page.all("script")) == len(page.all("title")) == 1
+    assert not [name for element in page.tree.iter() for name in element.attrib if str(name).startswith("on")]
+    assert Page(pages(root)["grid"]).prose.count(HOSTILE) >= 5
+
+
+def test_every_figure_says_what_it_found(page: Page) -> None:
+    assert len(page.images()) == len(page.all("figcaption")) >= 2
+    for image in page.all("img"):
+        assert re.search(r"\d", image.get("alt")) and len(image.get("alt")) > 80
+    for svg in page.images():
+        assert ElementTree.fromstring(svg).tag.endswith("svg")
+
+
+def test_a_page_is_small_and_has_no_trace_of_where_and_when(page: Page, root: Path) -> None:
+    assert len(page.text.encode()) < 500_000
+    assert str(root) not in page.text and str(ROOT) not in page.text
+    assert not re.search(r"20\d\d-\d\d-\d\d|papermill|\bnan\b|None", page.prose)
+
+
+def test_a_page_has_one_heading_and_links_to_its_sections(page: Page) -> None:
+    assert page.tree.get("lang") == "en"
+    assert len(page.all("h1")) == 1
+    sections = [heading.get("id") for heading in page.all("h2")]
+    links = [link.get("href") for link in page.all("a")]
+    assert links == ["#content", *(f"#{section}" for section in sections)]
+    assert len(set(sections)) == len(sections) >= 8
+
+
+def test_the_answer_comes_first(root: Path) -> None:
+    for name, text in pages(root).items():
+        tables = study_tables.read(root / "data/tables" / name)
+        prose = Page(text).prose
+        places = [prose.index(sentence) for sentence in answers.answer(tables)]
+        assert places == sorted(places) and places[-1] < prose.index("Every cell of the grid")
+
+
+def test_each_cell_comes_with_its_command(root: Path) -> None:
+    prose = Page(pages(root)["question"]).prose
+    assert "python -m batchwise reproduce question --batch-size 1 --learning-rate 0.001" in prose
+    assert "--batch-size 1000000000 --learning-rate 0.001" in prose
+    assert "python -m batchwise reproduce '</title>" in Page(pages(root)["grid"]).prose  # quoted for the shell
+
+
+def test_missing_or_damaged_tables_are_told_in_a_line(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"dvc repro evaluate@absent"):
+        run_stage(root, "absent")
+    damaged = write(tmp_path / "damaged", question_files())
+    (damaged / "summary.json").write_text("{")
+    with pytest.raises(UserError, match=r"is damaged .* run `dvc repro evaluate@damaged`"):
+        study_tables.read(damaged)
+
+
+def test_the_notebook_holds_prose_and_calls_only() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not [cell for cell in code if cell.outputs or cell.execution_count is not None]
+    assert not [cell for cell in code if re.search(r"^\s*(def|class|for|if|while)\b|lambda", cell.source, re.MULTILINE)]
+    assert [cell.source for cell in code if "parameters" in cell.metadata.get("tags", [])] == ['study = "digits_mlp"']
+    assert max(len(cell.source.splitlines()) for cell in code) <= 5
+
+
+# Other studies, without a kernel: what the notebook calls, on their tables.
+
+
+def page_of(tables: Tables) -> Page:
+    """Return the page that the notebook makes of tables."""
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith("report."):
+            part = eval(cell.source, {"report": report, "tables": tables})
+            data = {"text/html": part._repr_html_(), "text/plain": repr(part)}
+            cell.outputs = [nbformat.v4.new_output("execute_result", data)]
+    return Page(render.html(notebook, TEMPLATE, "made up"))
+
+
+def made(
+    root: Path, content: Study, result: Callable[[Run], Result], manifest: dict = MANIFEST, **changes: Any
+) -> Tables:
+    """Return the tables of a study, written and read again."""
+    return study_tables.read(write(root / "made_up", files(content, result, {**manifest, **ABOUT}), **changes))
+
+
+def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
+    tables = made(tmp_path, GRID, staircase(GRID))
+    best, compared, edge = answers.answer(tables)
+    row = tables.batch_sizes[tables.batch_sizes["batch_size"] == tables.summary["best_batch_size"]].iloc[0]
+    assert best.startswith(f"Batch size {row['batch_size']} with base learning rate η̃ = ")
+    assert f"{100 * row['test_accuracy_mean']:.1f} % (95 % interval {100 * row['test_accuracy_low']:.1f} to" in best
+    last = tables.batch_sizes.iloc[-1]
+    assert f"the largest, 1,000, loses {-100 * last['difference_mean']:.2f} points" in compared
+    fit = tables.summary["reliable_upper_edge"]["2"]
+    assert f"slope {fit['slope']:.2f}".replace("-", "−") in edge and f"{fit['points']} batch sizes" in edge
+
+
+def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
+    # The spread over the seeds is the same at every m, up to the order of the seeds.
+    accuracy = {(1, 0): 0.95, (1, 1): 0.96, (1, 2): 0.97, (8, 0): 0.96, (8, 1): 0.97, (8, 2): 0.95}
+    default = {0: 0.97, 1: 0.95, 2: 0.96}
+    value = lambda run: accuracy.get((run.batch_size, run.seed), default[run.seed])  # noqa: E731
+    result = lambda run: unvalidated(constant_result(QUESTION, run, value(run)))  # noqa: E731
+    text = " ".join(answers.answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
+    assert text.startswith("Not measurably here: no batch size can be told apart from 1.")
+    assert "includes 0, so the two cannot be told apart" in text
+    assert "1,920.0 (1,870.3 to 1,969.7) at m = 1" in text  # 2,000 test rows; t of 2 degrees: 4.303 · 20 / √3
+    assert "m = 10⁹ is treated as m = 40, all training rows: the two are the same bit for bit" in text
+    assert text.endswith("Nothing was selected: one learning rate and no validation rows.")
+
+
+def unvalidated(result: Result) -> Result:
+    """Return a result as of a data set without validation rows."""
+    loss, correct = result.loss.copy(), result.correct.copy()
+    loss[:, 1], correct[:, 1] = np.nan, 0
+    return Result(result.status, loss, correct, {}, result.parameters, result.bad_epoch)
+
+
+def all_lost(content: Study) -> Callable[[Run], Result]:
+    return lambda run: diverged(random_result(run, content), 1)
+
+
+def smallest_lost(content: Study) -> Callable[[Run], Result]:
+    """Return runs of which those at m = 1, the reference, all diverge, and one at m = 8."""
+
+    def result(run: Run) -> Result:
+        fine = unvalidated(random_result(run, content))
+        return diverged(fine, 1) if run.batch_size == 1 or (run.batch_size, run.seed) == (8, 0) else fine
+
+    return result
+
+
+ONE = study([8], [0.5, 1.0, 2.0], seeds=3)
+SEED = study([2, 8, 1000], [0.25, 0.5], seeds=1)
+UPDATES = study([2, 8, 40], [0.125, 0.25, 0.5, 1.0], seeds=2, budget={"updates": 9}, scaling="sqrt")
+UNSEEN = study([2, 8], [0.25, 0.5], seeds=2)
+CASES = {
+    "one batch size": (ONE, lambda run: random_result(run, ONE), MANIFEST, "There is no other batch size"),
+    "one seed": (SEED, lambda run: random_result(run, SEED), MANIFEST, "With 1 seed there are no intervals"),
+    "updates": (UPDATES, lambda run: random_result(run, UPDATES), MANIFEST, "Every run makes 9 updates"),
+    "no validation": (
+        UNSEEN,
+        lambda run: unvalidated(random_result(run, UNSEEN)),
+        UNVALIDATED,
+        "No batch size or learning rate was selected: no validation rows",
+    ),
+    "all diverged": (GRID, all_lost(GRID), MANIFEST, "No run ended well"),
+    "one rate, all diverged": (QUESTION, all_lost(QUESTION), UNVALIDATED, "No run ended well"),
+    "reference lost": (QUESTION, smallest_lost(QUESTION), UNVALIDATED, "there is no difference to measure"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_study_has_a_page(case: str, tmp_path: Path) -> None:
+    content, result, manifest, sentence = CASES[case]
+    page = page_of(made(tmp_path, content, result, manifest))
+    assert sentence in page.prose
+    assert not re.search(r"\bnan\b|None|inf\b", page.prose)
+    assert "not applicable" not in page.prose or not page.prose.count("Not applicable: \n")
+
+
+def test_a_study_of_2000_cells_fits_into_a_page(tmp_path: Path) -> None:
+    large = study(list(range(1, 41)), [2.0**-power for power in range(50)], seeds=1, budget={"epochs": 1})
+    page = page_of(made(tmp_path, large, lambda run: random_result(run, large)))
+    assert len(page.text.encode()) < 2_000_000
+    assert len(page.all("tr")) > 2000
+
+
+def test_batch_sizes_are_named_in_stretches(tmp_path: Path) -> None:
+    tables = made(tmp_path, GRID, staircase(GRID))
+    rows = tables.batch_sizes
+    assert report.phrases.sizes(rows, rows) == "2 to 1,000"
+    assert report.phrases.sizes(rows.iloc[[0, 2, 3]], rows) == "2, 8 and 16"
+
+
+def test_edges_of_the_grid_are_told(tmp_path: Path) -> None:
+    tables = made(tmp_path, GRID, staircase(GRID))
+    rows = tables.batch_sizes.assign(grid_edge=["highest", np.nan, np.nan, "lowest", np.nan])
+    summary = {**tables.summary, "best_batch_size": 2}
+    text = " ".join(limits.limits(Tables(**{**vars(tables), "batch_sizes": rows, "summary": summary})))
+    assert "At m = 2 the chosen rate is the highest of the grid" in text
+    assert "At m = 16 the chosen rate is the lowest of the grid" in text
+    assert "The chosen batch size, 2, is the smallest that was tried" in text
+
+
+def test_markup_escapes() -> None:
+    parts = [
+        markup.paragraph(HOSTILE),
+        markup.heading(HOSTILE),
+        markup.items([HOSTILE]),
+        markup.command(HOSTILE),
+        markup.facts([(HOSTILE, HOSTILE)]),
+        markup.figure("<svg/>", HOSTILE, HOSTILE),
+        markup.table(HOSTILE, [HOSTILE], [[markup.Code(HOSTILE), HOSTILE, markup.Sorted(HOSTILE, 1.0)]], "sortable"),
+    ]
+    page = Page(f"<!DOCTYPE html><html lang=en><title>x</title><body>{markup.join(*parts).text}</body></html>")
+    assert not page.all("script") and len(page.all("img")) == 1
+
+
+def test_colours_of_text_have_contrast() -> None:
+    style = (TEMPLATE / "style.css").read_text()
+    for name in ("ink", "soft", "link", "mark"):
+        (colour,) = re.findall(rf"--{name}: #(\w{{6}});", style)
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        luminance = np.dot(linear, [0.2126, 0.7152, 0.0722])
+        assert 0.91 / (luminance + 0.05) >= 4.5  # on the wash #f6f8fa, which is darker than white
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
+    if not chromium.BINARY:
+        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
+    profile = tmp_path_factory.mktemp("profile")
+    opened = chromium.Browser(profile)
+    yield opened
+    opened.close()
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+def test_a_browser_opens_a_page_without_complaint(browser: chromium.Browser, root: Path) -> None:
+    pages(root)
+    for name in ("grid", "question"):
+        file = root / f"reports/html/{name}.html"
+        for width in (1280, 390, 360):
+            browser.open(file, width, 844)
+            assert browser.run("document.documentElement.scrollWidth") <= width
+            assert browser.run("[...document.images].every((image) => image.complete && image.naturalWidth > 300)")
+        assert not browser.errors()
+        assert browser.requests() == [file.absolute().as_uri()]
+
+
+def test_a_table_can_be_sorted_by_mouse_and_keyboard(browser: chromium.Browser, root: Path) -> None:
+    pages(root)
+    browser.open(root / "reports/html/grid.html", 1280, 800)
+    column = "[...document.querySelectorAll('table.sortable tbody tr')].map((row) => row.cells[{}].textContent)"
+    before = browser.run(column.format(0))
+    assert before[0] == "2" and before[-1] == "1,000"
+    browser.run("document.querySelector('table.sortable th button').focus()")
+    browser.press("Enter")
+    browser.press("Enter")
+    assert browser.run("document.querySelector('table.sortable th').ariaSort") == "descending"
+    after = browser.run(column.format(0))
+    assert after == sorted(before, key=lambda text: -int(text.replace(",", "")))
+    browser.run("document.querySelectorAll('table.sortable th button')[4].click()")
+    accuracy = browser.run(column.format(4))
+    numbers = [float(text) for text in accuracy if text != "–"]
+    assert numbers == sorted(numbers) and accuracy[len(numbers) :] == ["–"] * (len(accuracy) - len(numbers))
+    assert browser.run("document.querySelectorAll('[aria-sort]').length") == 1
+
+
+def test_a_page_can_be_read_without_script(browser: chromium.Browser, root: Path) -> None:
+    pages(root)
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    browser.open(root / "reports/html/grid.html", 1280, 800)
+    browser.call("Emulation.setScriptExecutionDisabled", value=False)
+    assert browser.run("document.querySelectorAll('button').length") == 0
+    assert browser.run("document.querySelectorAll('table.sortable tbody tr').length") == 25

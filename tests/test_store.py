@@ -1,0 +1,271 @@
+"""Run files and the store: whole or absent, and a key that changes with whatever decides a run's bits, and with no more."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from batchwise import code, results, store
+from batchwise.grid import Run
+from batchwise.recipe import Recipe
+from batchwise.results import Result
+from batchwise.store import Store
+
+KEY = "ab" + "0" * 62
+RECIPE = {
+    "model": {"name": "mlp", "hidden_units": [5]},
+    "optimizer": {"name": "sgd", "momentum": 0.5},
+    "budget": {"epochs": 3},
+    "dtype": "float32",
+}
+
+
+# The store
+
+
+@given(content=st.binary(max_size=200))
+def test_what_is_put_is_got(tmp_path_factory, content) -> None:
+    kept = Store(tmp_path_factory.mktemp("store"))
+    assert kept.get(KEY) is None
+    kept.put(KEY, content)
+    assert kept.get(KEY) == content
+    assert kept.get(KEY.replace("ab", "ac")) is None
+    kept.put(KEY, content + b"more")
+    assert kept.get(KEY) == content + b"more"
+
+
+@pytest.fixture
+def full(tmp_path) -> Store:
+    kept = Store(tmp_path)
+    kept.put(KEY, b"content of a run")
+    return kept
+
+
+def file_of(kept: Store):
+    (path,) = [path for path in kept.folder.rglob("*") if path.is_file()]
+    return path
+
+
+def test_a_damaged_entry_is_none_until_it_is_put_again(full) -> None:
+    path = file_of(full)
+    whole = path.read_bytes()
+    damaged = [whole[:size] for size in range(len(whole))] + [whole + b"\0"]
+    for position in range(len(whole)):
+        damaged.append(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+    for content in damaged:
+        path.write_bytes(content)
+        assert full.get(KEY) is None
+    full.put(KEY, b"content of a run")
+    assert full.get(KEY) == b"content of a run"
+
+
+def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> None:
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    path = file_of(full)
+    for step in ("fsync", "chmod", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"batchwise.files.os.{step}", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                full.put(KEY, b"other content")
+        assert file_of(full) == path, "a temporary file is left"
+        assert full.get(KEY) == b"content of a run"
+
+
+# Its keys
+
+
+def shared(data="d", **changes) -> dict:
+    return store.inputs(Recipe.model_validate({**RECIPE, **changes}), data)
+
+
+def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
+    run, environment = Run(4, 0.5, 1), store.environment()
+    first = store.key(store.inputs_of(run, shared()))
+    assert len(first) == 64
+    monkeypatch.setattr(store, "environment", lambda: dict(reversed(environment.items())))
+    assert store.key(dict(reversed(store.inputs_of(run, shared()).items()))) == first
+
+
+def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
+    run = Run(4, 0.5, 1)
+    all_inputs = [
+        *(store.inputs_of(other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2))),
+        store.inputs_of(run, shared("e")),
+        store.inputs_of(run, shared(dtype="float64")),
+        store.inputs_of(run, shared(budget={"updates": 3})),
+        store.inputs_of(run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
+        store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
+        store.inputs_of(run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
+    ]
+    environment, hashes = store.environment(), code.hashes
+    for name in environment:
+        monkeypatch.setattr(store, "environment", lambda name=name: {**environment, name: "other"})
+        all_inputs.append(store.inputs_of(run, shared()))
+    monkeypatch.setattr(store, "environment", lambda: environment)
+    for file in hashes(code.closure("batchwise/engine.py", "batchwise/models/mlp.py")):
+        monkeypatch.setattr(code, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
+        all_inputs.append(store.inputs_of(run, shared()))
+    keys = [store.key(inputs) for inputs in all_inputs]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("name", ["TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "ONEDNN_MAX_CPU_ISA"])
+def test_variables_that_change_kernels_are_part_of_the_environment(monkeypatch, name) -> None:
+    monkeypatch.delenv(name, raising=False)
+    without = shared()
+    monkeypatch.setenv(name, "7")
+    assert shared() != without
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    monkeypatch.delenv(name)
+    assert shared() == without
+
+
+# Which code decides a result
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Return a function that writes a project and gives the closure of its file batchwise/models/start.py."""
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+
+    def closure(start: str) -> list[str]:
+        files = {
+            "batchwise/__init__.py": "",
+            "batchwise/models/__init__.py": "",
+            "batchwise/models/start.py": start,
+            "batchwise/models/_blocks.py": "import numpy",
+            "batchwise/far.py": "def f():\n    from batchwise import farther",
+            "batchwise/farther.py": "import batchwise.far",
+            "batchwise/other.py": "",
+        }
+        for file, text in files.items():
+            path = tmp_path / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return [file for file in code.closure("batchwise/models/start.py") if not file.endswith("__init__.py")]
+
+    return closure
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [
+        ("import keras, numpy.linalg", []),
+        ("import batchwise.far as f", ["batchwise/far.py", "batchwise/farther.py"]),
+        ("from batchwise.far import f", ["batchwise/far.py", "batchwise/farther.py"]),
+        ("from batchwise import farther", ["batchwise/far.py", "batchwise/farther.py"]),
+        ("from batchwise.models._blocks import b", ["batchwise/models/_blocks.py"]),
+        ("from batchwise.models import _blocks", ["batchwise/models/_blocks.py"]),
+        ("from ._blocks import b", ["batchwise/models/_blocks.py"]),
+        ("from . import _blocks", ["batchwise/models/_blocks.py"]),
+        ("from .. import far", ["batchwise/far.py", "batchwise/farther.py"]),
+    ],
+)
+def test_the_closure_holds_what_is_imported_directly_or_not(project, start, found) -> None:
+    assert project(start) == sorted(["batchwise/models/start.py", *found])
+
+
+def test_what_draws_is_not_in_the_closure_of_the_engine() -> None:
+    closure = code.closure("batchwise/engine.py", "batchwise/models/mlp.py")
+    assert {"batchwise/streams.py", "batchwise/tasks.py", "batchwise/models/mlp.py"} <= set(closure)
+    assert not {"batchwise/plots.py", "batchwise/statistics.py", "batchwise/workers.py", "batchwise/params.py"} & set(
+        closure
+    )
+
+
+# Run files
+
+NAMES = st.text("abcdefghijk_/0123456789", min_size=1, max_size=12)
+WEIGHTS = arrays.arrays(
+    st.sampled_from(["float32", "float64", "int32", "uint32"]), arrays.array_shapes(min_dims=0, max_dims=3)
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc"), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@st.composite
+def a_result(draw):
+    rows = draw(st.integers(0, 4))
+    return Result(
+        draw(st.sampled_from(["ok", "diverged", "out_of_memory", "failed"])),
+        draw(arrays.arrays(draw(st.sampled_from(["float32", "float64"])), (rows, 3))),
+        draw(arrays.arrays("int32", (rows, 3))),
+        draw(st.dictionaries(NAMES, WEIGHTS, max_size=3)),
+        draw(st.integers(0, 10**9)),
+        draw(st.none() | st.integers(1, 100)),
+        draw(st.booleans()),
+        draw(st.text(st.characters(codec="utf-8"))),
+    )
+
+
+def assert_same(one: Result, other: Result) -> None:
+    assert replace(one, loss=0, correct=0, weights=0) == replace(other, loss=0, correct=0, weights=0)
+    assert list(one.weights) == list(other.weights)
+    pairs = [(one.loss, other.loss), (one.correct, other.correct)]
+    for a, b in [*pairs, *zip(one.weights.values(), other.weights.values(), strict=True)]:
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a, b)
+
+
+@given(a_result(), st.dictionaries(st.text("abc"), JSON, max_size=3))
+def test_a_run_file_gives_back_what_it_was_given(result, inputs) -> None:
+    content = results.dump(result, inputs)
+    back, back_inputs = results.load(content)
+    assert_same(back, result)
+    assert back_inputs == inputs
+    assert_same(results.load(content, with_weights=False)[0], replace(result, weights={}))
+    assert results.dump(back, dict(reversed(back_inputs.items()))) == content
+
+
+WHOLE = results.dump(
+    Result(
+        "ok",
+        np.ones((2, 3), "float32"),
+        np.ones((2, 3), "int32"),
+        {"000_kernel": np.arange(6.0).reshape(2, 3)},
+        6,
+        message="é",
+    ),
+    {"seed": 1},
+)
+
+
+def is_refused_or_whole(content: bytes) -> bool:
+    """Return whether it was refused; fail if it was read as something else."""
+    try:
+        result, inputs = results.load(content)
+    except ValueError:
+        return True
+    assert_same(result, results.load(WHOLE)[0])
+    assert inputs == {"seed": 1}
+    return False
+
+
+@pytest.mark.parametrize("bits", [0x01, 0x20, 0x80, 0xFF])
+def test_a_flipped_byte_is_refused_or_makes_no_difference(bits) -> None:
+    """Most bytes of an archive are checked; a date, say, is not, and makes no difference."""
+    refused = [
+        is_refused_or_whole(WHOLE[:position] + bytes([WHOLE[position] ^ bits]) + WHOLE[position + 1 :])
+        for position in range(len(WHOLE))
+    ]
+    assert sum(refused) > len(WHOLE) / 2
+
+
+def test_a_cut_run_file_is_refused() -> None:
+    assert all(is_refused_or_whole(WHOLE[:size]) for size in range(0, len(WHOLE), 3))
+
+
+def test_another_archive_is_refused() -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, about=np.array("[]"))
+    for content in (b"", b"text", buffer.getvalue()):
+        assert is_refused_or_whole(content)

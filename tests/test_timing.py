@@ -1,0 +1,152 @@
+"""The estimate of time: what it learns from measurements, and the lines that it writes."""
+
+import io
+
+import numpy as np
+import pytest
+
+from batchwise import timing
+from batchwise.grid import Run
+from batchwise.params import Study
+from batchwise.progress import Progress, duration
+from batchwise.timing import Timings, Work
+
+WORKS = [Work(u, e, c) for u, e, c in ((600, 1200, 1), (600, 1200, 0), (50, 1200, 0), (10, 9000, 0), (9000, 9000, 0))]
+
+
+def study(epochs=10) -> Study:
+    return Study.model_validate(
+        {
+            "data_set": "digits",
+            "model": {"name": "mlp", "hidden_units": [2]},
+            "optimizer": {"name": "sgd"},
+            "budget": {"epochs": epochs},
+            "learning_rate_scaling": "none",
+            "grid": {"batch_sizes": [1], "base_learning_rates": [0.1], "seeds": 1},
+        }
+    )
+
+
+def measured(costs, factors=(1.0,)) -> Timings:
+    """Return timings that follow the model, each times some factors."""
+    timings = Timings()
+    for done in WORKS:
+        for factor in factors:
+            timings.add(done, timing.predict(costs, done) * factor)
+    return timings
+
+
+@pytest.mark.parametrize("factor", [0.1, 1, 10, 100, 1000])
+def test_times_are_learnt_however_far_they_are_from_the_first_guess(factor) -> None:
+    """Larger networks than the guess is of: after 30 runs of each kind, all their times are right to 25 %."""
+    costs = timing.FIRST_GUESS * [factor, factor, 1, 1]
+    found = measured(costs, [1.0] * 30).coefficients()
+    assert (found >= 0).all()
+    for done in WORKS:
+        assert timing.predict(found, done) == pytest.approx(timing.predict(costs, done), rel=0.25)
+
+
+def test_each_cost_is_recovered() -> None:
+    costs = timing.FIRST_GUESS * [0.7, 1.4, 1.3, 0.8]
+    np.testing.assert_allclose(measured(costs, [1.0] * 500).coefficients(), costs, rtol=0.05)
+
+
+def test_noise_is_averaged() -> None:
+    """A fifth of noise on each of 50 measurements moves a prediction by far less."""
+    costs = timing.FIRST_GUESS * 1.5
+    found = measured(costs, np.random.default_rng(0).uniform(0.8, 1.2, 50)).coefficients()
+    for done in WORKS:
+        assert timing.predict(found, done) == pytest.approx(timing.predict(costs, done), rel=0.05)
+
+
+def test_without_measurements_the_first_guess_holds() -> None:
+    np.testing.assert_allclose(Timings().coefficients(), timing.FIRST_GUESS)
+
+
+def test_seconds_left_share_the_work_and_compile_each_batch_size_once() -> None:
+    costs, left = np.array([0.0, 0.0, 5.0, 1.0]), [Run(m, 0.1, seed) for m in (1, 2) for seed in range(3)]
+    assert timing.seconds_left(study(), 100, left, 1, costs) == 2 * 5 + 6
+    assert timing.seconds_left(study(), 100, left, 2, costs) == (2 * 5 + 6) / 2
+    assert timing.seconds_left(study(), 100, left[:1], 8, costs) == 5 + 1
+    assert timing.seconds_left(study(), 100, [], 8, costs) == 0
+
+
+def test_the_work_of_a_run() -> None:
+    assert timing.work(study(epochs=10), 101, 25, compilations=1) == Work(50, 1010, 1)
+
+
+def test_a_file_of_timings_is_read_as_written(tmp_path) -> None:
+    path = tmp_path / "new" / "timings.csv"
+    assert timing.read(path).seconds == {}
+    for done, seconds in zip(WORKS, (1.0, 0.5, 0.25, 0.125, 2.0), strict=True):
+        timing.append(path, done, seconds)
+    timing.append(path, WORKS[0], 3.0)
+    assert timing.read(path).seconds == {
+        **{done: [seconds] for done, seconds in zip(WORKS[1:], (0.5, 0.25, 0.125, 2.0), strict=True)},
+        WORKS[0]: [1.0, 3.0],
+    }
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4, 5, 9, 16])
+def test_a_broken_last_line_is_passed_over(tmp_path, cut) -> None:
+    """A machine that stops while a line is written leaves a part of it."""
+    path = tmp_path / "timings.csv"
+    timing.append(path, WORKS[0], 1.5)
+    timing.append(path, WORKS[0], 0.25)
+    assert len(path.read_text().splitlines()[-1]) == 17
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - cut - len("\r\n"))
+    assert timing.read(path).seconds == {WORKS[0]: [1.5]}
+    timing.append(path, WORKS[1], 2.5)
+    whole = {WORKS[0]: [1.5], WORKS[1]: [2.5]}
+    assert {**timing.read(path).seconds, WORKS[1]: [2.5]} == whole, "the line after it may be lost, and never wrong"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def finish_all(stream, runs=3):
+    progress, asked = Progress("digits_mlp", runs, stream), []
+    for status in ("ok", "diverged", "ok")[:runs]:
+        progress.add(status, 2, lambda: asked.append(1) or 90.0)
+    return stream.getvalue(), len(asked)
+
+
+def test_a_log_gets_the_first_and_the_last_line() -> None:
+    text, asked = finish_all(io.StringIO())
+    assert text == (
+        "digits_mlp: 1/3 runs done, 2 running, 0 diverged, 1 min 30 s left\n"
+        "digits_mlp: 3/3 runs done, 2 running, 1 diverged, 1 min 30 s left\n"
+    )
+    assert asked == 2
+
+
+def test_a_terminal_keeps_one_line() -> None:
+    text, _ = finish_all(Terminal())
+    lines = text.split("\r\033[K")
+    assert lines[0] == ""
+    assert text.count("\n") == 1
+    assert text.endswith("3/3 runs done, 2 running, 1 diverged, 1 min 30 s left\n")
+
+
+def test_other_statuses_are_named_once_they_occur() -> None:
+    progress = Progress("x", 5, io.StringIO())
+    progress.statuses.update(["ok", "failed", "out_of_memory", "out_of_memory"])
+    assert progress.line(1, 0) == "x: 4/5 runs done, 1 running, 0 diverged, 2 out of memory, 1 failed, 0 s left"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3599.6, "1 h 0 min"),
+        (18720, "5 h 12 min"),
+    ],
+)
+def test_duration(seconds, words) -> None:
+    assert duration(seconds) == words

@@ -1,0 +1,66 @@
+"""The order in which runs are handed to workers."""
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise.grid import Run
+from batchwise.workers import Queue
+
+RUNS = st.lists(
+    st.builds(Run, st.integers(1, 6), st.sampled_from([0.1, 0.2, 0.3]), st.integers(0, 3)), unique=True, max_size=40
+)
+WORKERS = st.lists(st.sampled_from("abc"), min_size=1)
+
+
+def seconds(run: Run) -> float:
+    return 1 / run.batch_size
+
+
+def hand_out(runs, workers):
+    """Return (worker, run, batch sizes still waiting before it was taken) until the queue is empty; workers ask in turns."""
+    queue, taken = Queue(runs, seconds), []
+    while queue:
+        worker = workers[len(taken) % len(workers)]
+        waiting = {run.batch_size for run in left(runs, taken)}
+        taken.append((worker, queue.take(worker), waiting))
+    return taken
+
+
+def left(runs, taken):
+    return set(runs) - {run for _, run, _ in taken}
+
+
+@given(RUNS, WORKERS)
+def test_every_run_is_handed_out_once(runs, workers) -> None:
+    taken = [run for _, run, _ in hand_out(runs, workers)]
+    assert sorted(taken) == sorted(runs)
+
+
+@given(RUNS, WORKERS)
+def test_a_worker_stays_with_its_batch_size_while_runs_of_it_wait(runs, workers) -> None:
+    current = {}
+    for worker, run, waiting in hand_out(runs, workers):
+        assert run.batch_size == current.get(worker) or current.get(worker) not in waiting
+        current[worker] = run.batch_size
+
+
+@given(RUNS, WORKERS)
+def test_a_new_batch_size_is_one_that_no_worker_has_and_that_takes_longest(runs, workers) -> None:
+    current, taken = {}, []
+    for worker, run, waiting in hand_out(runs, workers):
+        if current.get(worker) not in waiting:
+            totals = defaultdict(float)
+            for waits in left(runs, taken):
+                totals[waits.batch_size] += seconds(waits)
+            free = waiting - set(current.values()) or waiting
+            assert run.batch_size in free
+            assert totals[run.batch_size] >= max(totals[m] for m in free) * (1 - 1e-12)
+        current[worker] = run.batch_size
+        taken.append((worker, run, waiting))
+
+
+@given(RUNS, WORKERS)
+def test_the_order_does_not_depend_on_the_order_of_the_list(runs, workers) -> None:
+    assert hand_out(runs, workers) == hand_out(runs[::-1], workers)
