@@ -57,19 +57,20 @@ def compared(tables: Tables) -> str:
         if len(alike)
         else "Every other batch size differs from it"
     )
-    return f"{part} (95 % intervals of the differences paired by seed); {largest(others.iloc[-1])}."
+    return f"{part} (95 % intervals of the differences paired by seed); {largest(others.iloc[-1], tables)}."
 
 
-def largest(row: pd.Series) -> str:
-    """Return what the largest batch size loses against the reference."""
+def largest(row: pd.Series, tables: Tables) -> str:
+    """Return what the largest batch size with an accuracy loses against the reference."""
+    trained = row["effective_batch_size"] == tables.batch_sizes["effective_batch_size"].max()
+    name = f"the largest{'' if trained else ' with an accuracy'}, {size(row['batch_size'])},"
     if not known(row["difference_low"]):
-        return f"for the largest, {size(row['batch_size'])}, there are too few pairs of seeds"
-    points = 100 * row["difference_mean"]
-    verb = f"loses {number(-points)}" if points < 0 else f"gains {number(points)}"
+        return f"{name} shares too few seeds with it for an interval"
+    if not phrases.differ(row):
+        return f"{name} differs by {phrases.difference(row)}, which includes 0"
     low, high = sorted((abs(100 * row["difference_low"]), abs(100 * row["difference_high"])))
-    if phrases.differ(row):
-        return f"the largest, {size(row['batch_size'])}, {verb} points ({span(low, high)}, n = {phrases.pairs(row)})"
-    return f"the largest, {size(row['batch_size'])}, differs by {phrases.difference(row)}, which includes 0"
+    points = f"{'loses' if row['difference_mean'] < 0 else 'gains'} {number(abs(100 * row['difference_mean']))} points"
+    return f"{name} {points} ({span(low, high)}, n = {phrases.pairs(row)})"
 
 
 def edge(tables: Tables, margin: int = MARGIN) -> str:
@@ -79,8 +80,8 @@ def edge(tables: Tables, margin: int = MARGIN) -> str:
     fit = tables.summary["reliable_upper_edge"][str(margin)]
     if not known(fit["slope"], fit["low"]):
         return (
-            "How the largest base learning rate that trains reliably changes with m is not decided: "
-            f"{fit['points']} batch sizes have it inside the grid, and a slope with an interval needs 3."
+            "How the largest base learning rate that trains reliably changes with m is not decided: a slope with an "
+            f"interval needs 3 batch sizes at which it lies inside the grid; there are {fit['points']}."
         )
     values = f"slope {number(fit['slope'])}, 95 % interval {span(fit['low'], fit['high'])}, {fit['points']} batch sizes"
     if fit["low"] <= 0 <= fit["high"]:
@@ -106,14 +107,16 @@ def right(tables: Tables) -> str:
     rows = tables.distinct
     if len(rows) > FEW:
         rows = rows.loc[sorted({rows["test_correct_mean"].idxmin(), rows["test_correct_mean"].idxmax()})]
-    counts = listed(f"{right_rows(row)} at m = {size(row['batch_size'])}" for _, row in rows.iterrows())
-    return f"Of {tables.test_rows} test rows a run gets right on average {counts} ({seeds(rows)})."
+    counts = listed(
+        f"{right_rows(row, tables.test_rows)} at m = {size(row['batch_size'])}" for _, row in rows.iterrows()
+    )
+    return f"Of {tables.test_rows:,} test rows a run gets right on average {counts} ({seeds(rows)})."
 
 
-def right_rows(row: pd.Series) -> str:
-    """Return the mean number of test rows that are right, with its interval."""
-    interval = span(row["test_correct_low"], row["test_correct_high"], 1)
-    return number(row["test_correct_mean"], 1) + (f" ({interval})" if known(row["test_correct_low"]) else "")
+def right_rows(row: pd.Series, total: int) -> str:
+    """Return the mean number of test rows that are right, with its interval, cut at 0 and the total."""
+    text, low, high = (row[f"test_correct_{bound}"] for bound in ("mean", "low", "high"))
+    return number(text, 1) + (f" ({span(max(low, 0), min(high, total), 1)})" if known(low) else "")
 
 
 def largest_difference(tables: Tables) -> str:
@@ -132,7 +135,7 @@ def largest_difference(tables: Tables) -> str:
     zero = "excludes 0" if phrases.differ(row) else "includes 0, so the two cannot be told apart"
     return (
         f"{where}, is {phrases.difference(row)}; in rows {signed(rows[0], 1)} ({span(rows[1], rows[2], 1)}) of "
-        f"{tables.test_rows}. The interval {zero}."
+        f"{tables.test_rows:,}. The interval {zero}."
     )
 
 

@@ -1,6 +1,7 @@
 """The figures of a study as SVG text: the sizes and panels around what plots.py draws."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 from batchwise import heat_map as cell_map
@@ -36,12 +37,12 @@ def accuracy(tables: Tables) -> str:
         )
         plots.accuracy(batch_sizes, runs, axes[0])
         axes[0].set(title="Test accuracy at the chosen learning rate")
-        axes[0].legend(loc="best")
+        _legend(axes[0])
         if compares:
             axes[0].set(xlabel="")
             plots.difference(batch_sizes, axes[1])
             axes[1].set(title=f"Difference from m = {tables.summary['reference_batch_size']:,}, paired by seed")
-            axes[1].legend(loc="best")
+            _legend(axes[1])
         return style.svg(figure)
 
 
@@ -74,7 +75,17 @@ def learning_curves(curves: pd.DataFrame) -> str:
 
 def curves_shown(tables: Tables) -> pd.DataFrame:
     """Return the curves of a few batch sizes: the smallest, the largest, the reference, and some between."""
-    available = [m for m in tables.distinct["batch_size"] if m in set(tables.curves["batch_size"])]
-    places = {round(step * (len(available) - 1) / (MOST_CURVES - 1)) for step in range(MOST_CURVES)}
-    shown = [available[place] for place in sorted(places)] if available else []
+    trained = set(tables.curves["batch_size"])
+    available = [m for m in tables.distinct["batch_size"] if m in trained]
+    places = sorted({round(step * (len(available) - 1) / (MOST_CURVES - 1)) for step in range(MOST_CURVES)})
+    shown = [available[place] for place in places] if available else []
+    reference = tables.summary["reference_batch_size"]
+    if reference in available and reference not in shown:
+        nearest = min(places[1:-1], key=lambda place: abs(place - available.index(reference)))
+        shown[places.index(nearest)] = reference
     return tables.curves[tables.curves["batch_size"].isin(shown)]
+
+
+def _legend(ax: Axes) -> None:
+    """Put the legend above the axes, beside their title, where it covers nothing."""
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, borderpad=0, borderaxespad=0.3)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from batchwise import about, answers, figures, findings, phrases, rows
 from batchwise import limits as limitations
+from batchwise.heat_map import MOST_LABELLED_CELLS
 from batchwise.markup import Code, Html, command, facts, figure, heading, items, join, paragraph, table
 from batchwise.study_tables import Tables
 from batchwise.words import count
@@ -39,10 +40,11 @@ def heat_map(tables: Tables) -> Html:
     finding = findings.heat_map(tables)
     if tables.single_rate:
         return paragraph(f"{finding} With one base learning rate there is no map of m against η̃ to draw.", "finding")
+    numbers = ", and hold their number (div.: diverged, mem.: out of memory, fail.: failed)"
     caption = (
         f"Mean test accuracy in percent over the runs that ended well, of {count(tables.seeds, 'run')} a cell; the "
-        "colour is the distance to the highest cell. Hatched cells lost runs, and hold their number (div.: diverged, "
-        "mem.: out of memory, fail.: failed). Outlined: the rate chosen for each m."
+        "colour is the distance to the highest cell. Hatched cells lost runs"
+        f"{numbers if len(tables.cells) <= MOST_LABELLED_CELLS else ''}. Outlined: the rate chosen for each m."
     )
     return join(paragraph(finding, "finding"), figure(figures.heat_map(tables), f"Heat map. {finding}", caption))
 

@@ -81,6 +81,6 @@ def read(path: Path) -> Timings:
     """Return the timings of a file; none if there is no file. Lines that are not whole are passed over."""
     timings = Timings()
     for line in csv.reader(path.read_text().splitlines()) if path.exists() else ():
-        if len(line) == len(COLUMNS):
+        if len(line) == len(COLUMNS) and "?" not in line[-1]:
             timings.add(Work(*map(int, line[:-1])), float(line[-1]))
     return timings

@@ -78,8 +78,12 @@ def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
     def expected_seconds(run: Run) -> float:
         return timing.predict(coefficients, timing.work(study, rows, run.batch_size))
 
-    with workers.pool() as client:
-        workers.train(client, data, study.recipe, runs, expected_seconds, finish)
+    try:
+        with workers.pool() as client:
+            workers.train(client, data, study.recipe, runs, expected_seconds, finish)
+    except KeyboardInterrupt:
+        print(f"\n{len(runs) - len(left)} runs of {name} are kept; `dvc repro` goes on from there", file=sys.stderr)
+        raise
     return unfinished
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -101,8 +102,16 @@ def pool() -> Iterator[Client]:
 
 
 def _new_cluster() -> LocalCluster:
+    """Start the workers. Ctrl-C does not reach them, nor those that replace them: this process closes them.
+
+    A blocked signal is inherited: by the thread that starts and restarts processes, and by these.
+    """
     options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
-    return LocalCluster(number_of_workers(), **options)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return LocalCluster(number_of_workers(), **options)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def number_of_workers() -> int:

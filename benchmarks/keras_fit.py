@@ -13,7 +13,7 @@ from benchmarks.job import Job
 
 
 def prepare(job: Job, *, shuffle: bool = True) -> Callable[[], np.ndarray]:
-    """Return what trains the job and returns the losses after each epoch, [epochs, 3]; NaN for other rows than validation."""
+    """Return what trains the job and returns the losses after each epoch, [epochs, 3]: validation, else NaN."""
     train, validation, _ = job.parts
     shapes = [weight.shape for weight in job.weights[::2]]
     hidden = [keras.layers.Dense(units, "relu") for _, units in shapes[:-1]]

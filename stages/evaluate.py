@@ -10,12 +10,15 @@ from batchwise.files import write
 
 
 def main() -> None:
-    """Write data/tables/<study>/."""
+    """Write data/tables/<study>/, and for `dvc metrics` and `dvc plots` data/metrics/ and data/plots/."""
     name = sys.argv[1]
     study = params.study(params.load(), name)
     manifest = outcomes.read_manifest(Path("data/prepared"), study.data_set)
     results = outcomes.read(Path("data/runs") / name, name, study, manifest)
-    replace(Path("data/tables") / name, evaluate(name, study, manifest, results))
+    files = evaluate(name, study, manifest, results)
+    write(Path(f"data/metrics/{name}.json"), lambda file: file.write(files.pop("metrics.json")))
+    write(Path(f"data/plots/{name}.csv"), lambda file: file.write(files["batch_sizes.csv"]))
+    replace(Path("data/tables") / name, files)
 
 
 def replace(folder: Path, files: dict[str, bytes]) -> None:

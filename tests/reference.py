@@ -1,12 +1,18 @@
 """An independent training loop in NumPy: an MLP, its gradients, and the update rules, from the papers' formulas.
 
-Knows nothing of Keras or of the engine. Weights are [kernel, bias, kernel, bias, …] as in a Keras model of dense layers.
+Knows nothing of Keras or of the engine.
+Weights are [kernel, bias, kernel, bias, …] as in a Keras model of dense layers.
 """
+
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+Weights = list[np.ndarray]
+Step = Callable[..., tuple]  # (gradient, η, number of the update, *states) → (change of the weight, *states)
 
-def activations(weights, inputs):
+
+def activations(weights: Weights, inputs: np.ndarray) -> list[np.ndarray]:
     """Return the outputs of each layer, the inputs first and the logits last, each [B, units]."""
     layers = [inputs]
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
@@ -14,7 +20,7 @@ def activations(weights, inputs):
     return layers
 
 
-def losses(logits, labels):
+def losses(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the cross-entropy of each example, [B], and its gradient with respect to the logits, [B, outputs]."""
     if logits.shape[1] == 1:
         z = logits[:, 0]
@@ -28,12 +34,12 @@ def losses(logits, labels):
     return -log_probabilities[rows, labels], gradient
 
 
-def correct(logits, labels):
+def correct(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return whether each example's class is predicted, [B]."""
     return (logits[:, 0] > 0) == labels if logits.shape[1] == 1 else logits.argmax(axis=1) == labels
 
 
-def gradients(weights, inputs, labels):
+def gradients(weights: Weights, inputs: np.ndarray, labels: np.ndarray) -> Weights:
     """Return the gradients of the mean loss, in the order of the weights, by backpropagation."""
     layers = activations(weights, inputs)
     delta = losses(layers[-1], labels)[1] / len(labels)
@@ -45,7 +51,7 @@ def gradients(weights, inputs, labels):
     return found
 
 
-def sgd(momentum=0.0, nesterov=False):
+def sgd(momentum: float = 0.0, nesterov: bool = False) -> Step:
     """Polyak 1964; Nesterov's form as in Sutskever et al. 2013, section 2."""
 
     def step(gradient, rate, number, velocity=0.0):
@@ -55,7 +61,7 @@ def sgd(momentum=0.0, nesterov=False):
     return step
 
 
-def rmsprop(rho=0.9, momentum=0.0, epsilon=1e-7):
+def rmsprop(rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7) -> Step:
     """Tieleman & Hinton 2012, lecture 6.5; epsilon under the root, as Keras documents it."""
 
     def step(gradient, rate, number, square=0.0, velocity=0.0):
@@ -66,7 +72,7 @@ def rmsprop(rho=0.9, momentum=0.0, epsilon=1e-7):
     return step
 
 
-def adam(beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Step:
     """Kingma & Ba 2015, the form at the end of section 2, whose epsilon is not corrected for bias."""
 
     def step(gradient, rate, number, mean=0.0, square=0.0):
@@ -78,7 +84,7 @@ def adam(beta_1=0.9, beta_2=0.999, epsilon=1e-7):
     return step
 
 
-def adadelta(rho=0.95, epsilon=1e-7):
+def adadelta(rho: float = 0.95, epsilon: float = 1e-7) -> Step:
     """Zeiler 2012, algorithm 1, times a learning rate."""
 
     def step(gradient, rate, number, square=0.0, change_square=0.0):
@@ -92,7 +98,16 @@ def adadelta(rho=0.95, epsilon=1e-7):
 STEPS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adadelta": adadelta}
 
 
-def train(weights, step, inputs, labels, orders, batch_size, rate, updates):
+def train(
+    weights: Weights,
+    step: Step,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    orders: np.ndarray,
+    batch_size: int,
+    rate: float,
+    updates: int,
+) -> Iterator[Weights]:
     """Yield the weights at the start and after each epoch, the last of which the number of updates may cut short."""
     weights, states, number = [np.array(weight, "float64") for weight in weights], [()] * len(weights), 0
     yield weights
@@ -109,7 +124,7 @@ def train(weights, step, inputs, labels, orders, batch_size, rate, updates):
         yield weights
 
 
-def evaluate(weights, inputs, labels):
+def evaluate(weights: Weights, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
     """Return the mean loss and the number of correct rows."""
     logits = activations(weights, inputs)[-1]
     return losses(logits, labels)[0].mean() if len(labels) else np.nan, int(correct(logits, labels).sum())

@@ -1,6 +1,7 @@
 """How data sets are split, scaled, saved and read; what a manifest says."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ def small() -> DataSet:
 
 
 @st.composite
-def splits(draw):
+def splits(draw: st.DrawFn) -> tuple:
     """Draw (labels, validation_rows, test_rows, seed), often ones that cannot be."""
     counts = draw(st.lists(st.integers(1, 30), min_size=1, max_size=5))
     labels = np.random.default_rng(draw(st.integers(0, 99))).permutation(np.repeat(np.arange(len(counts)), counts))
@@ -43,7 +44,7 @@ def rows_of(part) -> list[int]:
     return part.inputs[:, 0].tolist()
 
 
-def do_split(labels, validation_rows, test_rows, seed):
+def do_split(labels, validation_rows, test_rows, seed) -> tuple[Part, Part, Part]:
     rows = np.arange(len(labels))[:, None]
     return split(rows, labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
 
@@ -212,7 +213,7 @@ def test_the_checksum_changes_with_every_array_and_the_task(small) -> None:
     assert len(checksums) == 9
 
 
-def about(**changes):
+def about(**changes) -> Callable[[Path], object]:
     def damage(folder):
         path = folder / "small.json"
         text = json.dumps({**json.loads(path.read_text()), **changes})
@@ -221,7 +222,7 @@ def about(**changes):
     return damage
 
 
-def cut(name, size):
+def cut(name, size) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
 
 
@@ -231,7 +232,7 @@ def flip(folder) -> None:
     (folder / "small.npz").write_bytes(content)
 
 
-def without(key):
+def without(key) -> Callable[[Path], object]:
     def damage(folder):
         path = folder / "small.json"
         content = json.loads(path.read_text())

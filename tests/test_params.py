@@ -139,7 +139,7 @@ BAD = [
 def test_good_parameters_are_good() -> None:
     """Without which no bad input above shows anything."""
     study = params.study(params.check(copy.deepcopy(GOOD)), "a")
-    assert (study.grid.batch_sizes, study.grid.seeds, study.recipe.dtype) == ((2, 4), 3, "float32")
+    assert (list(study.grid.batch_sizes), study.grid.seeds, study.recipe.dtype) == ([2, 4], 3, "float32")
 
 
 @pytest.mark.parametrize(("path", "value", "words"), [(path, value, words) for path, value, *words in BAD])
@@ -220,7 +220,7 @@ def test_the_parameters_of_the_project_are_good() -> None:
 
 
 def test_a_study_that_is_not_there() -> None:
-    with pytest.raises(UserError, match="'aa' is not a known study of params.yaml; allowed: a; did you mean 'a'?"):
+    with pytest.raises(UserError, match=r"'aa' is not a known study of params.yaml; allowed: a; did you mean 'a'\?"):
         params.study(params.check(copy.deepcopy(GOOD)), "aa")
 
 

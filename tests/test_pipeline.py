@@ -38,7 +38,7 @@ def test_a_first_repro_ends_with_a_report_and_the_next_has_nothing_to_do(project
 
 
 def test_a_diverged_run_is_a_result(project):
-    metrics = json.loads((project.folder / "data/tables/small/metrics.json").read_text())
+    metrics = json.loads((project.folder / "data/metrics/small.json").read_text())
     assert metrics["runs"] == 18
     assert metrics["diverged"] > 0
     shown = json.loads(project.run("dvc", "metrics", "show", "--json"))

@@ -50,13 +50,13 @@ def staircase(made: Study) -> Callable[[Run], Result]:
 
     def result(run: Run) -> Result:
         noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.004, 0.004)
-        fine = constant_result(made, run, 0.95 - 0.002 * run.batch_size + noise)
+        fine = constant_result(made, run, 0.95 - 0.0004 * run.batch_size + noise)
         return diverged(fine, 2) if run.learning_rate > 2 else fine
 
     return result
 
 
-GRID = study([2, 4, 8, 16, 1000], [0.0625, 0.125, 0.25, 0.5, 1.0], seeds=4)
+GRID = study([2, 4, 8, 16, 1000], [0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0], seeds=4)
 QUESTION = study([1, 8, 40, 10**9], [0.001], seeds=3, scaling="none")
 UNSELECTED = {**UNVALIDATED, **ABOUT}
 
@@ -416,4 +416,4 @@ def test_a_page_can_be_read_without_script(browser: chromium.Browser, root: Path
     browser.open(root / "reports/html/grid.html", 1280, 800)
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
     assert browser.run("document.querySelectorAll('button').length") == 0
-    assert browser.run("document.querySelectorAll('table.sortable tbody tr').length") == 25
+    assert browser.run("document.querySelectorAll('table.sortable tbody tr').length") == 30

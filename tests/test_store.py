@@ -1,7 +1,9 @@
-"""Run files and the store: whole or absent, and a key that changes with whatever decides a run's bits, and with no more."""
+"""Run files and the store: whole or absent, under a key that changes with what decides a run's bits, and no more."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,7 +47,7 @@ def full(tmp_path) -> Store:
     return kept
 
 
-def file_of(kept: Store):
+def file_of(kept: Store) -> Path:
     (path,) = [path for path in kept.folder.rglob("*") if path.is_file()]
     return path
 
@@ -130,7 +132,7 @@ def test_variables_that_change_kernels_are_part_of_the_environment(monkeypatch, 
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path, monkeypatch) -> Callable[[str], list[str]]:
     """Return a function that writes a project and gives the closure of its file batchwise/models/start.py."""
     monkeypatch.setattr(code, "ROOT", tmp_path)
 
@@ -193,7 +195,7 @@ JSON = st.recursive(
 
 
 @st.composite
-def a_result(draw):
+def a_result(draw: st.DrawFn) -> Result:
     rows = draw(st.integers(0, 4))
     return Result(
         draw(st.sampled_from(["ok", "diverged", "out_of_memory", "failed"])),

@@ -107,7 +107,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def finish_all(stream, runs=3):
+def finish_all(stream, runs=3) -> tuple[str, int]:
     progress, asked = Progress("digits_mlp", runs, stream), []
     for status in ("ok", "diverged", "ok")[:runs]:
         progress.add(status, 2, lambda: asked.append(1) or 90.0)

@@ -18,8 +18,8 @@ def seconds(run: Run) -> float:
     return 1 / run.batch_size
 
 
-def hand_out(runs, workers):
-    """Return (worker, run, batch sizes still waiting before it was taken) until the queue is empty; workers ask in turns."""
+def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
+    """Return (worker, run, batch sizes that waited until then) of all runs; the workers ask in turns."""
     queue, taken = Queue(runs, seconds), []
     while queue:
         worker = workers[len(taken) % len(workers)]
@@ -28,7 +28,7 @@ def hand_out(runs, workers):
     return taken
 
 
-def left(runs, taken):
+def left(runs, taken) -> set[Run]:
     return set(runs) - {run for _, run, _ in taken}
 
 
