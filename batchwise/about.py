@@ -17,7 +17,7 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{split} (train / validation / test)"
     yield "Model", f"{_described(recipe['model'])}, {count(summary['parameters'], 'parameter')}"
     yield "Optimiser", _described(recipe["optimizer"])
-    yield "Budget", _budget(recipe["budget"])
+    yield "Budget", _budget(tables)
     scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
     yield "Learning rate", scaling[summary["learning_rate_scaling"]]
     sizes = f"{count(grid['batch_sizes'], 'batch size')} × {phrases.rates(tables)} × {count(grid['seeds'], 'seed')}"
@@ -25,9 +25,13 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Distinct runs", phrases.statuses(tables)
 
 
-def _budget(budget: dict[str, int | None]) -> str:
-    kind = "epoch" if budget.get("epochs") else "update"
-    return f"{count(budget[f'{kind}s'], kind)} at every m"
+def _budget(tables: Tables) -> str:
+    given = tables.summary["recipe"]["budget"]
+    if not given.get("epochs"):
+        return f"{count(given['updates'], 'update')} at every m"
+    most, least = tables.batch_sizes["updates"].max(), tables.batch_sizes["updates"].min()
+    updates = f"{most:,} to {count(least, 'update')}" if most > least else count(most, "update")
+    return f"{count(given['epochs'], 'epoch')} at every m: {updates}"
 
 
 def _described(plugin: dict[str, Any]) -> str:

@@ -28,8 +28,15 @@ def _imported(file: str) -> list[str]:
     for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    paths = [name.replace(".", "/") for name in names if name.split(".")[0] in ("batchwise", "stages")]
-    candidates = [f"{path}{ending}" for path in paths for ending in (".py", "/__init__.py")]
-    return [candidate for candidate in candidates if (ROOT / candidate).is_file()]
+        elif isinstance(node, ast.ImportFrom):
+            package = list(Path(file).parts[: -node.level]) if node.level else []
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    return [path for name in names for path in _files(name)]
+
+
+def _files(module: str) -> list[str]:
+    """Return the project's files that importing a module runs: its own, and the __init__.py of its packages."""
+    parts = module.split(".")
+    packages = ["/".join([*parts[:length], "__init__.py"]) for length in range(1, len(parts) + 1)]
+    return [path for path in [*packages, "/".join(parts) + ".py"] if (ROOT / path).is_file()]

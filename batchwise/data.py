@@ -50,8 +50,8 @@ class DataSet:
 
     @property
     def sha256(self) -> str:
-        """The checksum of everything that decides a result: task, shapes, types and values of all parts."""
-        digest = hashlib.sha256(self.description.task.encode())
+        """The checksum of everything that decides a result: task, classes, shapes, types and values of all parts."""
+        digest = hashlib.sha256(f"{self.description.task} {self.class_names}".encode())
         for key, array in self.arrays.items():
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
             digest.update(np.ascontiguousarray(array).tobytes())

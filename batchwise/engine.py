@@ -18,7 +18,7 @@ from batchwise.data import SPLITS, DataSet
 from batchwise.errors import UserError
 from batchwise.quiet import quiet
 from batchwise.recipe import Recipe
-from batchwise.results import Result
+from batchwise.results import Result, without_evaluations
 
 os.environ["KERAS_BACKEND"] = "tensorflow"  # read once, when Keras is imported
 with quiet():
@@ -98,9 +98,9 @@ class Trainer:
         A run that diverges or has no memory is a result, not an error.
         """
         self._reset(seed)
-        curves = [self.evaluate()]
-        curves[0] = [values.numpy()[None] for values in curves[0]]
+        curves = []
         try:
+            curves.append([values.numpy()[None] for values in self.evaluate()])
             for epoch, program, arguments in self._calls(min(batch_size, self.rows), seed):
                 rate = tf.constant(learning_rate, self.recipe.dtype)
                 curves.append(
@@ -110,7 +110,7 @@ class Trainer:
                 if bad_epoch:
                     return self._result("diverged", curves, bad_epoch)
         except tf.errors.ResourceExhaustedError:
-            return self._result("out_of_memory", curves)
+            return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
         return self._result("ok", curves)
 
     def _on_device(self, part):
@@ -118,6 +118,7 @@ class Trainer:
 
     def _build(self, seed: int) -> keras.Model:
         keras.config.set_floatx(self.recipe.dtype)
+        keras.config.set_dtype_policy(self.recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
         model, data = self.recipe.model, self.data
         outputs = self.task.outputs(len(data.class_names))
         try:
@@ -248,5 +249,5 @@ def _has_convolutions(model: keras.Model) -> bool:
 
 def _first_bad_epoch(losses: np.ndarray, start: float, epochs_before: int) -> int | None:
     """Return the number of the first epoch, from 1, whose training loss says that the run has diverged."""
-    bad = ~(losses <= DIVERGENCE_FACTOR * start)
+    bad = ~(np.isfinite(losses) & (losses <= DIVERGENCE_FACTOR * start))
     return epochs_before + 1 + int(bad.argmax()) if bad.any() else None

@@ -1,7 +1,6 @@
 """The two files of a prepared data set: its arrays, and the manifest that says what they are."""
 
 import json
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.errors import UserError
 from batchwise.files import write
+from batchwise.results import DAMAGES
 
 
 def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> None:
@@ -40,8 +40,8 @@ def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
 def options(folder: Path, name: str) -> dict[str, Any] | None:
     """Return the options that a data set was prepared with, or None if there is no readable manifest."""
     try:
-        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8")).get("options")
-    except (FileNotFoundError, ValueError):
+        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))["options"]
+    except (FileNotFoundError, *DAMAGES):
         return None
 
 
@@ -50,14 +50,14 @@ def load(folder: Path, name: str) -> DataSet:
     again = f"run `dvc repro --force preprocess@{name}`"
     try:
         about = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        with np.load(folder / f"{name}.npz", allow_pickle=False) as arrays:
+        with (folder / f"{name}.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = [Part(arrays[f"{split}_inputs"], arrays[f"{split}_labels"]) for split in SPLITS]
         description = Description(**{key: about[key] for key in Description.__annotations__})
-        data = DataSet(description, tuple(about["class_names"]), *parts)
+        data, written = DataSet(description, tuple(about["class_names"]), *parts), about["sha256"]
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing; {again}") from None
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except DAMAGES as error:
         raise UserError(f"{folder / name}.npz or .json is damaged ({error}); {again}") from None
-    if data.sha256 != about["sha256"]:
+    if data.sha256 != written:
         raise UserError(f"{folder / name}.npz is not the file that its manifest describes; {again}")
     return data

@@ -109,6 +109,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
         raise UserError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
     except YAMLError as error:
         raise UserError(f"{path.name} is not valid YAML: {_yaml_problem(error)}") from None
+    except (RecursionError, ValueError) as error:  # brackets or digits without end
+        raise UserError(f"{path.name} is not valid YAML: {error}") from None
     return check(content, path.name)
 
 

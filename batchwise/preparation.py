@@ -14,7 +14,10 @@ def split(
 
     The test rows depend on `test_rows` and `seed` alone. Raises UserError if the parts do not fit the data.
     """
-    classes = len(np.unique(labels))
+    counts = np.unique(labels, return_counts=True)[1]
+    classes = len(counts)
+    if counts.min() < 3:
+        raise UserError(f"the smallest class has {counts.min()} rows; at least 3 are needed, one for each part")
     for name, rows in (("test_rows", test_rows), ("validation_rows", validation_rows)):
         if 0 < rows < classes:
             raise UserError(f"{name} is {rows}; with {classes} classes at least {classes} rows are needed")
@@ -32,11 +35,11 @@ def split(
 def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tuple[Part, Part, Part]:
     """Return the parts with mean 0 and standard deviation 1 over the training rows, as float32.
 
-    The mean and deviation are of each column (columns that do not vary stay 0), or of all values together.
+    The mean and deviation are of each column (columns that do not vary in it become 0), or of all values together.
     """
     axis = 0 if by_column else None
     mean, deviation = parts[0].inputs.mean(axis), parts[0].inputs.std(axis)
-    deviation = np.where(deviation > 0, deviation, 1)
+    deviation = np.where(np.ptp(parts[0].inputs, axis) > 0, deviation, np.inf)  # a mean is not exact, a range is
     return tuple(
         Part(((part.inputs - mean) / deviation).astype("float32"), part.labels.astype("int32")) for part in parts
     )

@@ -3,10 +3,14 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+
+# What NumPy and zipfile raise, among them, for a file with a wrong byte somewhere.
+DAMAGES = (KeyError, TypeError, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
 
@@ -38,6 +42,7 @@ def dump(result: Result, inputs: dict[str, Any]) -> bytes:
         "message": result.message,
         "parameters": result.parameters,
         "xla": result.xla,
+        "weights": list(result.weights),
         "inputs": inputs,
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
@@ -52,14 +57,13 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[Result, dict[str
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            inputs = about.pop("inputs")
-            names = [name for name in file.files if name.startswith("weights/")] if with_weights else []
-            weights = {name.removeprefix("weights/"): file[name] for name in names}
+            inputs, names = about.pop("inputs"), about.pop("weights")
+            weights = {name: file[f"weights/{name}"] for name in names} if with_weights else {}
             return Result(loss=file["loss"], correct=file["correct"], weights=weights, **about), inputs
-    except (KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except DAMAGES as error:
         raise ValueError(f"not a whole run file ({error})") from None
 
 
-def without_evaluations(status: Status, message: str) -> Result:
+def without_evaluations(status: Status, message: str = "") -> Result:
     """Return the result of a run that ended before its first evaluation."""
     return Result(status, np.empty((0, 3), "float32"), np.empty((0, 3), "int32"), message=message)

@@ -55,7 +55,7 @@ class Store:
         return content if hashlib.sha256(content).digest() == digest else None
 
     def __contains__(self, key: str) -> bool:
-        return self._path(key).exists()
+        return self.get(key) is not None
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]

@@ -1,6 +1,6 @@
 """How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take."""
 
-import csv
+import re
 from collections import Counter, defaultdict
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ from batchwise import grid
 from batchwise.grid import Run
 from batchwise.params import Study
 
-COLUMNS = ("updates", "examples", "compilations", "runs", "seconds")
+# A whole line of a file of timings: updates, examples, compilations, runs, seconds.
+LINE = r"\d+,\d+,[01],1,\d+\.\d{6}"
 # Seconds for an update, an example, a compilation and a run, until something was measured: small dense networks on one core.
 FIRST_GUESS = np.array([4e-6, 5e-8, 1.5, 5e-3])
 BELIEF = 0.1  # runs
@@ -53,9 +54,10 @@ class Timings:
         means = np.array([np.mean(values) for values in self.seconds.values()])
         weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
         measured = np.array([astuple(done) for done in self.seconds], float).reshape(-1, 4) / means[:, None]
-        believed = np.diag(1 / self.before)
-        relative, _ = nnls(np.vstack([measured, believed]) * self.before * weights[:, None], weights)
-        return relative * self.before
+        slower = np.median(measured @ self.before) if len(measured) else 1.0  # a larger model, another machine
+        believed = self.before / slower
+        relative, _ = nnls(np.vstack([measured * believed, np.eye(4)]) * weights[:, None], weights)
+        return relative * believed
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
@@ -71,16 +73,17 @@ def seconds_left(study: Study, rows: int, left: list[Run], workers: int, coeffic
 
 
 def append(path: Path, done: Work, seconds: float) -> None:
-    """Add a line to a file of timings."""
+    """Add a line to a file of timings; it starts a new one, also after a line that a kill left unfinished."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", newline="") as file:
-        csv.writer(file).writerow([*map(int, astuple(done)), round(seconds, 6)])
+    with path.open("a") as file:
+        file.write(f"\n{','.join(map(str, astuple(done)))},{max(seconds, 1e-6):.6f}\n")
 
 
 def read(path: Path) -> Timings:
-    """Return the timings of a file; none if there is no file. Lines that are not whole are passed over."""
+    """Return the timings of a file, none if there is no file; unfinished lines are passed over."""
     timings = Timings()
-    for line in csv.reader(path.read_text().splitlines()) if path.exists() else ():
-        if len(line) == len(COLUMNS) and "?" not in line[-1]:
-            timings.add(Work(*map(int, line[:-1])), float(line[-1]))
+    for line in path.read_text().splitlines() if path.exists() else ():
+        if re.fullmatch(LINE, line):
+            *done, seconds = line.split(",")
+            timings.add(Work(*map(int, done)), float(seconds))
     return timings

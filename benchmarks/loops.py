@@ -9,9 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # model.fit makes TensorFlow write an error that is none
-
-from benchmarks import job  # noqa: E402
+from benchmarks import job
 
 EPOCHS = 50
 BATCH_SIZES = (2, 32, 512)

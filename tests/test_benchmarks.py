@@ -16,7 +16,7 @@ TOLERANCE = 2e-5
 
 @pytest.mark.parametrize("loop", sorted({*loops.NEEDS} - {"this_engine", "keras_fit"}))
 @pytest.mark.parametrize("batch_size", [32, 500, 1200])  # 1200 = 37 × 32 + 16 = 2 × 500 + 200
-def test_a_loop_gives_the_losses_of_the_engine(loop, batch_size):
+def test_a_loop_gives_the_losses_of_the_engine(loop, batch_size) -> None:
     if loop not in loops.available():
         pytest.skip(f"{loops.NEEDS[loop]} is not installed, so benchmarks/{loop}.py was not tested")
     what = job.make(batch_size, EPOCHS)
@@ -24,7 +24,7 @@ def test_a_loop_gives_the_losses_of_the_engine(loop, batch_size):
     np.testing.assert_allclose(losses, this_engine.prepare(what)(), rtol=0, atol=TOLERANCE)
 
 
-def test_fit_gives_the_losses_of_the_engine_in_its_order():
+def test_fit_gives_the_losses_of_the_engine_in_its_order() -> None:
     what = job.make(500, 1)
     train, *others = what.parts
     shuffled = Part(*(values[what.orders[0]] for values in (train.inputs, train.labels)))
@@ -32,14 +32,14 @@ def test_fit_gives_the_losses_of_the_engine_in_its_order():
     np.testing.assert_allclose(losses[:, 1], this_engine.prepare(what)()[:, 1], rtol=0, atol=TOLERANCE)
 
 
-def test_fit_gives_the_losses_of_the_engine_where_order_is_nothing():
+def test_fit_gives_the_losses_of_the_engine_where_order_is_nothing() -> None:
     what = job.make(1200, EPOCHS)
     np.testing.assert_allclose(
         keras_fit.prepare(what)()[:, 1], this_engine.prepare(what)()[:, 1], rtol=0, atol=TOLERANCE
     )
 
 
-def test_a_loop_trains_from_the_same_start_at_every_turn():
+def test_a_loop_trains_from_the_same_start_at_every_turn() -> None:
     what = job.make(500, 1)
     for loop in loops.available():
         train = importlib.import_module(f"benchmarks.{loop}").prepare(what)
@@ -48,7 +48,7 @@ def test_a_loop_trains_from_the_same_start_at_every_turn():
         np.testing.assert_array_equal(train(), train(), err_msg=loop)
 
 
-def test_loops_without_their_package_are_absent(monkeypatch):
+def test_loops_without_their_package_are_absent(monkeypatch) -> None:
     monkeypatch.setattr(loops, "NEEDS", {"this_engine": "tensorflow", "other_loop": "a_package_that_nobody_has"})
     assert loops.available() == ["this_engine"]
     assert loops.missing() == ["a_package_that_nobody_has"]

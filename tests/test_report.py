@@ -18,7 +18,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from batchwise import answers, limits, markup, render, report, study_tables
+from batchwise import answers, limits, markup, phrases, render, report, study_tables
 from batchwise.errors import UserError
 from batchwise.grid import Run
 from batchwise.params import Study
@@ -254,11 +254,11 @@ def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
 
 
 def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
-    # The spread over the seeds is the same at every m, up to the order of the seeds.
-    accuracy = {(1, 0): 0.95, (1, 1): 0.96, (1, 2): 0.97, (8, 0): 0.96, (8, 1): 0.97, (8, 2): 0.95}
-    default = {0: 0.97, 1: 0.95, 2: 0.96}
-    value = lambda run: accuracy.get((run.batch_size, run.seed), default[run.seed])  # noqa: E731
-    result = lambda run: unvalidated(constant_result(QUESTION, run, value(run)))  # noqa: E731
+    seeds = {1: (0.95, 0.96, 0.97), 8: (0.96, 0.97, 0.95), 40: (0.97, 0.95, 0.96)}  # the same values in another order
+
+    def result(run: Run) -> Result:
+        return unvalidated(constant_result(QUESTION, run, seeds[run.batch_size][run.seed]))
+
     text = " ".join(answers.answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
     assert text.startswith("Not measurably here: no batch size can be told apart from 1.")
     assert "includes 0, so the two cannot be told apart" in text
@@ -314,7 +314,6 @@ def test_every_study_has_a_page(case: str, tmp_path: Path) -> None:
     page = page_of(made(tmp_path, content, result, manifest))
     assert sentence in page.prose
     assert not re.search(r"\bnan\b|None|inf\b", page.prose)
-    assert "not applicable" not in page.prose or not page.prose.count("Not applicable: \n")
 
 
 def test_a_study_of_2000_cells_fits_into_a_page(tmp_path: Path) -> None:
@@ -327,8 +326,8 @@ def test_a_study_of_2000_cells_fits_into_a_page(tmp_path: Path) -> None:
 def test_batch_sizes_are_named_in_stretches(tmp_path: Path) -> None:
     tables = made(tmp_path, GRID, staircase(GRID))
     rows = tables.batch_sizes
-    assert report.phrases.sizes(rows, rows) == "2 to 1,000"
-    assert report.phrases.sizes(rows.iloc[[0, 2, 3]], rows) == "2, 8 and 16"
+    assert phrases.sizes(rows, rows) == "2 to 1,000"
+    assert phrases.sizes(rows.iloc[[0, 2, 3]], rows) == "2, 8 and 16"
 
 
 def test_edges_of_the_grid_are_told(tmp_path: Path) -> None:
