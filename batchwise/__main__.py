@@ -50,7 +50,8 @@ def _plan(arguments: argparse.Namespace) -> int:
         print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train")
         if found.left:
             print(
-                f"  about {duration(found.seconds)} on {number} workers beside start-up, {found.bytes / 1e6:.1f} MB of disk"
+                f"  about {duration(found.seconds)} on {number} workers beside start-up, "
+                f"{found.bytes / 1e6:.1f} MB of disk"
             )
         for reason, count in found.reasons.most_common():
             print(f"  {count} to train: {reason}")

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def closure(*files: str) -> list[str]:
-    """Return the project's files that the given ones import, directly or not, and themselves; sorted, relative to the root."""
+    """Return the given files and those that they import, directly or not; sorted, relative to the project's root."""
     found, waiting = set(), list(files)
     while waiting:
         file = waiting.pop()

@@ -76,7 +76,7 @@ def gpu() -> str | None:
 
 
 class Trainer:
-    """Trains the runs of one recipe on one data set; keeps the data on the device and the programs compiled between runs."""
+    """Trains runs of one recipe on one data set; between them it keeps the data on the device and compiled programs."""
 
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         """Raise UserError if the model cannot be built with the options of the recipe."""
@@ -150,7 +150,7 @@ class Trainer:
             yield whole_epochs, program, (streams.orders(seed, whole_epochs, 1, self.rows), 1)
 
     def _program(self, batch_size: int, epochs_per_call: int, batches: int, remainder: int):
-        """Return the compiled (orders [epochs_per_call, N], epochs, η) → loss and correct, [epochs_per_call, 3] each."""
+        """Return the compiled (orders [epochs_per_call, N], epochs, η) → loss, correct, [epochs_per_call, 3] each."""
         key = (batch_size, epochs_per_call, batches, remainder)
         if key not in self.programs:
 

@@ -72,6 +72,6 @@ def check_pins(requirements: str) -> None:
         package, separator, pinned = line.partition("==")
         if separator and version(package.strip()) != pinned.strip():
             raise UserError(
-                f"{package} {version(package)} is installed, and requirements-train.in names {pinned}; run `make setup`, "
-                "or edit requirements-train.in, which retrains"
+                f"{package} {version(package)} is installed, and requirements-train.in names {pinned}; run "
+                "`make setup`, or edit requirements-train.in, which retrains"
             )

@@ -97,7 +97,7 @@ class Params(Section):
 def load(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml.
 
-    Raises UserError, with a line for each mistake, for a file that is missing, is not YAML, or has a value that is not allowed.
+    Raises UserError, with a line for each mistake, for a file that is missing or not YAML, or a value not allowed.
     """
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))

@@ -64,7 +64,7 @@ def _why(path: Path, wanted: dict) -> str | None:
     changes = [f"{file} changed" for file in sorted(wanted["code"]) if before["code"].get(file) != wanted["code"][file]]
     changes += [f"{file} is no longer used" for file in sorted({*before["code"]} - {*wanted["code"]})]
     changes += differences(before["environment"], wanted["environment"])
-    changes += [f"the data changed"] if before["data"] != wanted["data"] else []
+    changes += ["the data changed"] if before["data"] != wanted["data"] else []
     changes += differences(_flat(before["recipe"]), _flat(wanted["recipe"]))
     return "; ".join(changes) or None
 

@@ -1,8 +1,8 @@
 """Data sets and models are found by file name; their options are read off the signature of the function they offer.
 
-`batchwise/datasets/<name>.py` offers `prepare(*, ...)`, `batchwise/models/<name>.py` offers `build(input_shape, outputs, *, ...)`.
-The keyword-only arguments are the options in params.yaml. The source is parsed, not imported, so that checking
-parameters needs neither Keras nor the data.
+`batchwise/datasets/<name>.py` offers `prepare(*, ...)`, and `batchwise/models/<name>.py` offers
+`build(input_shape, outputs, *, ...)`. The keyword-only arguments are the options in params.yaml. The source is parsed,
+not imported, so that checking parameters needs neither Keras nor the data.
 """
 
 import ast

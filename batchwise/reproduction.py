@@ -16,9 +16,9 @@ from batchwise.results import Result
 
 
 def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) -> Cell:
-    """Return the cell of a study's grid with this m and η. Raises UserError, with the η that there are, if there is none.
+    """Return the cell of a study's grid with this m and η, of which six digits are enough.
 
-    η may be given in fewer digits than it has: six are enough.
+    Raises UserError, with what the grid has, if there is none.
     """
     of_size = [cell for cell in grid.cells(study, rows) if cell.batch_size == batch_size]
     if not of_size:

@@ -10,7 +10,17 @@ from typing import Any, Literal
 import numpy as np
 
 # What NumPy and zipfile raise, among them, for a file with a wrong byte somewhere.
-DAMAGES = (KeyError, TypeError, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+DAMAGES = (
+    KeyError,
+    TypeError,
+    ValueError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
 
@@ -20,8 +30,8 @@ class Result:
     """What training a run gave.
 
     `loss` and `correct` have a row for each evaluation, row 0 before the first update and row e after epoch e, and the
-    columns train, validation, test; both are of the weights at that time, in inference mode. A run that does not end `ok`
-    has the rows so far, the last of them the bad one, and no weights.
+    columns train, validation, test; both are of the weights at that time, in inference mode. A run that does not end
+    `ok` has the rows so far, the last of them the bad one, and no weights.
     """
 
     status: Status
@@ -35,7 +45,7 @@ class Result:
 
 
 def dump(result: Result, inputs: dict[str, Any]) -> bytes:
-    """Return the bytes of a run file: a NumPy archive without pickles. `inputs` is what decided the result (store.py)."""
+    """Return the bytes of a run file, a NumPy archive without pickles. `inputs` is what decided it (store.py)."""
     about = {
         "status": result.status,
         "bad_epoch": result.bad_epoch,

@@ -14,9 +14,9 @@ from batchwise.params import Study
 
 # A whole line of a file of timings: updates, examples, compilations, runs, seconds.
 LINE = r"\d+,\d+,[01],1,\d+\.\d{6}"
-# Seconds for an update, an example, a compilation and a run, until something was measured: small dense networks on one core.
+# Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
 FIRST_GUESS = np.array([4e-6, 5e-8, 1.5, 5e-3])
-BELIEF = 0.1  # runs
+BELIEF = 0.1  # what the guess counts, in runs
 
 
 @dataclass(frozen=True)

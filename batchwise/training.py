@@ -12,13 +12,11 @@ import numpy as np
 
 from batchwise import grid, results, store, timing, workers
 from batchwise.data import DataSet
-from batchwise.files import write
 from batchwise.grid import Run
 from batchwise.params import Study
 from batchwise.progress import Progress
 from batchwise.store import Store
 from batchwise.workers import Finished
-
 
 # Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
 FINAL = ("ok", "diverged")
@@ -131,7 +129,8 @@ def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: d
 def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Run, Finished]) -> None:
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(statuses.items()))
     print(
-        f"{name}: {statuses.total()} runs ({counts}); {trained} trained now, {statuses.total() - trained} kept from before"
+        f"{name}: {statuses.total()} runs ({counts}); "
+        f"{trained} trained now, {statuses.total() - trained} kept from before"
     )
     for run, finished in sorted(unfinished.items()):
         message = results.load(finished.content)[0].message

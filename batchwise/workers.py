@@ -160,7 +160,7 @@ def train(
 
 
 class Queue:
-    """Hands out runs: those that take longest first, and those of one batch size to one worker, so as to compile once."""
+    """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once."""
 
     def __init__(self, runs: list[Run], seconds: Callable[[Run], float]) -> None:
         self.seconds = seconds

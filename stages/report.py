@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from batchwise import render, study_tables
 from batchwise.errors import exit_with
 from batchwise.files import write
+from batchwise.report import render, study_tables
 
 
 def main() -> None:

@@ -248,7 +248,10 @@ def test_the_stage_writes_the_folder_and_nothing_else_stays(tmp_path: Path, monk
     folder.mkdir(parents=True)
     (folder / "left_over.csv").write_text("old")
     stage.main()
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files(STUDY, mixed)
+    expected = files(STUDY, mixed)
+    assert Path("data/metrics/made_up.json").read_bytes() == expected.pop("metrics.json")
+    assert Path("data/plots/made_up.csv").read_bytes() == expected["batch_sizes.csv"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
 
 
 def test_evaluation_needs_no_training_framework() -> None:

@@ -32,12 +32,12 @@ def with_study(**changes) -> dict:
     return {**PARAMS, "studies": {"small": study}}
 
 
-def test_a_first_repro_ends_with_a_report_and_the_next_has_nothing_to_do(project):
+def test_a_first_repro_ends_with_a_report_and_the_next_has_nothing_to_do(project) -> None:
     assert "<html" in (project.folder / "reports/html/small.html").read_text(encoding="utf-8")
     assert "Running stage" not in project.repro()
 
 
-def test_a_diverged_run_is_a_result(project):
+def test_a_diverged_run_is_a_result(project) -> None:
     metrics = json.loads((project.folder / "data/metrics/small.json").read_text())
     assert metrics["runs"] == 18
     assert metrics["diverged"] > 0
@@ -45,28 +45,30 @@ def test_a_diverged_run_is_a_result(project):
     assert "NaN" not in json.dumps(shown)
 
 
-def test_training_again_in_a_new_place_with_one_worker_gives_the_same_bytes(finished, tmp_path):
+def test_training_again_in_a_new_place_with_one_worker_gives_the_same_bytes(finished, tmp_path) -> None:
     again = Project.new(tmp_path / "project")
     again.repro(BATCHWISE_WORKERS="1")
     assert again.lock() == finished.lock()
     assert again.bytes_of("reports/html") == finished.bytes_of("reports/html")
 
 
-def test_a_cell_is_reproduced_alone_without_the_store(project):
+def test_a_cell_is_reproduced_alone_without_the_store(project) -> None:
     shutil.rmtree(project.folder / "data/store")
     printed = project.run("python", "-m", "batchwise", *CELL)
     assert printed.splitlines() == ["seed 0: exact", "seed 1: exact", "seed 2: exact"]
     assert not (project.folder / "data/store").exists()
 
 
-def test_a_cell_that_cannot_be_reproduced_says_what_differs(project):
-    printed = project.run("python", "-m", "batchwise", *CELL, status=1, ONEDNN_MAX_CPU_ISA="SSE41", XLA_FLAGS="--xla_cpu_max_isa=SSE4_2")
+def test_a_cell_that_cannot_be_reproduced_says_what_differs(project) -> None:
+    printed = project.run(
+        "python", "-m", "batchwise", *CELL, status=1, ONEDNN_MAX_CPU_ISA="SSE41", XLA_FLAGS="--xla_cpu_max_isa=SSE4_2"
+    )
     assert "first epoch that differs" in printed
     assert "first tensor that differs: 000_kernel" in printed
     assert "environment: XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed
 
 
-def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finished):
+def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finished) -> None:
     project.write_params(with_study(base_learning_rates=[0.0078125, 0.015625, 0.5]))
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "27 runs, 18 done, 9 to train" in plan
@@ -78,7 +80,7 @@ def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finis
     assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
 
 
-def test_another_study_trains_and_reports_only_itself(project):
+def test_another_study_trains_and_reports_only_itself(project) -> None:
     project.write_params({**PARAMS, "studies": {"small": STUDY, "other": with_study(seeds=1)["studies"]["small"]}})
     printed = project.repro()
     # The runs of the new study are runs of the old one too: nothing is left to train.
@@ -86,18 +88,18 @@ def test_another_study_trains_and_reports_only_itself(project):
     assert "Stage 'train@small' didn't change" in printed and "Stage 'report@small' didn't change" in printed
 
 
-def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project):
+def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> None:
     shutil.rmtree(project.folder / "data/store")
     project.write_params(with_study(seeds=4))
     assert "6 trained now, 18 kept from before" in project.repro("train@small")
 
 
-def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished):
+def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> None:
     project.repro("--force")
     assert project.lock() == finished.lock()
 
 
-def test_a_plan_says_why_runs_would_be_trained_again(project):
+def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
     (project.folder / "batchwise/models/mlp.py").open("a").write("# changed\n")
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "18 to train: batchwise/models/mlp.py changed" in plan
@@ -105,14 +107,14 @@ def test_a_plan_says_why_runs_would_be_trained_again(project):
     assert "budget.epochs: 40 → 41" in project.run("python", "-m", "batchwise", "plan")
 
 
-def test_what_draws_does_not_retrain(project):
-    (project.folder / "batchwise/plots.py").open("a").write("# changed\n")
+def test_what_draws_does_not_retrain(project) -> None:
+    (project.folder / "batchwise/report/plots.py").open("a").write("# changed\n")
     printed = project.repro("--dry")
     assert "Running stage 'report@small'" in printed
     assert "Running stage 'train@small'" not in printed and "Running stage 'evaluate@small'" not in printed
 
 
-def test_damaged_files_are_made_again(project, finished):
+def test_damaged_files_are_made_again(project, finished) -> None:
     for path in (project.folder / "data/store").rglob("*/*"):
         path.write_bytes(path.read_bytes()[:-1])
     for path in sorted((project.folder / "data/runs/small").iterdir())[:3]:
@@ -133,7 +135,7 @@ BAD_STUDIES = {
 
 
 @pytest.mark.parametrize("name", BAD_STUDIES)
-def test_bad_parameters_stop_dvc_before_anything_changes(finished, name):
+def test_bad_parameters_stop_dvc_before_anything_changes(finished, name) -> None:
     studies, expected = BAD_STUDIES[name]
     state = {folder: finished.bytes_of(folder) for folder in ("data", "reports")}
     lock = finished.lock()

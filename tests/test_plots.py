@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import seaborn
 
-from batchwise import heat_map, plots, style, words
+from batchwise.report import heat_map, plots, style, words
 
 
 def cells(accuracy: list[list[float]], lost: list[list[int]], runs: int = 5) -> pd.DataFrame:

@@ -39,10 +39,12 @@ def wait_until_some_runs_are_kept(project: Project, process) -> None:
 
 
 def descendants(process, name: str) -> list[psutil.Process]:
-    return [child for child in psutil.Process(process.pid).children(recursive=True) if name in " ".join(child.cmdline())]
+    return [
+        child for child in psutil.Process(process.pid).children(recursive=True) if name in " ".join(child.cmdline())
+    ]
 
 
-def test_the_training_process_is_killed_and_repro_goes_on(project, undisturbed):
+def test_the_training_process_is_killed_and_repro_goes_on(project, undisturbed) -> None:
     process = project.start("dvc", "repro", "train@small")
     wait_until_some_runs_are_kept(project, process)
     descendants(process, "stages.train")[0].send_signal(signal.SIGKILL)
@@ -55,7 +57,7 @@ def test_the_training_process_is_killed_and_repro_goes_on(project, undisturbed):
     assert project.lock() == undisturbed.lock()
 
 
-def test_everything_is_killed_at_once_and_repro_goes_on(project, undisturbed):
+def test_everything_is_killed_at_once_and_repro_goes_on(project, undisturbed) -> None:
     process = project.start("dvc", "repro", "train@small")
     wait_until_some_runs_are_kept(project, process)
     os.killpg(process.pid, signal.SIGKILL)
@@ -64,7 +66,7 @@ def test_everything_is_killed_at_once_and_repro_goes_on(project, undisturbed):
     assert project.lock() == undisturbed.lock()
 
 
-def test_interrupting_stops_without_a_traceback_and_repro_goes_on(project, undisturbed):
+def test_interrupting_stops_without_a_traceback_and_repro_goes_on(project, undisturbed) -> None:
     process = project.start("dvc", "repro", "train@small")
     wait_until_some_runs_are_kept(project, process)
     os.killpg(process.pid, signal.SIGINT)
@@ -76,7 +78,7 @@ def test_interrupting_stops_without_a_traceback_and_repro_goes_on(project, undis
     assert project.lock() == undisturbed.lock()
 
 
-def test_a_killed_worker_is_replaced(project, undisturbed):
+def test_a_killed_worker_is_replaced(project, undisturbed) -> None:
     process = project.start("dvc", "repro", "train@small")
     wait_until_some_runs_are_kept(project, process)
     descendants(process, "spawn_main")[0].send_signal(signal.SIGKILL)
@@ -107,7 +109,7 @@ def first_keras_seed(seed: int) -> int:
     return random.Random(int(streams.generator(seed, "weights").integers(2**31))).randint(1, int(1e9))
 
 
-def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path):
+def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path) -> None:
     study = copy.deepcopy(STUDY) | {"model": {"name": "deadly", "deadly_seed": first_keras_seed(1)}}
     study["grid"] = {"batch_sizes": [64], "base_learning_rates": [0.0078125], "seeds": 3}
     project = Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": study}})

@@ -18,12 +18,12 @@ import nbformat
 import numpy as np
 import pytest
 
-from batchwise import answers, limits, markup, phrases, render, report, study_tables
 from batchwise.errors import UserError
 from batchwise.grid import Run
 from batchwise.params import Study
+from batchwise.report import answers, limits, markup, parts, phrases, render, study_tables
+from batchwise.report.study_tables import Tables
 from batchwise.results import Result
-from batchwise.study_tables import Tables
 from stages import report as stage
 from tests import chromium
 from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, files, random_result, study
@@ -227,8 +227,8 @@ def page_of(tables: Tables) -> Page:
     """Return the page that the notebook makes of tables."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.source.startswith("report."):
-            part = eval(cell.source, {"report": report, "tables": tables})
+        if cell.cell_type == "code" and cell.source.startswith("parts."):
+            part = eval(cell.source, {"parts": parts, "tables": tables})
             data = {"text/html": part._repr_html_(), "text/plain": repr(part)}
             cell.outputs = [nbformat.v4.new_output("execute_result", data)]
     return Page(render.html(notebook, TEMPLATE, "made up"))

@@ -18,7 +18,7 @@ DESCRIPTION = Description(
 
 
 def prepare(*, test_rows: PositiveInt, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
-    """Return the stratified split, pixels standardised by the training rows over all of them together; inputs are [N, 64]."""
+    """Return the stratified split, pixels standardised by the training rows, all together; inputs are [N, 64]."""
     table = load_digits()
     parts = split(table.data, table.target, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
     return DataSet(DESCRIPTION, tuple(map(str, table.target_names)), *standardise(parts, by_column=False))

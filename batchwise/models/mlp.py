@@ -5,7 +5,7 @@ from pydantic import PositiveInt
 
 
 def build(input_shape: tuple[int, ...], outputs: int, *, hidden_units: list[PositiveInt]) -> keras.Model:
-    """Return the uncompiled network, [B, *input_shape] → [B, outputs]; one hidden layer for each entry of `hidden_units`."""
+    """Return the uncompiled network, [B, *input_shape] → [B, outputs], with hidden layers of `hidden_units`."""
     inputs = keras.Input(input_shape)
     hidden = keras.layers.Flatten()(inputs)
     for units in hidden_units:

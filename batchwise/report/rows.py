@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from batchwise import phrases
-from batchwise.markup import Code, Entry, Sorted
-from batchwise.words import MISSING, count, known, number, rate, signed, size, span
+from batchwise.report import phrases
+from batchwise.report.markup import Code, Entry, Sorted
+from batchwise.report.words import MISSING, count, known, number, rate, signed, size, span
 
 
 def batch_size(row: dict[str, Any]) -> list[Entry]:
@@ -84,8 +84,8 @@ def _reliable(cell: dict[str, Any]) -> Sorted:
 
 
 def arguments(cell: Any) -> str:
-    """Return the options that name a cell on the command line; the learning rate is the base learning rate η̃."""
-    return f"--batch-size {int(cell['batch_size'])} --learning-rate {float(cell['base_learning_rate'])!r}"
+    """Return the options that name a cell on the command line; the learning rate is η, not η̃."""
+    return f"--batch-size {int(cell['batch_size'])} --learning-rate {float(cell['learning_rate'])!r}"
 
 
 def _times(fraction: float | None) -> float | None:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from batchwise import answers, phrases
-from batchwise.study_tables import Tables
-from batchwise.words import count, listed, percent, rate, size
+from batchwise.report import answers, phrases
+from batchwise.report.study_tables import Tables
+from batchwise.report.words import count, listed, percent, rate, size
 
 MARGIN = answers.MARGIN
 

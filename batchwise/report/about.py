@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from batchwise import phrases
-from batchwise.study_tables import Tables
-from batchwise.words import count
+from batchwise.report import phrases
+from batchwise.report.study_tables import Tables
+from batchwise.report.words import count
 
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:
