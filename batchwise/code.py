@@ -14,7 +14,7 @@ def closure(*files: str) -> list[str]:
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            waiting.extend(_imported(file))
+            waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)
 
 
@@ -32,11 +32,11 @@ def _imported(file: str) -> list[str]:
             package = list(Path(file).parts[: -node.level]) if node.level else []
             module = ".".join([*package, *([node.module] if node.module else [])])
             names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    return [path for name in names for path in _files(name)]
+    candidates = [f"{name.replace('.', '/')}{ending}" for name in names for ending in (".py", "/__init__.py")]
+    return [path for path in candidates if (ROOT / path).is_file()]
 
 
-def _files(module: str) -> list[str]:
-    """Return the project's files that importing a module runs: its own, and the __init__.py of its packages."""
-    parts = module.split(".")
-    packages = ["/".join([*parts[:length], "__init__.py"]) for length in range(1, len(parts) + 1)]
-    return [path for path in [*packages, "/".join(parts) + ".py"] if (ROOT / path).is_file()]
+def _packages(file: str) -> list[str]:
+    """Return the __init__.py of the packages that a file is in, which run when it is imported."""
+    candidates = [str(folder / "__init__.py") for folder in Path(file).parents]
+    return [path for path in candidates if (ROOT / path).is_file()]

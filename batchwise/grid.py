@@ -68,3 +68,12 @@ def updates(budget: Budget, rows: int, batch_size: int) -> int:
 def epochs(budget: Budget, rows: int, batch_size: int) -> int:
     """Return E, the epochs of a run; with a budget of updates the last one may be cut short."""
     return budget.epochs or -(-budget.updates // updates_per_epoch(rows, batch_size))
+
+
+def notes(study: Study, rows: int) -> list[str]:
+    """Return what a user should know of the grid: which batch sizes are more than all training rows."""
+    return [
+        f"batch size {m} is more than the {rows} training rows; it is trained as {rows}, all of them"
+        for m in study.grid.batch_sizes
+        if m > rows
+    ]

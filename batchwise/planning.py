@@ -43,7 +43,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
         if why:
             left.append(run)
             reasons[why] += 1
-    notes = tuple(_notes(study, rows))
+    notes = tuple(grid.notes(study, rows))
     if not left:
         return Plan(len(runs), left, notes=notes)
     measured, size = timing.read(timings), _size(folder)
@@ -74,14 +74,6 @@ def _flat(section: dict, prefix: str = "") -> dict[str, str]:
     for name, value in section.items():
         flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": str(value)}
     return flat
-
-
-def _notes(study: Study, rows: int) -> list[str]:
-    return [
-        f"batch size {m} is more than the {rows} training rows; it is trained as {rows}"
-        for m in study.grid.batch_sizes
-        if m > rows
-    ]
 
 
 def _size(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Timings:
     """The seconds that runs took, by their work; `before` holds the coefficients that are believed until then."""
 
     def __init__(self, before: np.ndarray = FIRST_GUESS) -> None:
-        self.before = before
+        self.before = np.maximum(before, 1e-9)  # 0 would stay 0
         self.seconds: dict[Work, list[float]] = defaultdict(list)
 
     def add(self, done: Work, seconds: float) -> None:
@@ -65,7 +66,7 @@ def predict(coefficients: np.ndarray, planned: Work) -> float:
     return float(coefficients @ astuple(planned))
 
 
-def seconds_left(study: Study, rows: int, left: list[Run], workers: int, coefficients: np.ndarray) -> float:
+def seconds_left(study: Study, rows: int, left: Collection[Run], workers: int, coefficients: np.ndarray) -> float:
     """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
     counts = Counter(run.batch_size for run in left)
     total = sum(count * predict(coefficients, work(study, rows, m)) + coefficients[2] for m, count in counts.items())

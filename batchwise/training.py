@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from batchwise import grid, results, store, timing, workers
 from batchwise.data import DataSet
 from batchwise.grid import Run
@@ -42,47 +40,60 @@ def train_study(
     The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
     Raises UserError as workers.pool and workers.train do.
     """
-    shared_inputs = store.inputs(study.recipe, data.sha256)
-    keys = {run: store.key(store.inputs_of(run, shared_inputs)) for run in grid.runs(study, data.rows["train"])}
+    rows, shared_inputs = data.rows["train"], store.inputs(study.recipe, data.sha256)
+    keys = {run: store.key(store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
+    for note in grid.notes(study, rows):
+        print(f"{name}: {note}")
     with _alone(kept.folder / f"{name}.lock"):
-        missing = [run for run in keys if kept.get(keys[run]) is None and not _recover(run, keys[run], kept, earlier)]
-        unfinished = _train(name, study, data, missing, keys, kept, timings) if missing else {}
-        statuses = _write_folder(runs_folder / name, keys, kept, unfinished)
-    _report(name, statuses, len(missing), unfinished)
+        missing = [run for run in keys if keys[run] not in kept and not _recover(run, keys[run], kept, earlier)]
+        session = Session(name, study, rows, {run: keys[run] for run in missing}, kept, timings)
+        if missing:
+            session.train(data)
+        statuses = _write_folder(runs_folder / name, keys, kept, session.unfinished)
+    _report(name, statuses, len(missing), session.unfinished)
 
 
-def _train(name, study, data, runs, keys, kept, timings) -> dict[Run, Finished]:
-    """Train runs; return those that are not kept, because another try may mend them."""
-    unfinished, left, rows = {}, set(runs), data.rows["train"]
-    coefficients = timing.read(timings).coefficients()
-    progress, measured = Progress(name, len(runs)), timing.Timings(np.maximum(coefficients, 1e-9))
+class Session:
+    """The runs of a study that are trained now: what becomes of each, and how long the rest will take."""
 
-    def finish(run: Run, finished: Finished, running: int) -> None:
-        left.remove(run)
+    def __init__(self, name: str, study: Study, rows: int, keys: dict[Run, str], kept: Store, timings: Path) -> None:
+        self.name, self.study, self.rows, self.keys, self.kept, self.timings = name, study, rows, keys, kept, timings
+        self.before = timing.read(timings).coefficients()
+        self.measured = timing.Timings(self.before)
+        self.progress = Progress(name, len(keys))
+        self.left = set(keys)
+        self.unfinished: dict[Run, Finished] = {}  # not kept, since another try may mend them
+
+    def train(self, data: DataSet) -> None:
+        """Train the runs on a pool of workers. After Ctrl-C, say what is kept."""
+        try:
+            with workers.pool() as client:
+                workers.train(client, data, self.study.recipe, list(self.keys), self.expected_seconds, self.finish)
+        except KeyboardInterrupt:
+            done = len(self.keys) - len(self.left)
+            print(f"\n{done} runs of {self.name} are kept; `dvc repro` goes on from there", file=sys.stderr)
+            raise
+
+    def expected_seconds(self, run: Run) -> float:
+        """Return how long a run should take, from what was measured at earlier times."""
+        return timing.predict(self.before, timing.work(self.study, self.rows, run.batch_size))
+
+    def finish(self, run: Run, finished: Finished, running: int) -> None:
+        """Keep a run that has ended, and tell."""
+        self.left.remove(run)
         if finished.status in FINAL:
-            kept.put(keys[run], finished.content)
+            self.kept.put(self.keys[run], finished.content)
         else:
-            unfinished[run] = finished
-        if finished.status == "ok":
-            done = timing.work(study, rows, run.batch_size, int(finished.compiled))
-            measured.add(done, finished.seconds)
-            timing.append(timings, done, finished.seconds)
-        progress.add(
-            finished.status,
-            running,
-            lambda: timing.seconds_left(study, rows, left, running, measured.coefficients()),
-        )
+            self.unfinished[run] = finished
+        if finished.status == "ok":  # a run that diverges stops early
+            done = timing.work(self.study, self.rows, run.batch_size, int(finished.compiled))
+            self.measured.add(done, finished.seconds)
+            timing.append(self.timings, done, finished.seconds)
+        self.progress.add(finished.status, running, lambda: self.seconds_left(running))
 
-    def expected_seconds(run: Run) -> float:
-        return timing.predict(coefficients, timing.work(study, rows, run.batch_size))
-
-    try:
-        with workers.pool() as client:
-            workers.train(client, data, study.recipe, runs, expected_seconds, finish)
-    except KeyboardInterrupt:
-        print(f"\n{len(runs) - len(left)} runs of {name} are kept; `dvc repro` goes on from there", file=sys.stderr)
-        raise
-    return unfinished
+    def seconds_left(self, running: int) -> float:
+        """Return about how long the runs that are left will take."""
+        return timing.seconds_left(self.study, self.rows, self.left, running, self.measured.coefficients())
 
 
 def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bool:

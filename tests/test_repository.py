@@ -1,0 +1,123 @@
+"""What the repository says of itself is true: declared dependencies, layout, commands, pins."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from batchwise import plugins
+from batchwise.code import ROOT, closure
+
+DVC = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PLUGINS = {"preprocess": "datasets/${key}.py", "train": "models/${item.model.name}.py"}
+
+
+def declared(stage: str) -> set[str]:
+    body = DVC[stage].get("do", DVC[stage])
+    return {path for path in body["deps"] if path.endswith(".py")}
+
+
+def notebook_imports(tmp: Path) -> list[str]:
+    """Return the import closure of the code in the report's notebook."""
+    cells = json.loads((ROOT / "reports/study.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    file = tmp / "notebook.py"
+    file.write_text(code, encoding="utf-8")
+    return [path for path in closure(str(file)) if path != str(file)]
+
+
+@pytest.mark.parametrize("stage", sorted(DVC))
+def test_declared_deps_are_the_import_closure(stage, tmp_path) -> None:
+    plugin = PLUGINS.get(stage)
+    expected = {*closure(f"stages/{stage}.py")}
+    if stage == "report":
+        expected |= {*notebook_imports(tmp_path)}
+    if plugin:
+        kind = plugin.split("/")[0]
+        expected |= {f"batchwise/{plugin}"}
+        for name in plugins.names(kind):
+            expected |= {*closure(f"batchwise/{kind}/{name}.py")} - {f"batchwise/{kind}/{name}.py"}
+    assert declared(stage) == expected
+
+
+def test_only_the_engine_its_tasks_and_models_import_what_trains() -> None:
+    importing = {
+        str(path.relative_to(ROOT))
+        for folder in ("batchwise", "stages")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported(node)
+        if name.split(".")[0] in ("tensorflow", "keras")
+    }
+    models = {f"batchwise/models/{name}.py" for name in plugins.names("models")}
+    assert importing == {"batchwise/engine.py", "batchwise/tasks.py"} | models
+
+
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+@pytest.mark.parametrize("stage", ["check", "preprocess", "evaluate", "report"])
+def test_stages_that_do_not_train_do_not_import_what_does(stage, tmp_path) -> None:
+    files = closure(f"stages/{stage}.py") + (notebook_imports(tmp_path) if stage == "report" else [])
+    assert "batchwise/engine.py" not in files
+
+
+def test_the_pins_of_what_trains_are_those_of_the_lock() -> None:
+    locked = (ROOT / "requirements.txt").read_text()
+    pins = [line for line in (ROOT / "requirements-train.in").read_text().splitlines() if "==" in line]
+    assert len(pins) == 3
+    for pin in pins:
+        assert re.search(rf"^{re.escape(pin)}( |$)", locked, re.MULTILINE), pin
+
+
+def test_every_requirement_is_locked_with_a_hash() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text()
+        entries = re.findall(r"^[a-z0-9][^\n]*==.*?(?=^[a-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
+        assert len(entries) > 10
+        assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_the_commands_of_the_readme_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    commands = re.findall(r"^(make|python -m|dvc)\b(.*)$", README, re.MULTILINE)
+    assert ("make", "") in commands and ("make", " test") in commands
+    for command, rest in commands:
+        words = rest.split()
+        if command == "make" and words:
+            assert words[0] in targets, words
+        if command == "python -m":
+            module = ROOT / words[0].replace(".", "/")
+            assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), words
+        if command == "dvc":
+            assert words[0] in ("repro", "push", "pull", "remote", "metrics", "plots"), words
+
+
+def test_the_tree_of_the_readme_is_the_repository() -> None:
+    tree = README.split("```text\n")[1].split("```")[0]
+    named = [line.split()[0] for line in tree.splitlines() if line.strip()]
+    folder, seen = "", set()
+    for line, name in zip([line for line in tree.splitlines() if line.strip()], named, strict=True):
+        if not line.startswith(" "):
+            folder = name if name.endswith("/") else ""
+            path = name
+        else:
+            path = folder + name
+        seen.add(path.rstrip("/"))
+        assert (ROOT / path).exists(), path
+    modules = {f"batchwise/{path.name}" for path in (ROOT / "batchwise").iterdir() if path.name[0] != "_"}
+    assert modules | {"batchwise/__main__.py"} <= seen
+
+
+def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
+    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    keys = {key for study in params["studies"].values() for key in (*study, *study["grid"])}
+    for key in keys | {"epochs", "updates", "dtype"}:
+        assert f"`{key}`" in README, key
