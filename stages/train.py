@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
-from dvc.exceptions import DvcException
 
 from batchwise import manifest, params
 from batchwise.environment import check_pins
@@ -29,18 +28,19 @@ def main() -> None:
 def last_time(folder: str) -> Callable[[str], bytes | None]:
     """Return a function that reads a file of an output folder as dvc.lock has it, from DVC's cache or remote.
 
-    DVC removes a stage's outputs before it runs the stage. What the cache does not give is trained.
+    DVC removes a stage's outputs before it runs the stage. What cannot be had is trained: a clone may have neither
+    cache nor remote, a remote may not answer, and each has an exception of its own.
     """
     try:
         files = DVCFileSystem(".")
         names = {Path(path).name for path in files.ls(folder, detail=False)}
-    except (DvcException, FileNotFoundError):
+    except Exception:
         return lambda name: None
 
     def read(name: str) -> bytes | None:
         try:
             return files.cat_file(f"{folder}/{name}") if name in names else None
-        except (DvcException, OSError):
+        except Exception:
             return None
 
     return read

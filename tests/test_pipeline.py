@@ -94,6 +94,13 @@ def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> Non
     assert "6 trained now, 18 kept from before" in project.repro("train@small")
 
 
+def test_a_clone_without_results_makes_the_same(project, finished) -> None:
+    for folder in ("data", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(project.folder / folder)
+    assert "18 trained now, 0 kept from before" in project.repro()
+    assert project.lock() == finished.lock()
+
+
 def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> None:
     project.repro("--force")
     assert project.lock() == finished.lock()

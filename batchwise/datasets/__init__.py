@@ -1,0 +1,1 @@
+"""One file per data set, found by its name."""
