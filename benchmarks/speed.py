@@ -5,7 +5,6 @@ ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measu
 """
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -46,7 +45,6 @@ def main() -> None:
 
 
 def _loops() -> list[tuple]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # model.fit makes TensorFlow tell of errors that are none
     from benchmarks import loops
 
     seconds, compiling = loops.measure()

@@ -54,6 +54,11 @@ class Project:
         with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(params, file)
 
+    def append(self, file: str, text: str) -> None:
+        """Add text to a file."""
+        with (self.folder / file).open("a", encoding="utf-8") as stream:
+            stream.write(text)
+
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
         """Start a command of the environment that the tests run in, in the project's folder."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

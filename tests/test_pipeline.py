@@ -2,10 +2,14 @@
 
 import copy
 import json
+import re
 import shutil
 
 import pytest
+from ruamel.yaml import YAML
 
+from batchwise import params
+from batchwise.code import ROOT
 from tests.project import PARAMS, STUDY, Project
 
 CELL = ("reproduce", "small", "--batch-size", "64", "--learning-rate", "0.5")
@@ -45,13 +49,6 @@ def test_a_diverged_run_is_a_result(project) -> None:
     assert "NaN" not in json.dumps(shown)
 
 
-def test_training_again_in_a_new_place_with_one_worker_gives_the_same_bytes(finished, tmp_path) -> None:
-    again = Project.new(tmp_path / "project")
-    again.repro(BATCHWISE_WORKERS="1")
-    assert again.lock() == finished.lock()
-    assert again.bytes_of("reports/html") == finished.bytes_of("reports/html")
-
-
 def test_a_cell_is_reproduced_alone_without_the_store(project) -> None:
     shutil.rmtree(project.folder / "data/store")
     printed = project.run("python", "-m", "batchwise", *CELL)
@@ -73,9 +70,9 @@ def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finis
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "27 runs, 18 done, 9 to train" in plan
     assert "9 to train: new in the grid" in plan
-    assert "9 trained now, 18 kept from before" in project.repro()
+    assert "9 trained now, 18 kept from before" in project.repro("train@small")
     project.write_params(PARAMS)
-    project.repro()
+    project.repro("train@small")
     assert project.lock() == finished.lock()
     assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
 
@@ -94,11 +91,31 @@ def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> Non
     assert "6 trained now, 18 kept from before" in project.repro("train@small")
 
 
-def test_a_clone_without_results_makes_the_same(project, finished) -> None:
-    for folder in ("data", ".dvc/cache", ".dvc/tmp"):
+def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, finished) -> None:
+    for folder in ("data", "reports/html", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(project.folder / folder)
-    assert "18 trained now, 0 kept from before" in project.repro()
+    assert "18 trained now, 0 kept from before" in project.repro(BATCHWISE_WORKERS="1", LC_ALL="C", TZ="Asia/Tokyo")
     assert project.lock() == finished.lock()
+    assert project.bytes_of("reports/html") == finished.bytes_of("reports/html")
+
+
+def test_the_examples_of_the_readme_work(project) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    data_set, model = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (project.folder / "batchwise/datasets/wine.py").write_text(data_set, encoding="utf-8")
+    (project.folder / "batchwise/models/residual_mlp.py").write_text(model, encoding="utf-8")
+    entry = re.search(r"`wine: (\{.*?\})`", readme, re.DOTALL)[1]
+    study = YAML(typ="safe").load(re.search(r"```yaml\n(.*?)```", readme, re.DOTALL)[1])
+    assert all(len(text.strip().splitlines()) <= 18 for text in (data_set, model))
+    assert params.check({**PARAMS, "studies": study})
+    study["digits_adam"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
+    data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
+    project.write_params({"data_sets": data_sets, "studies": study})
+    project.repro()
+    metrics = json.loads((project.folder / "data/metrics/digits_adam.json").read_text())
+    assert metrics["ok"] == metrics["runs"] == 45
+    assert metrics["test_accuracy"] > 0.9
+    assert (project.folder / "reports/html/digits_adam.html").exists()
 
 
 def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> None:
@@ -107,7 +124,7 @@ def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> Non
 
 
 def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
-    (project.folder / "batchwise/models/mlp.py").open("a").write("# changed\n")
+    project.append("batchwise/models/mlp.py", "# changed\n")
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "18 to train: batchwise/models/mlp.py changed" in plan
     project.write_params(with_study(budget={"epochs": 41}))
@@ -115,7 +132,7 @@ def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
 
 
 def test_what_draws_does_not_retrain(project) -> None:
-    (project.folder / "batchwise/report/plots.py").open("a").write("# changed\n")
+    project.append("batchwise/report/plots.py", "# changed\n")
     printed = project.repro("--dry")
     assert "Running stage 'report@small'" in printed
     assert "Running stage 'train@small'" not in printed and "Running stage 'evaluate@small'" not in printed

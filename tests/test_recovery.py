@@ -4,6 +4,7 @@ import copy
 import os
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from batchwise import results, streams
 from tests.project import PARAMS, STUDY, Project
 
 # Enough work for a kill to come in the middle of it.
-LONG = {**STUDY, "budget": {"epochs": 200}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 6}}
-RUNS = 24
+LONG = {**STUDY, "budget": {"epochs": 200}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 8}}
+RUNS = 32
 
 
 @pytest.fixture(scope="module")
@@ -32,55 +33,46 @@ def project(tmp_path) -> Project:
     return Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": LONG}})
 
 
-def wait_until_some_runs_are_kept(project: Project, process) -> None:
-    while project.stored() < 3:
+def train_until_more_runs_are_kept(project: Project) -> subprocess.Popen:
+    """Start `dvc repro`, and return it in the middle of training."""
+    process, before = project.start("dvc", "repro", "train@small"), project.stored()
+    while project.stored() < before + 3:
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
+    return process
 
 
-def descendants(process, name: str) -> list[psutil.Process]:
-    return [
-        child for child in psutil.Process(process.pid).children(recursive=True) if name in " ".join(child.cmdline())
-    ]
+def descendants(process: subprocess.Popen, name: str) -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if name in " ".join(child.cmdline())]
 
 
-def test_the_training_process_is_killed_and_repro_goes_on(project, undisturbed) -> None:
-    process = project.start("dvc", "repro", "train@small")
-    wait_until_some_runs_are_kept(project, process)
+def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(project, undisturbed) -> None:
+    process = train_until_more_runs_are_kept(project)
+    os.killpg(process.pid, signal.SIGINT)
+    printed = process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert "Traceback" not in printed
+    assert f"{project.stored()} runs of small are kept; `dvc repro` goes on from there" in printed
+
+    process = train_until_more_runs_are_kept(project)
     descendants(process, "stages.train")[0].send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode != 0
+
+    process = train_until_more_runs_are_kept(project)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
     kept = project.stored()
-    assert 3 <= kept < RUNS
+    assert 9 <= kept < RUNS
     printed = project.repro("train@small")
     assert f"{RUNS - kept} trained now, {kept} kept from before" in printed
     assert project.lock() == undisturbed.lock()
 
 
-def test_everything_is_killed_at_once_and_repro_goes_on(project, undisturbed) -> None:
-    process = project.start("dvc", "repro", "train@small")
-    wait_until_some_runs_are_kept(project, process)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    project.repro("train@small")
-    assert project.lock() == undisturbed.lock()
-
-
-def test_interrupting_stops_without_a_traceback_and_repro_goes_on(project, undisturbed) -> None:
-    process = project.start("dvc", "repro", "train@small")
-    wait_until_some_runs_are_kept(project, process)
-    os.killpg(process.pid, signal.SIGINT)
-    printed = process.communicate(timeout=60)[0]
-    assert process.returncode != 0
-    assert "Traceback" not in printed
-    assert "goes on" in printed
-    project.repro("train@small")
-    assert project.lock() == undisturbed.lock()
-
-
 def test_a_killed_worker_is_replaced(project, undisturbed) -> None:
-    process = project.start("dvc", "repro", "train@small")
-    wait_until_some_runs_are_kept(project, process)
+    process = train_until_more_runs_are_kept(project)
     descendants(process, "spawn_main")[0].send_signal(signal.SIGKILL)
     printed = process.communicate(timeout=300)[0]
     assert process.returncode == 0, printed
@@ -114,7 +106,7 @@ def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path) -> No
     study["grid"] = {"batch_sizes": [64], "base_learning_rates": [0.0078125], "seeds": 3}
     project = Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": study}})
     (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
-    printed = project.repro()
+    printed = project.repro("train@small")
     assert "3 runs (1 failed, 2 ok)" in printed
     assert "its worker died 3 times" in printed
     folder = Path(project.folder, "data/runs/small")
