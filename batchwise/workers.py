@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,10 +22,9 @@ from batchwise.grid import Run
 from batchwise.recipe import Recipe
 
 PLUGIN = "batchwise"
-# A second run waits at each worker, so that it never waits for the next one.
-RUNS_AT_A_WORKER = 2
 # A run whose worker dies is tried again twice.
 DEATHS_ALLOWED = 2
+SECONDS_BETWEEN_LOOKS = 1
 
 
 @dataclass(frozen=True)
@@ -102,16 +101,13 @@ def pool() -> Iterator[Client]:
 
 
 def _new_cluster() -> LocalCluster:
-    """Start the workers. Ctrl-C does not reach them, nor those that replace them: this process closes them.
-
-    A blocked signal is inherited: by the thread that starts and restarts processes, and by these.
-    """
+    """Start the workers. Ctrl-C goes to this process alone, which closes them: processes inherit an ignored signal."""
     options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return LocalCluster(number_of_workers(), **options)
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
 
 
 def number_of_workers() -> int:
@@ -141,22 +137,40 @@ def train(
     shared_inputs = store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
-    queue, at_worker, in_flight = Queue(runs, seconds), Counter(), {}
-    completed, workers, asked = as_completed(), (), 0.0
-    while queue or in_flight:
-        if monotonic() - asked > 1:  # a worker that died is replaced under a new address
-            workers, asked = tuple(client.nthreads()), monotonic()
-        for worker in workers:
-            while queue and at_worker[worker] < RUNS_AT_A_WORKER:
-                run = queue.take(worker)
-                future = client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
-                in_flight[future] = worker, run
-                at_worker[worker] += 1
-                completed.add(future)
-        future = next(completed)
-        worker, run = in_flight.pop(future)
-        at_worker[worker] -= 1
-        on_finished(run, _outcome(future, run, shared_inputs), min(len(in_flight), len(workers)))
+    hands = Hands(client, Queue(runs, seconds))
+    hands.fill()
+    while hands.running:
+        future, run = hands.next_finished()
+        hands.fill()
+        on_finished(run, _outcome(future, run, shared_inputs), len(hands.running))
+
+
+class Hands:
+    """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
+
+    def __init__(self, client: Client, queue: "Queue") -> None:
+        self.client, self.queue = client, queue
+        self.running: dict[Future, tuple[str, Run]] = {}
+        self.completed = as_completed()
+        self.workers, self.asked = (), float("-inf")
+
+    def fill(self) -> None:
+        """Give a run to each worker that has none."""
+        if monotonic() - self.asked > SECONDS_BETWEEN_LOOKS:
+            self.client.wait_for_workers(1)  # a worker that died is replaced, under a new address
+            self.workers, self.asked = tuple(self.client.nthreads()), monotonic()
+        busy = {worker for worker, _ in self.running.values()}
+        for worker in self.workers:
+            if self.queue and worker not in busy:
+                run = self.queue.take(worker)
+                future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
+                self.running[future] = worker, run
+                self.completed.add(future)
+
+    def next_finished(self) -> tuple[Future, Run]:
+        """Wait for a run to end, and return it."""
+        future = next(self.completed)
+        return future, self.running.pop(future)[1]
 
 
 class Queue:
