@@ -15,12 +15,15 @@ import numpy as np
 
 from batchwise import plugins, streams
 from batchwise.data import SPLITS, DataSet
+from batchwise.environment import set_xla_flags
 from batchwise.errors import UserError
 from batchwise.quiet import quiet
 from batchwise.recipe import Recipe
 from batchwise.results import Result, without_evaluations
 
-os.environ["KERAS_BACKEND"] = "tensorflow"  # read once, when Keras is imported
+# Read once, when Keras and TensorFlow are imported.
+os.environ["KERAS_BACKEND"] = "tensorflow"
+set_xla_flags()
 with quiet():
     import keras
     import tensorflow as tf
@@ -83,24 +86,23 @@ class Trainer:
         self.data, self.recipe = data, recipe
         self.task = TASKS[data.description.task]
         self.rows = data.rows["train"]
-        self.parts = [self._on_device(getattr(data, name)) for name in SPLITS]
+        self.inputs, self.labels = self._on_device()
         self.model = self._build(seed=0)
         self.optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.model_dump(exclude={"name"}))
         self.optimizer.build(self.model.trainable_variables)
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
         self.xla = bool(gpu()) or not _has_convolutions(self.model)
-        self.evaluate = tf.function(self._evaluate, jit_compile=self.xla)
-        self.programs, self.model_starts = {}, {}
+        self.begin = tf.function(self._begin, jit_compile=self.xla)
+        self.programs, self.starts = {}, {}
 
     def run(self, batch_size: int, learning_rate: float, seed: int) -> Result:
         """Return the result of training from the start of `seed`; m > N trains as m = N.
 
         A run that diverges or has no memory is a result, not an error.
         """
-        self._reset(seed)
         curves = []
         try:
-            curves.append([values.numpy()[None] for values in self.evaluate()])
+            curves.append([values.numpy()[None] for values in self.begin(self._start(seed))])
             for epoch, program, arguments in self._calls(min(batch_size, self.rows), seed):
                 rate = tf.constant(learning_rate, self.recipe.dtype)
                 curves.append(
@@ -113,8 +115,12 @@ class Trainer:
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
         return self._result("ok", curves)
 
-    def _on_device(self, part):
-        return tf.constant(part.inputs, self.recipe.dtype), tf.constant(part.labels, "int32")
+    def _on_device(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the inputs and labels of all parts, one after the other: the training rows come first."""
+        parts = [getattr(self.data, name) for name in SPLITS]
+        inputs = np.concatenate([part.inputs for part in parts])
+        labels = np.concatenate([part.labels for part in parts])
+        return tf.constant(inputs, self.recipe.dtype), tf.constant(labels, "int32")
 
     def _build(self, seed: int) -> keras.Model:
         keras.config.set_floatx(self.recipe.dtype)
@@ -127,13 +133,18 @@ class Trainer:
         except (ValueError, TypeError) as error:
             raise UserError(f"model {model.name} cannot be built with {model.options}: {error}") from None
 
-    def _reset(self, seed: int) -> None:
-        if seed not in self.model_starts:
-            self.model_starts[seed] = _start(self._build(seed), seed)
-        for variable, value in zip(self.model.variables, self.model_starts[seed], strict=True):
+    def _start(self, seed: int) -> list[tf.Tensor]:
+        """Return the values at the start of a seed: of the model's variables, then of the optimiser's."""
+        if seed not in self.starts:
+            model_start = _start_of_model(self._build(seed), seed)
+            self.starts[seed] = [tf.constant(value) for value in [*model_start, *self.optimizer_start]]
+        return self.starts[seed]
+
+    def _begin(self, start: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Set all variables, and evaluate."""
+        for variable, value in zip([*self.model.variables, *self.optimizer.variables], start, strict=True):
             variable.assign(value)
-        for variable, value in zip(self.optimizer.variables, self.optimizer_start, strict=True):
-            variable.assign(value)
+        return self._evaluate()
 
     def _calls(self, batch_size: int, seed: int):
         """Yield (first epoch, program, (orders, epochs)) for each call of a run."""
@@ -158,7 +169,8 @@ class Trainer:
                 self.optimizer.learning_rate.assign(learning_rate)
                 loss = tf.TensorArray(self.recipe.dtype, epochs_per_call, element_shape=(3,))
                 correct = tf.TensorArray("int32", epochs_per_call, element_shape=(3,))
-                for epoch in tf.range(epochs):
+                epoch = tf.constant(0)
+                while epoch < epochs:  # not a range, whose end XLA would make a part of the program
                     if batches:
                         for batch in tf.range(batches):
                             self._update(tf.slice(orders[epoch], [batch * batch_size], [batch_size]))
@@ -166,44 +178,48 @@ class Trainer:
                         self._update(orders[epoch][batches * batch_size :])
                     losses, hits = self._evaluate()
                     loss, correct = loss.write(epoch, losses), correct.write(epoch, hits)
+                    epoch += 1
                 return loss.stack(), correct.stack()
 
             self.programs[key] = tf.function(program, jit_compile=self.xla)
         return self.programs[key]
 
-    def _update(self, rows) -> None:
-        inputs, labels = self.parts[0]
+    def _update(self, rows: tf.Tensor) -> None:
+        """Apply one update of the weights, with the mean gradient of some training rows."""
         with tf.GradientTape() as tape:
-            outputs = self.model(tf.gather(inputs, rows), training=True)
-            loss = tf.reduce_mean(self.task.loss(tf.gather(labels, rows), outputs))
+            outputs = self.model(tf.gather(self.inputs, rows), training=True)
+            loss = tf.reduce_mean(self.task.loss(tf.gather(self.labels, rows), outputs))
             loss = tf.add_n([loss, *self.model.losses])
         weights = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, weights), weights)
 
-    def _evaluate(self):
+    def _evaluate(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the mean loss and the correct rows of each part in inference mode, [3] and [3]."""
-        losses, hits = zip(*(self._evaluate_part(*part) for part in self.parts), strict=True)
-        return tf.stack(losses), tf.stack(hits)
+        losses, hits = self._evaluate_rows()
+        sizes = list(self.data.rows.values())
+        means = [
+            tf.reduce_mean(part) if rows else tf.constant(np.nan, self.recipe.dtype)
+            for rows, part in zip(sizes, tf.split(losses, sizes), strict=True)
+        ]
+        return tf.stack(means), tf.stack([tf.reduce_sum(part) for part in tf.split(hits, sizes)])
 
-    def _evaluate_part(self, inputs, labels):
-        rows = len(labels)
-        if not rows:
-            return tf.constant(np.nan, self.recipe.dtype), 0
-        batches, remainder = divmod(rows, EVALUATION_ROWS)
-        loss, hits = tf.constant(0, self.recipe.dtype), 0
-        if remainder:
-            loss, hits = self._sums(inputs[:remainder], labels[:remainder])
-        if batches:  # a loop is compiled, and its slices checked, even if it has no turn
-            for batch in tf.range(batches):
-                batch_rows = remainder + batch * EVALUATION_ROWS + tf.range(EVALUATION_ROWS)
-                more_loss, more_hits = self._sums(tf.gather(inputs, batch_rows), tf.gather(labels, batch_rows))
-                loss, hits = loss + more_loss, hits + more_hits
-        return loss / rows, hits
+    def _evaluate_rows(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the loss and whether the class is right for each row of all parts, in batches of a fixed size."""
+        batches, remainder = divmod(len(self.labels), EVALUATION_ROWS)
+        losses, hits = self._evaluate_batch(self.inputs[:remainder], self.labels[:remainder])
+        if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
+            return losses, hits
+        all_losses = tf.TensorArray(self.recipe.dtype, batches, element_shape=(EVALUATION_ROWS,))
+        all_hits = tf.TensorArray("int32", batches, element_shape=(EVALUATION_ROWS,))
+        for batch in tf.range(batches):
+            rows = remainder + batch * EVALUATION_ROWS + tf.range(EVALUATION_ROWS)
+            batch_losses, batch_hits = self._evaluate_batch(tf.gather(self.inputs, rows), tf.gather(self.labels, rows))
+            all_losses, all_hits = all_losses.write(batch, batch_losses), all_hits.write(batch, batch_hits)
+        return tf.concat([losses, all_losses.concat()], 0), tf.concat([hits, all_hits.concat()], 0)
 
-    def _sums(self, inputs, labels):
+    def _evaluate_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         outputs = self.model(inputs, training=False)
-        loss = tf.reduce_sum(self.task.loss(labels, outputs))
-        return loss, tf.reduce_sum(tf.cast(self.task.correct(labels, outputs), "int32"))
+        return self.task.loss(labels, outputs), tf.cast(self.task.correct(labels, outputs), "int32")
 
     def _result(self, status: str, curves: list, bad_epoch: int | None = None) -> Result:
         loss, correct = (np.concatenate(parts) for parts in zip(*curves, strict=True))
@@ -231,7 +247,7 @@ def _keras_seeded(seed: int) -> Iterator[None]:
         yield
 
 
-def _start(model: keras.Model, seed: int) -> list[np.ndarray]:
+def _start_of_model(model: keras.Model, seed: int) -> list[np.ndarray]:
     """Return the values of a new model's variables, with the states of its random layers from the seed's own stream."""
     dropout = streams.generator(seed, "dropout")
     return [

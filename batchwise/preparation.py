@@ -25,11 +25,16 @@ def split(
         raise UserError(
             f"test_rows {test_rows} + validation_rows {validation_rows} leave too few of {len(labels)} rows"
         )
-    rest, test = train_test_split(np.arange(len(labels)), test_size=test_rows, stratify=labels, random_state=seed)
-    train, validation = rest, rest[:0]
-    if validation_rows:
-        train, validation = train_test_split(rest, test_size=validation_rows, stratify=labels[rest], random_state=seed)
+    try:
+        rest, test = _stratified(np.arange(len(labels)), labels, test_rows, seed)
+        train, validation = _stratified(rest, labels, validation_rows, seed) if validation_rows else (rest, rest[:0])
+    except ValueError as error:  # scikit-learn cannot give each part a row of each class
+        raise UserError(f"test_rows {test_rows} and validation_rows {validation_rows} do not fit: {error}") from None
     return tuple(Part(inputs[rows], labels[rows]) for rows in (train, validation, test))
+
+
+def _stratified(rows: np.ndarray, labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
 
 
 def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tuple[Part, Part, Part]:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 def quiet() -> Iterator[None]:
     """Drop what C++ libraries write to standard error before their own log level holds: TensorFlow's greetings.
 
-    Where TF_CPP_MIN_LOG_LEVEL is set, nothing is dropped: so one sees why TensorFlow does not use a GPU, say.
+    Where TF_CPP_MIN_LOG_LEVEL is 0 or 1, nothing is dropped: so one sees why TensorFlow does not use a GPU, say.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") in ("0", "1"):
         yield
         return
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -68,7 +68,10 @@ class Session:
         """Train the runs on a pool of workers. After Ctrl-C, say what is kept."""
         try:
             with workers.pool() as client:
-                workers.train(client, data, self.study.recipe, list(self.keys), self.expected_seconds, self.finish)
+                recipe, compile_seconds = self.study.recipe, float(self.before[2])
+                workers.train(
+                    client, data, recipe, list(self.keys), self.expected_seconds, compile_seconds, self.finish
+                )
         except KeyboardInterrupt:
             done = len(self.keys) - len(self.left)
             print(f"\n{done} runs of {self.name} are kept; `dvc repro` goes on from there", file=sys.stderr)

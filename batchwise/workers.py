@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, perf_counter
@@ -127,17 +127,18 @@ def train(
     recipe: Recipe,
     runs: list[Run],
     seconds: Callable[[Run], float],
+    compile_seconds: float,
     on_finished: Callable[[Run, Finished, int], None],
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
-    `seconds` says about how long a run takes, or anything in proportion to it. Raises UserError if the model cannot be
-    built, or if workers would give other bits than this machine.
+    `seconds` says about how long a run takes, `compile_seconds` how much longer the first run of a batch size. Raises
+    UserError if the model cannot be built, or if workers would give other bits than this machine.
     """
     shared_inputs = store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
-    hands = Hands(client, Queue(runs, seconds))
+    hands = Hands(client, Queue(runs, seconds, compile_seconds))
     hands.fill()
     while hands.running:
         future, run = hands.next_finished()
@@ -161,8 +162,8 @@ class Hands:
             self.workers, self.asked = tuple(self.client.nthreads()), monotonic()
         busy = {worker for worker, _ in self.running.values()}
         for worker in self.workers:
-            if self.queue and worker not in busy:
-                run = self.queue.take(worker)
+            run = None if worker in busy else self.queue.take(worker, self.workers)
+            if run:
                 future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
                 self.running[future] = worker, run
                 self.completed.add(future)
@@ -176,26 +177,33 @@ class Hands:
 class Queue:
     """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once."""
 
-    def __init__(self, runs: list[Run], seconds: Callable[[Run], float]) -> None:
-        self.seconds = seconds
+    def __init__(self, runs: list[Run], seconds: Callable[[Run], float], compile_seconds: float) -> None:
+        self.seconds, self.compile_seconds = seconds, compile_seconds
         self.waiting: dict[int, list[Run]] = defaultdict(list)
         for run in sorted(runs, reverse=True):
             self.waiting[run.batch_size].append(run)
         self.current: dict[str, int] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.waiting)
+    def take(self, worker: str, workers: Collection[str]) -> Run | None:
+        """Return the next run for a worker, one of `workers`: of its batch size, else of one with much to do.
 
-    def take(self, worker: str) -> Run:
-        """Return the next run for a worker: of its batch size, else of one that no worker has, with the most to do."""
+        None if the rest is done sooner without it: by the workers that have compiled it.
+        """
         batch_size = self.current.get(worker)
         if batch_size not in self.waiting:
-            free = [m for m in self.waiting if m not in self.current.values()] or list(self.waiting)
-            batch_size = self.current[worker] = max(free, key=self._seconds_left)
+            batch_size = self._next_batch_size({self.current[other] for other in workers if other in self.current})
+        if batch_size is None:
+            return None
+        self.current[worker] = batch_size
         run = self.waiting[batch_size].pop()
         if not self.waiting[batch_size]:
             del self.waiting[batch_size]
         return run
+
+    def _next_batch_size(self, taken: set[int]) -> int | None:
+        free = self.waiting.keys() - taken
+        worth_sharing = [m for m in self.waiting if self._seconds_left(m) > 2 * self.compile_seconds]
+        return max(free or worth_sharing, key=self._seconds_left, default=None)
 
     def _seconds_left(self, batch_size: int) -> float:
         return sum(map(self.seconds, self.waiting[batch_size]))

@@ -20,11 +20,11 @@ def seconds(run: Run) -> float:
 
 def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
     """Return (worker, run, batch sizes that waited until then) of all runs; the workers ask in turns."""
-    queue, taken = Queue(runs, seconds), []
+    queue, taken = Queue(runs, seconds, compile_seconds=0), []
     while queue:
         worker = workers[len(taken) % len(workers)]
         waiting = {run.batch_size for run in left(runs, taken)}
-        taken.append((worker, queue.take(worker), waiting))
+        taken.append((worker, queue.take(worker, workers), waiting))
     return taken
 
 
@@ -64,3 +64,25 @@ def test_a_new_batch_size_is_one_that_no_worker_has_and_that_takes_longest(runs,
 @given(RUNS, WORKERS)
 def test_the_order_does_not_depend_on_the_order_of_the_list(runs, workers) -> None:
     assert hand_out(runs, workers) == hand_out(runs[::-1], workers)
+
+
+FOUR_RUNS = [Run(8, 0.1, seed) for seed in range(4)]  # of 1/8 s each
+
+
+def test_a_worker_does_not_compile_for_what_another_finishes_sooner() -> None:
+    queue = Queue(FOUR_RUNS, seconds, compile_seconds=1)
+    assert queue.take("a", "ab") == FOUR_RUNS[0]
+    assert queue.take("b", "ab") is None
+    assert queue.take("a", "ab") == FOUR_RUNS[1]
+
+
+def test_a_worker_shares_what_takes_longer_than_compiling() -> None:
+    queue = Queue(FOUR_RUNS, seconds, compile_seconds=0.1)
+    assert queue.take("a", "ab") == FOUR_RUNS[0]
+    assert queue.take("b", "ab") == FOUR_RUNS[1]
+
+
+def test_the_batch_size_of_a_worker_that_died_goes_to_another() -> None:
+    queue = Queue(FOUR_RUNS, seconds, compile_seconds=1)
+    queue.take("a", "ab")
+    assert queue.take("b", "bc") == FOUR_RUNS[1]
