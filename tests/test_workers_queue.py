@@ -21,7 +21,7 @@ def seconds(run: Run) -> float:
 def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
     """Return (worker, run, batch sizes that waited until then) of all runs; the workers ask in turns."""
     queue, taken = Queue(runs, seconds, compile_seconds=0), []
-    while queue:
+    while queue.waiting:
         worker = workers[len(taken) % len(workers)]
         waiting = {run.batch_size for run in left(runs, taken)}
         taken.append((worker, queue.take(worker, workers), waiting))
