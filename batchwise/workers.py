@@ -25,6 +25,7 @@ PLUGIN = "batchwise"
 # A run whose worker dies is tried again twice.
 DEATHS_ALLOWED = 2
 SECONDS_BETWEEN_LOOKS = 1
+SECONDS_TO_FETCH = 30
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def pool() -> Iterator[Client]:
 
 def _new_cluster() -> LocalCluster:
     """Start the workers. Ctrl-C goes to this process alone, which closes them: processes inherit an ignored signal."""
-    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.ERROR}
+    options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.ERROR}
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return LocalCluster(number_of_workers(), **options)
@@ -138,19 +139,19 @@ def train(
     shared_inputs = store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
-    hands = Hands(client, Queue(runs, seconds, compile_seconds))
+    hands = Hands(client, Queue(runs, seconds, compile_seconds), shared_inputs)
     hands.fill()
     while hands.running:
-        future, run = hands.next_finished()
+        run, finished = hands.next_finished()
         hands.fill()
-        on_finished(run, _outcome(future, run, shared_inputs), len(hands.running))
+        on_finished(run, finished, len(hands.running))
 
 
 class Hands:
     """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
 
-    def __init__(self, client: Client, queue: "Queue") -> None:
-        self.client, self.queue = client, queue
+    def __init__(self, client: Client, queue: "Queue", shared_inputs: dict[str, Any]) -> None:
+        self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
         self.running: dict[Future, tuple[str, Run]] = {}
         self.completed = as_completed()
         self.workers, self.asked = (), float("-inf")
@@ -164,14 +165,22 @@ class Hands:
         for worker in self.workers:
             run = None if worker in busy else self.queue.take(worker, self.workers)
             if run:
-                future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
-                self.running[future] = worker, run
-                self.completed.add(future)
+                self._start(run, worker)
 
-    def next_finished(self) -> tuple[Future, Run]:
-        """Wait for a run to end, and return it."""
-        future = next(self.completed)
-        return future, self.running.pop(future)[1]
+    def next_finished(self) -> tuple[Run, Finished]:
+        """Wait for a run to end, and return it with its outcome."""
+        while True:
+            future = next(self.completed)
+            worker, run = self.running.pop(future)
+            try:
+                return run, _outcome(future, run, self.shared_inputs)
+            except TimeoutError:  # the worker died with the result before it was fetched
+                self._start(run, worker)
+
+    def _start(self, run: Run, worker: str) -> None:
+        future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
+        self.running[future] = worker, run
+        self.completed.add(future)
 
 
 class Queue:
@@ -223,9 +232,10 @@ def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:
 
 
 def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any]) -> Finished:
-    error = future.exception()
+    """Return what became of a run that has ended. Raises TimeoutError if its result cannot be fetched."""
+    error = future.exception(timeout=SECONDS_TO_FETCH)
     if error is None:
-        return future.result()
+        return future.result(timeout=SECONDS_TO_FETCH)
     if isinstance(error, KilledWorker):
         message = f"its worker died {DEATHS_ALLOWED + 1} times"
     else:
