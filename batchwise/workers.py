@@ -3,7 +3,7 @@
 import logging
 import os
 import signal
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def pool() -> Iterator[Client]:
     """
     address = os.environ.get("DASK_SCHEDULER_ADDRESS")
     settings = {
-        "distributed.scheduler.allowed-failures": DEATHS_ALLOWED,
+        "distributed.scheduler.allowed-failures": 0,  # told at once; Dask would lose a run when no worker is left
         "distributed.scheduler.work-stealing": False,
         "distributed.worker.daemon": True,
         "distributed.admin.log-format": "%(message)s",
@@ -153,29 +153,39 @@ class Hands:
     def __init__(self, client: Client, queue: "Queue", shared_inputs: dict[str, Any]) -> None:
         self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
         self.running: dict[Future, tuple[str, Run]] = {}
+        self.deaths: Counter[Run] = Counter()
         self.completed = as_completed()
         self.workers, self.asked = (), float("-inf")
 
     def fill(self) -> None:
         """Give a run to each worker that has none."""
         if monotonic() - self.asked > SECONDS_BETWEEN_LOOKS:
-            self.client.wait_for_workers(1)  # a worker that died is replaced, under a new address
-            self.workers, self.asked = tuple(self.client.nthreads()), monotonic()
-        busy = {worker for worker, _ in self.running.values()}
-        for worker in self.workers:
-            run = None if worker in busy else self.queue.take(worker, self.workers)
+            self._look()
+        for worker in self._idle():
+            run = self.queue.take(worker, self.workers)
             if run:
                 self._start(run, worker)
 
     def next_finished(self) -> tuple[Run, Finished]:
-        """Wait for a run to end, and return it with its outcome."""
+        """Wait for a run to end, and return it with its outcome; one whose worker died is tried again."""
         while True:
             future = next(self.completed)
-            worker, run = self.running.pop(future)
+            _, run = self.running.pop(future)
             try:
-                return run, _outcome(future, run, self.shared_inputs)
-            except TimeoutError:  # the worker died with the result before it was fetched
-                self._start(run, worker)
+                return run, _outcome(future, run, self.shared_inputs, self.deaths[run])
+            except (KilledWorker, TimeoutError):  # a time-out: the worker died with the result, before it was fetched
+                self.deaths[run] += 1
+                self._look()
+                self._start(run, next(iter(self._idle()), self.workers[0]))
+
+    def _look(self) -> None:
+        """See which workers there are: one that died is replaced, under a new address."""
+        self.client.wait_for_workers(1)
+        self.workers, self.asked = tuple(self.client.nthreads()), monotonic()
+
+    def _idle(self) -> list[str]:
+        busy = {worker for worker, _ in self.running.values()}
+        return [worker for worker in self.workers if worker not in busy]
 
     def _start(self, run: Run, worker: str) -> None:
         future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
@@ -231,13 +241,18 @@ def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:
                 )
 
 
-def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any]) -> Finished:
-    """Return what became of a run that has ended. Raises TimeoutError if its result cannot be fetched."""
+def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: int) -> Finished:
+    """Return what became of a run that has ended.
+
+    Raises KilledWorker if its worker died and it may be tried again, TimeoutError if its result cannot be fetched.
+    """
     error = future.exception(timeout=SECONDS_TO_FETCH)
     if error is None:
         return future.result(timeout=SECONDS_TO_FETCH)
     if isinstance(error, KilledWorker):
-        message = f"its worker died {DEATHS_ALLOWED + 1} times"
+        if deaths < DEATHS_ALLOWED:
+            raise error
+        message = f"its worker died {deaths + 1} times"
     else:
         message = f"{type(error).__name__}: {error}"
     failed = results.without_evaluations("failed", message)
