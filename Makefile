@@ -4,6 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 repro: setup
+	find .dvc/tmp -name rwlock -empty -delete 2>/dev/null || true
 	dvc repro
 
 setup: $(BIN)/ready
@@ -30,7 +31,10 @@ lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt
 	uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
 
+figure: repro
+	python -m stages.figure digits_mlp
+
 LOCK := --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 
 .DEFAULT_GOAL := repro
-.PHONY: repro setup test lock
+.PHONY: repro setup test lock figure

@@ -1,6 +1,7 @@
 """What the repository says of itself is true: declared dependencies, layout, commands, pins."""
 
 import ast
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_every_requirement_is_locked_with_a_hash() -> None:
 
 def test_the_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    commands = re.findall(r"^(make|python -m|dvc)\b(.*)$", README, re.MULTILINE)
+    commands = re.findall(r"^(make|python -m|dvc)\b(?!\.)(.*)$", README, re.MULTILINE)
     assert ("make", "") in commands and ("make", " test") in commands
     for command, rest in commands:
         words = rest.split()
@@ -121,3 +122,16 @@ def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
     keys = {key for study in params["studies"].values() for key in (*study, *study["grid"])}
     for key in keys | {"epochs", "updates", "dtype"}:
         assert f"`{key}`" in README, key
+
+
+def test_the_result_of_the_readme_is_that_of_the_lock() -> None:
+    content = (ROOT / "reports/digits_mlp.json").read_bytes()
+    lock = YAML(typ="safe").load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]["evaluate@digits_mlp"]
+    md5 = next(out["md5"] for out in lock["outs"] if out["path"] == "data/metrics/digits_mlp.json")
+    assert hashlib.md5(content).hexdigest() == md5
+    metrics = json.loads(content)
+    accuracy, low, high = (100 * metrics[f"test_accuracy{end}"] for end in ("", "_low", "_high"))
+    sentence = " ".join(README.split("**")[1].split())
+    assert sentence.startswith(f"batch size {metrics['best_batch_size']} with base learning rate 2⁻⁵ ")
+    assert metrics["best_base_learning_rate"] == 2**-5
+    assert f"{accuracy:.1f} % (95 % interval {low:.1f} to {high:.1f}, n = 5)" in sentence

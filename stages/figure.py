@@ -1,0 +1,21 @@
+"""The figure and the numbers of the README: `make figure`. Not a stage, since they are kept in git."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from batchwise.errors import exit_with
+from batchwise.files import write
+from batchwise.report import figures, study_tables
+
+
+def main() -> None:
+    """Write reports/<study>.svg, the heat map, and reports/<study>.json, the metrics."""
+    name = sys.argv[1]
+    picture = figures.heat_map(study_tables.read(Path("data/tables") / name))
+    write(Path(f"reports/{name}.svg"), lambda file: file.write(picture.encode()))
+    shutil.copyfile(f"data/metrics/{name}.json", f"reports/{name}.json")
+
+
+if __name__ == "__main__":
+    exit_with(main)
