@@ -1,0 +1,95 @@
+"""A study in one process: trained, kept, planned and reproduced through the functions that the commands call."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+from ruamel.yaml import YAML
+
+from batchwise import __main__ as commands
+from batchwise import manifest, params, plugins, results, workers
+from batchwise.errors import UserError
+from batchwise.store import Store
+from batchwise.training import train_study
+from tests.project import PARAMS, STUDY
+
+SMALL = {**STUDY, "budget": {"epochs": 2}, "grid": {**STUDY["grid"], "batch_sizes": [64, 2048], "seeds": 2}}
+RUNS = 8
+
+
+@contextmanager
+def pool_of_threads() -> Iterator[Client]:
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch, capsys) -> Path:
+    """The folder of a project whose study was trained by a worker of this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workers, "pool", pool_of_threads)
+    with Path("params.yaml").open("w") as file:
+        YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL}}, file)
+    options = PARAMS["data_sets"]["digits"]
+    manifest.save(plugins.load("datasets", "digits").prepare(**options), Path("data/prepared"), "digits", options)
+    train()
+    return tmp_path
+
+
+def train() -> None:
+    study = params.load().studies["small"]
+    data, kept = manifest.load(Path("data/prepared"), "digits"), Store(Path("data/store"))
+    train_study("small", study, data, Path("data/runs"), kept, Path("data/timings/small.csv"), lambda name: None)
+
+
+def command(monkeypatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["batchwise", *words])
+    return commands.main()
+
+
+def reproduce(monkeypatch, rate: str) -> int:
+    return command(monkeypatch, "reproduce", "small", "--batch-size", "64", "--learning-rate", rate)
+
+
+def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, capsys) -> None:
+    assert f"{RUNS} trained now, 0 kept from before" in capsys.readouterr().out
+    train()
+    assert f"0 trained now, {RUNS} kept from before" in capsys.readouterr().out
+    assert command(monkeypatch, "check") == 0
+    assert command(monkeypatch, "plan") == 0
+    assert f"{RUNS} runs, {RUNS} done, 0 to train" in capsys.readouterr().out
+    assert reproduce(monkeypatch, "0.5") == 0
+    assert capsys.readouterr().out == "seed 0: exact\nseed 1: exact\n"
+
+    path = Path("data/runs/small/m64_lr0.5_seed1.npz")
+    result, inputs = results.load(path.read_bytes())
+    result.loss[1, 0] += 1
+    result.weights["000_kernel"][0, 0] += 1
+    path.write_bytes(results.dump(result, inputs))
+    assert reproduce(monkeypatch, "0.5") == 1
+    printed = capsys.readouterr().out
+    assert "seed 1: differs" in printed
+    assert "first epoch that differs: 1, train loss" in printed
+    assert "first tensor that differs: 000_kernel (64, 8), by at most 1" in printed
+    with pytest.raises(UserError, match="learning rate 3 is not in the grid at batch size 64"):
+        reproduce(monkeypatch, "3")
+    path.unlink()
+    with pytest.raises(UserError, match="is missing; run `dvc repro train@small`"):
+        reproduce(monkeypatch, "0.5")
+
+
+def test_a_plan_of_a_new_study_measures_how_long_it_takes(trained, monkeypatch, capsys) -> None:
+    new = {**SMALL, "budget": {"epochs": 3}}
+    with Path("params.yaml").open("w") as file:
+        YAML(typ="safe").dump({**PARAMS, "studies": {"small": new, "other": {**new, "data_set": "digits"}}}, file)
+    assert command(monkeypatch, "plan") == 0
+    printed = capsys.readouterr().out
+    assert f"{RUNS} to train: budget.epochs: 2 → 3" in printed
+    assert f"{RUNS} to train: new in the grid" in printed
+    assert "MB of disk" in printed
+    assert json.loads(Path("data/prepared/digits.json").read_text())["rows"]["train"] == 1200
