@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 from batchwise import grid, results, store, timing
 from batchwise.data import DataSet
@@ -84,14 +85,12 @@ def _size(folder: Path) -> int:
 
 def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     """Return timings of short runs, and the size of a run file of the whole budget in bytes."""
-    from time import perf_counter
-
     from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only where there is no measurement
 
     rows = data.rows["train"]
     sizes = sorted({min(m, rows) for m in study.grid.batch_sizes})
     trainer = Trainer(data, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))
-    timings, size = Timings(), 0
+    timings = Timings()
     for m in {sizes[0], sizes[-1]}:
         for compilations in (1, 0, 0):
             start = perf_counter()
