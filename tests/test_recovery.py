@@ -43,8 +43,9 @@ def train_until_more_runs_are_kept(project: Project) -> subprocess.Popen:
 
 
 def descendants(process: subprocess.Popen, name: str) -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if name in " ".join(child.cmdline())]
+    """Return the Python processes below a process whose command has `name`; a shell between them has it too."""
+    python, children = psutil.Process().exe(), psutil.Process(process.pid).children(recursive=True)
+    return [child for child in children if child.exe() == python and name in " ".join(child.cmdline())]
 
 
 def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(project, undisturbed) -> None:
