@@ -37,6 +37,8 @@ with quiet():
 EVALUATION_ROWS = 2048
 # Small data: all epochs in one call, which is the fastest. Large data: calls short enough to see a run diverge.
 ROWS_PER_CALL = 2**16
+# A call keeps the variables of the model as they are after each of its epochs, for their evaluation.
+BYTES_PER_CALL = 2**26
 # A run has diverged when its training loss after an epoch is not finite, or is this many times its value at the start.
 DIVERGENCE_FACTOR = 10
 
@@ -56,6 +58,8 @@ CONVOLUTIONS = tuple(
     )
     for dimensions in all_dimensions
 )
+# For what has no loop over tensors: its conversion would take longer than the rest of the tracing.
+_without_autograph = tf.autograph.experimental.do_not_convert
 
 
 def configure() -> None:
@@ -91,8 +95,11 @@ class Trainer:
         self.optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.model_dump(exclude={"name"}))
         self.optimizer.build(self.model.trainable_variables)
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
+        self.model_bytes = sum(
+            variable.value.dtype.size * int(np.prod(variable.shape)) for variable in self.model.variables
+        )
         self.xla = bool(gpu()) or not _has_convolutions(self.model)
-        self.begin = tf.function(self._begin, jit_compile=self.xla)
+        self.evaluate = tf.function(self._evaluate, jit_compile=self.xla)
         self.programs, self.starts = {}, {}
 
     def run(self, batch_size: int, learning_rate: float, seed: int) -> Result:
@@ -102,13 +109,14 @@ class Trainer:
         """
         curves = []
         try:
-            curves.append([values.numpy()[None] for values in self.begin(self._start(seed))])
-            for epoch, program, arguments in self._calls(min(batch_size, self.rows), seed):
+            self._begin(seed)
+            for epoch, program, orders, epochs in self._calls(min(batch_size, self.rows), seed):
                 rate = tf.constant(learning_rate, self.recipe.dtype)
-                curves.append(
-                    [values.numpy()[: arguments[1]] for values in program(*map(tf.constant, arguments), rate)]
-                )
-                bad_epoch = _first_bad_epoch(curves[-1][0][:, 0], curves[0][0][0, 0], epoch)
+                snapshots = program(tf.constant(orders), tf.constant(epochs), rate)
+                first = int(epoch > 0)  # the first call evaluates the start too
+                values = self.evaluate(snapshots, tf.constant(first), tf.constant(epochs))
+                curves.append([value.numpy()[first : epochs + 1] for value in values])
+                bad_epoch = _first_bad_epoch(curves[-1][0][-epochs:, 0], curves[0][0][0, 0], epoch)
                 if bad_epoch:
                     return self._result("diverged", curves, bad_epoch)
         except tf.errors.ResourceExhaustedError:
@@ -140,35 +148,35 @@ class Trainer:
             self.starts[seed] = [tf.constant(value) for value in [*model_start, *self.optimizer_start]]
         return self.starts[seed]
 
-    def _begin(self, start: list[tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Set all variables, and evaluate."""
-        for variable, value in zip([*self.model.variables, *self.optimizer.variables], start, strict=True):
+    def _begin(self, seed: int) -> None:
+        """Set the variables of the model and the optimiser to the start of a seed."""
+        for variable, value in zip([*self.model.variables, *self.optimizer.variables], self._start(seed), strict=True):
             variable.assign(value)
-        return self._evaluate()
 
     def _calls(self, batch_size: int, seed: int):
-        """Yield (first epoch, program, (orders, epochs)) for each call of a run."""
+        """Yield (first epoch, program, orders, epochs) for each call of a run."""
         steps = -(-self.rows // batch_size)
         budget = self.recipe.budget
         whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates, steps)
-        epochs_per_call = max(1, min(whole_epochs, ROWS_PER_CALL // self.rows))
-        program = self._program(batch_size, epochs_per_call, *divmod(self.rows, batch_size)) if whole_epochs else None
-        for epoch in range(0, whole_epochs, epochs_per_call):
-            orders = streams.orders(seed, epoch, epochs_per_call, self.rows)
-            yield epoch, program, (orders, min(epochs_per_call, whole_epochs - epoch))
+        per_call = max(1, min(whole_epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // self.model_bytes))
+        program = self._program(batch_size, per_call, *divmod(self.rows, batch_size)) if whole_epochs else None
+        for epoch in range(0, whole_epochs, per_call):
+            yield epoch, program, streams.orders(seed, epoch, per_call, self.rows), min(per_call, whole_epochs - epoch)
         if steps_left:
             program = self._program(batch_size, 1, steps_left, 0)
-            yield whole_epochs, program, (streams.orders(seed, whole_epochs, 1, self.rows), 1)
+            yield whole_epochs, program, streams.orders(seed, whole_epochs, 1, self.rows), 1
 
     def _program(self, batch_size: int, epochs_per_call: int, batches: int, remainder: int):
-        """Return the compiled (orders [epochs_per_call, N], epochs, η) → loss, correct, [epochs_per_call, 3] each."""
+        """Return the compiled (orders [epochs_per_call, N], epochs, η) → snapshots.
+
+        They hold each variable of the model as it is before the call and after each epoch, [epochs_per_call + 1, …].
+        """
         key = (batch_size, epochs_per_call, batches, remainder)
         if key not in self.programs:
 
             def program(orders, epochs, learning_rate):
                 self.optimizer.learning_rate.assign(learning_rate)
-                loss = tf.TensorArray(self.recipe.dtype, epochs_per_call, element_shape=(3,))
-                correct = tf.TensorArray("int32", epochs_per_call, element_shape=(3,))
+                snapshots = [self._snapshots(variable, epochs_per_call + 1) for variable in self.model.variables]
                 epoch = tf.constant(0)
                 while epoch < epochs:  # not a range, whose end XLA would make a part of the program
                     if batches:
@@ -176,14 +184,21 @@ class Trainer:
                             self._update(tf.slice(orders[epoch], [batch * batch_size], [batch_size]))
                     if remainder:
                         self._update(orders[epoch][batches * batch_size :])
-                    losses, hits = self._evaluate()
-                    loss, correct = loss.write(epoch, losses), correct.write(epoch, hits)
                     epoch += 1
-                return loss.stack(), correct.stack()
+                    snapshots = [
+                        kept.write(epoch, variable)
+                        for kept, variable in zip(snapshots, self.model.variables, strict=True)
+                    ]
+                return [kept.stack() for kept in snapshots]
 
             self.programs[key] = tf.function(program, jit_compile=self.xla)
         return self.programs[key]
 
+    def _snapshots(self, variable: keras.Variable, size: int) -> tf.TensorArray:
+        """Return room for the values of a variable, with its value of now as the first."""
+        return tf.TensorArray(variable.dtype, size, element_shape=variable.shape).write(0, variable)
+
+    @_without_autograph
     def _update(self, rows: tf.Tensor) -> None:
         """Apply one update of the weights, with the mean gradient of some training rows."""
         with tf.GradientTape() as tape:
@@ -193,7 +208,24 @@ class Trainer:
         weights = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, weights), weights)
 
-    def _evaluate(self) -> tuple[tf.Tensor, tf.Tensor]:
+    def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the loss and the correct rows at each snapshot from first to last, [snapshots, 3] each.
+
+        The model is left at the last.
+        """
+        loss = tf.TensorArray(self.recipe.dtype, snapshots[0].shape[0], element_shape=(3,))
+        correct = tf.TensorArray("int32", snapshots[0].shape[0], element_shape=(3,))
+        number = first
+        while number <= last:
+            for variable, values in zip(self.model.variables, snapshots, strict=True):
+                variable.assign(values[number])
+            losses, hits = self._evaluate_parts()
+            loss, correct = loss.write(number, losses), correct.write(number, hits)
+            number += 1
+        return loss.stack(), correct.stack()
+
+    @_without_autograph
+    def _evaluate_parts(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the mean loss and the correct rows of each part in inference mode, [3] and [3]."""
         losses, hits = self._evaluate_rows()
         sizes = list(self.data.rows.values())
@@ -209,13 +241,14 @@ class Trainer:
         losses, hits = self._evaluate_batch(self.inputs[:remainder], self.labels[:remainder])
         if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
             return losses, hits
-        all_losses = tf.TensorArray(self.recipe.dtype, batches, element_shape=(EVALUATION_ROWS,))
-        all_hits = tf.TensorArray("int32", batches, element_shape=(EVALUATION_ROWS,))
-        for batch in tf.range(batches):
-            rows = remainder + batch * EVALUATION_ROWS + tf.range(EVALUATION_ROWS)
-            batch_losses, batch_hits = self._evaluate_batch(tf.gather(self.inputs, rows), tf.gather(self.labels, rows))
-            all_losses, all_hits = all_losses.write(batch, batch_losses), all_hits.write(batch, batch_hits)
-        return tf.concat([losses, all_losses.concat()], 0), tf.concat([hits, all_hits.concat()], 0)
+        rows = tf.reshape(tf.range(remainder, len(self.labels)), [batches, EVALUATION_ROWS])
+        all_losses, all_hits = tf.map_fn(
+            lambda rows: self._evaluate_batch(tf.gather(self.inputs, rows), tf.gather(self.labels, rows)),
+            rows,
+            parallel_iterations=1,
+            fn_output_signature=(self.recipe.dtype, "int32"),
+        )
+        return tf.concat([losses, tf.reshape(all_losses, [-1])], 0), tf.concat([hits, tf.reshape(all_hits, [-1])], 0)
 
     def _evaluate_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         outputs = self.model(inputs, training=False)

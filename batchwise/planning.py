@@ -7,7 +7,6 @@ from time import perf_counter
 
 from batchwise import grid, results, store, timing
 from batchwise.data import DataSet
-from batchwise.environment import differences
 from batchwise.grid import Run
 from batchwise.params import Study
 from batchwise.recipe import Budget
@@ -62,19 +61,7 @@ def _why(path: Path, wanted: dict) -> str | None:
         return "new in the grid"
     except ValueError:
         return "its file is damaged"
-    changes = [f"{file} changed" for file in sorted(wanted["code"]) if before["code"].get(file) != wanted["code"][file]]
-    changes += [f"{file} is no longer used" for file in sorted({*before["code"]} - {*wanted["code"]})]
-    changes += differences(before["environment"], wanted["environment"])
-    changes += ["the data changed"] if before["data"] != wanted["data"] else []
-    changes += differences(_flat(before["recipe"]), _flat(wanted["recipe"]))
-    return "; ".join(changes) or None
-
-
-def _flat(section: dict, prefix: str = "") -> dict[str, str]:
-    flat = {}
-    for name, value in section.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": str(value)}
-    return flat
+    return "; ".join(store.changes(before, wanted)) or None
 
 
 def _size(folder: Path) -> int:

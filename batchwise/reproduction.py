@@ -8,7 +8,6 @@ import numpy as np
 
 from batchwise import grid, results, store
 from batchwise.data import SPLITS, DataSet
-from batchwise.environment import differences
 from batchwise.errors import UserError
 from batchwise.grid import Cell, Run
 from batchwise.params import Study
@@ -44,11 +43,7 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
         now = trainer.run(run.batch_size, run.learning_rate, run.seed)
         found = compare(before, now)
         if found:
-            found += [
-                f"environment: {line}" for line in differences(inputs_before["environment"], inputs_now["environment"])
-            ]
-            found += [f"code: {file} changed" for file in _changed(inputs_before["code"], inputs_now["code"])]
-            found += [f"{name} changed" for name in ("data", "recipe") if inputs_before[name] != inputs_now[name]]
+            found += store.changes(inputs_before, inputs_now)
         yield run, found
 
 
@@ -82,10 +77,6 @@ def _first_tensor(before: Result, now: Result) -> list[str]:
         if old.tobytes() != new.tobytes():
             return [f"first tensor that differs: {name} {old.shape}, by at most {np.abs(old - new).max():.3g}"]
     return []
-
-
-def _changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    return [file for file in sorted({*before, *now}) if before.get(file) != now.get(file)]
 
 
 def _read(path: Path) -> tuple[Result, dict]:

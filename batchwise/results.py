@@ -17,7 +17,6 @@ DAMAGES = (
     EOFError,
     OSError,
     RuntimeError,
-    NotImplementedError,
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from batchwise import code
-from batchwise.environment import environment
+from batchwise.environment import differences, environment
 from batchwise.files import write
 from batchwise.grid import Run
 from batchwise.recipe import Recipe
@@ -33,6 +33,23 @@ def inputs_of(run: Run, shared: dict[str, Any]) -> dict[str, Any]:
 def key(run_inputs: dict[str, Any]) -> str:
     """Return the name of a run in the store."""
     return hashlib.sha256(json.dumps(run_inputs, sort_keys=True).encode()).hexdigest()
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return a line for each part of the inputs of a run that is not the same."""
+    code_before, code_now = before["code"], now["code"]
+    lines = [f"{file} changed" for file in sorted(code_now) if code_before.get(file) != code_now[file]]
+    lines += [f"{file} is no longer used" for file in sorted({*code_before} - {*code_now})]
+    lines += differences(before["environment"], now["environment"])
+    lines += ["the data changed"] if before["data"] != now["data"] else []
+    return lines + differences(_flat(before["recipe"]), _flat(now["recipe"]))
+
+
+def _flat(section: dict[str, Any], prefix: str = "") -> dict[str, str]:
+    flat = {}
+    for name, value in section.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": str(value)}
+    return flat
 
 
 class Store:

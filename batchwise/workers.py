@@ -3,8 +3,8 @@
 import logging
 import os
 import signal
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, perf_counter
@@ -19,6 +19,7 @@ from batchwise.data import DataSet
 from batchwise.environment import gpu
 from batchwise.errors import UserError
 from batchwise.grid import Run
+from batchwise.queue import Queue
 from batchwise.recipe import Recipe
 
 PLUGIN = "batchwise"
@@ -143,14 +144,14 @@ def train(
     hands.fill()
     while hands.running:
         run, finished = hands.next_finished()
-        hands.fill()
+        hands.fill()  # also after a run that failed
         on_finished(run, finished, len(hands.running))
 
 
 class Hands:
     """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
 
-    def __init__(self, client: Client, queue: "Queue", shared_inputs: dict[str, Any]) -> None:
+    def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any]) -> None:
         self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
         self.running: dict[Future, tuple[str, Run]] = {}
         self.deaths: Counter[Run] = Counter()
@@ -171,6 +172,8 @@ class Hands:
         while True:
             future = next(self.completed)
             _, run = self.running.pop(future)
+            if future.status == "finished":
+                self.fill()  # the worker goes on while its result is fetched and kept
             try:
                 return run, _outcome(future, run, self.shared_inputs, self.deaths[run])
             except (KilledWorker, TimeoutError):  # a time-out: the worker died with the result, before it was fetched
@@ -191,41 +194,6 @@ class Hands:
         future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
         self.running[future] = worker, run
         self.completed.add(future)
-
-
-class Queue:
-    """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once."""
-
-    def __init__(self, runs: list[Run], seconds: Callable[[Run], float], compile_seconds: float) -> None:
-        self.seconds, self.compile_seconds = seconds, compile_seconds
-        self.waiting: dict[int, list[Run]] = defaultdict(list)
-        for run in sorted(runs, reverse=True):
-            self.waiting[run.batch_size].append(run)
-        self.current: dict[str, int] = {}
-
-    def take(self, worker: str, workers: Collection[str]) -> Run | None:
-        """Return the next run for a worker, one of `workers`: of its batch size, else of one with much to do.
-
-        None if the rest is done sooner without it: by the workers that have compiled it.
-        """
-        batch_size = self.current.get(worker)
-        if batch_size not in self.waiting:
-            batch_size = self._next_batch_size({self.current[other] for other in workers if other in self.current})
-        if batch_size is None:
-            return None
-        self.current[worker] = batch_size
-        run = self.waiting[batch_size].pop()
-        if not self.waiting[batch_size]:
-            del self.waiting[batch_size]
-        return run
-
-    def _next_batch_size(self, taken: set[int]) -> int | None:
-        free = self.waiting.keys() - taken
-        worth_sharing = [m for m in self.waiting if self._seconds_left(m) > 2 * self.compile_seconds]
-        return max(free or worth_sharing, key=self._seconds_left, default=None)
-
-    def _seconds_left(self, batch_size: int) -> float:
-        return sum(map(self.seconds, self.waiting[batch_size]))
 
 
 def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:

@@ -241,11 +241,14 @@ def test_all_batch_sizes_start_from_the_same_weights(trainer) -> None:
     assert (trainer.run(12, 0.01, seed=6).loss[0] != starts[0]).all()
 
 
-def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer) -> None:
-    """Three epochs as 2 + 1 calls."""
+@pytest.mark.parametrize("bound", ["rows", "bytes"])
+def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer, bound) -> None:
+    """Three epochs as 2 + 1, for the number of rows or for the memory that the weights after each epoch take."""
     expected = content(trainer.run(12, 0.01, seed=1))
-    monkeypatch.setattr(engine, "ROWS_PER_CALL", 2 * ROWS)
+    monkeypatch.setattr(trainer, "programs", {})
+    monkeypatch.setattr(engine, f"{bound.upper()}_PER_CALL", 2 * {"rows": ROWS, "bytes": trainer.model_bytes}[bound])
     assert content(trainer.run(12, 0.01, seed=1)) == expected
+    assert [epochs_per_call for _, epochs_per_call, *_ in trainer.programs] == [2]
 
 
 def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model) -> None:
@@ -318,7 +321,7 @@ def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, train
         patch.setattr(trainer, "_program", lambda *key: program)
         result = trainer.run(12, 0.01, seed=1)
     assert (result.status, result.bad_epoch, result.weights) == ("out_of_memory", None, {})
-    assert result.loss.shape == (1, 3)
+    assert result.loss.shape == (0, 3)
     assert content(trainer.run(12, 0.01, seed=1)) == fine
 
 
