@@ -8,7 +8,7 @@ update rules are Keras's own.
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest import mock
 
 import numpy as np
@@ -95,11 +95,10 @@ class Trainer:
         self.optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.model_dump(exclude={"name"}))
         self.optimizer.build(self.model.trainable_variables)
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
-        self.model_bytes = sum(
-            variable.value.dtype.size * int(np.prod(variable.shape)) for variable in self.model.variables
-        )
+        self.epochs_per_call = self._epochs_per_call()
         self.xla = bool(gpu()) or not _has_convolutions(self.model)
         self.evaluate = tf.function(self._evaluate, jit_compile=self.xla)
+        self._compile_evaluate()
         self.programs, self.starts = {}, {}
 
     def run(self, batch_size: int, learning_rate: float, seed: int) -> Result:
@@ -130,16 +129,27 @@ class Trainer:
         labels = np.concatenate([part.labels for part in parts])
         return tf.constant(inputs, self.recipe.dtype), tf.constant(labels, "int32")
 
+    def _epochs_per_call(self) -> int:
+        """Return for how many epochs a call has room: the same for all batch sizes, which share the evaluation."""
+        variables = self.model.variables
+        model_bytes = sum(variable.value.dtype.size * int(np.prod(variable.shape)) for variable in variables)
+        epochs = self.recipe.budget.epochs or ROWS_PER_CALL
+        return max(1, min(epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // model_bytes))
+
     def _build(self, seed: int) -> keras.Model:
         keras.config.set_floatx(self.recipe.dtype)
         keras.config.set_dtype_policy(self.recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
-        model, data = self.recipe.model, self.data
-        outputs = self.task.outputs(len(data.class_names))
+        chosen, input_shape = self.recipe.model, self.data.train.inputs.shape[1:]
+        outputs = self.task.outputs(len(self.data.class_names))
         try:
             with _keras_seeded(int(streams.generator(seed, "weights").integers(2**31))):
-                return plugins.load("models", model.name).build(data.train.inputs.shape[1:], outputs, **model.options)
+                model = plugins.load("models", chosen.name).build(input_shape, outputs, **chosen.options)
         except (ValueError, TypeError) as error:
-            raise UserError(f"model {model.name} cannot be built with {model.options}: {error}") from None
+            raise UserError(f"model {chosen.name} cannot be built with {chosen.options}: {error}") from None
+        shape = model.output_shape if model.built else "unknown, for want of a keras.Input,"
+        if shape != (None, outputs):
+            raise UserError(f"the output shape of model {chosen.name} is {shape}; it must be {(None, outputs)}")
+        return model
 
     def _start(self, seed: int) -> list[tf.Tensor]:
         """Return the values at the start of a seed: of the model's variables, then of the optimiser's."""
@@ -158,25 +168,31 @@ class Trainer:
         steps = -(-self.rows // batch_size)
         budget = self.recipe.budget
         whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates, steps)
-        per_call = max(1, min(whole_epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // self.model_bytes))
-        program = self._program(batch_size, per_call, *divmod(self.rows, batch_size)) if whole_epochs else None
-        for epoch in range(0, whole_epochs, per_call):
-            yield epoch, program, streams.orders(seed, epoch, per_call, self.rows), min(per_call, whole_epochs - epoch)
+        if whole_epochs:
+            program = self._program(batch_size, *divmod(self.rows, batch_size))
+        for epoch in range(0, whole_epochs, self.epochs_per_call):
+            epochs = min(self.epochs_per_call, whole_epochs - epoch)
+            yield epoch, program, self._orders(seed, epoch, epochs), epochs
         if steps_left:
-            program = self._program(batch_size, 1, steps_left, 0)
-            yield whole_epochs, program, streams.orders(seed, whole_epochs, 1, self.rows), 1
+            yield whole_epochs, self._program(batch_size, steps_left, 0), self._orders(seed, whole_epochs, 1), 1
 
-    def _program(self, batch_size: int, epochs_per_call: int, batches: int, remainder: int):
-        """Return the compiled (orders [epochs_per_call, N], epochs, η) → snapshots.
+    def _orders(self, seed: int, epoch: int, epochs: int) -> np.ndarray:
+        """Return the orders of some epochs, and zeros for those that the call has room for beside, [room, N]."""
+        orders = np.zeros((self.epochs_per_call, self.rows), "int32")
+        orders[:epochs] = streams.orders(seed, epoch, epochs, self.rows)
+        return orders
 
-        They hold each variable of the model as it is before the call and after each epoch, [epochs_per_call + 1, …].
+    def _program(self, batch_size: int, batches: int, remainder: int):
+        """Return the compiled (orders [room, N], epochs, η) → snapshots.
+
+        They hold each variable of the model as it is before the call and after each epoch, [1 + room, …].
         """
-        key = (batch_size, epochs_per_call, batches, remainder)
+        key = (batch_size, batches, remainder)
         if key not in self.programs:
 
             def program(orders, epochs, learning_rate):
                 self.optimizer.learning_rate.assign(learning_rate)
-                snapshots = [self._snapshots(variable, epochs_per_call + 1) for variable in self.model.variables]
+                snapshots = [self._snapshots(variable) for variable in self.model.variables]
                 epoch = tf.constant(0)
                 while epoch < epochs:  # not a range, whose end XLA would make a part of the program
                     if batches:
@@ -194,9 +210,10 @@ class Trainer:
             self.programs[key] = tf.function(program, jit_compile=self.xla)
         return self.programs[key]
 
-    def _snapshots(self, variable: keras.Variable, size: int) -> tf.TensorArray:
+    def _snapshots(self, variable: keras.Variable) -> tf.TensorArray:
         """Return room for the values of a variable, with its value of now as the first."""
-        return tf.TensorArray(variable.dtype, size, element_shape=variable.shape).write(0, variable)
+        snapshots = tf.TensorArray(variable.dtype, self.epochs_per_call + 1, element_shape=variable.shape)
+        return snapshots.write(0, variable)
 
     @_without_autograph
     def _update(self, rows: tf.Tensor) -> None:
@@ -208,13 +225,23 @@ class Trainer:
         weights = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, weights), weights)
 
+    def _compile_evaluate(self) -> None:
+        """Compile the evaluation, which all batch sizes share, by evaluating no snapshot.
+
+        Not within the first run, whose time would tell too much of the others'. If there is no memory, runs will say.
+        """
+        room = self.epochs_per_call + 1
+        with suppress(tf.errors.ResourceExhaustedError):
+            none = [tf.zeros((room, *variable.shape), variable.dtype) for variable in self.model.variables]
+            self.evaluate(none, tf.constant(0), tf.constant(-1))
+
     def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the loss and the correct rows at each snapshot from first to last, [snapshots, 3] each.
+        """Return the loss and the correct rows at each snapshot from first to last, [1 + room, 3] each.
 
         The model is left at the last.
         """
-        loss = tf.TensorArray(self.recipe.dtype, snapshots[0].shape[0], element_shape=(3,))
-        correct = tf.TensorArray("int32", snapshots[0].shape[0], element_shape=(3,))
+        loss = tf.TensorArray(self.recipe.dtype, self.epochs_per_call + 1, element_shape=(3,))
+        correct = tf.TensorArray("int32", self.epochs_per_call + 1, element_shape=(3,))
         number = first
         while number <= last:
             for variable, values in zip(self.model.variables, snapshots, strict=True):

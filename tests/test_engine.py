@@ -1,5 +1,6 @@
 """The engine against an independent implementation and Keras's fit; its runs are a function of their inputs."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -245,10 +246,11 @@ def test_all_batch_sizes_start_from_the_same_weights(trainer) -> None:
 def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer, bound) -> None:
     """Three epochs as 2 + 1, for the number of rows or for the memory that the weights after each epoch take."""
     expected = content(trainer.run(12, 0.01, seed=1))
-    monkeypatch.setattr(trainer, "programs", {})
-    monkeypatch.setattr(engine, f"{bound.upper()}_PER_CALL", 2 * {"rows": ROWS, "bytes": trainer.model_bytes}[bound])
-    assert content(trainer.run(12, 0.01, seed=1)) == expected
-    assert [epochs_per_call for _, epochs_per_call, *_ in trainer.programs] == [2]
+    epoch = {"rows": ROWS, "bytes": sum(variable.numpy().nbytes for variable in trainer.model.variables)}[bound]
+    monkeypatch.setattr(engine, f"{bound.upper()}_PER_CALL", 2 * epoch)
+    another = Trainer(data_set(), recipe("rmsprop"))
+    assert another.epochs_per_call == 2
+    assert content(another.run(12, 0.01, seed=1)) == expected
 
 
 def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model) -> None:
@@ -361,3 +363,16 @@ def test_a_model_that_cannot_be_built_is_a_user_error(use_model) -> None:
     use_model(build)
     with pytest.raises(UserError, match=r"model mlp cannot be built with .*kernel too large"):
         Trainer(data_set(), recipe())
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda shape, outputs: keras.Sequential([keras.Input(shape), keras.layers.Dense(outputs + 1)]), "(None, 4)"),
+        (lambda shape, outputs: keras.Sequential([keras.layers.Dense(outputs)]), "unknown, for want of a keras.Input"),
+    ],
+)
+def test_a_model_with_other_outputs_is_a_user_error(use_model, build, words) -> None:
+    use_model(build)
+    with pytest.raises(UserError, match=re.escape(words)):
+        Trainer(data_set(classes=3), recipe())
