@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import least_squares, nnls
 
 from batchwise import grid
 from batchwise.grid import Run
@@ -16,8 +16,10 @@ from batchwise.params import Study
 # A whole line of a file of timings: updates, examples, compilations, runs, seconds.
 LINE = r"\d+,\d+,[01],1,\d+\.\d{6}"
 # Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
-FIRST_GUESS = np.array([4e-6, 5e-8, 1.5, 5e-3])
-BELIEF = 0.1  # what the guess counts, in runs
+FIRST_GUESS = np.array([3e-6, 1e-7, 1.2, 2e-2])
+BELIEF = 2  # what the guess counts, in runs
+SMALLEST_CHANGE = 1e-3  # where the search for a change begins that may be 0
+SLOW_MACHINE = 2  # times the guess; what takes longer still is a larger model, whose examples take their time
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,30 @@ class Timings:
     def coefficients(self) -> np.ndarray:
         """Return seconds for each update, example, compilation and run.
 
-        Non-negative least squares of relative errors; what was believed before counts as a fraction of a run.
+        Least squares of logarithms: of the errors of the predictions, and of the changes of what was believed before.
         """
+        if not self.seconds:
+            return self.before
+        measured = np.array([astuple(done) for done in self.seconds], float)  # [n, 4]
         means = np.array([np.mean(values) for values in self.seconds.values()])
         weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
-        measured = np.array([astuple(done) for done in self.seconds], float).reshape(-1, 4) / means[:, None]
-        slower = np.median(measured @ self.before) if len(measured) else 1.0  # a larger model, another machine
-        believed = self.before / slower
-        relative, _ = nnls(np.vstack([measured * believed, np.eye(4)]) * weights[:, None], weights)
-        return relative * believed
+        believed = self._believed(measured, means)
+
+        def errors(changes: np.ndarray) -> np.ndarray:
+            predicted = measured @ (believed * np.exp(changes))
+            return weights * np.concatenate([np.log(predicted / means), changes])
+
+        without_belief, _ = nnls(measured / means[:, None] * believed, np.ones(len(means)))
+        found = least_squares(errors, np.log(np.maximum(without_belief, SMALLEST_CHANGE)))
+        return believed * np.exp(found.x)
+
+    def _believed(self, measured: np.ndarray, means: np.ndarray) -> np.ndarray:
+        """Return what was believed before, fitted to the machine and the model that were measured, [n, 4] and [n]."""
+        slower = np.median(means / (measured @ self.before))
+        believed = self.before * min(slower, SLOW_MACHINE)
+        if slower > SLOW_MACHINE:
+            believed[1] = np.median((means - measured @ (believed * [1, 0, 1, 1])) / measured[:, 1])
+        return believed
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
@@ -66,10 +83,18 @@ def predict(coefficients: np.ndarray, planned: Work) -> float:
     return float(coefficients @ astuple(planned))
 
 
-def seconds_left(study: Study, rows: int, left: Collection[Run], workers: int, coefficients: np.ndarray) -> float:
-    """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
+def seconds_left(
+    study: Study,
+    rows: int,
+    left: Collection[Run],
+    workers: int,
+    coefficients: np.ndarray,
+    compiled: Collection[int] = (),
+) -> float:
+    """Return the seconds that the workers need for the runs that are left; a batch size not `compiled` is so once."""
     counts = Counter(run.batch_size for run in left)
-    total = sum(count * predict(coefficients, work(study, rows, m)) + coefficients[2] for m, count in counts.items())
+    total = sum(count * predict(coefficients, work(study, rows, m)) for m, count in counts.items())
+    total += coefficients[2] * len(counts.keys() - set(compiled))
     return total / max(1, min(workers, len(left)))
 
 

@@ -96,7 +96,9 @@ class Session:
 
     def seconds_left(self, running: int) -> float:
         """Return about how long the runs that are left will take."""
-        return timing.seconds_left(self.study, self.rows, self.left, running, self.measured.coefficients())
+        compiled = {run.batch_size for run in self.keys.keys() - self.left}
+        coefficients = self.measured.coefficients()
+        return timing.seconds_left(self.study, self.rows, self.left, running, coefficients, compiled)
 
 
 def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bool:

@@ -6,8 +6,8 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from time import monotonic, perf_counter
+from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 import dask
@@ -31,7 +31,7 @@ SECONDS_TO_FETCH = 30
 
 @dataclass(frozen=True)
 class Finished:
-    """What a worker sends back: the bytes of the run file, and what it measured."""
+    """What became of a run: the bytes of its file, and for how long it kept its worker busy."""
 
     status: results.Status
     content: bytes
@@ -68,11 +68,10 @@ def perform(run: Run) -> Finished:
     """On a worker: train a run."""
     plugin = get_worker().plugins[PLUGIN]
     trainer = plugin.prepare()
-    programs, start = len(trainer.programs), perf_counter()
+    programs = len(trainer.programs)
     result = trainer.run(run.batch_size, run.learning_rate, run.seed)
-    seconds = perf_counter() - start
     content = results.dump(result, store.inputs_of(run, plugin.shared_inputs))
-    return Finished(result.status, content, len(trainer.programs) > programs, seconds)
+    return Finished(result.status, content, len(trainer.programs) > programs)
 
 
 @contextmanager
@@ -153,7 +152,7 @@ class Hands:
 
     def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any]) -> None:
         self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
-        self.running: dict[Future, tuple[str, Run]] = {}
+        self.running: dict[Future, tuple[str, Run, float]] = {}
         self.deaths: Counter[Run] = Counter()
         self.completed = as_completed()
         self.workers, self.asked = (), float("-inf")
@@ -171,11 +170,13 @@ class Hands:
         """Wait for a run to end, and return it with its outcome; one whose worker died is tried again."""
         while True:
             future = next(self.completed)
-            _, run = self.running.pop(future)
+            _, run, start = self.running.pop(future)
+            seconds = monotonic() - start
             if future.status == "finished":
                 self.fill()  # the worker goes on while its result is fetched and kept
             try:
-                return run, _outcome(future, run, self.shared_inputs, self.deaths[run])
+                outcome = _outcome(future, run, self.shared_inputs, self.deaths[run])
+                return run, replace(outcome, seconds=seconds)
             except (KilledWorker, TimeoutError):  # a time-out: the worker died with the result, before it was fetched
                 self.deaths[run] += 1
                 self._look()
@@ -187,12 +188,12 @@ class Hands:
         self.workers, self.asked = tuple(self.client.nthreads()), monotonic()
 
     def _idle(self) -> list[str]:
-        busy = {worker for worker, _ in self.running.values()}
+        busy = {worker for worker, _, _ in self.running.values()}
         return [worker for worker in self.workers if worker not in busy]
 
     def _start(self, run: Run, worker: str) -> None:
         future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
-        self.running[future] = worker, run
+        self.running[future] = worker, run, monotonic()
         self.completed.add(future)
 
 

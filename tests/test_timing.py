@@ -11,7 +11,16 @@ from batchwise.params import Study
 from batchwise.progress import Progress, duration
 from batchwise.timing import Timings, Work
 
-WORKS = [Work(u, e, c) for u, e, c in ((600, 1200, 1), (600, 1200, 0), (50, 1200, 0), (10, 9000, 0), (9000, 9000, 0))]
+WORKS = [
+    Work(updates, examples, compilations)  # each cost is seen in one of them at least
+    for updates, examples, compilations in (
+        (6_000, 12_000, 1),
+        (6_000, 12_000, 0),
+        (500, 12_000, 0),
+        (100, 900_000, 0),
+        (90_000, 90_000, 0),
+    )
+]
 
 
 def study(epochs=10) -> Study:
@@ -59,6 +68,15 @@ def test_noise_is_averaged() -> None:
         assert timing.predict(found, done) == pytest.approx(timing.predict(costs, done), rel=0.05)
 
 
+def test_a_large_model_takes_its_time_for_examples_not_for_updates() -> None:
+    """Of one batch size alone, the smallest, nothing tells the two apart; the time of the largest follows."""
+    costs = timing.FIRST_GUESS * [1, 4000, 1, 1]
+    timings = Timings()
+    timings.add(Work(3_000, 12_000, 0), timing.predict(costs, Work(3_000, 12_000, 0)))
+    others = Work(47, 12_000, 0)
+    assert timing.predict(timings.coefficients(), others) == pytest.approx(timing.predict(costs, others), rel=0.05)
+
+
 def test_without_measurements_the_first_guess_holds() -> None:
     np.testing.assert_allclose(Timings().coefficients(), timing.FIRST_GUESS)
 
@@ -68,6 +86,7 @@ def test_seconds_left_share_the_work_and_compile_each_batch_size_once() -> None:
     assert timing.seconds_left(study(), 100, left, 1, costs) == 2 * 5 + 6
     assert timing.seconds_left(study(), 100, left, 2, costs) == (2 * 5 + 6) / 2
     assert timing.seconds_left(study(), 100, left[:1], 8, costs) == 5 + 1
+    assert timing.seconds_left(study(), 100, left, 1, costs, compiled=[2, 7]) == 5 + 6
     assert timing.seconds_left(study(), 100, [], 8, costs) == 0
 
 
