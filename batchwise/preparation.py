@@ -41,10 +41,16 @@ def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tu
     """Return the parts with mean 0 and standard deviation 1 over the training rows, as float32.
 
     The mean and deviation are of each column (columns that do not vary in it become 0), or of all values together.
+    A value of other rows that is too far from them for float32 becomes its largest number.
     """
     axis = 0 if by_column else None
     mean, deviation = parts[0].inputs.mean(axis), parts[0].inputs.std(axis)
-    deviation = np.where(np.ptp(parts[0].inputs, axis) > 0, deviation, np.inf)  # a mean is not exact, a range is
-    return tuple(
-        Part(((part.inputs - mean) / deviation).astype("float32"), part.labels.astype("int32")) for part in parts
-    )
+    varies = (np.ptp(parts[0].inputs, axis) > 0) & (deviation > 0)  # a mean is not exact, a range is; squares underflow
+    deviation = np.where(varies, deviation, np.inf)
+    largest = np.finfo("float32").max
+
+    def scaled(inputs: np.ndarray) -> np.ndarray:
+        with np.errstate(over="ignore"):
+            return ((inputs - mean) / deviation).clip(-largest, largest).astype("float32")
+
+    return tuple(Part(scaled(part.inputs), part.labels.astype("int32")) for part in parts)

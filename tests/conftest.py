@@ -1,6 +1,11 @@
-"""Order of the tests: those that run whole pipelines come last."""
+"""Settings of Hypothesis, and the order of the tests: those that run whole pipelines come last."""
 
 import pytest
+from hypothesis import settings
+
+# The same examples everywhere: a failure is of the change, not of chance.
+settings.register_profile("batchwise", derandomize=True, deadline=None)
+settings.load_profile("batchwise")
 
 SLOW = ("test_report", "test_pipeline", "test_recovery")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -96,8 +96,12 @@ def test_a_class_with_one_row_cannot_be_split() -> None:
 
 
 FLOATS = st.floats(-1e6, 1e6, width=32)
+TINY = np.zeros((12, 3))
+TINY[0, 0] = np.finfo("float32").tiny
 
 
+@example(TINY, np.ones((5, 3)), False)
+@example(TINY * 1e-260, np.full((5, 3), -1e300), True)
 @given(
     arrays.arrays("float64", (12, 3), elements=FLOATS), arrays.arrays("float64", (5, 3), elements=FLOATS), st.booleans()
 )
@@ -109,6 +113,7 @@ def test_scaling_uses_the_training_rows_alone(inputs, others, by_column) -> None
 
     first, second = scaled(others), scaled(np.zeros_like(others))
     np.testing.assert_array_equal(first[0].inputs, second[0].inputs)
+    assert all(np.isfinite(part.inputs).all() for part in first)
     assert {part.inputs.dtype.name for part in first} == {"float32"}
     assert {part.labels.dtype.name for part in first} == {"int32"}
 

@@ -107,7 +107,7 @@ def test_cells_hold_the_mean_and_interval_of_their_ok_runs(made: dict) -> None:
     assert cells.loc[cells["ok"] == 0, [f"{name}_mean" for name in QUANTITIES]].isna().all(axis=None)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(1, 1000))
 def test_what_a_diverged_run_held_never_enters_a_mean(salt: int) -> None:
     def other(run: Run) -> Result:

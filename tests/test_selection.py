@@ -98,7 +98,7 @@ def test_the_reliable_range_is_that_of_a_plain_search(cells: pd.DataFrame, margi
         assert (low, high) == (group["base_learning_rate"].iloc[first], group["base_learning_rate"].iloc[last])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_the_choice_never_looks_at_test_rows(salt: int, random: object) -> None:
     def shuffled(run: Run) -> Result:
