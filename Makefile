@@ -22,10 +22,7 @@ $(BIN)/ready-dev: $(BIN)/ready requirements-dev.txt
 test: $(BIN)/ready-dev
 	ruff check .
 	ruff format --check .
-	coverage erase
-	coverage run -m pytest
-	coverage combine --quiet
-	coverage report --fail-under=90
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-fail-under 90
 
 lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt

@@ -70,7 +70,7 @@ def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finis
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "27 runs, 18 done, 9 to train" in plan
     assert "9 to train: new in the grid" in plan
-    assert "9 trained now, 18 kept from before" in project.repro("train@small")
+    assert "9 trained now, 18 kept from before" in project.repro("train@small", BATCHWISE_WORKERS="1")
     project.write_params(PARAMS)
     project.repro("train@small")
     assert project.lock() == finished.lock()
@@ -88,7 +88,7 @@ def test_another_study_trains_and_reports_only_itself(project) -> None:
 def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> None:
     shutil.rmtree(project.folder / "data/store")
     project.write_params(with_study(seeds=4))
-    assert "6 trained now, 18 kept from before" in project.repro("train@small")
+    assert "6 trained now, 18 kept from before" in project.repro("train@small", BATCHWISE_WORKERS="1")
 
 
 def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, finished) -> None:
@@ -111,7 +111,7 @@ def test_the_examples_of_the_readme_work(project) -> None:
     study["digits_adam"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
     data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
     project.write_params({"data_sets": data_sets, "studies": study})
-    project.repro()
+    project.repro(BATCHWISE_WORKERS="1")
     metrics = json.loads((project.folder / "data/metrics/digits_adam.json").read_text())
     assert metrics["ok"] == metrics["runs"] == 45
     assert metrics["test_accuracy"] > 0.9
