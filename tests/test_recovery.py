@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -44,8 +45,12 @@ def train_until_more_runs_are_kept(project: Project) -> subprocess.Popen:
 
 def descendants(process: subprocess.Popen, name: str) -> list[psutil.Process]:
     """Return the Python processes below a process whose command has `name`; a shell between them has it too."""
-    python, children = psutil.Process().exe(), psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if child.exe() == python and name in " ".join(child.cmdline())]
+    python, found = psutil.Process().exe(), []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            if child.exe() == python and name in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(project, undisturbed) -> None:
