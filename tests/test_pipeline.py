@@ -62,7 +62,7 @@ def test_a_cell_that_cannot_be_reproduced_says_what_differs(project) -> None:
     )
     assert "first epoch that differs" in printed
     assert "first tensor that differs: 000_kernel" in printed
-    assert "XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed
+    assert "  XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed.splitlines()
 
 
 def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finished) -> None:
