@@ -108,12 +108,14 @@ class Trainer:
         """
         curves = []
         try:
-            curves.append([values.numpy()[:1] for values in self._begin(seed)])
+            self._begin(seed)
             for epoch, program, orders, epochs in self._calls(min(batch_size, self.rows), seed):
                 rate = tf.constant(learning_rate, self.recipe.dtype)
                 snapshots = program(tf.constant(orders), tf.constant(epochs), rate)
-                curves.append([values.numpy()[:epochs] for values in self.evaluate(snapshots, tf.constant(epochs))])
-                bad_epoch = _first_bad_epoch(curves[-1][0][:, 0], curves[0][0][0, 0], epoch)
+                first = int(epoch > 0)  # the first call evaluates the start too
+                values = self.evaluate(snapshots, tf.constant(first), tf.constant(epochs))
+                curves.append([value.numpy()[first : epochs + 1] for value in values])
+                bad_epoch = _first_bad_epoch(curves[-1][0][-epochs:, 0], curves[0][0][0, 0], epoch)
                 if bad_epoch:
                     return self._result("diverged", curves, bad_epoch)
         except tf.errors.ResourceExhaustedError:
@@ -156,12 +158,10 @@ class Trainer:
             self.starts[seed] = [tf.constant(value) for value in [*model_start, *self.optimizer_start]]
         return self.starts[seed]
 
-    def _begin(self, seed: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Set the variables of the model and the optimiser to the start of a seed, and evaluate."""
+    def _begin(self, seed: int) -> None:
+        """Set the variables of the model and the optimiser to the start of a seed."""
         for variable, value in zip([*self.model.variables, *self.optimizer.variables], self._start(seed), strict=True):
             variable.assign(value)
-        start = [tf.repeat(variable[None], self.epochs_per_call, 0) for variable in self.model.variables]
-        return self.evaluate(start, tf.constant(1))
 
     def _calls(self, batch_size: int, seed: int):
         """Yield (first epoch, program, orders, epochs) for each call of a run."""
@@ -185,17 +185,14 @@ class Trainer:
     def _program(self, batch_size: int, batches: int, remainder: int):
         """Return the compiled (orders [room, N], epochs, η) → snapshots.
 
-        They hold each variable of the model as it is after each epoch, [room, …].
+        They hold each variable of the model as it is before the call and after each epoch, [1 + room, …].
         """
         key = (batch_size, batches, remainder)
         if key not in self.programs:
 
             def program(orders, epochs, learning_rate):
                 self.optimizer.learning_rate.assign(learning_rate)
-                snapshots = [
-                    tf.TensorArray(variable.dtype, self.epochs_per_call, element_shape=variable.shape)
-                    for variable in self.model.variables
-                ]
+                snapshots = [self._snapshots(variable) for variable in self.model.variables]
                 epoch = tf.constant(0)
                 while epoch < epochs:  # not a range, whose end XLA would make a part of the program
                     if batches:
@@ -203,15 +200,20 @@ class Trainer:
                             self._update(tf.slice(orders[epoch], [batch * batch_size], [batch_size]))
                     if remainder:
                         self._update(orders[epoch][batches * batch_size :])
+                    epoch += 1
                     snapshots = [
                         kept.write(epoch, variable)
                         for kept, variable in zip(snapshots, self.model.variables, strict=True)
                     ]
-                    epoch += 1
                 return [kept.stack() for kept in snapshots]
 
             self.programs[key] = tf.function(program, jit_compile=self.xla)
         return self.programs[key]
+
+    def _snapshots(self, variable: keras.Variable) -> tf.TensorArray:
+        """Return room for the values of a variable, with its value of now as the first."""
+        snapshots = tf.TensorArray(variable.dtype, self.epochs_per_call + 1, element_shape=variable.shape)
+        return snapshots.write(0, variable)
 
     @_without_autograph
     def _update(self, rows: tf.Tensor) -> None:
@@ -228,25 +230,25 @@ class Trainer:
 
         Not within the first run, whose time would tell too much of the others'. If there is no memory, runs will say.
         """
-        room = self.epochs_per_call
+        room = self.epochs_per_call + 1
         with suppress(tf.errors.ResourceExhaustedError):
             none = [tf.zeros((room, *variable.shape), variable.dtype) for variable in self.model.variables]
-            self.evaluate(none, tf.constant(0))
+            self.evaluate(none, tf.constant(0), tf.constant(-1))
 
-    def _evaluate(self, snapshots: list[tf.Tensor], epochs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the loss and the correct rows at each of the first snapshots, [room, 3] each, the rest undefined.
+    def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the loss and the correct rows at each snapshot from first to last, [1 + room, 3] each.
 
-        The model is left at the last of them.
+        The model is left at the last.
         """
-        loss = tf.TensorArray(self.recipe.dtype, self.epochs_per_call, element_shape=(3,))
-        correct = tf.TensorArray("int32", self.epochs_per_call, element_shape=(3,))
-        epoch = tf.constant(0)
-        while epoch < epochs:
+        loss = tf.TensorArray(self.recipe.dtype, self.epochs_per_call + 1, element_shape=(3,))
+        correct = tf.TensorArray("int32", self.epochs_per_call + 1, element_shape=(3,))
+        number = first
+        while number <= last:
             for variable, values in zip(self.model.variables, snapshots, strict=True):
-                variable.assign(values[epoch])
+                variable.assign(values[number])
             losses, hits = self._evaluate_parts()
-            loss, correct = loss.write(epoch, losses), correct.write(epoch, hits)
-            epoch += 1
+            loss, correct = loss.write(number, losses), correct.write(number, hits)
+            number += 1
         return loss.stack(), correct.stack()
 
     @_without_autograph
