@@ -1,12 +1,13 @@
 """The commands beside `dvc repro`: python -m batchwise check | plan | reproduce."""
 
 import argparse
+import os
 from pathlib import Path
 
-from batchwise import manifest, params, planning, plugins, workers
+from batchwise import manifest, params, planning, plugins, study_data, workers
 from batchwise.data import DataSet
 from batchwise.errors import UserError, exit_with
-from batchwise.params import Params
+from batchwise.params import Params, Study
 from batchwise.progress import duration
 from batchwise.reproduction import find_cell, reproduce
 from batchwise.store import Store
@@ -17,11 +18,16 @@ DATA = Path("data")
 def main() -> int:
     """Run the command that was typed; return the exit status."""
     arguments = _parser().parse_args()
+    try:
+        os.chdir(arguments.folder)
+    except OSError as error:
+        raise UserError(f"--folder {arguments.folder}: {error.strerror}; give a folder with a params.yaml") from None
     return arguments.command(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m batchwise", description="Look at a study, or test its exactness.")
+    parser.add_argument("--folder", default=".", help="the folder of params.yaml, paper/small say")
     commands = parser.add_subparsers(required=True, metavar="command")
     check = commands.add_parser("check", help="check params.yaml")
     check.set_defaults(command=_check)
@@ -44,7 +50,7 @@ def _check(arguments: argparse.Namespace) -> int:
 def _plan(arguments: argparse.Namespace) -> int:
     all_params, number = params.load(), workers.number_of_workers()
     for name, study in all_params.studies.items():
-        data = _data(all_params, study.data_set)
+        data = _data(all_params, study)
         timings = DATA / "timings" / f"{name}.csv"
         found = planning.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
         print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train")
@@ -63,7 +69,7 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _reproduce(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
-    data = manifest.load(DATA / "prepared", study.data_set)
+    data = study_data.load(DATA / "prepared", study)
     cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
     differing = 0
     for run, differences in reproduce(study, data, cell, DATA / "runs" / name):
@@ -74,15 +80,15 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     return 1 if differing else 0
 
 
-def _data(all_params: Params, name: str) -> DataSet:
-    """Return a data set as `preprocess` wrote it, or as it would."""
-    options = all_params.data_sets[name]
+def _data(all_params: Params, study: Study) -> DataSet:
+    """Return the data of a study, from its data set as `preprocess` wrote it, or as it would."""
+    name, options = study.data_set, all_params.data_sets[study.data_set]
     try:
         if manifest.options(DATA / "prepared", name) == options:
-            return manifest.load(DATA / "prepared", name)
+            return study_data.load(DATA / "prepared", study)
     except UserError:
         pass
-    return plugins.load("datasets", name).prepare(**options)
+    return study_data.part(plugins.load("datasets", name).prepare(**options), study)
 
 
 if __name__ == "__main__":

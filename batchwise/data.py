@@ -1,12 +1,13 @@
 """A data set as the engine takes it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 SPLITS = ("train", "validation", "test")
+STATISTICS = ("mean", "deviation")
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,20 @@ class Part:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set as the engine takes it; `validation` has no rows where none are held out."""
+    """A data set as the engine takes it; `validation` has no rows where none are held out.
+
+    Images are uint8 [N, height, width, channels], four times smaller than the numbers that a model takes, which are
+    (x − mean) / deviation. Other inputs are scaled already, and have no `mean` and `deviation`.
+    """
 
     description: Description
     class_names: tuple[str, ...]
     train: Part
     validation: Part
     test: Part
+    mean: np.ndarray | None = None  # [channels] float32, of the training images
+    deviation: np.ndarray | None = None  # [channels] float32, more than 0
+    files: dict[str, str] = field(default_factory=dict)  # {archive: SHA-256 of the bytes that were read}
 
     @property
     def rows(self) -> dict[str, int]:
@@ -44,15 +52,17 @@ class DataSet:
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """The inputs and labels of all parts: {"train_inputs": …, "train_labels": …, …}."""
+        """The inputs and labels of all parts, and the statistics, if any: {"train_inputs": …, "train_labels": …, …}."""
         parts = {name: getattr(self, name) for name in SPLITS}
-        return {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("inputs", "labels")}
+        arrays = {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("inputs", "labels")}
+        statistics = {name: getattr(self, name) for name in STATISTICS}
+        return arrays | {name: value for name, value in statistics.items() if value is not None}
 
     @property
     def sha256(self) -> str:
-        """The checksum of everything that decides a result: task, classes, shapes, types and values of all parts."""
+        """The checksum of everything that decides a result: task, classes, shapes, types and values of all arrays."""
         digest = hashlib.sha256(f"{self.description.task} {self.class_names}".encode())
         for key, array in self.arrays.items():
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()

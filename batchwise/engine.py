@@ -7,19 +7,21 @@ update rules are Keras's own.
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from unittest import mock
 
 import numpy as np
 
 from batchwise import plugins, streams
-from batchwise.data import SPLITS, DataSet
+from batchwise.augmentation import draws
+from batchwise.data import DataSet
 from batchwise.environment import set_xla_flags
 from batchwise.errors import UserError
 from batchwise.quiet import quiet
-from batchwise.recipe import Recipe
+from batchwise.recipe import Recipe, Schedule
 from batchwise.results import Result, without_evaluations
+from batchwise.schedule import multiples
 
 # Read once, when Keras and TensorFlow are imported.
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -29,13 +31,15 @@ with quiet():
     import tensorflow as tf
     from keras.src.random import seed_generator
 
+    from batchwise.examples import Examples, augment, check_augmentation
     from batchwise.tasks import TASKS
 
     GPUS = tf.config.list_physical_devices("GPU")
 
 # Bits of a loss depend on the rows that are evaluated together, so their number is fixed.
 EVALUATION_ROWS = 2048
-# Small data: all epochs in one call, which is the fastest. Large data: calls short enough to see a run diverge.
+# Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more
+# time for a row: calls short enough to see a run diverge.
 ROWS_PER_CALL = 2**16
 # A call keeps the variables of the model as they are after each of its epochs, for their evaluation.
 BYTES_PER_CALL = 2**26
@@ -90,13 +94,17 @@ class Trainer:
         self.data, self.recipe = data, recipe
         self.task = TASKS[data.description.task]
         self.rows = data.rows["train"]
-        self.inputs, self.labels = self._on_device()
+        check_augmentation(recipe.augmentation, data.train.inputs.shape[1:])
+        self.examples = Examples(data, recipe.dtype)
         self.model = self._build(seed=0)
+        self.normalization_batch = _largest_normalization_batch(self.model)
         self.optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.model_dump(exclude={"name"}))
         self.optimizer.build(self.model.trainable_variables)
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
-        self.epochs_per_call = self._epochs_per_call()
-        self.xla = bool(gpu()) or not _has_convolutions(self.model)
+        convolutions = _has_convolutions(self.model)
+        self.epochs_per_call = 1 if convolutions else self._epochs_per_call()
+        self.changing_rate = recipe.schedule != Schedule()
+        self.xla = bool(gpu()) or not convolutions
         self.evaluate = tf.function(self._evaluate, jit_compile=self.xla)
         self._compile_evaluate()
         self.programs, self.starts = {}, {}
@@ -108,10 +116,9 @@ class Trainer:
         """
         curves = []
         try:
-            self._begin(seed)
-            for epoch, program, orders, epochs in self._calls(min(batch_size, self.rows), seed):
-                rate = tf.constant(learning_rate, self.recipe.dtype)
-                snapshots = program(tf.constant(orders), tf.constant(epochs), rate)
+            self.begin(seed)
+            for epoch, program, inputs, epochs in self.calls(min(batch_size, self.rows), learning_rate, seed):
+                snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
                 values = self.evaluate(snapshots, tf.constant(first), tf.constant(epochs))
                 curves.append([value.numpy()[first : epochs + 1] for value in values])
@@ -121,13 +128,6 @@ class Trainer:
         except tf.errors.ResourceExhaustedError:
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
         return self._result("ok", curves)
-
-    def _on_device(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the inputs and labels of all parts, one after the other: the training rows come first."""
-        parts = [getattr(self.data, name) for name in SPLITS]
-        inputs = np.concatenate([part.inputs for part in parts])
-        labels = np.concatenate([part.labels for part in parts])
-        return tf.constant(inputs, self.recipe.dtype), tf.constant(labels, "int32")
 
     def _epochs_per_call(self) -> int:
         """Return for how many epochs a call has room: the same for all batch sizes, which share the evaluation."""
@@ -158,48 +158,62 @@ class Trainer:
             self.starts[seed] = [tf.constant(value) for value in [*model_start, *self.optimizer_start]]
         return self.starts[seed]
 
-    def _begin(self, seed: int) -> None:
+    def begin(self, seed: int) -> None:
         """Set the variables of the model and the optimiser to the start of a seed."""
         for variable, value in zip([*self.model.variables, *self.optimizer.variables], self._start(seed), strict=True):
             variable.assign(value)
 
-    def _calls(self, batch_size: int, seed: int):
-        """Yield (first epoch, program, orders, epochs) for each call of a run."""
+    def calls(
+        self, batch_size: int, learning_rate: float, seed: int
+    ) -> Iterator[tuple[int, Callable[..., list[tf.Tensor]], list[np.ndarray], int]]:
+        """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input."""
         steps = -(-self.rows // batch_size)
         budget = self.recipe.budget
         whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates, steps)
+        rates = learning_rate * multiples(self.recipe.schedule, whole_epochs * steps + steps_left)
         if whole_epochs:
             program = self._program(batch_size, *divmod(self.rows, batch_size))
         for epoch in range(0, whole_epochs, self.epochs_per_call):
             epochs = min(self.epochs_per_call, whole_epochs - epoch)
-            yield epoch, program, self._orders(seed, epoch, epochs), epochs
+            yield epoch, program, self._inputs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
         if steps_left:
-            yield whole_epochs, self._program(batch_size, steps_left, 0), self._orders(seed, whole_epochs, 1), 1
+            program = self._program(batch_size, steps_left, 0)
+            yield whole_epochs, program, self._inputs(seed, whole_epochs, 1, rates[-steps_left:], steps_left), 1
 
-    def _orders(self, seed: int, epoch: int, epochs: int) -> np.ndarray:
-        """Return the orders of some epochs, and zeros for those that the call has room for beside, [room, N]."""
-        orders = np.zeros((self.epochs_per_call, self.rows), "int32")
+    def _inputs(self, seed: int, epoch: int, epochs: int, rates: np.ndarray, steps: int) -> list[np.ndarray]:
+        """Return orders [room, N], draws [room, N, 3] or none, and rates [room, steps] of the next epochs.
+
+        There are zeros for the epochs that the call has room for beside. `rates` are those of all updates to come.
+        """
+        room, augmentation = self.epochs_per_call, self.recipe.augmentation
+        orders = np.zeros((room, self.rows), "int32")
         orders[:epochs] = streams.orders(seed, epoch, epochs, self.rows)
-        return orders
+        drawn = np.zeros((room, self.rows if augmentation else 0, 3), "int32")
+        for number in range(epochs if augmentation else 0):
+            drawn[number] = draws(augmentation, seed, epoch + number, self.rows)
+        of_updates = np.zeros((room, steps), self.recipe.dtype)
+        of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
+        return [orders, drawn, of_updates]
 
     def _program(self, batch_size: int, batches: int, remainder: int):
-        """Return the compiled (orders [room, N], epochs, η) → snapshots.
+        """Return the compiled (orders, draws, rates of `_inputs`, epochs) → snapshots.
 
         They hold each variable of the model as it is before the call and after each epoch, [1 + room, …].
         """
         key = (batch_size, batches, remainder)
         if key not in self.programs:
 
-            def program(orders, epochs, learning_rate):
-                self.optimizer.learning_rate.assign(learning_rate)
+            def program(orders, drawn, rates, epochs):
+                self.optimizer.learning_rate.assign(rates[0, 0])
                 snapshots = [self._snapshots(variable) for variable in self.model.variables]
                 epoch = tf.constant(0)
                 while epoch < epochs:  # not a range, whose end XLA would make a part of the program
+                    of_epoch = (orders[epoch], drawn[epoch], rates[epoch])
                     if batches:
                         for batch in tf.range(batches):
-                            self._update(tf.slice(orders[epoch], [batch * batch_size], [batch_size]))
+                            self._update(*of_epoch, batch, batch * batch_size, batch_size)
                     if remainder:
-                        self._update(orders[epoch][batches * batch_size :])
+                        self._update(*of_epoch, batches, batches * batch_size, remainder)
                     epoch += 1
                     snapshots = [
                         kept.write(epoch, variable)
@@ -216,14 +230,44 @@ class Trainer:
         return snapshots.write(0, variable)
 
     @_without_autograph
-    def _update(self, rows: tf.Tensor) -> None:
-        """Apply one update of the weights, with the mean gradient of some training rows."""
+    def _update(self, order, drawn, rates, number, start, size: int) -> None:
+        """Apply one update of the weights, number `number` of the epoch: of `size` rows of its order from `start`."""
+        if self.changing_rate:
+            self.optimizer.learning_rate.assign(rates[number])
+        inputs, labels = self._batch(order, drawn, start, size)
         with tf.GradientTape() as tape:
-            outputs = self.model(tf.gather(self.inputs, rows), training=True)
-            loss = tf.reduce_mean(self.task.loss(tf.gather(self.labels, rows), outputs))
+            outputs = self.model(inputs, training=True)
+            if outputs.shape[0] > size:
+                outputs, labels = outputs[-size:], labels[-size:]
+            loss = tf.reduce_mean(self.task.loss(labels, outputs))
             loss = tf.add_n([loss, *self.model.losses])
         weights = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        self.optimizer.apply(self._decayed(tape.gradient(loss, weights), weights), weights)
+
+    def _batch(self, order, drawn, start, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the training inputs and labels of an update.
+
+        Where statistics are over more rows than the update has, those before it in the order come first.
+        """
+        together = max(size, min(self.normalization_batch, self.rows))
+        if together > size:
+            rows = tf.gather(order, tf.math.floormod(start + size - together + tf.range(together), self.rows))
+        else:
+            rows = tf.slice(order, [start], [size])
+        inputs, labels = self.examples.take(rows)
+        if self.recipe.augmentation:
+            inputs = augment(inputs, tf.gather(drawn, rows), self.recipe.augmentation.pad)
+        return inputs, labels
+
+    def _decayed(self, gradients: list[tf.Tensor], weights: list[keras.Variable]) -> list[tf.Tensor]:
+        """Return the gradients with that of the L2 penalty: on kernels, not on biases and the like."""
+        decay = self.recipe.weight_decay
+        if not decay:
+            return gradients
+        return [
+            gradient + decay * weight if len(weight.shape) > 1 else gradient
+            for gradient, weight in zip(gradients, weights, strict=True)
+        ]
 
     def _compile_evaluate(self) -> None:
         """Compile the evaluation, which all batch sizes share, by evaluating no snapshot.
@@ -264,13 +308,13 @@ class Trainer:
 
     def _evaluate_rows(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss and whether the class is right for each row of all parts, in batches of a fixed size."""
-        batches, remainder = divmod(len(self.labels), EVALUATION_ROWS)
-        losses, hits = self._evaluate_batch(self.inputs[:remainder], self.labels[:remainder])
+        batches, remainder = divmod(len(self.examples), EVALUATION_ROWS)
+        losses, hits = self._evaluate_batch(*self.examples.first(remainder))
         if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
             return losses, hits
-        rows = tf.reshape(tf.range(remainder, len(self.labels)), [batches, EVALUATION_ROWS])
+        rows = tf.reshape(tf.range(remainder, len(self.examples)), [batches, EVALUATION_ROWS])
         all_losses, all_hits = tf.map_fn(
-            lambda rows: self._evaluate_batch(tf.gather(self.inputs, rows), tf.gather(self.labels, rows)),
+            lambda rows: self._evaluate_batch(*self.examples.take(rows)),
             rows,
             parallel_iterations=1,
             fn_output_signature=(self.recipe.dtype, "int32"),
@@ -321,6 +365,11 @@ def _start_of_model(model: keras.Model, seed: int) -> list[np.ndarray]:
 def _has_convolutions(model: keras.Model) -> bool:
     """XLA on a CPU is some 20 times slower than oneDNN at convolutions inside a loop, and faster at all else."""
     return any(isinstance(layer, CONVOLUTIONS) or _has_convolutions(layer) for layer in getattr(model, "layers", ()))
+
+
+def _largest_normalization_batch(model: keras.Model) -> int:
+    """Return over how many rows the layers of a model normalise at most; 0 if over those of the update."""
+    return max((getattr(layer, "normalization_batch", 0) for layer in model.layers), default=0)
 
 
 def _first_bad_epoch(losses: np.ndarray, start: float, epochs_before: int) -> int | None:

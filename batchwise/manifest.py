@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from batchwise.data import SPLITS, DataSet, Description, Part
+from batchwise.data import SPLITS, STATISTICS, DataSet, Description, Part
 from batchwise.errors import UserError
 from batchwise.files import write
 from batchwise.results import DAMAGES
@@ -24,10 +24,11 @@ def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> Non
 
 
 def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
-    """Return source, licence, shapes, rows and class counts of each part, and the checksum of the arrays."""
+    """Return source, licence, files read, shape, rows and class counts of each part, and the checksum of the arrays."""
     classes = len(data.class_names)
     return {
         **asdict(data.description),
+        "files": data.files,
         "options": options,
         "class_names": list(data.class_names),
         "input_shape": list(data.train.inputs.shape[1:]),
@@ -35,6 +36,25 @@ def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
         "class_counts": {name: np.bincount(getattr(data, name).labels, minlength=classes).tolist() for name in SPLITS},
         "sha256": data.sha256,
     }
+
+
+def read(folder: Path, name: str) -> dict[str, Any]:
+    """Return the manifest of a prepared data set. Raises UserError if it is missing or damaged."""
+    path = folder / f"{name}.json"
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"rows", "class_counts", "sha256"} - set(about)
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; {_again(name)}") from None
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}); {_again(name)}") from None
+    if missing:
+        raise UserError(f"{path} is damaged (it lacks {', '.join(sorted(missing))}); {_again(name)}")
+    return about
+
+
+def _again(name: str) -> str:
+    return f"run `dvc repro --force preprocess@{name}`"
 
 
 def options(folder: Path, name: str) -> dict[str, Any] | None:
@@ -47,17 +67,17 @@ def options(folder: Path, name: str) -> dict[str, Any] | None:
 
 def load(folder: Path, name: str) -> DataSet:
     """Read what `save` wrote. Raises UserError if a file is missing or is not what was written."""
-    again = f"run `dvc repro --force preprocess@{name}`"
+    about, again = read(folder, name), _again(name)
     try:
-        about = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         with (folder / f"{name}.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             parts = [Part(arrays[f"{split}_inputs"], arrays[f"{split}_labels"]) for split in SPLITS]
+            statistics = {key: arrays[key] for key in STATISTICS if key in arrays}
         description = Description(**{key: about[key] for key in Description.__annotations__})
-        data, written = DataSet(description, tuple(about["class_names"]), *parts), about["sha256"]
+        data = DataSet(description, tuple(about["class_names"]), *parts, **statistics, files=about["files"])
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing; {again}") from None
     except DAMAGES as error:
         raise UserError(f"{folder / name}.npz or .json is damaged ({error}); {again}") from None
-    if data.sha256 != written:
+    if data.sha256 != about["sha256"]:
         raise UserError(f"{folder / name}.npz is not the file that its manifest describes; {again}")
     return data

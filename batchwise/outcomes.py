@@ -41,22 +41,6 @@ class Outcome:
     environment: str  # canonical JSON
 
 
-def read_manifest(folder: Path, data_set: str) -> dict[str, Any]:
-    """Return the manifest of a prepared data set. Raises UserError if it is missing or damaged."""
-    path = folder / f"{data_set}.json"
-    again = f"run `dvc repro --force preprocess@{data_set}`"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"rows", "class_counts", "sha256"} - set(manifest)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; {again}") from None
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}); {again}") from None
-    if missing:
-        raise UserError(f"{path} is damaged (it lacks {', '.join(sorted(missing))}); {again}")
-    return manifest
-
-
 def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dict[Run, Outcome]:
     """Return the outcome of each distinct run of the grid, sorted by run; other files in the folder are not looked at.
 

@@ -47,10 +47,20 @@ class Grid(Section):
         return self
 
 
+class Subset(Section):
+    """A stratified part of each part of a data set; what is not named is taken whole."""
+
+    train_rows: Annotated[int, Field(ge=1)] | None = None
+    validation_rows: Annotated[int, Field(ge=0)] | None = None
+    test_rows: Annotated[int, Field(ge=1)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
 class Study(Recipe):
     """One data set, one recipe, one grid."""
 
     data_set: str
+    subset: Subset | None = None
     # η from η̃ and m: linear η̃·m (Masters & Luschi 2018, eq. 6), sqrt η̃·√m (Malladi 2022), none η̃
     learning_rate_scaling: Literal["linear", "sqrt", "none"]
     grid: Grid

@@ -11,10 +11,13 @@ from batchwise.grid import Run
 from batchwise.params import Study
 from batchwise.recipe import Budget
 from batchwise.store import Store
+from batchwise.subset import subset
 from batchwise.timing import Timings, Work
 
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
+# Rows that a measurement trains on, of each class at least one: a part of them stands for an epoch of all.
+MEASURED_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     """Return the plan of a study whose run files are in `folder`.
 
     A run is done if the store has it, or if its file was made from the same inputs. Where no run of the study was
-    timed yet, a short one is: one epoch at the smallest and the largest batch size.
+    timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
     rows, shared = data.rows["train"], store.inputs(study.recipe, data.sha256)
     runs, left, reasons = grid.runs(study, rows), [], Counter()
@@ -74,16 +77,28 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     """Return timings of short runs, and the size of a run file of the whole budget in bytes."""
     from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only where there is no measurement
 
-    rows = data.rows["train"]
-    sizes = sorted({min(m, rows) for m in study.grid.batch_sizes})
-    trainer = Trainer(data, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))
+    part = _measured_part(data)
+    rows = part.rows["train"]
+    trainer = Trainer(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))
     timings = Timings()
-    for m in {sizes[0], sizes[-1]}:
+    for m in {min(size, rows) for size in (min(study.grid.batch_sizes), max(study.grid.batch_sizes))}:
         for compilations in (1, 0, 0):
             start = perf_counter()
             result = trainer.run(m, study.grid.base_learning_rates[0], seed=0)
             timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
-    evaluations = max(grid.epochs(study.budget, rows, m) for m in sizes)
+    evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = result.loss[0].nbytes + result.correct[0].nbytes
     size = len(results.dump(result, store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
     return timings, size
+
+
+def _measured_part(data: DataSet) -> DataSet:
+    """Return some rows of a data set, with as many to evaluate for each training row as all have."""
+    share = MEASURED_ROWS / data.rows["train"]
+    if share >= 1:
+        return data
+    rows = {
+        f"{name}_rows": min(number, max(len(data.class_names), round(share * number)))
+        for name, number in data.rows.items()
+    }
+    return subset(data, **rows, seed=0)

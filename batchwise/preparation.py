@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from batchwise.data import Part
+from batchwise.data import DataSet, Description, Part
 from batchwise.errors import UserError
+from batchwise.subset import channel_statistics, check_classes
 
 
 def split(
@@ -14,27 +15,47 @@ def split(
 
     The test rows depend on `test_rows` and `seed` alone. Raises UserError if the parts do not fit the data.
     """
-    counts = np.unique(labels, return_counts=True)[1]
-    classes = len(counts)
-    if counts.min() < 3:
-        raise UserError(f"the smallest class has {counts.min()} rows; at least 3 are needed, one for each part")
-    for name, rows in (("test_rows", test_rows), ("validation_rows", validation_rows)):
-        if 0 < rows < classes:
-            raise UserError(f"{name} is {rows}; with {classes} classes at least {classes} rows are needed")
-    if test_rows + validation_rows + classes > len(labels):
-        raise UserError(
-            f"test_rows {test_rows} + validation_rows {validation_rows} leave too few of {len(labels)} rows"
-        )
-    try:
-        rest, test = _stratified(np.arange(len(labels)), labels, test_rows, seed)
-        train, validation = _stratified(rest, labels, validation_rows, seed) if validation_rows else (rest, rest[:0])
-    except ValueError as error:  # scikit-learn cannot give each part a row of each class
-        raise UserError(f"test_rows {test_rows} and validation_rows {validation_rows} do not fit: {error}") from None
+    smallest = np.unique(labels, return_counts=True)[1].min()
+    if smallest < 3:
+        raise UserError(f"the smallest class has {smallest} rows; at least 3 are needed, one for each part")
+    _check(labels, test_rows=test_rows, validation_rows=validation_rows)
+    rest, test = _stratified(np.arange(len(labels)), labels, test_rows, seed)
+    train, validation = _stratified(rest, labels, validation_rows, seed)
     return tuple(Part(inputs[rows], labels[rows]) for rows in (train, validation, test))
 
 
+def hold_out(part: Part, *, validation_rows: int, seed: int) -> tuple[Part, Part]:
+    """Return (train, validation), stratified by label, each in the order that the rows had.
+
+    Raises UserError if the validation rows do not fit the part.
+    """
+    _check(part.labels, validation_rows=validation_rows)
+    halves = _stratified(np.arange(len(part.labels)), part.labels, validation_rows, seed)
+    return tuple(_take(part, np.sort(rows)) for rows in halves)
+
+
+def _check(labels: np.ndarray, **sizes: int) -> None:
+    classes = len(np.unique(labels))
+    for name, rows in sizes.items():
+        if rows:
+            check_classes(name, rows, classes)
+    if sum(sizes.values()) + classes > len(labels):
+        asked = " + ".join(f"{name} {rows}" for name, rows in sizes.items())
+        raise UserError(f"{asked} leave too few of {len(labels)} rows; {classes} must be left, one of each class")
+
+
 def _stratified(rows: np.ndarray, labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
+    """Return (the other rows, `size` rows)."""
+    if not size:
+        return rows, rows[:0]
+    try:
+        return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
+    except ValueError as error:  # scikit-learn cannot give each side a row of each class
+        raise UserError(f"{size} of {len(rows)} rows cannot be set apart with all classes in both: {error}") from None
+
+
+def _take(part: Part, rows: np.ndarray) -> Part:
+    return Part(part.inputs[rows], part.labels[rows])
 
 
 def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tuple[Part, Part, Part]:
@@ -54,3 +75,22 @@ def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tu
             return ((inputs - mean) / deviation).clip(-largest, largest).astype("float32")
 
     return tuple(Part(scaled(part.inputs), part.labels.astype("int32")) for part in parts)
+
+
+def images(
+    description: Description,
+    class_names: tuple[str, ...],
+    training: Part,
+    test: Part,
+    files: dict[str, str],
+    *,
+    validation_rows: int,
+    seed: int,
+) -> DataSet:
+    """Return a data set of images with the test part as given, and validation rows out of the training part.
+
+    `files` are those of `DataSet`. Raises UserError if the validation rows do not fit the training part.
+    """
+    train, validation = hold_out(training, validation_rows=validation_rows, seed=seed)
+    mean, deviation = channel_statistics(train.inputs)
+    return DataSet(description, class_names, train, validation, test, mean, deviation, files)

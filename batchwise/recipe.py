@@ -111,10 +111,42 @@ class Budget(Section):
         return self
 
 
+class Schedule(Section):
+    """How the learning rate changes in a run; positions are fractions of its updates (schedule.py)."""
+
+    warm_up: Fraction = 0.0
+    drops: list[Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]] = []
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Schedule":
+        if sorted({*self.drops}) != self.drops:
+            raise ValueError(f"drops are {self.drops}; each must come after the one before it")
+        if self.drops and self.warm_up > self.drops[0]:
+            raise ValueError(f"warm_up {self.warm_up} ends after the first drop, at {self.drops[0]}; make it shorter")
+        return self
+
+
+class Augmentation(Section):
+    """How training images are changed, anew in each epoch (augmentation.py)."""
+
+    pad: Annotated[int, Field(ge=0, le=1000)]  # pixels on each side, of which a crop of the old size is taken
+    flip: bool  # left to right, every other time on average
+
+    @model_validator(mode="after")
+    def _does_something(self) -> "Augmentation":
+        if not (self.pad or self.flip):
+            raise ValueError("pad: 0 with flip: false changes no image; leave augmentation out")
+        return self
+
+
 class Recipe(Section):
     """What a study trains and how, without its grid and its data."""
 
     model: Model
     optimizer: Annotated[SGD | RMSprop | Adam | Adadelta, Field(discriminator="name")]
     budget: Budget
+    schedule: Schedule = Schedule()
+    # λ of the penalty λ/2·‖w‖², whose gradient joins that of the loss; on weights with two or more axes (kernels)
+    weight_decay: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    augmentation: Augmentation | None = None
     dtype: Literal["float32", "float64"] = "float32"

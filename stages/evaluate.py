@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from batchwise import outcomes, params
+from batchwise import outcomes, params, study_data
 from batchwise.errors import exit_with
 from batchwise.evaluation import evaluate
 from batchwise.files import write
@@ -13,7 +13,7 @@ def main() -> None:
     """Write data/tables/<study>/, and for `dvc metrics` and `dvc plots` data/metrics/ and data/plots/."""
     name = sys.argv[1]
     study = params.study(params.load(), name)
-    manifest = outcomes.read_manifest(Path("data/prepared"), study.data_set)
+    manifest = study_data.describe(Path("data/prepared"), study)
     results = outcomes.read(Path("data/runs") / name, name, study, manifest)
     files = evaluate(name, study, manifest, results)
     write(Path(f"data/metrics/{name}.json"), lambda file: file.write(files.pop("metrics.json")))

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from batchwise.code import ROOT
 from batchwise.errors import exit_with
 from batchwise.files import write
 from batchwise.report import render, study_tables
@@ -15,7 +16,7 @@ def main() -> None:
     study = parser.parse_args().study
     study_tables.read(Path("data/tables") / study)  # a missing table is told here, not as a notebook's traceback
     text = render.page(
-        Path("reports/study.ipynb"), {"study": study}, Path("reports/template"), title=f"{study} · batchwise"
+        ROOT / "reports/study.ipynb", {"study": study}, ROOT / "reports/template", title=f"{study} · batchwise"
     )
     write(Path("reports/html") / f"{study}.html", lambda file: file.write(text.encode()))
 

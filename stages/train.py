@@ -7,7 +7,8 @@ from pathlib import Path
 
 from dvc.api import DVCFileSystem
 
-from batchwise import manifest, params
+from batchwise import params, study_data
+from batchwise.code import ROOT
 from batchwise.environment import check_pins
 from batchwise.errors import exit_with
 from batchwise.store import Store
@@ -19,27 +20,27 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the workers are closed
     name = sys.argv[1]
     study = params.study(params.load(), name)
-    check_pins(Path("requirements-train.in").read_text(encoding="utf-8"))
-    data = manifest.load(Path("data/prepared"), study.data_set)
-    timings, earlier = Path(f"data/timings/{name}.csv"), last_time(f"data/runs/{name}")
+    check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
+    data = study_data.load(Path("data/prepared"), study)
+    timings, earlier = Path(f"data/timings/{name}.csv"), last_time(Path(f"data/runs/{name}"))
     train_study(name, study, data, Path("data/runs"), Store(Path("data/store")), timings, earlier)
 
 
-def last_time(folder: str) -> Callable[[str], bytes | None]:
+def last_time(folder: Path) -> Callable[[str], bytes | None]:
     """Return a function that reads a file of an output folder as dvc.lock has it, from DVC's cache or remote.
 
     DVC removes a stage's outputs before it runs the stage. What cannot be had is trained: a clone may have neither
     cache nor remote, a remote may not answer, and each has an exception of its own.
     """
     try:
-        files = DVCFileSystem(".")
-        names = {Path(path).name for path in files.ls(folder, detail=False)}
+        files, within = DVCFileSystem(ROOT), folder.absolute().relative_to(ROOT).as_posix()
+        names = {Path(path).name for path in files.ls(within, detail=False)}
     except Exception:
         return lambda name: None
 
     def read(name: str) -> bytes | None:
         try:
-            return files.cat_file(f"{folder}/{name}") if name in names else None
+            return files.cat_file(f"{within}/{name}") if name in names else None
         except Exception:
             return None
 

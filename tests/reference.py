@@ -1,4 +1,4 @@
-"""An independent training loop in NumPy: an MLP, its gradients, and the update rules, from the papers' formulas.
+"""An independent training loop in NumPy: an MLP, its gradients, update rules and crops, from the papers' formulas.
 
 Knows nothing of Keras or of the engine.
 Weights are [kernel, bias, kernel, bias, …] as in a Keras model of dense layers.
@@ -101,27 +101,44 @@ STEPS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adadelta": adadelta}
 def train(
     weights: Weights,
     step: Step,
-    inputs: np.ndarray,
+    inputs: list[np.ndarray],
     labels: np.ndarray,
     orders: np.ndarray,
     batch_size: int,
-    rate: float,
-    updates: int,
+    rates: np.ndarray,
+    weight_decay: float = 0.0,
 ) -> Iterator[Weights]:
-    """Yield the weights at the start and after each epoch, the last of which the number of updates may cut short."""
+    """Yield the weights at the start and after each epoch, of which the last ends with the last of the rates.
+
+    `inputs` are those of each epoch, [N, features]; there is a rate for each update.
+    """
     weights, states, number = [np.array(weight, "float64") for weight in weights], [()] * len(weights), 0
     yield weights
-    for order in orders:
+    for order, inputs_now in zip(orders, inputs, strict=True):
         for start in range(0, len(order), batch_size):
-            if number == updates:
+            if number == len(rates):
                 break
-            number += 1
+            rate, number = rates[number], number + 1
             rows = order[start : start + batch_size]
-            found = gradients(weights, inputs[rows], labels[rows])
+            found = gradients(weights, inputs_now[rows], labels[rows])
+            found[::2] = [
+                gradient + weight_decay * kernel for gradient, kernel in zip(found[::2], weights[::2], strict=True)
+            ]
             moves = [step(gradient, rate, number, *state) for gradient, state in zip(found, states, strict=True)]
             weights = [weight + move[0] for weight, move in zip(weights, moves, strict=True)]
             states = [move[1:] for move in moves]
         yield weights
+
+
+def augment(images: np.ndarray, drawn: np.ndarray, pad: int) -> np.ndarray:
+    """Return each image padded by zeros, cut and mirrored, one by one; `drawn` is top, left, mirror of each."""
+    height, width = images.shape[1:3]
+    found = []
+    for image, (top, left, mirror) in zip(images, drawn, strict=True):
+        padded = np.pad(image, ((pad, pad), (pad, pad), (0, 0)))
+        crop = padded[top : top + height, left : left + width]
+        found.append(crop[:, ::-1] if mirror else crop)
+    return np.stack(found)
 
 
 def evaluate(weights: Weights, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, int]:

@@ -21,7 +21,7 @@ GIVEN = params.load(Path(__file__).parent.parent / "params.yaml").data_sets
 
 @pytest.fixture(scope="module")
 def prepared() -> dict[str, DataSet]:
-    return {name: plugins.load("datasets", name).prepare(**options) for name, options in GIVEN.items()}
+    return {name: plugins.load("datasets", name).prepare(**GIVEN[name]) for name in SIZES}
 
 
 @pytest.fixture
@@ -194,6 +194,7 @@ def test_the_manifest_says_what_the_arrays_are(small) -> None:
         "task": "binary_classification",
         "source": "source",
         "licence": "licence",
+        "files": {},
         "options": {"seed": 3},
         "class_names": ["no", "yes"],
         "input_shape": [2],

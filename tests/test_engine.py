@@ -8,19 +8,23 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from reference import STEPS, evaluate, train
+from reference import STEPS, augment, evaluate, losses, train
 
 from batchwise import engine, grid, plugins, results, streams
+from batchwise.augmentation import draws
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.engine import Trainer, keras, tf
 from batchwise.errors import UserError
+from batchwise.models._layers import GhostBatchNormalization
 from batchwise.recipe import Recipe
+from batchwise.schedule import multiples
 
 ROWS = 40
 # Relative to the largest entry of a tensor. Measured after 15 updates: 5e-16 and 3e-7.
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 # Keras rounds an optimiser's constants to float32, also in float64, so these tests use constants that are exact in it.
 EPSILON = 2.0**-10
+ADAM = {"beta_1": 0.75, "beta_2": 0.875, "epsilon": EPSILON}
 
 
 def data_set(rows=ROWS, *, classes=3, validation=11, test=9, shape=(6,)) -> DataSet:
@@ -37,13 +41,26 @@ def data_set(rows=ROWS, *, classes=3, validation=11, test=9, shape=(6,)) -> Data
     return DataSet(description, tuple(map(str, range(classes))), *map(part, (rows, validation, test)))
 
 
+def image_data_set() -> DataSet:
+    """Return random images, as bytes."""
+    data = data_set(shape=(4, 3, 2))
+    parts = [
+        Part(np.uint8(128 + 40 * part.inputs.clip(-3, 3)), part.labels)
+        for part in vars(data).values()
+        if isinstance(part, Part)
+    ]
+    return DataSet(data.description, data.class_names, *parts, np.float32([120, 130]), np.float32([50, 30]))
+
+
 def recipe(optimizer="sgd", dtype="float32", budget=None, **options) -> Recipe:
+    how = {name: options.pop(name) for name in ("schedule", "weight_decay", "augmentation") if name in options}
     return Recipe.model_validate(
         {
             "model": {"name": "mlp", "hidden_units": [5, 4]},
             "optimizer": {"name": optimizer, **options},
             "budget": budget or {"epochs": 3},
             "dtype": dtype,
+            **how,
         }
     )
 
@@ -76,27 +93,43 @@ def use_model(monkeypatch) -> Callable:
 # Numerics
 
 
+def flat(inputs) -> np.ndarray:
+    return inputs.reshape(len(inputs), np.prod(inputs.shape[1:]))
+
+
+def standardised(data, inputs) -> np.ndarray:
+    inputs = inputs.astype("float64")
+    return inputs if data.mean is None else (inputs - data.mean) / data.deviation
+
+
+def augmented(how, inputs, epoch) -> np.ndarray:
+    if not how.augmentation:
+        return inputs
+    return augment(inputs, draws(how.augmentation, 7, epoch, len(inputs)), how.augmentation.pad)
+
+
 def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
     trainer, budget = Trainer(data, how), how.budget
-    epochs = grid.epochs(budget, ROWS, batch_size)
+    epochs, updates = grid.epochs(budget, ROWS, batch_size), grid.updates(budget, ROWS, batch_size)
+    parts = {name: (standardised(data, getattr(data, name).inputs), getattr(data, name).labels) for name in SPLITS}
     result = trainer.run(batch_size, rate, seed=7)
     step = STEPS[how.optimizer.name](**how.optimizer.model_dump(exclude={"name"}))
     expected = list(
         train(
             [weight.numpy() for weight in trainer._build(7).weights],
             step,
-            data.train.inputs.astype("float64"),
+            [flat(augmented(how, parts["train"][0], epoch)) for epoch in range(epochs)],
             data.train.labels,
             streams.orders(7, 0, epochs, ROWS),
             batch_size,
-            rate,
-            grid.updates(budget, ROWS, batch_size),
+            rate * multiples(how.schedule, updates),
+            how.weight_decay,
         )
     )
     assert len(expected) == epochs + 1
     assert np.abs(expected[-1][0] - expected[0][0]).max() > 1e-4  # it moved
     assert_close(result.weights.values(), expected[-1], how.dtype)
-    curves = [[evaluate(weights, *vars(getattr(data, name)).values()) for name in SPLITS] for weights in expected]
+    curves = [[evaluate(weights, flat(inputs), labels) for inputs, labels in parts.values()] for weights in expected]
     loss, correct = np.moveaxis(np.array(curves), 2, 0)
     assert_close([result.loss], [loss], how.dtype)
     np.testing.assert_array_equal(result.correct, correct)
@@ -110,13 +143,74 @@ def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
         {"optimizer": "sgd", "momentum": 0.75, "nesterov": True},
         {"optimizer": "rmsprop", "rho": 0.75, "epsilon": EPSILON},
         {"optimizer": "rmsprop", "rho": 0.875, "momentum": 0.5, "epsilon": EPSILON},
-        {"optimizer": "adam", "beta_1": 0.75, "beta_2": 0.875, "epsilon": EPSILON},
+        {"optimizer": "adam", **ADAM},
         {"optimizer": "adadelta", "rho": 0.75, "epsilon": EPSILON},
     ],
     ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_update_rules_follow_the_papers_with_a_partial_batch(options) -> None:
     assert_follows_reference(data_set(classes=2), recipe(dtype="float64", **options), batch_size=12)
+
+
+@pytest.mark.parametrize("budget", [{"epochs": 5}, {"updates": 18}])
+@pytest.mark.parametrize("schedule", [{"drops": [0.5, 0.75]}, {"warm_up": 0.25}, {"warm_up": 0.3, "drops": [0.4]}])
+def test_schedules_follow_the_reference(schedule, budget) -> None:
+    """Four updates are an epoch, so drops are within epochs, and the warm-up goes on over several."""
+    assert_follows_reference(data_set(), recipe(dtype="float64", budget=budget, schedule=schedule), batch_size=12)
+
+
+@pytest.mark.parametrize("optimizer", [{"optimizer": "sgd"}, {"optimizer": "adam", **ADAM}])
+def test_weight_decay_is_coupled_and_of_kernels_alone(optimizer) -> None:
+    """The penalty's gradient goes through the optimiser, as that of the loss does."""
+    assert_follows_reference(data_set(), recipe(dtype="float64", weight_decay=0.25, **optimizer), batch_size=12)
+
+
+@pytest.mark.parametrize("augmentation", [None, {"pad": 2, "flip": True}, {"pad": 0, "flip": True}])
+def test_images_are_standardised_and_augmented_as_in_the_reference(augmentation) -> None:
+    data = image_data_set()
+    assert_follows_reference(data, recipe(dtype="float64", augmentation=augmentation), batch_size=12)
+
+
+def normalised_linear(data, weights, order, batch_size, together, rate) -> list[np.ndarray]:
+    """Train a normalisation and a linear layer for an epoch; return γ, β, the moving averages, kernel, bias.
+
+    The statistics of an update are those of `together` rows of the epoch's order, of which the last are its own; before
+    the first row of an order comes its last.
+    """
+    gamma, beta, moving_mean, moving_variance, moving_weight, kernel, bias = weights
+    for start in range(0, len(order), batch_size):
+        end = min(start + batch_size, len(order))
+        window = np.take(order, range(end - together, end), mode="wrap")
+        inputs = data.train.inputs[window].astype("float64")
+        mean, variance = inputs.mean(0), inputs.var(0)
+        kept = 0.9 ** (len(window) / 128)
+        moving_mean = (kept * moving_weight * moving_mean + (1 - kept) * mean) / (kept * moving_weight + 1 - kept)
+        moving_variance = (kept * moving_weight * moving_variance + (1 - kept) * variance) / (
+            kept * moving_weight + 1 - kept
+        )
+        moving_weight = kept * moving_weight + 1 - kept
+        scaled = ((inputs - mean) / np.sqrt(variance + 1e-5))[start - end :]
+        hidden = gamma * scaled + beta
+        gradient = losses(hidden @ kernel + bias, data.train.labels[order[start:end]])[1] / (end - start)
+        below = gradient @ kernel.T
+        kernel, bias = kernel - rate * hidden.T @ gradient, bias - rate * gradient.sum(0)
+        gamma, beta = gamma - rate * (below * scaled).sum(0), beta - rate * below.sum(0)
+    return [gamma, beta, moving_mean, moving_variance, moving_weight, kernel, bias]
+
+
+@pytest.mark.parametrize("batch_size", [3, 12, 16])
+def test_statistics_over_more_rows_than_an_update_has_are_of_those_before_it_too(use_model, batch_size) -> None:
+    def build(shape, outputs):
+        inputs = keras.Input(shape)
+        return keras.Model(inputs, keras.layers.Dense(outputs)(GhostBatchNormalization(16)(inputs)))
+
+    use_model(build)
+    data = data_set()
+    trainer = Trainer(data, recipe(dtype="float64", budget={"epochs": 1}))
+    start = [variable.numpy() for variable in trainer._build(7).variables]
+    result = trainer.run(batch_size, 0.25, seed=7)
+    expected = normalised_linear(data, start, streams.orders(7, 0, 1, ROWS)[0], batch_size, 16, 0.25)
+    assert_close(result.weights.values(), expected, "float64")
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

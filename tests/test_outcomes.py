@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import grid, outcomes, results
+from batchwise import grid, manifest, outcomes, results
 from batchwise.errors import UserError
 from batchwise.evaluation import checksum
 from batchwise.results import Result
@@ -144,4 +144,4 @@ def test_a_manifest_that_is_missing_or_damaged_is_named(tmp_path: Path, text: st
     if text is not None:
         (tmp_path / "digits.json").write_text(text)
     with pytest.raises(UserError, match=r"digits.json is (missing|damaged).*`dvc repro --force preprocess@digits`"):
-        outcomes.read_manifest(tmp_path, "digits")
+        manifest.read(tmp_path, "digits")

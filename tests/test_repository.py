@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -12,37 +13,52 @@ from ruamel.yaml import YAML
 from batchwise import plugins
 from batchwise.code import ROOT, closure
 
-DVC = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+FOLDERS = (".", "paper", "paper/small")
+DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}
+NOTEBOOKS = {"report": "study", "compare": "paper"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PLUGINS = {"preprocess": "datasets/${key}.py", "train": "models/${item.model.name}.py"}
 
 
-def declared(stage: str) -> set[str]:
-    body = DVC[stage].get("do", DVC[stage])
-    return {path for path in body["deps"] if path.endswith(".py")}
+def declared(folder: str, stage: str) -> set[str]:
+    """Return the Python files among the deps of a stage, relative to the project's root."""
+    body = DVC[folder][stage].get("do", DVC[folder][stage])
+    paths = {os.path.normpath(f"{folder}/{path}") for path in body["deps"]}
+    return {path for path in paths if path.endswith(".py")}
 
 
-def notebook_imports(tmp: Path) -> list[str]:
-    """Return the import closure of the code in the report's notebook."""
-    cells = json.loads((ROOT / "reports/study.ipynb").read_text(encoding="utf-8"))["cells"]
+def notebook_imports(stage: str, tmp: Path) -> list[str]:
+    """Return the import closure of the code in the notebook of a stage, none for a stage without one."""
+    if stage not in NOTEBOOKS:
+        return []
+    cells = json.loads((ROOT / f"reports/{NOTEBOOKS[stage]}.ipynb").read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     file = tmp / "notebook.py"
     file.write_text(code, encoding="utf-8")
     return [path for path in closure(str(file)) if path != str(file)]
 
 
-@pytest.mark.parametrize("stage", sorted(DVC))
-def test_declared_deps_are_the_import_closure(stage, tmp_path) -> None:
+@pytest.mark.parametrize(("folder", "stage"), [(folder, stage) for folder in FOLDERS for stage in sorted(DVC[folder])])
+def test_declared_deps_are_the_import_closure(folder, stage, tmp_path) -> None:
     plugin = PLUGINS.get(stage)
-    expected = {*closure(f"stages/{stage}.py")}
-    if stage == "report":
-        expected |= {*notebook_imports(tmp_path)}
+    expected = {*closure(f"stages/{stage}.py"), *notebook_imports(stage, tmp_path)}
     if plugin:
         kind = plugin.split("/")[0]
         expected |= {f"batchwise/{plugin}"}
         for name in plugins.names(kind):
             expected |= {*closure(f"batchwise/{kind}/{name}.py")} - {f"batchwise/{kind}/{name}.py"}
-    assert declared(stage) == expected
+    assert declared(folder, stage) == expected
+
+
+def test_the_pipelines_of_the_paper_are_that_of_the_root_and_a_comparison() -> None:
+    """One pipeline: what differs is where the code lies, seen from the folder of the dvc.yaml."""
+    for folder in ("paper", "paper/small"):
+        up = "../" * (folder.count("/") + 1)
+        text = (ROOT / folder / "dvc.yaml").read_text("utf-8")
+        stages = text.split("stages:\n")[1].split("\n  compare:\n")[0].rstrip()
+        there = stages.replace(f"- {up}", "- ").replace(f"PYTHONPATH={up[:-1]} ", "")
+        assert there == (ROOT / "dvc.yaml").read_text("utf-8").split("stages:\n")[1].rstrip()
+        assert set(DVC[folder]) - set(DVC["."]) == {"compare"}
 
 
 def test_only_the_engine_its_tasks_and_models_import_what_trains() -> None:
@@ -54,8 +70,8 @@ def test_only_the_engine_its_tasks_and_models_import_what_trains() -> None:
         for name in imported(node)
         if name.split(".")[0] in ("tensorflow", "keras")
     }
-    models = {f"batchwise/models/{name}.py" for name in plugins.names("models")}
-    assert importing == {"batchwise/engine.py", "batchwise/tasks.py"} | models
+    models = {f"batchwise/models/{name}.py" for name in [*plugins.names("models"), "_layers"]}
+    assert importing == {"batchwise/engine.py", "batchwise/examples.py", "batchwise/tasks.py"} | models
 
 
 def imported(node: ast.AST) -> list[str]:
@@ -64,9 +80,9 @@ def imported(node: ast.AST) -> list[str]:
     return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
 
 
-@pytest.mark.parametrize("stage", ["check", "preprocess", "evaluate", "report"])
+@pytest.mark.parametrize("stage", ["check", "preprocess", "evaluate", "report", "compare"])
 def test_stages_that_do_not_train_do_not_import_what_does(stage, tmp_path) -> None:
-    files = closure(f"stages/{stage}.py") + (notebook_imports(tmp_path) if stage == "report" else [])
+    files = closure(f"stages/{stage}.py") + notebook_imports(stage, tmp_path)
     assert "batchwise/engine.py" not in files
 
 
@@ -118,8 +134,15 @@ def test_the_tree_of_the_readme_is_the_repository() -> None:
 
 
 def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
-    params = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    keys = {key for study in params["studies"].values() for key in (*study, *study["grid"])}
+    loaded = [YAML(typ="safe").load((ROOT / folder / "params.yaml").read_text("utf-8")) for folder in FOLDERS]
+    studies = [study for params in loaded for study in params["studies"].values()]
+    keys = {
+        key
+        for study in studies
+        for name in ("grid", "subset", "schedule", "augmentation")
+        for key in study.get(name, ())
+    }
+    keys |= {key for study in studies for key in study}
     for key in keys | {"epochs", "updates", "dtype"}:
         assert f"`{key}`" in README, key
 

@@ -1,0 +1,64 @@
+"""The rows of a data set on the device: images stay bytes until they are taken, standardised and augmented."""
+
+import numpy as np
+import tensorflow as tf
+
+from batchwise.data import SPLITS, DataSet
+from batchwise.errors import UserError
+from batchwise.recipe import Augmentation
+
+
+class Examples:
+    """Inputs and labels of all parts, one after the other: the training rows come first."""
+
+    def __init__(self, data: DataSet, dtype: str) -> None:
+        """`dtype` is that in which inputs are handed out."""
+        inputs, labels = ([getattr(getattr(data, name), key) for name in SPLITS] for key in ("inputs", "labels"))
+        bytes_ = data.train.inputs.dtype == np.uint8
+        self.dtype = dtype
+        self.inputs = tf.constant(np.concatenate(inputs), "uint8" if bytes_ else dtype)
+        self.labels = tf.constant(np.concatenate(labels), "int32")
+        self.scaling = None if data.mean is None else _constants(data.mean, 1 / data.deviation.astype("float64"), dtype)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the standardised inputs and the labels of some rows, [B, …] and [B]."""
+        return self._standardised(tf.gather(self.inputs, rows)), tf.gather(self.labels, rows)
+
+    def first(self, number: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the standardised inputs and the labels of the first rows."""
+        return self._standardised(self.inputs[:number]), self.labels[:number]
+
+    def _standardised(self, inputs: tf.Tensor) -> tf.Tensor:
+        inputs = tf.cast(inputs, self.dtype)
+        if self.scaling is None:
+            return inputs
+        mean, factor = self.scaling
+        return (inputs - mean) * factor
+
+
+def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
+    """Return standardised images [B, H, W, C], padded by zeros (the mean colour), cropped and flipped, [B, H, W, C].
+
+    `draws` are those of augmentation.py, [B, 3]: first row, first column, and whether the crop is flipped.
+    """
+    height, width = images.shape[1:3]
+    across = tf.range(width)
+    columns = draws[:, 1:2] + tf.where(draws[:, 2:3] > 0, width - 1 - across, across)  # [B, W]
+    padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
+    cropped = tf.gather(padded, draws[:, 0:1] + tf.range(height), axis=1, batch_dims=1)
+    return tf.gather(cropped, columns, axis=2, batch_dims=1)
+
+
+def check_augmentation(augmentation: Augmentation | None, input_shape: tuple[int, ...]) -> None:
+    """Raise UserError if the inputs are not images, and so have nothing to crop or to flip."""
+    if augmentation and len(input_shape) != 3:
+        raise UserError(
+            f"augmentation needs images, of shape (height, width, channels); the inputs have the shape {input_shape}"
+        )
+
+
+def _constants(mean: np.ndarray, factor: np.ndarray, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(mean, dtype), tf.constant(factor, dtype)

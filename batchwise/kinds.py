@@ -1,0 +1,197 @@
+"""How a statement of each kind is measured: comparisons by seed, positive where the statement is right.
+
+Seeds are paired: the same seed starts from the same weights and sees the same order of examples at every m and η. The
+best of a group of cells is chosen on validation rows, and its test accuracy compared. Of many equal cells that is in
+part the luckiest, since a run's luck is in its weights: the larger group has a slight advantage. Its intervals are wide
+enough for that (tests/test_comparison.py: with no effect at all, false verdicts are no more than the nominal 5 %).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from batchwise import accuracies
+from batchwise.accuracies import Accuracies, Undecidable
+
+# As far below the best as a learning rate still serves (SCIENCE.md, section 3, reliable range): points / 100
+SERVES = 0.02
+# As far below the best as training still counts as convergence, for the range of learning rates: points / 100
+CONVERGES = 0.05
+
+
+class Comparison(NamedTuple):
+    """What is compared, and by how much the statement is right for each seed, [seeds]."""
+
+    what: str
+    values: np.ndarray
+
+
+def best_batch_size(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Compare the best cell with m from `low` to `high` with the best of the other m, in test accuracy."""
+    inside = _within(study.batch_size, low, high)
+    return [_contrast(study, inside, ~inside, study.batch_size, "m")]
+
+
+def best_normalization(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Compare, at each m, the best cell whose normalisation batch k is from `low` to `high` with the best of other k.
+
+    Every m that has both is a comparison.
+    """
+    k = study.normalization_batch
+    return _at_each_size(study, _within(k, low, high), np.ones(len(k), bool))
+
+
+def smaller_normalization(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Compare, at each m from `low` to `high`, the best cell with a normalisation batch k < m with the best of k = m.
+
+    Every m that has both is a comparison.
+    """
+    m = study.batch_size
+    return _at_each_size(study, study.normalization_batch < m, _within(m, low, high))
+
+
+def falls(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Fit, for each seed, a line to test accuracy on log₂ m for m from `low` to `high`, each at its best η̃.
+
+    The comparison is the fall with each doubling of m.
+    """
+    sizes = _sizes([study], low, high, least=2)
+    return [Comparison(f"the fall over {_span(sizes)}", -_slope(sizes, _by_size(study, sizes)))]
+
+
+def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Fit, for each seed, a line to the width of the range of η̃ that converges on log₂ m, for m from `low` to `high`.
+
+    η̃ converges in a run that does not diverge and whose validation accuracy is within 5 points of the seed's best cell.
+    The width is the number of such η̃ times the step of the grid in octaves. The comparison is the loss with each
+    doubling of m.
+    """
+    rates, sizes = np.unique(study.base_learning_rate), _sizes([study], low, high, least=2)
+    if len(rates) < 2:
+        raise Undecidable("there is one η̃, so there is no range")
+    step = np.log2(rates[-1] / rates[0]) / (len(rates) - 1)
+    validation = np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
+    converges = np.where(np.isnan(validation), np.nan, validation >= validation.max(axis=0) - CONVERGES)
+    width = step * np.stack([converges[study.batch_size == m].sum(axis=0) for m in sizes])
+    return [Comparison(f"the range lost over {_span(sizes)}", -_slope(sizes, width))]
+
+
+def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Compare two studies, the second less the first, in test accuracy averaged over the m from `low` to `high`.
+
+    Both are at their best η̃ for each m. An improvement on average is not one at every m.
+    """
+    sizes = _sizes([worse, study], low, high, least=1)
+    gain = _gain(worse, study, sizes)
+    return [Comparison(f"the mean gain over {_span(sizes)}", gain.mean(axis=0))]
+
+
+def gain_grows(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Fit, for each seed, a line on log₂ m to the gain of the second study over the first, for m from `low` to `high`.
+
+    Both are at their best η̃ for each m. The comparison is the growth of the gain with each doubling of m.
+    """
+    sizes = _sizes([worse, study], low, high, least=2)
+    gain = _gain(worse, study, sizes)
+    return [Comparison(f"the growth of the gain over {_span(sizes)}", _slope(sizes, gain))]
+
+
+def reachable(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Compare, at the η̃ of the best cell, that cell with the best m above `high`: it must lose more than 2 points.
+
+    With `low`, each m from `low` to `high` must lose less than 2 points there, and is one more comparison. Without
+    `high`, the m above it is the largest of the grid.
+    """
+    m, best = study.batch_size, accuracies.choose(study, np.ones(len(study.batch_size), bool))
+    high = int(m.max()) - 1 if high is None else high
+    if not (m > high).any():
+        raise Undecidable(f"the grid has no m above {high:,}")
+    usable = study.base_learning_rate == study.base_learning_rate[best]
+    beyond = accuracies.choose(study, (m > high) & usable)
+    inside = [] if low is None else np.flatnonzero(_within(m, low, high) & usable)
+    loss, name = study.test[best] - study.test, f"at the best η̃ m = {m[best]:,} is best; the loss of m = "
+    return [
+        Comparison(f"{name}{m[beyond]:,}, beyond 2 points", loss[beyond] - SERVES),
+        *(Comparison(f"{name}{m[row]:,}, short of 2 points", SERVES - loss[row]) for row in inside),
+    ]
+
+
+def _within(sizes: np.ndarray, low: int | None, high: int | None) -> np.ndarray:
+    return (sizes >= (low or 1)) & (sizes <= (high or np.inf))
+
+
+def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes: np.ndarray, name: str) -> Comparison:
+    """Compare the best cell inside with the best outside; `sizes` [cells] name them."""
+    if not inside.any() or not outside.any():
+        raise Undecidable(f"the grid has no {name} {'inside' if outside.any() else 'outside'} the bounds")
+    best, other = accuracies.choose(study, inside), accuracies.choose(study, outside)
+    what = f"{name} = {sizes[best]:,} against {sizes[other]:,}"
+    return Comparison(what, study.test[best] - study.test[other])
+
+
+def _at_each_size(study: Accuracies, inside: np.ndarray, among: np.ndarray) -> list[Comparison]:
+    """Compare the best cell inside with the best other at each m of the cells `among`, named by normalisation batch."""
+    cells = [among & (study.batch_size == size) for size in np.unique(study.batch_size[among])]
+    both = [at for at in cells if inside[at].any() and not inside[at].all()]
+    if not both:
+        raise Undecidable("no m has normalisation batches of both kinds")
+    return [
+        _contrast(study, at & inside, at & ~inside, study.normalization_batch, f"m = {study.batch_size[at][0]:,}, k")
+        for at in both
+    ]
+
+
+def _sizes(studies: list[Accuracies], low: int | None, high: int | None, least: int) -> np.ndarray:
+    """Return the m within the bounds that all of the studies have."""
+    shared = set.intersection(*({*study.batch_size.tolist()} for study in studies))
+    sizes = np.array(sorted(shared))
+    sizes = sizes[_within(sizes, low, high)]
+    if len(sizes) < least:
+        raise Undecidable(f"{len(sizes)} m within the bounds, of {least} that it takes")
+    return sizes
+
+
+def _by_size(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
+    """Return the test accuracy at the best η̃ of each m, [sizes, seeds]."""
+    return study.test[[accuracies.choose(study, study.batch_size == size) for size in sizes]]
+
+
+def _gain(worse: Accuracies, study: Accuracies, sizes: np.ndarray) -> np.ndarray:
+    """Return the gain in test accuracy of the second study at each m, [sizes, seeds]."""
+    if worse.data != study.data:
+        raise Undecidable("the two studies have different rows")
+    seeds = min(worse.test.shape[1], study.test.shape[1])
+    return _by_size(study, sizes)[:, :seeds] - _by_size(worse, sizes)[:, :seeds]
+
+
+def _slope(sizes: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return [seeds]: the slope of `values` [sizes, seeds] on log₂ of the sizes, by ordinary least squares."""
+    x = np.log2(sizes) - np.log2(sizes).mean()
+    return x @ values / (x @ x)
+
+
+def _span(sizes: np.ndarray) -> str:
+    return f"m from {sizes[0]:,} to {sizes[-1]:,}"
+
+
+class Kind(NamedTuple):
+    """How a kind of statement is measured."""
+
+    compare: Callable[..., list[Comparison]]
+    sides: int  # studies that one comparison takes
+    unit: str
+    scale: int  # from what `compare` gives to the unit
+
+
+POINTS, POINTS_PER_DOUBLING, OCTAVES_PER_DOUBLING = "points", "points per doubling of m", "octaves per doubling of m"
+KINDS = {
+    "best_batch_size": Kind(best_batch_size, 1, POINTS, 100),
+    "best_normalization": Kind(best_normalization, 1, POINTS, 100),
+    "smaller_normalization": Kind(smaller_normalization, 1, POINTS, 100),
+    "falls": Kind(falls, 1, POINTS_PER_DOUBLING, 100),
+    "range_shrinks": Kind(range_shrinks, 1, OCTAVES_PER_DOUBLING, 1),
+    "better": Kind(better, 2, POINTS, 100),
+    "gain_grows": Kind(gain_grows, 2, POINTS_PER_DOUBLING, 100),
+    "reachable": Kind(reachable, 1, POINTS, 100),
+}

@@ -1,0 +1,57 @@
+"""The residual networks for CIFAR of He et al. 2015 (arXiv 1512.03385), section 4.2, for images of any size.
+
+6n + 2 layers: a 3×3 convolution, three stages of n blocks of two 3×3 convolutions with 16, 32 and 64 channels, the mean
+over the image, and a dense layer. The first block of the second and of the third stage halves the image. Shortcuts are
+option A: identity, and where the image is halved, every second row and column, with zeros for the new channels; they
+have no weights.
+
+Masters & Luschi 2018 (arXiv 1804.07612, section 3.1) train depths 8, 20 and 32. All weights start as in `_layers.py`,
+those of the dense layer too.
+"""
+
+from typing import Literal
+
+import keras
+from keras import ops
+from pydantic import NonNegativeInt, PositiveInt
+
+from batchwise.models import _layers
+
+
+def build(
+    input_shape: tuple[int, ...],
+    outputs: int,
+    *,
+    depth: PositiveInt,
+    normalization: Literal["none", "batch"],
+    normalization_batch: NonNegativeInt = 0,
+) -> keras.Model:
+    """Return the uncompiled network, [B, H, W, C] → [B, outputs], with logits for outputs.
+
+    Batch normalisation follows each convolution; it takes the statistics of `normalization_batch` rows, 0 for those of
+    the whole batch. Raises ValueError for another depth than 6n + 2, inputs that are no images, or a
+    `normalization_batch` without normalisation.
+    """
+    if depth % 6 != 2 or depth < 8:
+        raise ValueError(f"depth is {depth}; it must be 6n + 2: 8, 14, 20, 26, 32, …")
+    _layers.check(normalization, normalization_batch)
+    how = {"normalised": normalization == "batch", "normalization_batch": normalization_batch}
+    inputs = _layers.images(input_shape)
+    hidden = ops.relu(_layers.convolution(inputs, 16, 3, **how))
+    for channels in (16, 32, 64):
+        for block in range(depth // 6):
+            hidden = _block(hidden, channels, strides=2 if channels > 16 and block == 0 else 1, how=how)
+    hidden = keras.layers.GlobalAveragePooling2D()(hidden)
+    return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="he_normal")(hidden))
+
+
+def _block(inputs: keras.KerasTensor, channels: int, *, strides: int, how: dict) -> keras.KerasTensor:
+    hidden = ops.relu(_layers.convolution(inputs, channels, 3, strides=strides, **how))
+    hidden = _layers.convolution(hidden, channels, 3, **how)
+    return ops.relu(hidden + (_halved(inputs, channels) if strides > 1 else inputs))
+
+
+def _halved(inputs: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    # Pooling over one pixel takes every second one, as a slice does, and its gradient is faster.
+    kept = keras.layers.AveragePooling2D(1, strides=2)(inputs)
+    return ops.pad(kept, [[0, 0], [0, 0], [0, 0], [0, channels - inputs.shape[-1]]])

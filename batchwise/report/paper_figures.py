@@ -1,0 +1,142 @@
+"""The figures of the paper's page as SVG text: the sizes, panels and legends around what paper_plots.py draws."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+from batchwise.accuracies import Accuracies
+from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
+from batchwise.report import paper_plots, plots, style
+from batchwise.report.figures import WIDTH
+from batchwise.report.study_tables import Tables
+from batchwise.report.words import number
+from batchwise.statements import Statement
+
+VERDICTS = {
+    AGREES: {"color": style.BLUE, "marker": "o"},
+    DISAGREES: {"color": style.VERMILION, "marker": "D"},
+    CANNOT_TELL: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
+}
+RANGES_IN_A_ROW = 2
+TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of effects
+
+
+def by_rate(study: Accuracies) -> str:
+    """Return test accuracy against m with a line for each η̃ (figures 1 to 3, 5 to 11, 17, 18 of the paper)."""
+    with style.drawing():
+        figure, (ax,) = style.panels(WIDTH, 4.4)
+        paper_plots.by_rate(study, ax)
+        ax.set(ylabel="test accuracy (%)")
+        _legend_beside(figure, "η̃")
+        return _svg(figure)
+
+
+def curves(tables: Tables) -> str:
+    """Return training loss and test accuracy by epoch with a line for each m (figure 4)."""
+    with style.drawing():
+        figure, (left, right) = style.panels(WIDTH, 4, columns=2)
+        paper_plots.curves(tables.curves, "train_loss", left)
+        left.set(yscale="log", title="Training loss (nats)")
+        left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+        left.yaxis.set_minor_formatter(NullFormatter())
+        paper_plots.curves(tables.curves, "test_accuracy", right)
+        right.set(title="Test accuracy (%)")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6)
+        return _svg(figure)
+
+
+def by_normalization_batch(parts: dict[str, Accuracies]) -> str:
+    """Return the best test accuracy against the normalisation batch, a panel for each part (figure 13)."""
+    with style.drawing():
+        figure, axes = style.panels(WIDTH, 4, columns=len(parts))
+        for ax, (name, study) in zip(axes, parts.items(), strict=True):
+            paper_plots.by_normalization_batch(study, ax)
+            ax.set(title=name)
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, borderaxespad=0)
+        axes[0].set(ylabel="test accuracy (%)")
+        return _svg(figure)
+
+
+def best(studies: dict[str, Accuracies]) -> str:
+    """Return the best test accuracy against m with a line for each named study (figure 15)."""
+    with style.drawing():
+        figure, (ax,) = style.panels(WIDTH, 4.6)
+        paper_plots.best(studies, ax)
+        ax.set(ylabel="test accuracy (%)")
+        figure.legend(loc="outside lower center", ncols=2)
+        return _svg(figure)
+
+
+def ranges(studies: dict[str, Tables]) -> str:
+    """Return the η̃ that train reliably at each m, a panel for each named study (figure 16)."""
+    rows = -(-len(studies) // RANGES_IN_A_ROW)
+    with style.drawing():
+        figure, axes = style.panels(WIDTH, 2.5 * rows + 0.3, rows=rows, columns=RANGES_IN_A_ROW)
+        for ax, (name, tables) in zip(axes, studies.items(), strict=False):
+            plots.reliable_range(tables.batch_sizes, sorted(tables.cells["base_learning_rate"].unique()), ax)
+            ax.set_xticks(ax.get_xticks()[::2], ax.get_xticklabels()[::2])
+            ax.set_yticks(ax.get_yticks()[::2], ax.get_yticklabels()[::2])
+            ax.set(title=name, xlabel="", ylabel="")
+        for ax in axes[len(studies) :]:
+            ax.set_axis_off()
+        figure.supxlabel("batch size m (rows)", fontsize=9)
+        figure.supylabel("base learning rate η̃", fontsize=9)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
+        return _svg(figure)
+
+
+def statements(judged: dict[Statement, Verdict]) -> str:
+    """Return every statement with an effect: the effect with its interval, in a panel for each unit."""
+    measured = {statement: verdict for statement, verdict in judged.items() if np.isfinite(verdict.effect)}
+    units = list(dict.fromkeys(verdict.unit for verdict in measured.values()))
+    groups = [[pair for pair in measured.items() if pair[1].unit == unit] for unit in units]
+    with style.drawing():
+        heights = [len(group) + 1.5 for group in groups]
+        figure, axes = style.panels(WIDTH, 0.23 * sum(heights) + 0.5, rows=len(groups), height_ratios=heights)
+        for ax, unit, group in zip(axes, units, groups, strict=True):
+            _forest(group, ax)
+            ax.set(xlabel=unit)
+        handles, labels = _verdicts_of(axes)
+        figure.legend(handles, labels, loc="outside upper right", ncols=3)
+        return _svg(figure)
+
+
+def _forest(group: list[tuple[Statement, Verdict]], ax: Axes) -> None:
+    ax.axvline(0, color=style.SOFT, linewidth=1)
+    for place, (_, verdict) in enumerate(group):
+        error = np.nan_to_num([[verdict.effect - verdict.low], [verdict.high - verdict.effect]])
+        look = VERDICTS[verdict.verdict]
+        ax.errorbar([verdict.effect], [place], xerr=error, label=verdict.verdict, markersize=5, capsize=2, **look)
+    names = [f"{statement.statement} ({_figures(statement)})" for statement, _ in group]
+    ax.set_yticks(range(len(group)), names, fontsize=8)
+    ax.set_ylim(len(group) - 0.4, -0.6)
+    ax.grid(False, axis="y")
+    widest = 2 * max(abs(verdict.effect) for _, verdict in group)
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xticks(ticks := [tick for tick in TICKS if abs(tick) <= max(widest, 1)], [number(tick, 0) for tick in ticks])
+    ax.minorticks_off()
+    ax.set_xlim(-max(widest, 1), max(widest, 1))
+
+
+def _verdicts_of(axes: list) -> tuple[list, list[str]]:
+    found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    known = [verdict for verdict in VERDICTS if verdict in found]
+    return [found[verdict] for verdict in known], known
+
+
+def _figures(statement: Statement) -> str:
+    return "fig. " + ", ".join(statement.figures)
+
+
+def _legend_beside(figure: Figure, title: str) -> None:
+    figure.legend(loc="outside right upper", title=title, labelspacing=0.35)
+
+
+def _svg(figure: Figure) -> str:
+    """Return the figure as SVG text: equal figures give equal bytes."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for ax in figure.axes:  # the layout's last digits are not the same each time, and the ids of clips are made of them
+        ax.set_position([round(bound, 6) for bound in ax.get_position().bounds])
+    return style.svg(figure)

@@ -1,0 +1,63 @@
+"""A part of a data set: some rows of each of its parts, stratified by label."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from batchwise.data import SPLITS, DataSet, Part
+from batchwise.errors import UserError
+
+
+def subset(
+    data: DataSet, *, train_rows: int | None, validation_rows: int | None, test_rows: int | None, seed: int
+) -> DataSet:
+    """Return the data set with so many rows of each part, in the order that they had; None takes all of a part.
+
+    The rows are drawn by chance; each class keeps its share of them, to within one row. The mean and deviation of
+    images are those of the chosen training images; other inputs keep the scale that they have. Raises UserError if a
+    part has fewer rows, or if fewer rows than classes are asked for (0 validation rows are allowed).
+    """
+    changes = {}
+    for number, (name, size) in enumerate(zip(SPLITS, (train_rows, validation_rows, test_rows), strict=True)):
+        if size is None:
+            continue
+        part = getattr(data, name)
+        if size or name != "validation":
+            check_classes(f"{name}_rows", size, len(data.class_names))
+        if size > len(part.labels):
+            raise UserError(f"{name}_rows is {size}; at most {len(part.labels)} are allowed, as many as there are")
+        if size < len(part.labels):
+            rows = _draw(part.labels, size, [seed, number])
+            changes[name] = Part(part.inputs[rows], part.labels[rows])
+    if data.mean is not None and "train" in changes:
+        changes["mean"], changes["deviation"] = channel_statistics(changes["train"].inputs)
+    return replace(data, **changes)
+
+
+def _draw(labels: np.ndarray, size: int, seed: list[int]) -> np.ndarray:
+    """Return `size` rows, ascending. It may leave fewer rows than classes, which scikit-learn refuses."""
+    shares, remainders = np.divmod(np.bincount(labels) * size, len(labels))
+    shares[np.argsort(-remainders, kind="stable")[: size - shares.sum()]] += 1
+    order = np.random.default_rng(seed).permutation(len(labels))
+    return np.sort(np.concatenate([order[labels[order] == label][:share] for label, share in enumerate(shares)]))
+
+
+def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and standard deviation of each channel of uint8 images [N, height, width, channels], as float32.
+
+    A deviation of 0 becomes 1, so that a channel that does not vary is 0 once it is scaled.
+    """
+    pixels = images.reshape(-1, images.shape[-1])
+    # Sums of whole numbers, as Python's own: exact, and without a copy of the images in a wider type.
+    sums = pixels.sum(0, dtype="int64").astype(object)
+    squares = np.einsum("nc,nc->c", pixels, pixels, dtype="int64", casting="safe").astype(object)
+    count = len(pixels)
+    mean, variance = sums / count, (count * squares - sums**2) / count**2
+    deviation = np.sqrt(variance.astype(float))
+    return mean.astype("float32"), np.where(deviation > 0, deviation, 1).astype("float32")
+
+
+def check_classes(name: str, rows: int, classes: int) -> None:
+    """Raise UserError if there are fewer rows than classes."""
+    if rows < classes:
+        raise UserError(f"{name} is {rows}; with {classes} classes at least {classes} rows are needed")

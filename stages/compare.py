@@ -1,0 +1,29 @@
+"""The stage compare: from the tables of all studies to reports/html/paper.html, what the paper says beside them."""
+
+from pathlib import Path
+
+from batchwise import comparison, params
+from batchwise.code import ROOT
+from batchwise.errors import exit_with
+from batchwise.files import write
+from batchwise.report import paper, paper_figures, render
+
+STATEMENTS = ROOT / "paper/statements.csv"
+
+
+def main() -> None:
+    """Write reports/html/paper.html, and for git results.csv and results.svg."""
+    folder, studies = Path(), list(params.load().studies)
+    judged = paper.read(folder, studies, STATEMENTS).judged
+    given = {"folder": str(folder), "studies": studies}
+    page = render.page(
+        ROOT / "reports/paper.ipynb", given, ROOT / "reports/template", title="Masters & Luschi 2018 · batchwise"
+    )
+    table = comparison.results(judged).to_csv(index=False, lineterminator="\n")
+    files = {"reports/html/paper.html": page, "results.csv": table, "results.svg": paper_figures.statements(judged)}
+    for name, text in files.items():
+        write(folder / name, lambda file, text=text: file.write(text.encode()))
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,220 @@
+"""Ghost batch normalisation against the formulas of the paper in NumPy, and against Keras."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise.engine import keras, tf
+from batchwise.models._layers import GhostBatchNormalization
+
+# Relative to the largest entry. Measured: 4e-15 and 5e-7.
+TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
+DTYPES = sorted(TOLERANCE)
+SHAPES = [(1,), (3,), (2, 3, 2), (1, 1, 4), (5, 2)]
+
+dtypes = st.sampled_from(DTYPES)
+shapes = st.sampled_from(SHAPES)
+normalization_batches = st.integers(0, 9)
+rows = st.integers(1, 8)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def parts(inputs: np.ndarray, normalization_batch: int) -> list[np.ndarray]:
+    """Return the rows that are normalised together, as views."""
+    size = normalization_batch or len(inputs)
+    return [inputs[start : start + size] for start in range(0, len(inputs), size)]
+
+
+def moments(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and biased variance of each channel; of complex numbers too, for derivatives."""
+    axes = tuple(range(part.ndim - 1))
+    mean = part.mean(axes)
+    return mean, ((part - mean) ** 2).mean(axes)
+
+
+def normalised(inputs: np.ndarray, normalization_batch: int, gamma, beta) -> np.ndarray:
+    """Ioffe & Szegedy 2015, algorithm 1, for each part."""
+    found = []
+    for part in parts(inputs, normalization_batch):
+        mean, variance = moments(part)
+        found.append(gamma * (part - mean) / np.sqrt(variance + 1e-5) + beta)
+    return np.concatenate(found)
+
+
+@contextmanager
+def policy(dtype: str) -> Iterator[None]:
+    """Let Keras compute in a number type, as the engine does."""
+    before = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(dtype)
+    keras.config.set_dtype_policy(dtype)
+    try:
+        yield
+    finally:
+        keras.config.set_floatx(before[0])
+        keras.config.set_dtype_policy(before[1])
+
+
+def a_layer(normalization_batch: int, shape: tuple[int, ...], dtype: str, seed: int = 0) -> GhostBatchNormalization:
+    """Return a layer with random γ and β."""
+    random = np.random.default_rng(seed)
+    with policy(dtype):
+        layer = GhostBatchNormalization(normalization_batch)
+        layer.build((None, *shape))
+    for variable in (layer.gamma, layer.beta):
+        variable.assign(random.normal(size=shape[-1:]))
+    return layer
+
+
+def some_inputs(seed: int, rows: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Return whole numbers, so that no difference is small, and its rounding large, beside the numbers themselves."""
+    return np.random.default_rng(seed).integers(-4, 9, (rows, *shape)).astype(dtype)
+
+
+def assert_close(actual, expected, dtype: str) -> None:
+    scale = max(1, np.abs(expected).max())
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE[dtype] * scale)
+
+
+@given(dtypes, shapes, rows, normalization_batches, seeds)
+def test_training_follows_the_formula(dtype, shape, rows, normalization_batch, seed) -> None:
+    layer = a_layer(normalization_batch, shape, dtype, seed)
+    inputs = some_inputs(seed, rows, shape, dtype)
+    outputs = layer(inputs, training=True)
+    assert outputs.dtype == dtype
+    assert_close(outputs, normalised(inputs.astype("float64"), normalization_batch, *weights(layer)), dtype)
+
+
+def weights(layer: GhostBatchNormalization) -> list[np.ndarray]:
+    return [variable.numpy().astype("float64") for variable in (layer.gamma, layer.beta)]
+
+
+@given(dtypes, shapes, rows, normalization_batches, seeds)
+def test_gradients_are_the_derivatives_of_the_formula(dtype, shape, rows, normalization_batch, seed) -> None:
+    layer = a_layer(normalization_batch, shape, dtype, seed)
+    inputs = some_inputs(seed, rows, shape, dtype)
+    upstream = np.random.default_rng(seed).normal(size=inputs.shape)
+    with tf.GradientTape() as tape:
+        x = tf.constant(inputs)
+        tape.watch(x)
+        loss = tf.reduce_sum(layer(x, training=True) * tf.constant(upstream, dtype))
+    found = tape.gradient(loss, [x, *layer.trainable_variables])
+
+    def loss_of(*values):
+        return (upstream * normalised(values[0], normalization_batch, *values[1:])).sum()
+
+    expected = derivatives(loss_of, [inputs.astype("float64"), *weights(layer)])
+    for one, other in zip(found, expected, strict=True):
+        assert_close(one, other, dtype)
+
+
+def derivatives(function, values: list[np.ndarray], step: float = 1e-30) -> list[np.ndarray]:
+    """Return the derivatives of a real function by steps along the imaginary axis, which are exact to rounding."""
+    found = [np.zeros_like(value) for value in values]
+    for number, value in enumerate(values):
+        for index in np.ndindex(value.shape):
+            moved = [each.astype("complex128") for each in values]
+            moved[number][index] += 1j * step
+            found[number][index] = function(*moved).imag / step
+    return found
+
+
+@given(dtypes, shapes, st.lists(rows, min_size=1, max_size=4), normalization_batches, seeds)
+def test_inference_uses_averages_over_a_number_of_examples(dtype, shape, batches, normalization_batch, seed) -> None:
+    layer = a_layer(normalization_batch, shape, dtype, seed)
+    seen: list[tuple[float, np.ndarray, np.ndarray]] = []  # weight, mean, variance of each call
+    for number, size in enumerate(batches):
+        inputs = some_inputs(seed + number, size, shape, dtype)
+        layer(inputs, training=True)
+        inputs = inputs.astype("float64")
+        groups = parts(inputs, normalization_batch)
+        means, variances = zip(*(moments(part) for part in groups), strict=True)
+        kept, sizes = 0.9 ** (size / 128), [len(part) for part in groups]
+        seen = [(kept * weight, *before) for weight, *before in seen]
+        seen.append((1 - kept, *(np.average(each, axis=0, weights=sizes) for each in (means, variances))))
+    weighted, all_means, all_variances = zip(*seen, strict=True)
+    mean, variance = (np.average(each, axis=0, weights=weighted) for each in (all_means, all_variances))
+    gamma, beta = weights(layer)
+    outputs = layer(inputs.astype(dtype), training=False)
+    assert_close(layer.moving_mean, mean, dtype)
+    assert_close(layer.moving_variance, variance, dtype)
+    assert_close(outputs, gamma * (inputs - mean) / np.sqrt(variance + 1e-5) + beta, dtype)
+
+
+@given(dtypes, shapes, rows, st.integers(1, 4), seeds)
+def test_the_horizon_is_the_same_at_each_batch_size(dtype, shape, rows, times, seed) -> None:
+    inputs = some_inputs(seed, rows, shape, dtype)
+    in_one, one_by_one = a_layer(0, shape, dtype), a_layer(0, shape, dtype)
+    in_one(np.concatenate([inputs] * times), training=True)
+    for _ in range(times):
+        one_by_one(inputs, training=True)
+    assert_close(one_by_one.moving_mean, in_one.moving_mean.numpy(), dtype)
+    assert_close(one_by_one.moving_variance, in_one.moving_variance.numpy(), dtype)
+    assert_close(one_by_one.moving_weight, in_one.moving_weight.numpy(), dtype)
+
+
+@given(dtypes, shapes, st.integers(2, 12), st.integers(1, 6), seeds)
+def test_parts_do_not_influence_each_other(dtype, shape, rows, normalization_batch, seed) -> None:
+    layer = a_layer(normalization_batch, shape, dtype, seed)
+    inputs = some_inputs(seed, rows, shape, dtype)
+    before = layer(inputs, training=True).numpy()
+    for number, part in enumerate(parts(inputs, normalization_batch)):
+        changed = inputs.copy()
+        parts(changed, normalization_batch)[number][:] = 7 * part - 3
+        after = layer(changed, training=True).numpy()
+        for other, values in enumerate(parts(after, normalization_batch)):
+            if other != number:
+                assert values.tobytes() == parts(before, normalization_batch)[other].tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(3,), (4, 4, 3)])
+@pytest.mark.parametrize("normalization_batch", [0, 128, 1000])
+def test_a_whole_batch_is_that_of_keras(dtype, shape, normalization_batch) -> None:
+    """At 128 rows the moving averages are those of Keras with a momentum of 0.9, too, but for its start."""
+    layer = a_layer(normalization_batch, shape, dtype)
+    with policy(dtype):
+        of_keras = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+        of_keras.build((None, *shape))
+    layer.moving_weight.assign(1)  # Keras counts its start as if it had been seen
+    for variable, value in zip(of_keras.variables, layer.variables[:4], strict=True):
+        variable.assign(value)
+    inputs = some_inputs(0, 128, shape, dtype)
+    assert_close(layer(inputs, training=True), of_keras(inputs, training=True).numpy(), dtype)
+    for variable, value in zip(layer.variables[:4], of_keras.variables, strict=True):
+        assert variable.name == value.name
+        assert_close(variable, value.numpy(), dtype)
+    assert_close(layer(inputs, training=False), of_keras(inputs, training=False).numpy(), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("normalization_batch", [0, 4])
+def test_it_is_the_same_when_xla_compiles_it(dtype, normalization_batch) -> None:
+    layer = a_layer(normalization_batch, (3, 3, 2), dtype)
+    inputs = some_inputs(0, 10, (3, 3, 2), dtype)
+
+    def step(inputs):
+        with tf.GradientTape() as tape:
+            outputs = layer(inputs, training=True)
+            loss = tf.reduce_sum(outputs**3)
+        return outputs, layer(inputs, training=False), *tape.gradient(loss, layer.trainable_variables)
+
+    start = [variable.numpy() for variable in layer.variables]
+    expected = step(tf.constant(inputs))
+    for variable, value in zip(layer.variables, start, strict=True):
+        variable.assign(value)
+    for one, other in zip(tf.function(step, jit_compile=True)(inputs), expected, strict=True):
+        assert_close(one, other.numpy(), dtype)
+
+
+def test_variables_and_their_start() -> None:
+    layer = GhostBatchNormalization(4)
+    layer.build((None, 5, 5, 2))
+    assert layer.normalization_batch == 4
+    names = ["gamma", "beta", "moving_mean", "moving_variance", "moving_weight"]
+    assert [variable.name for variable in layer.variables] == names
+    assert [variable.numpy().tolist() for variable in layer.variables] == [[1, 1], [0, 0], [0, 0], [1, 1], 0]
+    assert layer.trainable_variables == layer.variables[:2]
