@@ -2,6 +2,8 @@
 
 What is compared is measured in one run, turn by turn, since a machine's speed changes from minute to minute: trust the
 ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measures a part.
+
+`--network resnet8` measures a convolutional network instead, with and without normalisation, in some five minutes.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import numpy as np
 
 NAMES = {
     "this_engine": "this engine",
+    "this_engine_augmented": "this engine, augmented",
     "keras_fit": "model.fit",
     "pytorch_loop": "PyTorch, eager",
     "jax_loop": "JAX, lax.scan",
@@ -23,6 +26,9 @@ AT_LEAST = {
     "pytorch_loop": {2: 25, 32: 8, 512: 2},
     "jax_loop": dict.fromkeys((2, 32, 512), 1 / 1.2),
 }
+# The same of training examples per second of ResNet-8, on all cores.
+NETWORK_AT_LEAST = {"keras_fit": {4: 3, 32: 1.7, 256: 1.2}, "pytorch_loop": dict.fromkeys((4, 32, 256), 1.8)}
+AUGMENTED_AT_MOST = 1.25  # times as long
 # Seconds, on two cores.
 AT_MOST = {"train": 12, "nothing_to_do": 5, "reports": 60}
 # × 143 cells: 10,010 runs
@@ -38,9 +44,12 @@ def main() -> None:
         "loops": _loops,  # last: it imports TensorFlow, whose threads and memory the others do without
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=parts, help="measure this part")
-    only = parser.parse_args().only
-    rows = [row for name, measure in parts.items() if only in (None, name) for row in measure()]
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--only", choices=parts, help="measure this part")
+    what.add_argument("--network", choices=["resnet8"], help="measure this network instead")
+    arguments = parser.parse_args()
+    chosen = [name for name in parts if arguments.only in (None, name)]
+    rows = _network() if arguments.network else [row for name in chosen for row in parts[name]()]
     _print([("what", "m", "measured", "quartiles", "target", ""), *rows])
 
 
@@ -68,6 +77,30 @@ def _ratio(other: str, m: int, target: float, medians: dict[tuple[str, int], flo
     if other == "jax_loop":
         return "time of this engine / that of JAX", m, f"{1 / ratio:.2f}", "", f"at most {1 / target:.2f}", met
     return f"times faster than {NAMES[other]}", m, f"{ratio:.1f}", "", f"at least {target}", met
+
+
+def _network() -> list[tuple]:
+    from benchmarks import network
+
+    rows = []
+    for normalization in ("none", "batch"):
+        rates = network.measure(normalization)
+        for (loop, m), values in rates.items():
+            low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
+            name = f"ResNet-8, normalization {normalization}, {NAMES[loop]}"
+            rows.append((name, m, f"{median:.0f} examples/s", f"{low:.0f} … {high:.0f}", "", ""))
+        rows += [_rate_ratio(*key, ratio, normalization) for key, ratio in network.ratios(rates).items()]
+    return rows
+
+
+def _rate_ratio(other: str, m: int, ratio: float, normalization: str) -> tuple:
+    if other == "this_engine_augmented":
+        met = "ok" if ratio <= AUGMENTED_AT_MOST else "short"
+        what = f"time with augmentation / without, normalization {normalization}"
+        return what, m, f"{ratio:.2f}", "", f"at most {AUGMENTED_AT_MOST}", met
+    target = NETWORK_AT_LEAST[other][m]
+    what = f"times faster than {NAMES[other]}, normalization {normalization}"
+    return what, m, f"{ratio:.2f}", "", f"at least {target}", "ok" if ratio >= target else "short"
 
 
 def _train() -> list[tuple]:

@@ -7,7 +7,7 @@ from hypothesis import settings
 settings.register_profile("batchwise", derandomize=True, deadline=None)
 settings.load_profile("batchwise")
 
-SLOW = ("test_paper_report", "test_report", "test_pipeline", "test_recovery")
+SLOW = ("test_paper_report", "test_report", "test_pipeline", "test_paper_pipeline", "test_recovery")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,10 @@ from ruamel.yaml import YAML
 
 from batchwise.code import ROOT
 
-COPIED = ("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore")
+COPIED = (
+    *("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore"),
+    *("paper/statements.csv", "paper/small/dvc.yaml"),
+)
 STUDY = {
     "data_set": "digits",
     "model": {"name": "mlp", "hidden_units": [8]},
@@ -49,9 +52,9 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 
-    def write_params(self, params: dict) -> None:
-        """Write params.yaml."""
-        with (self.folder / "params.yaml").open("w", encoding="utf-8") as file:
+    def write_params(self, params: dict, folder: str = ".") -> None:
+        """Write the params.yaml of a folder."""
+        with (self.folder / folder / "params.yaml").open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(params, file)
 
     def append(self, file: str, text: str) -> None:

@@ -1,13 +1,16 @@
 """The loops that benchmarks/speed.py compares train the same thing: only then do their times mean anything."""
 
 import importlib
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from batchwise.data import Part
-from benchmarks import job, keras_fit, loops, this_engine
+from batchwise.engine import keras
+from batchwise.models import resnet
+from benchmarks import job, keras_fit, loops, network, this_engine
 
 EPOCHS = 4
 # Losses of about 1, in float32, after some hundred updates in which each loop sums in an order of its own
@@ -52,3 +55,38 @@ def test_loops_without_their_package_are_absent(monkeypatch) -> None:
     monkeypatch.setattr(loops, "NEEDS", {"this_engine": "tensorflow", "other_loop": "a_package_that_nobody_has"})
     assert loops.available() == ["this_engine"]
     assert loops.missing() == ["a_package_that_nobody_has"]
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+def test_the_resnet_of_pytorch_is_that_of_this_project(normalization) -> None:
+    if "pytorch_loop" not in loops.available():
+        pytest.skip("torch is not installed, so benchmarks/pytorch_resnet.py was not tested")
+    import torch
+
+    from benchmarks import pytorch_resnet
+
+    keras.utils.set_random_seed(0)
+    ours = resnet.build((32, 32, 3), 10, depth=8, normalization=normalization)
+    theirs = pytorch_resnet.resnet(8, normalization == "batch")
+    pytorch_resnet.copy_weights(theirs, [weight.numpy() for weight in ours.trainable_variables])
+    inputs = np.random.default_rng(0).normal(size=(6, 32, 32, 3)).astype("float32")
+    expected = ours(inputs, training=True).numpy()
+    found = theirs(torch.from_numpy(inputs).permute(0, 3, 1, 2)).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+def test_ratios_are_of_medians_of_examples_per_second() -> None:
+    rates = {("this_engine", 4): [90.0, 100.0, 900.0], ("keras_fit", 4): [50.0, 20.0, 10.0]}
+    assert network.ratios(rates) == {("keras_fit", 4): 5.0}
+
+
+def test_a_process_of_the_network_benchmark_trains_on_demand() -> None:
+    with ExitStack() as stack:
+        loop = network.Loop("this_engine", "none", stack)
+        assert loop.processes == network.CORES
+        assert loop.turn(4) > 0
+        for process in loop.started:
+            process.stdin.close()
+        assert [process.wait(60) for process in loop.started] == [0] * network.CORES
+        with pytest.raises((ChildProcessError, BrokenPipeError, ValueError)):
+            loop.turn(4)

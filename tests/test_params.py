@@ -98,6 +98,20 @@ BAD = [
     (f"{STUDY}.budget.epochs", 0, "budget.epochs is 0", "greater than or equal to 1"),
     (f"{STUDY}.budget.epochs", 10**7, "budget.epochs is 10000000", "less than or equal to 1000000"),
     (f"{STUDY}.budget.epochs", 1.5, "budget.epochs is 1.5", "valid integer"),
+    # Schedule, weight decay, augmentation, subset
+    (f"{STUDY}.schedule", {"drop": [0.5]}, "studies.a.schedule: 'drop' is not a known key", "did you mean 'drops'?"),
+    (f"{STUDY}.schedule", {"drops": [0.75, 0.5]}, "drops are [0.75, 0.5]", "each must come after the one before it"),
+    (f"{STUDY}.schedule", {"drops": [0.5, 0.5]}, "drops are [0.5, 0.5]", "each must come after the one before it"),
+    (f"{STUDY}.schedule", {"drops": [41]}, "schedule.drops[0] is 41", "less than 1"),
+    (f"{STUDY}.schedule", {"drops": [0.0]}, "schedule.drops[0] is 0.0", "greater than 0"),
+    (f"{STUDY}.schedule", {"warm_up": 1.0}, "schedule.warm_up is 1.0", "less than 1"),
+    (f"{STUDY}.schedule", {"warm_up": 0.6, "drops": [0.5]}, "warm_up 0.6 ends after the first drop, at 0.5"),
+    (f"{STUDY}.weight_decay", -1e-4, "weight_decay is -0.0001", "greater than or equal to 0"),
+    (f"{STUDY}.weight_decay", "1e-4", "weight_decay is '1e-4'", "valid number"),
+    (f"{STUDY}.augmentation", {"pad": 4}, "augmentation.flip is missing"),
+    (f"{STUDY}.augmentation", {"pad": 0, "flip": False}, "pad: 0 with flip: false changes no image"),
+    (f"{STUDY}.subset", {"train_rows": 0}, "subset.train_rows is 0", "greater than or equal to 1"),
+    (f"{STUDY}.subset", {"rows": 10}, "studies.a.subset: 'rows' is not a known key", "train_rows"),
     # Grid
     *(
         (f"{GRID}.batch_sizes", [8, bad], f"studies.a.grid.batch_sizes[1] is {bad!r}", allowed)

@@ -115,21 +115,21 @@ def curves(paper: Paper, name: str) -> Html:
 
 
 def normalization(paper: Paper, name: str) -> Html:
-    """Return a figure of best test accuracy against the normalisation batch, of the studies figure_<name><part>_…"""
-    parts = {part: [study for study in paper.studies if study.startswith(f"figure_{name}{part}_")] for part in "ab"}
-    present = {part: found for part, names in parts.items() if (found := _present(paper, names))}
-    if not present:
+    """Return a figure of best test accuracy against the normalisation batch, a panel for each pool of its statement."""
+    about = next(statement for statement in paper.judged if statement.figures[0] == name)
+    sides = [statements.resolve(item, list(paper.studies))[0] for item in about.studies]
+    pools = [_present(paper, [study for part in side for study in part]) for side in sides if side[0]]
+    if not any(pools):
         return _absent(paper, name)
     pooled = {
-        f"({part}) {paper.tables[names[0]].summary['data']['title']}": accuracies.pool(
-            [paper.studies[study] for study in names]
-        )
-        for part, names in present.items()
+        paper.tables[names[0]].summary["data"]["title"]: accuracies.pool([paper.studies[study] for study in names])
+        for names in pools
+        if names
     }
     finding = paper_words.highest(pooled)
     alt = f"Figure {name}: best test accuracy by normalisation batch, a line for each batch size. {finding}"
     drawn = figure(paper_figures.by_normalization_batch(pooled), alt, f"{LINES} {CHOSEN}")
-    return _section(paper, name, [study for names in present.values() for study in names], finding, drawn)
+    return _section(paper, name, [study for names in pools for study in names], finding, drawn)
 
 
 def best(paper: Paper, name: str) -> Html:

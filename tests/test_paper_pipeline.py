@@ -1,0 +1,107 @@
+"""The pipeline of paper/small with real DVC, real workers and convolutional networks, on images in CIFAR's format."""
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchwise import manifest
+from tests.project import Project
+from tests.test_image_data_sets import FILES
+
+SUBSET = {"train_rows": 20, "validation_rows": 10, "test_rows": 10}
+STUDY = {
+    "data_set": "cifar10",
+    "subset": SUBSET,
+    "model": {"name": "resnet", "depth": 8, "normalization": "batch"},
+    "optimizer": {"name": "sgd"},
+    "budget": {"epochs": 2},
+    "schedule": {"warm_up": 0.25, "drops": [0.5]},
+    "weight_decay": 0.0001,
+    "learning_rate_scaling": "linear",
+    "grid": {"batch_sizes": [4, 16], "base_learning_rates": [0.001], "seeds": 2},
+}
+AUGMENTED = {"augmentation": {"pad": 4, "flip": True}}
+GHOST = {"model": STUDY["model"] | {"normalization_batch": 8}}
+PARAMS = {
+    "data_sets": {"cifar10": {"validation_rows": 10, "seed": 0}},
+    "studies": {
+        "figure_7": STUDY,
+        "figure_8": STUDY | AUGMENTED,
+        "figure_13a_normalization_8": STUDY | AUGMENTED | GHOST,
+    },
+}
+PIPELINE = "paper/small/dvc.yaml"
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory) -> dict[str, str]:
+    """The variable that names a folder with the archive."""
+    folder = tmp_path_factory.mktemp("mirror")
+    for name, content in FILES["cifar10"].items():
+        (folder / name).write_bytes(content)
+        (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(content).hexdigest()}  {name}\n")
+    return {"BATCHWISE_DATA_MIRROR": str(folder)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, mirror) -> Project:
+    """A project in which `dvc repro paper/small/dvc.yaml` has run to its end."""
+    project = Project.new(tmp_path_factory.mktemp("paper") / "project")
+    project.write_params(PARAMS, "paper/small")
+    project.repro(PIPELINE, **mirror)
+    return project
+
+
+def test_the_figures_are_compared_with_the_paper(finished) -> None:
+    results = pd.read_csv(finished.folder / "paper/small/results.csv").set_index("id")
+    assert results.loc["best_8", "n"] == 2
+    assert results.loc["best_1", "left_out"] == "figure_1: not in this folder"
+    assert results.loc["normalization_smaller_13", "measured"].endswith("m = 16, k = 8 against 16")
+    page = (finished.folder / "paper/small/reports/html/paper.html").read_text(encoding="utf-8")
+    assert "20 training, 10 validation and 10 test rows" in page
+    for study in PARAMS["studies"]:
+        assert (finished.folder / f"paper/small/reports/html/{study}.html").exists()
+    assert "Running stage" not in finished.repro(PIPELINE)
+
+
+def test_a_study_knows_its_part_of_the_data(finished) -> None:
+    folder = finished.folder / "paper/small/data"
+    whole = manifest.read(folder / "prepared", "cifar10")
+    archive = FILES["cifar10"]["cifar-10-binary.tar.gz"]
+    assert whole["files"] == {"cifar-10-binary.tar.gz": hashlib.sha256(archive).hexdigest()}
+    assert whole["rows"] == {"train": 40, "validation": 10, "test": 20}
+    part = json.loads((folder / "tables/figure_7/summary.json").read_text())["data"]
+    assert part["rows"] == {"train": 20, "validation": 10, "test": 10}
+    assert part["class_counts"]["train"] == [2] * 10
+    assert part["sha256"] != whole["sha256"]
+
+
+def test_plan_and_reproduce_in_a_folder(finished) -> None:
+    there = ("python", "-m", "batchwise", "--folder", "paper/small")
+    assert "figure_8: 4 runs, 4 done, 0 to train" in finished.run(*there, "plan")
+    printed = finished.run(*there, "reproduce", "figure_8", "--batch-size", "16", "--learning-rate", "0.016")
+    assert printed.splitlines() == ["seed 0: exact", "seed 1: exact"]
+    assert "--folder nowhere: No such file" in finished.run(*there[:-1], "nowhere", "plan", status=1)
+
+
+def test_a_wrong_archive_is_one_line_and_changes_nothing(finished, tmp_path, mirror) -> None:
+    project = finished.copy(tmp_path / "project")
+    for name in FILES["cifar10"]:
+        (tmp_path / name).write_bytes(b"no archive")
+        (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
+    before = project.bytes_of("paper/small/data/prepared")
+    wrong = {"BATCHWISE_DATA_MIRROR": str(tmp_path)}
+    printed = project.repro("--force", "--single-item", f"{PIPELINE}:preprocess@cifar10", status=255, **wrong)
+    assert "SHA256SUMS says 000" in printed and "Traceback" not in printed
+    assert project.bytes_of("paper/small/data/prepared") == before
+
+
+def test_augmentation_and_ghost_normalisation_change_the_runs(finished) -> None:
+    weights = {}
+    for study in PARAMS["studies"]:
+        with np.load(finished.folder / f"paper/small/data/runs/{study}/m16_lr0.016_seed0.npz") as file:
+            weights[study] = file["weights/000_kernel"].tobytes()
+    assert len(set(weights.values())) == 3
