@@ -44,6 +44,8 @@ ROWS_PER_CALL = 2**16
 # A call keeps the variables of the model as they are after each of its epochs, for their evaluation.
 BYTES_PER_CALL = 2**26
 # A run has diverged when its training loss after an epoch is not finite, or is this many times its value at the start.
+# Not so of a model with moving averages: these lag behind its weights, so that its loss in inference mode can leap and
+# come back; then only a loss that is not finite tells.
 DIVERGENCE_FACTOR = 10
 
 OPTIMIZERS = {
@@ -103,6 +105,7 @@ class Trainer:
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
         convolutions = _has_convolutions(self.model)
         self.epochs_per_call = 1 if convolutions else self._epochs_per_call()
+        self.averages = any(variable.name.startswith("moving_") for variable in self.model.non_trainable_variables)
         self.changing_rate = recipe.schedule != Schedule()
         self.xla = bool(gpu()) or not convolutions
         self.evaluate = tf.function(self._evaluate, jit_compile=self.xla)
@@ -122,7 +125,8 @@ class Trainer:
                 first = int(epoch > 0)  # the first call evaluates the start too
                 values = self.evaluate(snapshots, tf.constant(first), tf.constant(epochs))
                 curves.append([value.numpy()[first : epochs + 1] for value in values])
-                bad_epoch = _first_bad_epoch(curves[-1][0][-epochs:, 0], curves[0][0][0, 0], epoch)
+                limit = np.inf if self.averages else DIVERGENCE_FACTOR * curves[0][0][0, 0]
+                bad_epoch = _first_bad_epoch(curves[-1][0][-epochs:, 0], limit, epoch)
                 if bad_epoch:
                     return self._result("diverged", curves, bad_epoch)
         except tf.errors.ResourceExhaustedError:
@@ -211,9 +215,9 @@ class Trainer:
                     of_epoch = (orders[epoch], drawn[epoch], rates[epoch])
                     if batches:
                         for batch in tf.range(batches):
-                            self._update(*of_epoch, batch, batch * batch_size, batch_size)
+                            self._update(*of_epoch, batch, batch_size, batch_size)
                     if remainder:
-                        self._update(*of_epoch, batches, batches * batch_size, remainder)
+                        self._update(*of_epoch, batches, batch_size, remainder)
                     epoch += 1
                     snapshots = [
                         kept.write(epoch, variable)
@@ -230,11 +234,14 @@ class Trainer:
         return snapshots.write(0, variable)
 
     @_without_autograph
-    def _update(self, order, drawn, rates, number, start, size: int) -> None:
-        """Apply one update of the weights, number `number` of the epoch: of `size` rows of its order from `start`."""
+    def _update(self, order, drawn, rates, number, batch_size: int, size: int) -> None:
+        """Apply the update of the weights with the given number in an epoch, of the `size` rows of that batch."""
         if self.changing_rate:
             self.optimizer.learning_rate.assign(rates[number])
-        inputs, labels = self._batch(order, drawn, start, size)
+        together = min(self.normalization_batch, self.rows)
+        inputs, labels = self._batch(
+            order, drawn, number * batch_size, size, together if together > batch_size else size
+        )
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
             if outputs.shape[0] > size:
@@ -244,12 +251,12 @@ class Trainer:
         weights = self.model.trainable_variables
         self.optimizer.apply(self._decayed(tape.gradient(loss, weights), weights), weights)
 
-    def _batch(self, order, drawn, start, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the training inputs and labels of an update.
+    def _batch(self, order, drawn, start, size: int, together: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the training inputs and labels of an update with `size` rows from `start` on.
 
-        Where statistics are over more rows than the update has, those before it in the order come first.
+        Where statistics are over more rows than a batch has, those before it in the order come first: `together` rows.
+        Before the first row of the order comes its last.
         """
-        together = max(size, min(self.normalization_batch, self.rows))
         if together > size:
             rows = tf.gather(order, tf.math.floormod(start + size - together + tf.range(together), self.rows))
         else:
@@ -367,12 +374,13 @@ def _has_convolutions(model: keras.Model) -> bool:
     return any(isinstance(layer, CONVOLUTIONS) or _has_convolutions(layer) for layer in getattr(model, "layers", ()))
 
 
-def _largest_normalization_batch(model: keras.Model) -> int:
+def _largest_normalization_batch(layer: keras.Layer) -> int:
     """Return over how many rows the layers of a model normalise at most; 0 if over those of the update."""
-    return max((getattr(layer, "normalization_batch", 0) for layer in model.layers), default=0)
+    within = map(_largest_normalization_batch, getattr(layer, "layers", ()))
+    return max(getattr(layer, "normalization_batch", 0), *within, 0)
 
 
-def _first_bad_epoch(losses: np.ndarray, start: float, epochs_before: int) -> int | None:
+def _first_bad_epoch(losses: np.ndarray, limit: float, epochs_before: int) -> int | None:
     """Return the number of the first epoch, from 1, whose training loss says that the run has diverged."""
-    bad = ~(np.isfinite(losses) & (losses <= DIVERGENCE_FACTOR * start))
+    bad = ~(np.isfinite(losses) & (losses <= limit))
     return epochs_before + 1 + int(bad.argmax()) if bad.any() else None

@@ -12,7 +12,7 @@ from batchwise.engine import Trainer, keras, tf
 from batchwise.errors import UserError
 from batchwise.models import alexnet_small, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.recipe import Recipe
+from batchwise.recipe import Recipe, check_options
 
 CIFAR = (32, 32, 3)
 TOLERANCE = 1e-12  # of float64, relative to the largest entry; measured: 3e-14
@@ -297,8 +297,6 @@ def test_a_seed_decides_the_weights(name, options) -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "options", "sentence"),
     [
-        ("resnet", CIFAR, {"depth": 9}, "depth is 9; it must be 6n + 2: 8, 14, 20, 26, 32, …"),
-        ("resnet", CIFAR, {"depth": 2}, "depth is 2; it must be 6n + 2: 8, 14, 20, 26, 32, …"),
         ("resnet", (64,), {"depth": 8}, "the inputs have shape (64,); it must be (height, width, channels)"),
         ("alexnet_small", (14, 28, 1), {}, "the images are 14 × 28; they must be 15 × 15 or larger"),
         ("alexnet_small", CIFAR, {"dropout": 1.0}, "dropout is 1.0; it must be 0 or more, and less than 1"),
@@ -320,5 +318,12 @@ def test_mistakes_get_a_sentence(name, shape, options, sentence) -> None:
 
 
 def test_the_engine_passes_the_sentence_on() -> None:
-    with pytest.raises(UserError, match=r"model resnet cannot be built with .*: depth is 10; it must be 6n"):
-        trainer("resnet", {"depth": 10, "normalization": "batch"})
+    with pytest.raises(
+        UserError, match=r"model resnet cannot be built with .*: normalization_batch is 4; it must be 0"
+    ):
+        trainer("resnet", {"depth": 8, "normalization": "none", "normalization_batch": 4})
+
+
+def test_a_depth_that_no_resnet_has_is_told_before_anything_runs() -> None:
+    with pytest.raises(ValueError, match="depth is 9"):
+        check_options("models", "resnet", {"depth": 9, "normalization": "batch"})

@@ -36,6 +36,12 @@ def moments(part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, ((part - mean) ** 2).mean(axes)
 
 
+def unbiased(part: np.ndarray) -> float:
+    """Return what makes the biased variance of a part unbiased; that of one value stays 0."""
+    values = part[..., 0].size
+    return values / max(values - 1, 1)
+
+
 def normalised(inputs: np.ndarray, normalization_batch: int, gamma, beta) -> np.ndarray:
     """Ioffe & Szegedy 2015, algorithm 1, for each part."""
     found = []
@@ -131,7 +137,8 @@ def test_inference_uses_averages_over_a_number_of_examples(dtype, shape, batches
         layer(inputs, training=True)
         inputs = inputs.astype("float64")
         groups = parts(inputs, normalization_batch)
-        means, variances = zip(*(moments(part) for part in groups), strict=True)
+        means = [moments(part)[0] for part in groups]
+        variances = [moments(part)[1] * unbiased(part) for part in groups]
         kept, sizes = 0.9 ** (size / 128), [len(part) for part in groups]
         seen = [(kept * weight, *before) for weight, *before in seen]
         seen.append((1 - kept, *(np.average(each, axis=0, weights=sizes) for each in (means, variances))))
@@ -147,7 +154,7 @@ def test_inference_uses_averages_over_a_number_of_examples(dtype, shape, batches
 @given(dtypes, shapes, rows, st.integers(1, 4), seeds)
 def test_the_horizon_is_the_same_at_each_batch_size(dtype, shape, rows, times, seed) -> None:
     inputs = some_inputs(seed, rows, shape, dtype)
-    in_one, one_by_one = a_layer(0, shape, dtype), a_layer(0, shape, dtype)
+    in_one, one_by_one = a_layer(rows, shape, dtype), a_layer(rows, shape, dtype)
     in_one(np.concatenate([inputs] * times), training=True)
     for _ in range(times):
         one_by_one(inputs, training=True)
@@ -174,16 +181,20 @@ def test_parts_do_not_influence_each_other(dtype, shape, rows, normalization_bat
 @pytest.mark.parametrize("shape", [(3,), (4, 4, 3)])
 @pytest.mark.parametrize("normalization_batch", [0, 128, 1000])
 def test_a_whole_batch_is_that_of_keras(dtype, shape, normalization_batch) -> None:
-    """At 128 rows the moving averages are those of Keras with a momentum of 0.9, too, but for its start."""
+    """At 128 rows the moving averages are those of Keras with a momentum of 0.9, too.
+
+    Keras counts its start as if it had been seen, and averages the biased variance.
+    """
     layer = a_layer(normalization_batch, shape, dtype)
     with policy(dtype):
         of_keras = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
         of_keras.build((None, *shape))
-    layer.moving_weight.assign(1)  # Keras counts its start as if it had been seen
+    layer.moving_weight.assign(1)
     for variable, value in zip(of_keras.variables, layer.variables[:4], strict=True):
         variable.assign(value)
     inputs = some_inputs(0, 128, shape, dtype)
     assert_close(layer(inputs, training=True), of_keras(inputs, training=True).numpy(), dtype)
+    of_keras.moving_variance.assign(0.9 + (of_keras.moving_variance - 0.9) * unbiased(inputs))
     for variable, value in zip(layer.variables[:4], of_keras.variables, strict=True):
         assert variable.name == value.name
         assert_close(variable, value.numpy(), dtype)

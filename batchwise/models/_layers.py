@@ -23,8 +23,10 @@ class GhostBatchNormalization(keras.layers.Layer):
 
     In inference the statistics are moving averages. Their horizon is a number of examples, not of updates, or they
     would be those of another span of training at each batch size: a call with B rows keeps 0.9 ** (B / 128) of their
-    weight, and adds the mean over its rows of the statistics of their parts. They are averages of what was seen alone:
-    their start, mean 0 and variance 1, has no weight, or it would count for long where rows are few.
+    weight, and adds the mean over its rows of the statistics of their parts: of the unbiased variance, as in PyTorch,
+    since the biased one of few values is too small, and small parts would be tested at a scale at which they do not
+    train. They are averages of what was seen alone: their start, mean 0 and variance 1, has no weight, or it would
+    count for long where rows are few.
     """
 
     def __init__(self, normalization_batch: int) -> None:
@@ -71,7 +73,7 @@ class GhostBatchNormalization(keras.layers.Layer):
         self.moving_weight.assign(weight)
 
 
-# The outputs, and the mean over the parts of their means and of their biased variances, [C] each.
+# The outputs, and the mean over the parts of their means and of their unbiased variances, [C] each.
 Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
@@ -85,9 +87,7 @@ def _normalise(inputs: tf.Tensor, parts: int, gamma: tf.Tensor, beta: tf.Tensor)
     """Normalise equal parts of the rows by their own statistics."""
     if parts > 1 or inputs.dtype != tf.float32:
         return _normalise_parts(inputs, parts, gamma, beta)
-    outputs, mean, variance = _kernel(inputs, gamma, beta, [], [], training=True)
-    values = int(np.prod(inputs.shape[:-1]))
-    return outputs, mean, variance * ((values - 1) / values)  # the kernel's variance is unbiased
+    return _kernel(inputs, gamma, beta, [], [], training=True)
 
 
 def _normalise_by(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor):
@@ -144,7 +144,8 @@ def _normalise_parts(inputs: tf.Tensor, parts: int, gamma: tf.Tensor, beta: tf.T
         return (outputs, mean, variance), gradient
 
     outputs, mean, variance = normalise(tf.reshape(inputs, [parts, -1, columns * channels]), gamma, beta)
-    statistics = (tf.stop_gradient(tf.reduce_mean(tensor, [0, 1])) for tensor in (mean, variance))
+    unbiased = variance * (values / max(values - 1, 1))
+    statistics = (tf.stop_gradient(tf.reduce_mean(tensor, [0, 1])) for tensor in (mean, unbiased))
     return tf.reshape(outputs, inputs.shape), *statistics
 
 

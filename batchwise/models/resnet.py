@@ -13,7 +13,7 @@ from typing import Literal
 
 import keras
 from keras import ops
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt
 
 from batchwise.models import _layers
 
@@ -22,18 +22,16 @@ def build(
     input_shape: tuple[int, ...],
     outputs: int,
     *,
-    depth: PositiveInt,
+    depth: Literal[8, 14, 20, 26, 32, 44, 56, 110],
     normalization: Literal["none", "batch"],
     normalization_batch: NonNegativeInt = 0,
 ) -> keras.Model:
     """Return the uncompiled network, [B, H, W, C] → [B, outputs], with logits for outputs.
 
     Batch normalisation follows each convolution; it takes the statistics of `normalization_batch` rows, 0 for those of
-    the whole batch. Raises ValueError for another depth than 6n + 2, inputs that are no images, or a
+    the whole batch. The depth is 6n + 2. Raises ValueError for inputs that are no images, or a
     `normalization_batch` without normalisation.
     """
-    if depth % 6 != 2 or depth < 8:
-        raise ValueError(f"depth is {depth}; it must be 6n + 2: 8, 14, 20, 26, 32, …")
     _layers.check(normalization, normalization_batch)
     how = {"normalised": normalization == "batch", "normalization_batch": normalization_batch}
     inputs = _layers.images(input_shape)
