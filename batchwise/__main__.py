@@ -3,11 +3,11 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from batchwise import manifest, params, planning, plugins, study_data, workers
 from batchwise.data import DataSet
 from batchwise.errors import UserError, exit_with
-from batchwise.params import Params, Study
 from batchwise.progress import duration
 from batchwise.reproduction import find_cell, reproduce
 from batchwise.store import Store
@@ -49,11 +49,13 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _plan(arguments: argparse.Namespace) -> int:
     all_params, number = params.load(), workers.number_of_workers()
+    used = {study.data_set for study in all_params.studies.values()}
+    data_sets = {name: _data_set(name, options) for name, options in all_params.data_sets.items() if name in used}
     for name, study in all_params.studies.items():
-        data = _data(all_params, study)
+        data = study_data.part(data_sets[study.data_set], study)
         timings = DATA / "timings" / f"{name}.csv"
         found = planning.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
-        print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train")
+        print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
         if found.left:
             print(
                 f"  about {duration(found.seconds)} on {number} workers beside start-up, "
@@ -80,15 +82,14 @@ def _reproduce(arguments: argparse.Namespace) -> int:
     return 1 if differing else 0
 
 
-def _data(all_params: Params, study: Study) -> DataSet:
-    """Return the data of a study, from its data set as `preprocess` wrote it, or as it would."""
-    name, options = study.data_set, all_params.data_sets[study.data_set]
+def _data_set(name: str, options: dict[str, Any]) -> DataSet:
+    """Return a data set as `preprocess` wrote it, or as it would."""
     try:
         if manifest.options(DATA / "prepared", name) == options:
-            return study_data.load(DATA / "prepared", study)
+            return manifest.load(DATA / "prepared", name)
     except UserError:
         pass
-    return study_data.part(plugins.load("datasets", name).prepare(**options), study)
+    return plugins.load("datasets", name).prepare(**options)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
     diverged = (runs["status"] == "diverged").to_numpy().reshape(-1, seeds)
     cells = runs[CELL].to_numpy()[::seeds]
     batch_size = cells[:, 0].astype(int)
-    k = summary["recipe"]["model"].get("normalization_batch", 0)
+    k = min(summary["recipe"]["model"].get("normalization_batch", 0), summary["data"]["rows"]["train"])
     has_validation = summary["data"]["rows"]["validation"] > 0
 
     def values(split: str) -> np.ndarray:
@@ -55,7 +55,7 @@ def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
     return Accuracies(
         data=str(summary["provenance"]["data"]),
         batch_size=batch_size,
-        normalization_batch=np.minimum(k or batch_size, batch_size),
+        normalization_batch=np.full_like(batch_size, k) if k else batch_size,
         base_learning_rate=cells[:, 1],
         validation=values("validation") if has_validation else np.full(diverged.shape, np.nan),
         test=values("test"),

@@ -64,12 +64,12 @@ def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[
     """Fit, for each seed, a line to the width of the range of η̃ that converges on log₂ m, for m from `low` to `high`.
 
     η̃ converges in a run that does not diverge and whose validation accuracy is within 5 points of the seed's best cell.
-    The width is the number of such η̃ times the step of the grid in octaves. The comparison is the loss with each
+    The width is the number of such η̃ times the mean step of the grid in octaves. The comparison is the loss with each
     doubling of m.
     """
     rates, sizes = np.unique(study.base_learning_rate), _sizes([study], low, high, least=2)
-    if len(rates) < 2:
-        raise Undecidable("there is one η̃, so there is no range")
+    if len(rates) < 3:
+        raise Undecidable(f"a range takes three η̃; the grid has {len(rates)}")
     step = np.log2(rates[-1] / rates[0]) / (len(rates) - 1)
     validation = np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
     converges = np.where(np.isnan(validation), np.nan, validation >= validation.max(axis=0) - CONVERGES)
@@ -98,19 +98,20 @@ def gain_grows(worse: Accuracies, study: Accuracies, low: int | None, high: int 
 
 
 def reachable(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
-    """Compare, at the η̃ of the best cell, that cell with the best m above `high`: it must lose more than 2 points.
+    """Compare the best cell with m up to `high` with the best larger m at its η̃, which must lose more than 2 points.
 
     With `low`, each m from `low` to `high` must lose less than 2 points there, and is one more comparison. Without
-    `high`, the m above it is the largest of the grid.
+    `high`, the larger m is the largest of the grid.
     """
-    m, best = study.batch_size, accuracies.choose(study, np.ones(len(study.batch_size), bool))
+    m = study.batch_size
     high = int(m.max()) - 1 if high is None else high
-    if not (m > high).any():
-        raise Undecidable(f"the grid has no m above {high:,}")
+    if not (m > high).any() or not (m <= high).any():
+        raise Undecidable(f"the grid has no m {'up to' if (m > high).any() else 'above'} {high:,}")
+    best = accuracies.choose(study, m <= high)
     usable = study.base_learning_rate == study.base_learning_rate[best]
     beyond = accuracies.choose(study, (m > high) & usable)
     inside = [] if low is None else np.flatnonzero(_within(m, low, high) & usable)
-    loss, name = study.test[best] - study.test, f"at the best η̃ m = {m[best]:,} is best; the loss of m = "
+    loss, name = study.test[best] - study.test, f"at the η̃ that is best for m = {m[best]:,}, the loss of m = "
     return [
         Comparison(f"{name}{m[beyond]:,}, beyond 2 points", loss[beyond] - SERVES),
         *(Comparison(f"{name}{m[row]:,}, short of 2 points", SERVES - loss[row]) for row in inside),
@@ -131,8 +132,11 @@ def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes:
 
 
 def _at_each_size(study: Accuracies, inside: np.ndarray, among: np.ndarray) -> list[Comparison]:
-    """Compare the best cell inside with the best other at each m of the cells `among`, named by normalisation batch."""
-    cells = [among & (study.batch_size == size) for size in np.unique(study.batch_size[among])]
+    """Compare the best cell inside with the best other at each m of the cells `among`, named by normalisation batch.
+
+    They have the same η̃ to choose from: those that each normalisation batch of the m has.
+    """
+    cells = [_with_shared_rates(study, among & (study.batch_size == m)) for m in np.unique(study.batch_size[among])]
     both = [at for at in cells if inside[at].any() and not inside[at].all()]
     if not both:
         raise Undecidable("no m has normalisation batches of both kinds")
@@ -140,6 +144,13 @@ def _at_each_size(study: Accuracies, inside: np.ndarray, among: np.ndarray) -> l
         _contrast(study, at & inside, at & ~inside, study.normalization_batch, f"m = {study.batch_size[at][0]:,}, k")
         for at in both
     ]
+
+
+def _with_shared_rates(study: Accuracies, among: np.ndarray) -> np.ndarray:
+    """Return those of the cells whose η̃ is in the grid of every normalisation batch among them, [cells]."""
+    k, rates = study.normalization_batch[among], study.base_learning_rate[among]
+    shared = set.intersection(*({*rates[k == one]} for one in np.unique(k)))
+    return among & np.isin(study.base_learning_rate, sorted(shared))
 
 
 def _sizes(studies: list[Accuracies], low: int | None, high: int | None, least: int) -> np.ndarray:

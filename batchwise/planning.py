@@ -7,6 +7,7 @@ from time import perf_counter
 
 from batchwise import grid, results, store, timing
 from batchwise.data import DataSet
+from batchwise.environment import gpu
 from batchwise.grid import Run
 from batchwise.params import Study
 from batchwise.recipe import Budget
@@ -16,8 +17,9 @@ from batchwise.timing import Timings, Work
 
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
-# Rows that a measurement trains on, of each class at least one: a part of them stands for an epoch of all.
-MEASURED_ROWS = 512
+# Rows that a measurement trains on, of each class at least one: a part of them stands for an epoch of all. A GPU needs
+# more of them, or what the host does beside would seem to be the time of an example.
+MEASURED_ROWS, MEASURED_ROWS_ON_GPU = 512, 8192
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
 
 def _measured_part(data: DataSet) -> DataSet:
     """Return some rows of a data set, with as many to evaluate for each training row as all have."""
-    share = MEASURED_ROWS / data.rows["train"]
+    share = (MEASURED_ROWS_ON_GPU if gpu() else MEASURED_ROWS) / data.rows["train"]
     if share >= 1:
         return data
     rows = {

@@ -60,15 +60,14 @@ def this_engine_augmented(normalization: str) -> Callable[[int], None]:
 
 
 def keras_fit(normalization: str) -> Callable[[int], None]:
-    """Return what trains with `model.fit`, on all cores, with Keras's own normalisation."""
+    """Return what trains with `model.fit`, on all cores."""
     import keras
 
-    from batchwise.models import _layers, resnet
+    from benchmarks.keras_resnet import resnet
 
-    _layers.GhostBatchNormalization = lambda *_, **__: keras.layers.BatchNormalization()
     inputs, labels = images()
     inputs = (inputs - np.float32(128)) / np.float32(128)
-    model = resnet.build((32, 32, 3), 10, depth=DEPTH, normalization=normalization)
+    model = resnet(DEPTH, normalization == "batch")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(LEARNING_RATE), loss, metrics=["accuracy"])
     return lambda m: model.fit(inputs[: EXAMPLES[m]], labels[: EXAMPLES[m]], batch_size=m, verbose=0)

@@ -31,7 +31,8 @@ MANIFEST = {
 }
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
 RATES = [2.0**-power for power in (10, 8, 6, 4, 2)]
-FIGURES = [f"figure_{number}" for number in (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 17, 18)]
+FIGURES = ["section_3_2", *(f"figure_{number}" for number in (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 17, 18))]
+AUGMENTED = ("8", "9", "10", "11", "17", "18")
 NORMALIZATION = [f"figure_13{part}_normalization_{k}" for part in "ab" for k in (2, 4, 8, 16)]
 # The accuracy of (study, m, η̃), or None where training diverges.
 World = Callable[[str, int, float], float | None]
@@ -42,14 +43,16 @@ def as_the_paper_says(name: str, m: int, base: float) -> float | None:
     number = name.removeprefix("figure_")
     if number == "4":
         return 0.8 if m <= 64 else 0.6
+    if number == "section_3_2" and m > 8:
+        return None
     best = {"1": 2, "2": 2, "3": 2, "5": 16, "6": 8, "13a": 4, "13b": 4}.get(number.split("_")[0], 4)
-    normalized = {"1": 0, "2": 0, "3": 0}.get(number, 0.08)
+    normalized = {"1": 0, "2": 0, "3": 0, "section_3_2": 0}.get(number, 0.08) + 0.02 * (number in AUGMENTED)
     longer = {"17": -0.01, "18": 0.01}.get(number, 0)
     far = abs(np.log2(m / best))
     accuracy = 0.7 + normalized - 0.01 * far
     accuracy += longer * (1 + far) + (0.002 * np.log2(m) + 0.002 if number in ("10", "11") else 0)
     if "normalization" in number:
-        accuracy -= 0.03 * abs(np.log2(int(number.split("_")[-1]) / 4))
+        accuracy += 0.05 - 0.03 * abs(np.log2(int(number.split("_")[-1]) / 4))
     steps = abs(np.log2(base) + 6) / 2  # from the best η̃, 2⁻⁶
     last = {"5": 64, "6": 32, "1": 8, "2": 8, "3": 8, "9": 8}.get(number, 16)
     if base >= 2**-6 and m * base > last * 2**-6:
@@ -62,10 +65,11 @@ def the_other_way(name: str, m: int, base: float) -> float | None:
     number = name.removeprefix("figure_")
     if base * 256 / m > 16:
         return None
-    worse = {"5": 0.03, "6": 0.03, "10": 0.03, "11": 0.03}.get(number, 0)
+    worse = {"5": 0.03 + 0.004 * np.log2(m), "6": 0.03, "10": 0.03, "11": 0.03}.get(number, 0)
+    worse += 0.03 * (number in AUGMENTED)
     shorter = {"17": 0.01, "18": -0.01}.get(number, 0) * (1 + np.log2(m))
     k = int(number.split("_")[-1]) if "normalization" in number else 1
-    return 0.5 + 0.02 * np.log2(m) - 0.005 * abs(np.log2(base) + 6) - worse + shorter + 0.02 * np.log2(k)
+    return 0.5 + 0.02 * np.log2(m) - 0.005 * abs(np.log2(base) + 6) - worse + shorter + 0.04 * np.log2(k)
 
 
 def content(rates: list[float], sizes: list[int]) -> dict:

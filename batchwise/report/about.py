@@ -5,7 +5,7 @@ from typing import Any
 
 from batchwise.report import phrases
 from batchwise.report.study_tables import Tables
-from batchwise.report.words import count
+from batchwise.report.words import count, listed
 
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:
@@ -19,10 +19,29 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Optimiser", _described(recipe["optimizer"])
     yield "Budget", _budget(tables)
     scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
-    yield "Learning rate", scaling[summary["learning_rate_scaling"]]
+    yield "Learning rate", "; ".join([scaling[summary["learning_rate_scaling"]], *schedule(recipe)])
+    if recipe["weight_decay"]:
+        yield "Weight decay", f"{recipe['weight_decay']:g}, on kernels"
+    if recipe["augmentation"]:
+        yield "Augmentation", augmentation(recipe)
     sizes = f"{count(grid['batch_sizes'], 'batch size')} × {phrases.rates(tables)} × {count(grid['seeds'], 'seed')}"
     yield "Grid", sizes
     yield "Distinct runs", phrases.statuses(tables)
+
+
+def schedule(recipe: dict[str, Any]) -> list[str]:
+    """Return how the learning rate changes in a run, nothing if it does not."""
+    given = recipe["schedule"]
+    warm_up = [f"from η/32 over the first {100 * given['warm_up']:g} %"] if given["warm_up"] else []
+    drops = [f"{100 * drop:g} %" for drop in given["drops"]]
+    return warm_up + ([f"×0.1 at {listed(drops)} of the updates"] if drops else [])
+
+
+def augmentation(recipe: dict[str, Any]) -> str:
+    """Return how training images are changed."""
+    given = recipe["augmentation"]
+    crop = [f"random crops after padding by {count(given['pad'], 'pixel')}"] if given["pad"] else []
+    return listed(crop + (["random flips"] if given["flip"] else []))
 
 
 def _budget(tables: Tables) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchwise import accuracies, comparison, statements
-from batchwise.accuracies import Accuracies
+from batchwise.accuracies import Accuracies, Undecidable
 from batchwise.comparison import Verdict
 from batchwise.errors import UserError
 from batchwise.kinds import KINDS
@@ -117,19 +117,26 @@ def curves(paper: Paper, name: str) -> Html:
 def normalization(paper: Paper, name: str) -> Html:
     """Return a figure of best test accuracy against the normalisation batch, a panel for each pool of its statement."""
     about = next(statement for statement in paper.judged if statement.figures[0] == name)
-    sides = [statements.resolve(item, list(paper.studies))[0] for item in about.studies]
-    pools = [_present(paper, [study for part in side for study in part]) for side in sides if side[0]]
-    if not any(pools):
-        return _absent(paper, name)
-    pooled = {
-        paper.tables[names[0]].summary["data"]["title"]: accuracies.pool([paper.studies[study] for study in names])
-        for names in pools
-        if names
+    sides = {item: statements.resolve(item, list(paper.studies))[0] for item in about.studies}
+    pools = {
+        item: _present(paper, [study for part in side for study in part]) for item, side in sides.items() if side[0]
     }
+    try:
+        pooled = {
+            paper_words.pool_name(item, paper.tables[names[0]]): accuracies.pool(
+                [paper.studies[name] for name in names]
+            )
+            for item, names in pools.items()
+            if names
+        }
+    except Undecidable:  # one of the studies has other rows than the others
+        pooled = {}
+    if not pooled:
+        return _absent(paper, name)
     finding = paper_words.highest(pooled)
     alt = f"Figure {name}: best test accuracy by normalisation batch, a line for each batch size. {finding}"
     drawn = figure(paper_figures.by_normalization_batch(pooled), alt, f"{LINES} {CHOSEN}")
-    return _section(paper, name, [study for names in pools for study in names], finding, drawn)
+    return _section(paper, name, [study for names in pools.values() for study in names], finding, drawn)
 
 
 def best(paper: Paper, name: str) -> Html:
@@ -185,7 +192,7 @@ def _section(paper: Paper, name: str, studies: Sequence[str], finding: str, draw
 
 
 def _absent(paper: Paper, name: str) -> Html:
-    absent = paragraph(f"Figure {name} has no study in this folder, or none with a result for every seed.")
+    absent = paragraph(f"Figure {name} has no study in this folder, or none that can be shown.")
     return join(_settings(paper, name, []), absent, _evidence(paper, name))
 
 

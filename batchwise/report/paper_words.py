@@ -39,8 +39,7 @@ def network(summary: dict[str, Any]) -> str:
         for name, value in recipe["model"].items()
         if name != "name" and value not in (0, False)
     ]
-    extras = ["augmentation"] * bool(recipe.get("augmentation"))
-    extras += ["warm-up"] * bool((recipe.get("schedule") or {}).get("warm_up"))
+    extras = ["augmentation"] * bool(recipe["augmentation"]) + ["warm-up"] * bool(recipe["schedule"]["warm_up"])
     return ", ".join([recipe["model"]["name"], *options, *extras])
 
 
@@ -90,6 +89,11 @@ def effect(verdict: Verdict) -> str:
 def named(text: str) -> str:
     """Return a text in which studies are called by their figures: `figure_13a_normalization_*` is `figure 13a`."""
     return text.replace("_normalization_*", "").replace("figure_", "figure ").replace("<", " to ").replace("+", " and ")
+
+
+def pool_name(item: str, tables: Tables) -> str:
+    """Return what studies that are drawn as one are called: `CIFAR-10, figure 13a and figure 8`."""
+    return f"{tables.summary['data']['title']}, {named(item)}"
 
 
 def finding(study: Accuracies) -> str:
