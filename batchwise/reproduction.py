@@ -83,7 +83,7 @@ def _read(path: Path) -> tuple[Result, dict]:
     try:
         return results.load(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; run `dvc repro train@{path.parent.name}` or `dvc pull` first") from None
+        raise UserError(f"{path} is missing; run `dvc repro train@{path.parent.name}` or `dvc pull dvc.yaml` first") from None
     except ValueError as error:
         again = f"run `dvc repro --force train@{path.parent.name}`"
         raise UserError(f"{path} is damaged ({error}); {again}") from None

@@ -69,7 +69,7 @@ def the_other_way(name: str, m: int, base: float) -> float | None:
     worse += 0.03 * (number in AUGMENTED)
     shorter = {"17": 0.01, "18": -0.01}.get(number, 0) * (1 + np.log2(m))
     k = int(number.split("_")[-1]) if "normalization" in number else 1
-    return 0.5 + 0.02 * np.log2(m) - 0.005 * abs(np.log2(base) + 6) - worse + shorter + 0.04 * np.log2(k)
+    return 0.5 + 0.02 * np.log2(m) - 0.005 * abs(np.log2(base) + 6) - worse + shorter + 0.03 * np.log2(k)
 
 
 def content(rates: list[float], sizes: list[int]) -> dict:

@@ -12,7 +12,7 @@ from batchwise.code import ROOT
 
 COPIED = (
     *("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore"),
-    *("paper/statements.csv", "paper/small/dvc.yaml"),
+    *("paper/statements.csv", "paper/dvc.yaml", "paper/params.yaml", "paper/small/dvc.yaml", "paper/small/params.yaml"),
 )
 STUDY = {
     "data_set": "digits",
@@ -65,7 +65,8 @@ class Project:
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
         """Start a command of the environment that the tests run in, in the project's folder."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        variables = {**os.environ, "PATH": path, "PYTHONPATH": "", **environment}
+        ours = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}  # JAX sets it
+        variables = {**ours, "PATH": path, "PYTHONPATH": "", **environment}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.Popen(command, cwd=self.folder, env=variables, start_new_session=True, **pipes)
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from batchwise import streams
 from batchwise.augmentation import draws
-from batchwise.examples import augment, tf
+from batchwise.engine import tf
+from batchwise.examples import augment
 from batchwise.recipe import Augmentation
 
 PAPER = Augmentation(pad=4, flip=True)

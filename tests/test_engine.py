@@ -444,8 +444,8 @@ def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkey
     ],
 )
 def test_first_bad_epoch(losses, expected) -> None:
-    """Of epochs 5, 6 and 7, with a loss of 2 at the start: more than ten times as much, or not a finite number."""
-    assert engine._first_bad_epoch(np.array(losses, "float32"), np.float32(2), 4) == expected
+    """Of epochs 5, 6 and 7: a loss of more than 20, or that is not a finite number."""
+    assert engine._first_bad_epoch(np.array(losses, "float32"), np.float32(20), 4) == expected
 
 
 def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, trainer) -> None:

@@ -59,7 +59,7 @@ def test_the_figures_are_compared_with_the_paper(finished) -> None:
     results = pd.read_csv(finished.folder / "paper/small/results.csv").set_index("id")
     assert results.loc["best_8", "n"] == 2
     assert results.loc["best_1", "left_out"] == "figure_1: not in this folder"
-    assert results.loc["normalization_smaller_13", "measured"].endswith("m = 16, k = 8 against 16")
+    assert results.loc["normalization_smaller_13a", "measured"].endswith("m = 16, k = 8 against 16")
     page = (finished.folder / "paper/small/reports/html/paper.html").read_text(encoding="utf-8")
     assert "20 training, 10 validation and 10 test rows" in page
     for study in PARAMS["studies"]:

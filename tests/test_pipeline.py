@@ -105,9 +105,10 @@ def test_the_examples_of_the_readme_work(project) -> None:
     (project.folder / "batchwise/datasets/wine.py").write_text(data_set, encoding="utf-8")
     (project.folder / "batchwise/models/residual_mlp.py").write_text(model, encoding="utf-8")
     entry = re.search(r"`wine: (\{.*?\})`", readme, re.DOTALL)[1]
-    study = YAML(typ="safe").load(re.search(r"```yaml\n(.*?)```", readme, re.DOTALL)[1])
+    study, of_images = (YAML(typ="safe").load(text) for text in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL))
     assert all(len(text.strip().splitlines()) <= 18 for text in (data_set, model))
     assert params.check({**PARAMS, "studies": study})
+    assert params.check({"data_sets": {"cifar10": {"validation_rows": 5000, "seed": 0}}, "studies": of_images})
     study["digits_adam"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
     data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
     project.write_params({"data_sets": data_sets, "studies": study})
