@@ -18,6 +18,17 @@ def closure(*files: str) -> list[str]:
     return sorted(found)
 
 
+def folder() -> str:
+    """Return the folder of the pipeline, relative to the project's root: stages run in it. "" for the root itself."""
+    here = Path.cwd()
+    return here.relative_to(ROOT).as_posix() if here != ROOT and here.is_relative_to(ROOT) else ""
+
+
+def again(stage: str) -> str:
+    """Return the command that runs a stage again, to be typed in the project's root."""
+    return f"`dvc repro --force {f'{folder()}/dvc.yaml:' if folder() else ''}{stage}`"
+
+
 def hashes(files: list[str]) -> dict[str, str]:
     """Return {file: SHA-256 of its bytes}."""
     return {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest() for file in files}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from batchwise.code import again
 from batchwise.data import SPLITS, STATISTICS, DataSet, Description, Part
 from batchwise.errors import UserError
 from batchwise.files import write
@@ -54,7 +55,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _again(name: str) -> str:
-    return f"run `dvc repro --force preprocess@{name}`"
+    return f"run {again(f'preprocess@{name}')}"
 
 
 def options(folder: Path, name: str) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from batchwise import grid, results
+from batchwise.code import again
 from batchwise.data import SPLITS
 from batchwise.errors import UserError
 from batchwise.grid import Run
@@ -55,9 +56,9 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
             _check(result, inputs, run, study, manifest)
             outcomes[run] = _outcome(content, result, inputs, manifest)
         except FileNotFoundError:
-            raise UserError(f"{path} is missing; run `dvc repro --force train@{name}`") from None
+            raise UserError(f"{path} is missing; run {again(f'train@{name}')}") from None
         except (ValueError, LookupError, TypeError, RuntimeError) as error:
-            raise UserError(f"{path} is damaged ({error}); run `dvc repro --force train@{name}`") from None
+            raise UserError(f"{path} is damaged ({error}); run {again(f'train@{name}')}") from None
     return outcomes
 
 

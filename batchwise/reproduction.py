@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from batchwise import grid, results, store
+from batchwise.code import again
 from batchwise.data import SPLITS, DataSet
 from batchwise.errors import UserError
 from batchwise.grid import Cell, Run
@@ -80,10 +81,10 @@ def _first_tensor(before: Result, now: Result) -> list[str]:
 
 
 def _read(path: Path) -> tuple[Result, dict]:
+    train_again = again(f"train@{path.parent.name}")
     try:
         return results.load(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; run `dvc repro train@{path.parent.name}` or `dvc pull dvc.yaml` first") from None
+        raise UserError(f"{path} is missing; run {train_again} or `dvc pull dvc.yaml` first") from None
     except ValueError as error:
-        again = f"run `dvc repro --force train@{path.parent.name}`"
-        raise UserError(f"{path} is damaged ({error}); {again}") from None
+        raise UserError(f"{path} is damaged ({error}); run {train_again}") from None

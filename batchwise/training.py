@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batchwise import grid, results, store, timing, workers
+from batchwise.code import again
 from batchwise.data import DataSet
 from batchwise.grid import Run
 from batchwise.params import Study
@@ -152,4 +153,4 @@ def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Ru
         message = results.load(finished.content)[0].message
         print(f"{run.name}: {finished.status.replace('_', ' ')} {message}", file=sys.stderr)
     if unfinished:
-        print(f"`dvc repro --force train@{name}` tries these {len(unfinished)} runs again", file=sys.stderr)
+        print(f"{again(f'train@{name}')} tries these {len(unfinished)} runs again", file=sys.stderr)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from reference import STEPS, augment, evaluate, losses, train
 
-from batchwise import engine, grid, plugins, results, streams
+from batchwise import engine, evaluator, grid, plugins, results, streams
 from batchwise.augmentation import draws
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.engine import Trainer, keras, tf
@@ -116,7 +116,7 @@ def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
     step = STEPS[how.optimizer.name](**how.optimizer.model_dump(exclude={"name"}))
     expected = list(
         train(
-            [weight.numpy() for weight in trainer._build(7).weights],
+            [weight.numpy() for weight in trainer.build(7).weights],
             step,
             [flat(augmented(how, parts["train"][0], epoch)) for epoch in range(epochs)],
             data.train.labels,
@@ -248,7 +248,7 @@ def test_statistics_over_more_rows_than_an_update_has_are_of_those_before_it_too
     use_model(build)
     data = data_set()
     trainer = Trainer(data, recipe(dtype="float64", budget={"epochs": 1}))
-    start = [variable.numpy() for variable in trainer._build(7).variables]
+    start = [variable.numpy() for variable in trainer.build(7).variables]
     result = trainer.run(batch_size, 0.25, seed=7)
     expected = normalised_linear(data, start, streams.orders(7, 0, 1, ROWS)[0], batch_size, 16, 0.25)
     assert_close(result.weights.values(), expected, "float64")
@@ -268,7 +268,7 @@ def test_a_budget_of_updates_is_kept_exactly(updates) -> None:
 
 def fit(trainer, result, batch_size, rate, optimizer, seed=3) -> list[np.ndarray]:
     """Train with Keras's own loop, one epoch at a time on rows that lie in the order of the stream."""
-    model, part = trainer._build(seed), trainer.data.train
+    model, part = trainer.build(seed), trainer.data.train
     multiclass = trainer.data.description.task == "multiclass_classification"
     losses = keras.losses
     loss = (losses.SparseCategoricalCrossentropy if multiclass else losses.BinaryCrossentropy)(from_logits=True)
@@ -325,7 +325,7 @@ def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
     """Parts of several evaluation batches with a rest, of whole ones, and of less than one."""
     data = data_set(rows=30, validation=21, test=6)
     whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
-    monkeypatch.setattr(engine, "EVALUATION_ROWS", 7)
+    monkeypatch.setattr(evaluator, "EVALUATION_ROWS", 7)
     pieces = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
     assert_close([pieces.loss], [whole.loss], "float64")
     np.testing.assert_array_equal(pieces.correct, whole.correct)

@@ -202,11 +202,11 @@ def test_each_cell_comes_with_its_command(root: Path) -> None:
 
 
 def test_missing_or_damaged_tables_are_told_in_a_line(root: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"dvc repro evaluate@absent"):
+    with pytest.raises(UserError, match=r"dvc repro --force evaluate@absent"):
         run_stage(root, "absent")
     damaged = write(tmp_path / "damaged", question_files())
     (damaged / "summary.json").write_text("{")
-    with pytest.raises(UserError, match=r"is damaged .* run `dvc repro evaluate@damaged`"):
+    with pytest.raises(UserError, match=r"is damaged .* run `dvc repro --force evaluate@damaged`"):
         study_tables.read(damaged)
 
 

@@ -71,7 +71,8 @@ def test_only_the_engine_its_tasks_and_models_import_what_trains() -> None:
         if name.split(".")[0] in ("tensorflow", "keras")
     }
     models = {f"batchwise/models/{name}.py" for name in [*plugins.names("models"), "_layers"]}
-    assert importing == {"batchwise/engine.py", "batchwise/examples.py", "batchwise/tasks.py"} | models
+    engine = {f"batchwise/{name}.py" for name in ("engine", "evaluator", "examples", "network", "tasks", "updater")}
+    assert importing == engine | models
 
 
 def imported(node: ast.AST) -> list[str]:

@@ -79,7 +79,7 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
     with pytest.raises(UserError, match="learning rate 3 is not in the grid at batch size 64"):
         reproduce(monkeypatch, "3")
     path.unlink()
-    with pytest.raises(UserError, match="is missing; run `dvc repro train@small`"):
+    with pytest.raises(UserError, match="is missing; run `dvc repro --force train@small`"):
         reproduce(monkeypatch, "0.5")
 
 

@@ -1,11 +1,10 @@
 """The parts of a study's report, in the order in which reports/study.ipynb calls them."""
 
 import shlex
-from pathlib import Path
 
 import pandas as pd
 
-from batchwise.code import ROOT
+from batchwise import code
 from batchwise.report import about, answers, figures, findings, phrases, rows
 from batchwise.report import limits as limitations
 from batchwise.report.heat_map import MOST_LABELLED_CELLS
@@ -148,9 +147,8 @@ def all_cells(tables: Tables) -> Html:
 def reproduce(tables: Tables) -> Html:
     """Return the command that trains a cell again, with the values of a real one."""
     cell = tables.cells.iloc[0] if tables.chosen.empty else phrases.reference(tables)
-    here = Path.cwd()  # a report is rendered in the folder of its params.yaml
-    within = here != ROOT and here.is_relative_to(ROOT)
-    folder = f" --folder {shlex.quote(here.relative_to(ROOT).as_posix())}" if within else ""
+    within = code.folder()
+    folder = f" --folder {shlex.quote(within)}" if within else ""
     return command(f"python -m batchwise{folder} reproduce {shlex.quote(tables.study)} {rows.arguments(cell)}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from batchwise.code import again
 from batchwise.errors import UserError
 
 NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
@@ -56,15 +57,15 @@ class Tables:
 
 def read(folder: Path) -> Tables:
     """Read the tables of a study. Raises UserError if one is missing or damaged."""
-    again = f"run `dvc repro evaluate@{folder.name}`"
+    evaluate = f"run {again(f'evaluate@{folder.name}')}"
     try:
         summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
         tables = {name: _table(folder / f"{name}.csv") for name in NAMES}
         return Tables(summary, **tables)
     except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; {again}") from None
+        raise UserError(f"{error.filename} is missing; {evaluate}") from None
     except ValueError as error:
-        raise UserError(f"a table in {folder} is damaged ({error}); {again}") from None
+        raise UserError(f"a table in {folder} is damaged ({error}); {evaluate}") from None
 
 
 def _table(path: Path) -> pd.DataFrame:

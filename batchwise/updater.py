@@ -1,0 +1,70 @@
+"""An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
+
+import keras
+import tensorflow as tf
+
+from batchwise import network
+from batchwise.examples import Examples, augment
+from batchwise.recipe import Recipe, Schedule
+from batchwise.tasks import Task
+
+
+class Updater:
+    """Updates the weights of a model with batches of the training rows, of which there are `rows`."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        task: Task,
+        examples: Examples,
+        recipe: Recipe,
+        rows: int,
+    ) -> None:
+        self.model, self.optimizer, self.task, self.examples = model, optimizer, task, examples
+        self.augmentation, self.weight_decay, self.rows = recipe.augmentation, recipe.weight_decay, rows
+        self.changing_rate = recipe.schedule != Schedule()
+        self.normalization_batch = min(network.normalization_batch(model), rows)
+
+    @tf.autograph.experimental.do_not_convert  # no loop over tensors: its conversion takes longer than all else
+    def __call__(self, order, drawn, rates, number, batch_size: int, size: int) -> None:
+        """Apply the update with the given number in an epoch, of the `size` rows of that batch.
+
+        `order` [N], `drawn` [N, 3] (augmentation.py) and `rates` [updates] are those of the epoch.
+        """
+        if self.changing_rate:
+            self.optimizer.learning_rate.assign(rates[number])
+        together = self.normalization_batch if self.normalization_batch > batch_size else size
+        inputs, labels = self._batch(order, drawn, number * batch_size, size, together)
+        with tf.GradientTape() as tape:
+            outputs = self.model(inputs, training=True)
+            if together > size:
+                outputs, labels = outputs[-size:], labels[-size:]
+            loss = tf.reduce_mean(self.task.loss(labels, outputs))
+            loss = tf.add_n([loss, *self.model.losses])
+        weights = self.model.trainable_variables
+        self.optimizer.apply(self._decayed(tape.gradient(loss, weights), weights), weights)
+
+    def _batch(self, order, drawn, start, size: int, together: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the training inputs and labels of an update with `size` rows from `start` on.
+
+        Where statistics are over more rows than a batch has, those before it in the order come first: `together` rows.
+        Before the first row of the order comes its last.
+        """
+        if together > size:
+            rows = tf.gather(order, tf.math.floormod(start + size - together + tf.range(together), self.rows))
+        else:
+            rows = tf.slice(order, [start], [size])
+        inputs, labels = self.examples.take(rows)
+        if self.augmentation:
+            inputs = augment(inputs, tf.gather(drawn, rows), self.augmentation.pad)
+        return inputs, labels
+
+    def _decayed(self, gradients: list[tf.Tensor], weights: list[keras.Variable]) -> list[tf.Tensor]:
+        """Return the gradients with that of the L2 penalty: on kernels, not on biases and the like."""
+        if not self.weight_decay:
+            return gradients
+        return [
+            gradient + self.weight_decay * weight if len(weight.shape) > 1 else gradient
+            for gradient, weight in zip(gradients, weights, strict=True)
+        ]
