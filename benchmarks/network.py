@@ -58,6 +58,14 @@ def measure(normalization: str) -> dict[tuple[str, int], list[float]]:
     return rates
 
 
+def memory(batch_size: int) -> int:
+    """Return the MiB that training on as many images as CIFAR-10 has takes at m, beside TensorFlow's own."""
+    command = [sys.executable, "-m", "benchmarks.network_memory", str(batch_size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    return after - before
+
+
 def ratios(rates: dict[tuple[str, int], list[float]]) -> dict[tuple[str, int], float]:
     """Return {(other loop, m): median examples per second of this engine / those of the other}."""
     medians = {key: float(np.median(values)) for key, values in rates.items()}

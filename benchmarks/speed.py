@@ -29,6 +29,7 @@ AT_LEAST = {
 # The same of training examples per second of ResNet-8, on all cores.
 NETWORK_AT_LEAST = {"keras_fit": {4: 3, 32: 1.7, 256: 1.2}, "pytorch_loop": dict.fromkeys((4, 32, 256), 1.8)}
 AUGMENTED_AT_MOST = 1.25  # times as long
+MEMORY_AT_MOST = 2048  # MiB
 # Seconds, on two cores.
 AT_MOST = {"train": 12, "nothing_to_do": 5, "reports": 60}
 # × 143 cells: 10,010 runs
@@ -90,6 +91,11 @@ def _network() -> list[tuple]:
             name = f"ResNet-8, normalization {normalization}, {NAMES[loop]}"
             rows.append((name, m, f"{median:.0f} examples/s", f"{low:.0f} … {high:.0f}", "", ""))
         rows += [_rate_ratio(*key, ratio, normalization) for key, ratio in network.ratios(rates).items()]
+    for m in (32, 256):
+        mebibytes = network.memory(m)
+        met = "ok" if mebibytes <= MEMORY_AT_MOST else "short"
+        what = "peak memory on all of CIFAR-10, beside TensorFlow's own"
+        rows.append((what, m, f"{mebibytes} MiB", "", f"at most {MEMORY_AT_MOST}", met))
     return rows
 
 

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -148,11 +149,25 @@ def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
         assert f"`{key}`" in README, key
 
 
+def locked(folder: str, stage: str, path: str) -> str:
+    """Return the MD5 that a dvc.lock gives an output of a stage."""
+    stages = YAML(typ="safe").load((ROOT / folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return next(out["md5"] for out in stages[stage]["outs"] if out["path"] == path)
+
+
+def test_what_is_said_of_the_paper_is_what_was_measured() -> None:
+    for name in ("results.csv", "results.svg"):
+        content = (ROOT / "paper/small" / name).read_bytes()
+        assert hashlib.md5(content).hexdigest() == locked("paper/small", "compare", name)
+    counts = pd.read_csv(ROOT / "paper/small/results.csv")["verdict"].value_counts()
+    said = f"of {counts.sum()} statements {counts['agrees']} agree, {counts.get('disagrees', 0)} disagree"
+    for readme in (README, (ROOT / "paper/README.md").read_text(encoding="utf-8")):
+        assert said in " ".join(readme.split())
+
+
 def test_the_result_of_the_readme_is_that_of_the_lock() -> None:
     content = (ROOT / "reports/digits_mlp.json").read_bytes()
-    lock = YAML(typ="safe").load((ROOT / "dvc.lock").read_text(encoding="utf-8"))["stages"]["evaluate@digits_mlp"]
-    md5 = next(out["md5"] for out in lock["outs"] if out["path"] == "data/metrics/digits_mlp.json")
-    assert hashlib.md5(content).hexdigest() == md5
+    assert hashlib.md5(content).hexdigest() == locked(".", "evaluate@digits_mlp", "data/metrics/digits_mlp.json")
     metrics = json.loads(content)
     accuracy, low, high = (100 * metrics[f"test_accuracy{end}"] for end in ("", "_low", "_high"))
     sentence = " ".join(README.split("**")[1].split())

@@ -19,6 +19,7 @@ VERDICTS = {
     CANNOT_TELL: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
 }
 RANGES_IN_A_ROW = 2
+MOST_TICKS = 6  # on an axis of a panel
 TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of effects
 
 
@@ -75,8 +76,7 @@ def ranges(studies: dict[str, Tables]) -> str:
         figure, axes = style.panels(WIDTH, 2.5 * rows + 0.3, rows=rows, columns=RANGES_IN_A_ROW)
         for ax, (name, tables) in zip(axes, studies.items(), strict=False):
             plots.reliable_range(tables.batch_sizes, sorted(tables.cells["base_learning_rate"].unique()), ax)
-            ax.set_xticks(ax.get_xticks()[::2], ax.get_xticklabels()[::2])
-            ax.set_yticks(ax.get_yticks()[::2], ax.get_yticklabels()[::2])
+            _thin_out(ax)
             ax.set(title=name, xlabel="", ylabel="")
         for ax in axes[len(studies) :]:
             ax.set_axis_off()
@@ -84,6 +84,16 @@ def ranges(studies: dict[str, Tables]) -> str:
         figure.supylabel("base learning rate η̃", fontsize=9)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
         return _svg(figure)
+
+
+def _thin_out(ax: Axes) -> None:
+    """Leave every second label to an axis with many."""
+    for ticks, labels, put in (
+        (ax.get_xticks(), ax.get_xticklabels(), ax.set_xticks),
+        (ax.get_yticks(), ax.get_yticklabels(), ax.set_yticks),
+    ):
+        if len(ticks) > MOST_TICKS:
+            put(ticks[::2], labels[::2])
 
 
 def statements(judged: dict[Statement, Verdict]) -> str:
