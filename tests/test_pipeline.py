@@ -45,7 +45,7 @@ def test_a_diverged_run_is_a_result(project) -> None:
     metrics = json.loads((project.folder / "data/metrics/small.json").read_text())
     assert metrics["runs"] == 18
     assert metrics["diverged"] > 0
-    shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json", "data/metrics"))
     assert "NaN" not in json.dumps(shown)
 
 
