@@ -9,42 +9,19 @@ from collections.abc import Callable
 
 import numpy as np
 
+from benchmarks.random_images import DEPTH, data_set, images, recipe
+
 # Examples of a turn, by m: some tenths of a second.
 EXAMPLES = {4: 512, 32: 1024, 256: 2048}
 LEARNING_RATE = 0.001
-DEPTH = 8
-
-
-def images() -> tuple[np.ndarray, np.ndarray]:
-    """Return as many random images as the longest turn takes, of CIFAR's shape and type, [N, 32, 32, 3], and labels."""
-    random = np.random.default_rng(0)
-    rows = max(EXAMPLES.values())
-    return random.integers(256, size=(rows, 32, 32, 3), dtype="uint8"), random.integers(10, size=rows).astype("int32")
 
 
 def this_engine(normalization: str, augmentation: dict | None = None) -> Callable[[int], None]:
     """Return what trains with this engine, on one core."""
-    from batchwise.data import DataSet, Description, Part
     from batchwise.engine import Trainer
-    from batchwise.recipe import Recipe
 
-    inputs, labels = images()
-    mean = deviation = np.full(3, 128, "float32")
-    few = Part(inputs[:10], labels[:10])
-    description = Description("random images", "multiclass_classification", "none", "none")
-    trainers = {}
-    for m, rows in EXAMPLES.items():
-        part = Part(inputs[:rows], labels[:rows])
-        data = DataSet(description, tuple("0123456789"), part, few, few, mean=mean, deviation=deviation)
-        recipe = Recipe.model_validate(
-            {
-                "model": {"name": "resnet", "depth": DEPTH, "normalization": normalization},
-                "optimizer": {"name": "sgd"},
-                "budget": {"epochs": 1},
-                "augmentation": augmentation,
-            }
-        )
-        trainers[m] = Trainer(data, recipe)
+    how = recipe(normalization, {"epochs": 1}, augmentation)
+    trainers = {m: Trainer(data_set(rows, 10, 10), how) for m, rows in EXAMPLES.items()}
 
     def train(m: int) -> None:
         trainers[m].begin(seed=0)
@@ -65,8 +42,8 @@ def keras_fit(normalization: str) -> Callable[[int], None]:
 
     from benchmarks.keras_resnet import resnet
 
-    inputs, labels = images()
-    inputs = (inputs - np.float32(128)) / np.float32(128)
+    part = images(max(EXAMPLES.values()))
+    inputs, labels = (part.inputs - np.float32(128)) / np.float32(128), part.labels
     model = resnet(DEPTH, normalization == "batch")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(LEARNING_RATE), loss, metrics=["accuracy"])
@@ -79,9 +56,9 @@ def pytorch_loop(normalization: str) -> Callable[[int], None]:
 
     from benchmarks.pytorch_resnet import resnet
 
-    pixels, classes = images()
-    pixels = torch.from_numpy((pixels - np.float32(128)) / np.float32(128)).permute(0, 3, 1, 2)  # channels last
-    classes = torch.from_numpy(classes).long()
+    part = images(max(EXAMPLES.values()))
+    pixels = torch.from_numpy((part.inputs - np.float32(128)) / np.float32(128)).permute(0, 3, 1, 2)  # channels last
+    classes = torch.from_numpy(part.labels).long()
     model = resnet(DEPTH, normalization == "batch")
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
 

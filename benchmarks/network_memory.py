@@ -7,7 +7,7 @@ all rows.
 import resource
 import sys
 
-import numpy as np
+from benchmarks.random_images import data_set, recipe
 
 ROWS = {"train": 45_000, "validation": 5_000, "test": 10_000}
 UPDATES = 20
@@ -24,28 +24,8 @@ def main() -> None:
     from batchwise.engine import Trainer
 
     before = peak()
-    from batchwise.data import DataSet, Description, Part
-    from batchwise.recipe import Recipe
-
-    random = np.random.default_rng(0)
-    parts = [
-        Part(
-            random.integers(256, size=(rows, 32, 32, 3), dtype="uint8"), random.integers(10, size=rows).astype("int32")
-        )
-        for rows in ROWS.values()
-    ]
-    description = Description("random images", "multiclass_classification", "none", "none")
-    statistics = np.full(3, 128, "float32")
-    data = DataSet(description, tuple("0123456789"), *parts, mean=statistics, deviation=statistics)
-    recipe = Recipe.model_validate(
-        {
-            "model": {"name": "resnet", "depth": 8, "normalization": "batch"},
-            "optimizer": {"name": "sgd"},
-            "budget": {"updates": UPDATES},
-            "augmentation": {"pad": 4, "flip": True},
-        }
-    )
-    Trainer(data, recipe).run(int(sys.argv[1]), 0.001, seed=0)
+    how = recipe("batch", {"updates": UPDATES}, {"pad": 4, "flip": True})
+    Trainer(data_set(**ROWS), how).run(int(sys.argv[1]), 0.001, seed=0)
     print(round(before), round(peak()))
 
 

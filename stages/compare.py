@@ -13,16 +13,16 @@ STATEMENTS = ROOT / "paper/statements.csv"
 
 def main() -> None:
     """Write reports/html/paper.html, and for git results.csv and results.svg."""
-    folder, studies = Path(), list(params.load().studies)
-    judged = paper.read(folder, studies, STATEMENTS).judged
-    given = {"folder": str(folder), "studies": studies}
+    studies = list(params.load().studies)
+    judged = paper.read(Path(), studies, STATEMENTS).judged
+    given = {"folder": ".", "studies": studies}
     page = render.page(
         ROOT / "reports/paper.ipynb", given, ROOT / "reports/template", title="Masters & Luschi 2018 · batchwise"
     )
     table = comparison.results(judged).to_csv(index=False, lineterminator="\n")
     files = {"reports/html/paper.html": page, "results.csv": table, "results.svg": paper_figures.statements(judged)}
     for name, text in files.items():
-        write(folder / name, lambda file, text=text: file.write(text.encode()))
+        write(Path(name), lambda file, text=text: file.write(text.encode()))
 
 
 if __name__ == "__main__":

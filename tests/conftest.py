@@ -1,7 +1,12 @@
-"""Settings of Hypothesis, and the order of the tests: those that run whole pipelines come last."""
+"""Settings of Hypothesis, the order of the tests (those that run whole pipelines come last), and a browser."""
+
+import shutil
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests import chromium
 
 # The same examples everywhere: a failure is of the change, not of chance.
 settings.register_profile("batchwise", derandomize=True, deadline=None)
@@ -13,3 +18,15 @@ SLOW = ("test_paper_report", "test_report", "test_pipeline", "test_paper_pipelin
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the slow files to the end, in the order above; the others keep theirs."""
     items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else -1)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
+    """Open a browser with a profile of its own."""
+    if not chromium.BINARY:
+        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
+    profile = tmp_path_factory.mktemp("profile")
+    opened = chromium.Browser(profile)
+    yield opened
+    opened.close()
+    shutil.rmtree(profile, ignore_errors=True)

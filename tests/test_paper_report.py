@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from unittest import mock
@@ -171,17 +170,6 @@ def test_the_notebook_holds_prose_and_calls_only() -> None:
     assert not [cell for cell in code if cell.outputs or cell.execution_count is not None]
     assert not [cell for cell in code if re.search(r"^\s*(def|class|for|if|while)\b|lambda", cell.source, re.MULTILINE)]
     assert max(len(cell.source.splitlines()) for cell in code) <= 6
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
-    if not chromium.BINARY:
-        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
-    profile = tmp_path_factory.mktemp("profile")
-    opened = chromium.Browser(profile)
-    yield opened
-    opened.close()
-    shutil.rmtree(profile, ignore_errors=True)
 
 
 def test_a_browser_opens_the_page_without_complaint(

@@ -4,10 +4,9 @@ import base64
 import contextlib
 import json
 import re
-import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -365,17 +364,6 @@ def test_colours_of_text_have_contrast() -> None:
 
 
 # In a browser.
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
-    if not chromium.BINARY:
-        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
-    profile = tmp_path_factory.mktemp("profile")
-    opened = chromium.Browser(profile)
-    yield opened
-    opened.close()
-    shutil.rmtree(profile, ignore_errors=True)
 
 
 def test_a_browser_opens_a_page_without_complaint(browser: chromium.Browser, root: Path) -> None:

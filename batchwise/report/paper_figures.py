@@ -30,7 +30,7 @@ def by_rate(study: Accuracies) -> str:
         paper_plots.by_rate(study, ax)
         ax.set(ylabel="test accuracy (%)")
         _legend_beside(figure, "η̃")
-        return _svg(figure)
+        return style.svg(figure)
 
 
 def curves(tables: Tables) -> str:
@@ -44,7 +44,7 @@ def curves(tables: Tables) -> str:
         paper_plots.curves(tables.curves, "test_accuracy", right)
         right.set(title="Test accuracy (%)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6)
-        return _svg(figure)
+        return style.svg(figure)
 
 
 def by_normalization_batch(parts: dict[str, Accuracies]) -> str:
@@ -56,7 +56,7 @@ def by_normalization_batch(parts: dict[str, Accuracies]) -> str:
             ax.set(title=name)
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, borderaxespad=0)
         axes[0].set(ylabel="test accuracy (%)")
-        return _svg(figure)
+        return style.svg(figure)
 
 
 def best(studies: dict[str, Accuracies]) -> str:
@@ -66,7 +66,7 @@ def best(studies: dict[str, Accuracies]) -> str:
         paper_plots.best(studies, ax)
         ax.set(ylabel="test accuracy (%)")
         figure.legend(loc="outside lower center", ncols=2)
-        return _svg(figure)
+        return style.svg(figure)
 
 
 def ranges(studies: dict[str, Tables]) -> str:
@@ -83,7 +83,7 @@ def ranges(studies: dict[str, Tables]) -> str:
         figure.supxlabel("batch size m (rows)", fontsize=9)
         figure.supylabel("base learning rate η̃", fontsize=9)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
-        return _svg(figure)
+        return style.svg(figure)
 
 
 def _thin_out(ax: Axes) -> None:
@@ -109,7 +109,7 @@ def statements(judged: dict[Statement, Verdict]) -> str:
             ax.set(xlabel=unit)
         handles, labels = _verdicts_of(axes)
         figure.legend(handles, labels, loc="outside upper right", ncols=3)
-        return _svg(figure)
+        return style.svg(figure)
 
 
 def _forest(group: list[tuple[Statement, Verdict]], ax: Axes) -> None:
@@ -141,12 +141,3 @@ def _figures(statement: Statement) -> str:
 
 def _legend_beside(figure: Figure, title: str) -> None:
     figure.legend(loc="outside right upper", title=title, labelspacing=0.35)
-
-
-def _svg(figure: Figure) -> str:
-    """Return the figure as SVG text: equal figures give equal bytes."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    for ax in figure.axes:  # the layout's last digits are not the same each time, and the ids of clips are made of them
-        ax.set_position([round(bound, 6) for bound in ax.get_position().bounds])
-    return style.svg(figure)
