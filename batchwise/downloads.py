@@ -39,7 +39,7 @@ def fetch(archive: Archive) -> tuple[Path, str]:
     Raises UserError if there is no such file, or if its sum is another.
     """
     folder = os.environ.get(MIRROR)
-    return _from_mirror(archive.name, Path(folder)) if folder else (_download(archive), archive.sha256)
+    return _from_mirror(archive.name, Path(folder).absolute()) if folder else (_download(archive), archive.sha256)
 
 
 def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from batchwise import network
 from batchwise.examples import Examples
 from batchwise.tasks import Task
 
-# Bits of a loss depend on the rows that are evaluated together, so their number is fixed.
-EVALUATION_ROWS = 2048
+# Bits of a loss depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
+# up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.
+EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
 
 
 class Evaluator:
@@ -23,6 +25,7 @@ class Evaluator:
         self, model: keras.Model, task: Task, examples: Examples, sizes: list[int], *, room: int, xla: bool
     ) -> None:
         self.model, self.task, self.examples, self.sizes, self.room = model, task, examples, sizes, room
+        self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
         self.program = tf.function(self._evaluate, jit_compile=xla)
 
     def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> list[np.ndarray]:
@@ -66,11 +69,11 @@ class Evaluator:
 
     def _rows(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the loss and whether the class is right for each row of all parts, in batches of a fixed size."""
-        batches, remainder = divmod(len(self.examples), EVALUATION_ROWS)
+        batches, remainder = divmod(len(self.examples), self.batch_rows)
         losses, hits = self._batch(*self.examples.first(remainder))
         if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
             return losses, hits
-        rows = tf.reshape(tf.range(remainder, len(self.examples)), [batches, EVALUATION_ROWS])
+        rows = tf.reshape(tf.range(remainder, len(self.examples)), [batches, self.batch_rows])
         all_losses, all_hits = tf.map_fn(
             lambda rows: self._batch(*self.examples.take(rows)),
             rows,
