@@ -33,6 +33,16 @@ def best_batch_size(study: Accuracies, low: int | None, high: int | None) -> lis
     return [_contrast(study, inside, ~inside, study.batch_size, "m")]
 
 
+def maintained(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+    """Compare, at each m from `low` to `high`, its best cell with the best of the m beyond these bounds.
+
+    It must be less than 2 points behind. Every m is a comparison.
+    """
+    m, inside = study.batch_size, _within(study.batch_size, low, high)
+    found = [_contrast(study, m == size, ~inside, m, "m") for size in _sizes([study], low, high, least=1)]
+    return [Comparison(f"{one.what}, short of 2 points", one.values + SERVES) for one in found]
+
+
 def best_normalization(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
     """Compare, at each m, the best cell whose normalisation batch k is from `low` to `high` with the best of other k.
 
@@ -198,6 +208,7 @@ class Kind(NamedTuple):
 POINTS, POINTS_PER_DOUBLING, OCTAVES_PER_DOUBLING = "points", "points per doubling of m", "octaves per doubling of m"
 KINDS = {
     "best_batch_size": Kind(best_batch_size, 1, POINTS, 100),
+    "maintained": Kind(maintained, 1, POINTS, 100),
     "best_normalization": Kind(best_normalization, 1, POINTS, 100),
     "smaller_normalization": Kind(smaller_normalization, 1, POINTS, 100),
     "falls": Kind(falls, 1, POINTS_PER_DOUBLING, 100),

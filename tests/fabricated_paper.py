@@ -49,12 +49,13 @@ def as_the_paper_says(name: str, m: int, base: float) -> float | None:
     normalized = {"1": 0, "2": 0, "3": 0, "section_3_2": 0}.get(number, 0.08) + 0.02 * (number in AUGMENTED)
     longer = {"17": -0.01, "18": 0.01}.get(number, 0)
     far = abs(np.log2(m / best))
-    accuracy = 0.7 + normalized - 0.01 * far
-    accuracy += longer * (1 + far) + (0.002 * np.log2(m) + 0.002 if number in ("10", "11") else 0)
+    accuracy = 0.7 + normalized - {"3": 0.015, "5": 0.005, "10": 0}.get(number, 0.01) * far
+    warm_up = {"10": 0.012 if m in (4, 8) else 0.004, "11": 0.002 * np.log2(m) + 0.002}
+    accuracy += longer * (1 + far) + warm_up.get(number, 0)
     if "normalization" in number:
         accuracy += 0.05 - 0.03 * abs(np.log2(int(number.split("_")[-1]) / 4))
     steps = abs(np.log2(base) + 6) / 2  # from the best η̃, 2⁻⁶
-    last = {"5": 64, "6": 32, "1": 8, "2": 8, "3": 8, "9": 8}.get(number, 16)
+    last = {"10": 128, "5": 64, "6": 32, "1": 8, "2": 8, "3": 8, "9": 8}.get(number, 16)
     if base >= 2**-6 and m * base > last * 2**-6:
         return None if base > 2**-6 else accuracy - 0.1
     return accuracy - 0.02 * steps
@@ -65,11 +66,12 @@ def the_other_way(name: str, m: int, base: float) -> float | None:
     number = name.removeprefix("figure_")
     if base * 256 / m > 16:
         return None
-    worse = {"5": 0.03 + 0.004 * np.log2(m), "6": 0.03, "10": 0.03, "11": 0.03}.get(number, 0)
+    size = np.log2(m)
+    worse = {"3": 0.05 - 0.006 * size, "5": 0.03 + 0.004 * size, "6": 0.03, "10": 0.03, "11": 0.03}.get(number, 0)
     worse += 0.03 * (number in AUGMENTED)
-    shorter = {"17": 0.01, "18": -0.01}.get(number, 0) * (1 + np.log2(m))
+    shorter = {"17": 0.01, "18": -0.01}.get(number, 0) * (1 + size)
     k = int(number.split("_")[-1]) if "normalization" in number else 1
-    return 0.5 + 0.02 * np.log2(m) - 0.005 * abs(np.log2(base) + 6) - worse + shorter + 0.03 * np.log2(k)
+    return 0.5 + 0.02 * size - 0.005 * abs(np.log2(base) + 6) - worse + shorter + 0.03 * np.log2(k)
 
 
 def content(rates: list[float], sizes: list[int]) -> dict:

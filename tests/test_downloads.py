@@ -249,3 +249,5 @@ def test_a_folder_that_is_none(mirror, monkeypatch) -> None:
     for path in (mirror / "nowhere", mirror / "images.tar.gz"):
         monkeypatch.setenv(downloads.MIRROR, str(path))
         assert f"BATCHWISE_DATA_MIRROR is {str(path)!r}, which is no folder" in refused(ELSEWHERE)
+    monkeypatch.setenv(downloads.MIRROR, "nowhere")  # a stage runs in the folder of its dvc.yaml
+    assert f"is {str(Path.cwd() / 'nowhere')!r}, which is no folder" in refused(ELSEWHERE)

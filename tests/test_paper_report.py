@@ -179,5 +179,8 @@ def test_a_browser_opens_the_page_without_complaint(
         browser.open(place / FILES[0], width, 844)
         assert browser.run("document.documentElement.scrollWidth") <= width
         assert browser.run("[...document.images].every((image) => image.complete && image.naturalWidth > 300)")
+    browser.open(place / FILES[0], 1280, 844)
+    wide = "document.querySelector('.statements').offsetWidth"
+    assert 500 < browser.run(wide) <= browser.run("document.querySelector('main').offsetWidth")
     assert not browser.errors()
     assert browser.requests() == [(place / FILES[0]).absolute().as_uri()]

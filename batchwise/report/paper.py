@@ -88,7 +88,7 @@ def _all_statements(paper: Paper) -> Html:
         for statement, verdict in paper.judged.items()
     )
     headings = ["figures", "verdict", "the paper says", "effect", "95 % interval", "unit", "n"]
-    return table("Every statement; an effect is positive where the paper is right", headings, entries)
+    return table("Every statement; an effect is positive where the paper is right", headings, entries, "statements")
 
 
 def by_rate(paper: Paper, name: str) -> Html:
