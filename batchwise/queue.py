@@ -7,9 +7,13 @@ from batchwise.grid import Run
 
 
 class Queue:
-    """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once."""
+    """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once.
 
-    def __init__(self, runs: list[Run], seconds: Callable[[Run], float], compile_seconds: float) -> None:
+    `seconds` says how long a run takes, `compile_seconds` how much longer the first run of a batch size; both are asked
+    anew each time, since what they say gets better while runs are measured.
+    """
+
+    def __init__(self, runs: list[Run], seconds: Callable[[Run], float], compile_seconds: Callable[[], float]) -> None:
         self.seconds, self.compile_seconds = seconds, compile_seconds
         self.waiting: dict[int, list[Run]] = defaultdict(list)
         for run in sorted(runs, reverse=True):
@@ -34,7 +38,7 @@ class Queue:
 
     def _next_batch_size(self, taken: set[int]) -> int | None:
         free = self.waiting.keys() - taken
-        worth_sharing = [m for m in self.waiting if self._seconds_left(m) > 2 * self.compile_seconds]
+        worth_sharing = [m for m in self.waiting if self._seconds_left(m) > 2 * self.compile_seconds()]
         return max(free or worth_sharing, key=self._seconds_left, default=None)
 
     def _seconds_left(self, batch_size: int) -> float:

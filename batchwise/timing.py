@@ -44,13 +44,21 @@ class Timings:
     def __init__(self, before: np.ndarray = FIRST_GUESS) -> None:
         self.before = np.maximum(before, 1e-9)  # 0 would stay 0
         self.seconds: dict[Work, list[float]] = defaultdict(list)
+        self.fitted: np.ndarray | None = None  # to what has been measured until now
 
     def add(self, done: Work, seconds: float) -> None:
         """Keep a measurement."""
         self.seconds[done].append(seconds)
+        self.fitted = None
 
     def coefficients(self) -> np.ndarray:
-        """Return seconds for each update, example, compilation and run.
+        """Return seconds for each update, example, compilation and run."""
+        if self.fitted is None:
+            self.fitted = self._fit()
+        return self.fitted
+
+    def _fit(self) -> np.ndarray:
+        """Return the coefficients that fit what was measured, or those believed before if nothing was.
 
         Least squares of logarithms: of the errors of the predictions, and of the changes of what was believed before.
         """

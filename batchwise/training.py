@@ -59,8 +59,7 @@ class Session:
 
     def __init__(self, name: str, study: Study, rows: int, keys: dict[Run, str], kept: Store, timings: Path) -> None:
         self.name, self.study, self.rows, self.keys, self.kept, self.timings = name, study, rows, keys, kept, timings
-        self.before = timing.read(timings).coefficients()
-        self.measured = timing.Timings(self.before)
+        self.measured = timing.Timings(timing.read(timings).coefficients())
         self.progress = Progress(name, len(keys))
         self.left = set(keys)
         self.unfinished: dict[Run, Finished] = {}  # not kept, since another try may mend them
@@ -69,18 +68,20 @@ class Session:
         """Train the runs on a pool of workers. After Ctrl-C, say what is kept."""
         try:
             with workers.pool() as client:
-                recipe, compile_seconds = self.study.recipe, float(self.before[2])
-                workers.train(
-                    client, data, recipe, list(self.keys), self.expected_seconds, compile_seconds, self.finish
-                )
+                recipe, runs = self.study.recipe, list(self.keys)
+                workers.train(client, data, recipe, runs, self.expected_seconds, self.compile_seconds, self.finish)
         except KeyboardInterrupt:
             done = len(self.keys) - len(self.left)
             print(f"\n{done} runs of {self.name} are kept; `dvc repro` goes on from there", file=sys.stderr)
             raise
 
     def expected_seconds(self, run: Run) -> float:
-        """Return how long a run should take, from what was measured at earlier times."""
-        return timing.predict(self.before, timing.work(self.study, self.rows, run.batch_size))
+        """Return how long a run should take, from what was measured until now."""
+        return timing.predict(self.measured.coefficients(), timing.work(self.study, self.rows, run.batch_size))
+
+    def compile_seconds(self) -> float:
+        """Return how much longer the first run of a batch size should take."""
+        return float(self.measured.coefficients()[2])
 
     def finish(self, run: Run, finished: Finished, running: int) -> None:
         """Keep a run that has ended, and tell."""

@@ -128,13 +128,13 @@ def train(
     recipe: Recipe,
     runs: list[Run],
     seconds: Callable[[Run], float],
-    compile_seconds: float,
+    compile_seconds: Callable[[], float],
     on_finished: Callable[[Run, Finished, int], None],
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
-    `seconds` says about how long a run takes, `compile_seconds` how much longer the first run of a batch size. Raises
-    UserError if the model cannot be built, or if workers would give other bits than this machine.
+    `seconds` and `compile_seconds` are those of the Queue. Raises UserError if the model cannot be built, or if workers
+    would give other bits than this machine.
     """
     shared_inputs = store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))

@@ -20,7 +20,7 @@ def seconds(run: Run) -> float:
 
 def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
     """Return (worker, run, batch sizes that waited until then) of all runs; the workers ask in turns."""
-    queue, taken = Queue(runs, seconds, compile_seconds=0), []
+    queue, taken = Queue(runs, seconds, compile_seconds=lambda: 0), []
     while queue.waiting:
         worker = workers[len(taken) % len(workers)]
         waiting = {run.batch_size for run in left(runs, taken)}
@@ -70,19 +70,28 @@ FOUR_RUNS = [Run(8, 0.1, seed) for seed in range(4)]  # of 1/8 s each
 
 
 def test_a_worker_does_not_compile_for_what_another_finishes_sooner() -> None:
-    queue = Queue(FOUR_RUNS, seconds, compile_seconds=1)
+    queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 1)
     assert queue.take("a", "ab") == FOUR_RUNS[0]
     assert queue.take("b", "ab") is None
     assert queue.take("a", "ab") == FOUR_RUNS[1]
 
 
 def test_a_worker_shares_what_takes_longer_than_compiling() -> None:
-    queue = Queue(FOUR_RUNS, seconds, compile_seconds=0.1)
+    queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 0.1)
     assert queue.take("a", "ab") == FOUR_RUNS[0]
     assert queue.take("b", "ab") == FOUR_RUNS[1]
 
 
+def test_a_worker_shares_what_turns_out_to_take_long() -> None:
+    measured = {"run": 1e-3, "compile": 1.2}  # what is believed of a small model, until a large one was measured
+    queue = Queue(FOUR_RUNS, lambda run: measured["run"], lambda: measured["compile"])
+    assert queue.take("a", "ab") == FOUR_RUNS[0]
+    assert queue.take("b", "ab") is None
+    measured |= {"run": 15, "compile": 3}
+    assert queue.take("b", "ab") == FOUR_RUNS[1]
+
+
 def test_the_batch_size_of_a_worker_that_died_goes_to_another() -> None:
-    queue = Queue(FOUR_RUNS, seconds, compile_seconds=1)
+    queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 1)
     queue.take("a", "ab")
     assert queue.take("b", "bc") == FOUR_RUNS[1]

@@ -11,10 +11,11 @@ from distributed import Client, LocalCluster
 from ruamel.yaml import YAML
 
 from batchwise import __main__ as commands
-from batchwise import manifest, params, plugins, results, workers
+from batchwise import grid, manifest, params, plugins, results, workers
 from batchwise.errors import UserError
 from batchwise.store import Store
-from batchwise.training import train_study
+from batchwise.training import Session, train_study
+from batchwise.workers import Finished
 from tests.project import PARAMS, STUDY
 
 SMALL = {**STUDY, "budget": {"epochs": 2}, "grid": {**STUDY["grid"], "batch_sizes": [64, 2048], "seeds": 2}}
@@ -81,6 +82,17 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
     path.unlink()
     with pytest.raises(UserError, match="is missing; run `dvc repro --force train@small`"):
         reproduce(monkeypatch, "0.5")
+
+
+def test_what_was_measured_says_what_the_next_runs_take(tmp_path) -> None:
+    study = params.check({**PARAMS, "studies": {"small": SMALL}}).studies["small"]
+    runs = grid.runs(study, 1200)
+    keys = {run: f"{number:064x}" for number, run in enumerate(runs)}
+    session = Session("small", study, 1200, keys, Store(tmp_path / "store"), tmp_path / "timings.csv")
+    assert session.expected_seconds(runs[1]) < 0.1
+    session.finish(runs[0], Finished("ok", b"", compiled=True, seconds=17.0), running=1)
+    assert session.expected_seconds(runs[1]) + session.compile_seconds() == pytest.approx(17, rel=0.1)
+    assert session.expected_seconds(runs[1]) > session.compile_seconds()
 
 
 def test_a_plan_of_a_new_study_measures_how_long_it_takes(trained, monkeypatch, capsys) -> None:
