@@ -1,5 +1,7 @@
 """The figures of the paper's page as SVG text: the sizes, panels and legends around what paper_plots.py draws."""
 
+import textwrap
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -19,6 +21,7 @@ VERDICTS = {
     CANNOT_TELL: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
 }
 RANGES_IN_A_ROW = 2
+TITLE_WIDTH = 42  # characters, over a panel that shares its row
 MOST_TICKS = 6  # on an axis of a panel
 TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of effects
 
@@ -77,7 +80,7 @@ def ranges(studies: dict[str, Tables]) -> str:
         for ax, (name, tables) in zip(axes, studies.items(), strict=False):
             plots.reliable_range(tables.batch_sizes, sorted(tables.cells["base_learning_rate"].unique()), ax)
             _thin_out(ax)
-            ax.set(title=name, xlabel="", ylabel="")
+            ax.set(title=textwrap.fill(name, TITLE_WIDTH), xlabel="", ylabel="")
         for ax in axes[len(studies) :]:
             ax.set_axis_off()
         figure.supxlabel("batch size m (rows)", fontsize=9)
