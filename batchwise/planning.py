@@ -1,5 +1,6 @@
 """What `dvc repro` would train: how many runs, for how long, in how much space, and why."""
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     """Return timings of short runs, and the size of a run file of the whole budget in bytes."""
     from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only where there is no measurement
 
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each batch size is a program of its own
     part = _measured_part(data)
     rows = part.rows["train"]
     trainer = Trainer(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))

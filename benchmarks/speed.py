@@ -3,7 +3,7 @@
 What is compared is measured in one run, turn by turn, since a machine's speed changes from minute to minute: trust the
 ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measures a part.
 
-`--network resnet8` measures a convolutional network instead, with and without normalisation, in some five minutes.
+`--network resnet8` measures a convolutional network instead, with and without normalisation, in some ten minutes.
 """
 
 import argparse

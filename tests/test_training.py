@@ -1,6 +1,7 @@
 """A study in one process: trained, kept, planned and reproduced through the functions that the commands call."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,4 +105,5 @@ def test_a_plan_of_a_new_study_measures_how_long_it_takes(trained, monkeypatch, 
     assert f"{RUNS} to train: budget.epochs: 2 → 3" in printed
     assert f"{RUNS} to train: new in the grid" in printed
     assert "MB of disk" in printed
+    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
     assert json.loads(Path("data/prepared/digits.json").read_text())["rows"]["train"] == 1200
