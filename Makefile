@@ -31,7 +31,7 @@ lock: $(BIN)/ready-dev
 figure: repro
 	python -m stages.figure digits_mlp
 
-LOCK := --quiet --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
+LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 
 .DEFAULT_GOAL := repro
 .PHONY: repro setup test lock figure

@@ -5,33 +5,24 @@ rate as its inputs, so that a batch size is compiled once for all learning rates
 update rules are Keras's own.
 """
 
-import os
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from batchwise import streams
+from batchwise import network, streams
 from batchwise.augmentation import draws
+from batchwise.backend import keras, tf
 from batchwise.data import DataSet
-from batchwise.environment import set_xla_flags
+from batchwise.evaluator import Evaluator
+from batchwise.examples import Examples, check_augmentation
 from batchwise.quiet import quiet
 from batchwise.recipe import Recipe
 from batchwise.results import Result, without_evaluations
 from batchwise.schedule import multiples
+from batchwise.tasks import TASKS
+from batchwise.updater import Updater
 
-# Read once, when Keras and TensorFlow are imported.
-os.environ["KERAS_BACKEND"] = "tensorflow"
-set_xla_flags()
 with quiet():
-    import keras
-    import tensorflow as tf
-
-    from batchwise import network
-    from batchwise.evaluator import Evaluator
-    from batchwise.examples import Examples, check_augmentation
-    from batchwise.tasks import TASKS
-    from batchwise.updater import Updater
-
     GPUS = tf.config.list_physical_devices("GPU")
 
 # Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more
@@ -142,12 +133,12 @@ class Trainer:
         whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates, steps)
         rates = learning_rate * multiples(self.recipe.schedule, whole_epochs * steps + steps_left)
         if whole_epochs:
-            program = self._program(batch_size, *divmod(self.rows, batch_size))
+            program = self.program(batch_size, *divmod(self.rows, batch_size))
         for epoch in range(0, whole_epochs, self.epochs_per_call):
             epochs = min(self.epochs_per_call, whole_epochs - epoch)
             yield epoch, program, self._inputs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
         if steps_left:
-            program = self._program(batch_size, steps_left, 0)
+            program = self.program(batch_size, steps_left, 0)
             yield whole_epochs, program, self._inputs(seed, whole_epochs, 1, rates[-steps_left:], steps_left), 1
 
     def _inputs(self, seed: int, epoch: int, epochs: int, rates: np.ndarray, steps: int) -> list[np.ndarray]:
@@ -165,10 +156,11 @@ class Trainer:
         of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
         return [orders, drawn, of_updates]
 
-    def _program(self, batch_size: int, batches: int, remainder: int):
-        """Return the compiled (orders, draws, rates of `_inputs`, epochs) → snapshots.
+    def program(self, batch_size: int, batches: int, remainder: int) -> Callable[..., list[tf.Tensor]]:
+        """Return a compiled (orders, draws, rates, epochs) → snapshots: `batches` of m rows an epoch, and a remainder.
 
-        They hold each variable of the model as it is before the call and after each epoch, [1 + room, …].
+        `orders` are [room, rows], `draws` [room, rows or 0, 3], `rates` [room, updates], and `epochs` says how many of
+        them to train. The snapshots hold each variable before the call and after each epoch, [1 + room, …].
         """
         key = (batch_size, batches, remainder)
         if key not in self.programs:

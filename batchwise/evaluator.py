@@ -2,11 +2,10 @@
 
 from contextlib import suppress
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from batchwise import network
+from batchwise.backend import keras, tf
 from batchwise.examples import Examples
 from batchwise.tasks import Task
 

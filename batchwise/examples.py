@@ -1,8 +1,8 @@
 """The rows of a data set on the device: images stay bytes until they are taken, standardised and augmented."""
 
 import numpy as np
-import tensorflow as tf
 
+from batchwise.backend import tf
 from batchwise.data import SPLITS, DataSet
 from batchwise.errors import UserError
 from batchwise.recipe import Augmentation

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-import keras
 import numpy as np
-from keras.src.random import seed_generator
 
 from batchwise import plugins, streams
+from batchwise.backend import keras
 from batchwise.errors import UserError
 from batchwise.recipe import Recipe
 
@@ -99,5 +98,5 @@ def _keras_seeded(seed: int) -> Iterator[None]:
     keras.utils.set_random_seed alone seeds Python's global generator, from which other threads, Dask's say, draw too.
     """
     keras.utils.set_random_seed(seed)
-    with mock.patch.object(seed_generator, "python_random", random.Random(seed)):
+    with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
         yield

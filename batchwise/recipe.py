@@ -149,4 +149,6 @@ class Recipe(Section):
     # λ of the penalty λ/2·‖w‖², whose gradient joins that of the loss; on weights with two or more axes (kernels)
     weight_decay: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     augmentation: Augmentation | None = None
+    # a batch in so many parts, one after the other, whose gradients are accumulated; parts of one row at least
+    accumulation: Annotated[int, Field(ge=1, le=1024)] = 1
     dtype: Literal["float32", "float64"] = "float32"

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from keras import ops
+from batchwise.backend import keras
 
+ops = keras.ops
 Tensor = Any
 
 

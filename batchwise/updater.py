@@ -1,9 +1,7 @@
 """An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
 
-import keras
-import tensorflow as tf
-
 from batchwise import network
+from batchwise.backend import keras, tf
 from batchwise.examples import Examples, augment
 from batchwise.recipe import Recipe, Schedule
 from batchwise.tasks import Task
@@ -23,6 +21,7 @@ class Updater:
     ) -> None:
         self.model, self.optimizer, self.task, self.examples = model, optimizer, task, examples
         self.augmentation, self.weight_decay, self.rows = recipe.augmentation, recipe.weight_decay, rows
+        self.accumulation = recipe.accumulation
         self.changing_rate = recipe.schedule != Schedule()
         self.normalization_batch = min(network.normalization_batch(model), rows)
 
@@ -34,16 +33,43 @@ class Updater:
         """
         if self.changing_rate:
             self.optimizer.learning_rate.assign(rates[number])
-        together = self.normalization_batch if self.normalization_batch > batch_size else size
-        inputs, labels = self._batch(order, drawn, number * batch_size, size, together)
+        part = -(-batch_size // self.accumulation)
+        gradients = self._accumulated(order, drawn, number * batch_size, size, part)
+        weights = self.model.trainable_variables
+        self.optimizer.apply(self._decayed(gradients, weights), weights)
+
+    def _accumulated(self, order, drawn, start, size: int, part: int) -> list[tf.Tensor]:
+        """Return the mean gradient of `size` rows from `start` on, of which `part` are in memory at a time.
+
+        Parts count by their rows, so that the last may be smaller.
+        """
+        whole, rest = divmod(size, part)
+        if size <= part:
+            return self._gradient(order, drawn, start, size, part)
+
+        def add(number: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
+            gradients = self._gradient(order, drawn, start + number * part, part, part)
+            return number + 1, [total + part / size * gradient for total, gradient in zip(sums, gradients, strict=True)]
+
+        zeros = [tf.zeros(weight.shape, weight.dtype) for weight in self.model.trainable_variables]
+        inside = (lambda number, _: number < whole), add, (tf.constant(0), zeros)
+        _, sums = tf.while_loop(*inside, parallel_iterations=1)  # one part after the other, or it would save no memory
+        if not rest:
+            return sums
+        last = self._gradient(order, drawn, start + whole * part, rest, part)
+        return [total + rest / size * gradient for total, gradient in zip(sums, last, strict=True)]
+
+    def _gradient(self, order, drawn, start, size: int, part: int) -> list[tf.Tensor]:
+        """Return the mean gradient of `size` rows from `start` on; normalised together with rows before if so asked."""
+        together = self.normalization_batch if self.normalization_batch > part else size
+        inputs, labels = self._batch(order, drawn, start, size, together)
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
             if together > size:
                 outputs, labels = outputs[-size:], labels[-size:]
             loss = tf.reduce_mean(self.task.loss(labels, outputs))
             loss = tf.add_n([loss, *self.model.losses])
-        weights = self.model.trainable_variables
-        self.optimizer.apply(self._decayed(tape.gradient(loss, weights), weights), weights)
+        return tape.gradient(loss, self.model.trainable_variables)
 
     def _batch(self, order, drawn, start, size: int, together: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the training inputs and labels of an update with `size` rows from `start` on.

@@ -53,7 +53,8 @@ def image_data_set() -> DataSet:
 
 
 def recipe(optimizer="sgd", dtype="float32", budget=None, **options) -> Recipe:
-    how = {name: options.pop(name) for name in ("schedule", "weight_decay", "augmentation") if name in options}
+    named = ("schedule", "weight_decay", "augmentation", "accumulation")
+    how = {name: options.pop(name) for name in named if name in options}
     return Recipe.model_validate(
         {
             "model": {"name": "mlp", "hidden_units": [5, 4]},
@@ -163,6 +164,32 @@ def test_schedules_follow_the_reference(schedule, budget) -> None:
 def test_weight_decay_is_coupled_and_of_kernels_alone(optimizer) -> None:
     """The penalty's gradient goes through the optimiser, as that of the loss does."""
     assert_follows_reference(data_set(), recipe(dtype="float64", weight_decay=0.25, **optimizer), batch_size=12)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2, 3, 5, 100])
+def test_accumulated_gradients_are_those_of_the_whole_batch(accumulation) -> None:
+    """Also where m is no multiple of the parts, where there are more parts than rows, and in a partial batch."""
+    how = recipe("adam", "float64", accumulation=accumulation, **ADAM)
+    assert_follows_reference(data_set(), how, batch_size=12)
+
+
+def test_accumulated_gradients_are_normalised_as_parts_of_the_batch(use_model) -> None:
+    """Hoffer et al. 2017: accumulation over batches with normalisation is ghost batch normalisation, and no other."""
+
+    def trained(normalization_batch, accumulation):
+        def build(shape, outputs):
+            inputs = keras.Input(shape)
+            hidden = keras.layers.Dense(5, use_bias=False)(inputs)  # a bias would be taken away again
+            hidden = GhostBatchNormalization(normalization_batch)(hidden)
+            return keras.Model(inputs, keras.layers.Dense(outputs)(keras.ops.relu(hidden)))
+
+        use_model(build)
+        result = Trainer(data_set(), recipe(dtype="float64", accumulation=accumulation)).run(12, 0.5, seed=7)
+        return [value for name, value in result.weights.items() if "moving" not in name]
+
+    parts = trained(0, 3)
+    assert_close(parts, trained(4, 1), "float64")
+    assert max(np.abs(one - other).max() for one, other in zip(parts, trained(0, 1), strict=True)) > 1e-3
 
 
 @pytest.mark.parametrize("augmentation", [None, {"pad": 2, "flip": True}, {"pad": 0, "flip": True}])
@@ -455,7 +482,7 @@ def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, train
         raise tf.errors.ResourceExhaustedError(None, None, "no memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "_program", lambda *key: program)
+        patch.setattr(trainer, "program", lambda *key: program)
         result = trainer.run(12, 0.01, seed=1)
     assert (result.status, result.bad_epoch, result.weights) == ("out_of_memory", None, {})
     assert result.loss.shape == (0, 3)

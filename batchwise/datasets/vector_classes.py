@@ -1,0 +1,44 @@
+"""Synthetic: vectors around the number of their class, normally distributed. In the spirit of a small test of Keras.
+
+Keras's test of vector classification (get_test_data: 500 rows, 20 features, deviation 0.7) with 4 classes: with its 2
+the losses that people compare at m = 16 and 160 cannot come about.
+"""
+
+import numpy as np
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
+from batchwise.data import DataSet, Description, Part
+from batchwise.errors import UserError
+
+DESCRIPTION = Description(
+    title="Vectors around the number of their class (synthetic)",
+    task="multiclass_classification",
+    source="drawn by batchwise/datasets/vector_classes.py, after get_test_data of Keras's tests",
+    licence="none needed: made of random numbers",
+)
+
+
+def prepare(
+    *,
+    classes: PositiveInt,
+    features: PositiveInt,
+    deviation: PositiveFloat,
+    train_rows: PositiveInt,
+    validation_rows: NonNegativeInt,
+    test_rows: PositiveInt,
+    seed: NonNegativeInt,
+) -> DataSet:
+    """Return parts in which each label c is drawn by chance, and its inputs [features] from Normal(c, deviation).
+
+    Raises UserError for fewer than three classes (two would be a binary task).
+    """
+    if classes < 3:
+        raise UserError(f"classes is {classes}; at least 3 are needed for vectors of several classes")
+    random = np.random.default_rng(seed)
+
+    def part(rows: int) -> Part:
+        labels = random.integers(classes, size=rows)
+        inputs = random.normal(labels[:, None], deviation, (rows, features))
+        return Part(inputs.astype("float32"), labels.astype("int32"))
+
+    return DataSet(DESCRIPTION, tuple(map(str, range(classes))), *map(part, (train_rows, validation_rows, test_rows)))
