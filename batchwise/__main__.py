@@ -1,14 +1,30 @@
-"""The commands beside `dvc repro`: python -m batchwise check | plan | reproduce."""
+"""The commands beside `dvc repro`: python -m batchwise check | plan | advise | reproduce."""
 
 import argparse
 import os
 from pathlib import Path
 from typing import Any
 
-from batchwise import manifest, params, planning, plugins, study_data, workers
+import pandas as pd
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from batchwise import (
+    advice,
+    budgets,
+    costs,
+    manifest,
+    outcomes,
+    params,
+    planning,
+    plugins,
+    profiles,
+    study_data,
+    workers,
+)
 from batchwise.data import DataSet
 from batchwise.errors import UserError, exit_with
 from batchwise.progress import duration
+from batchwise.report import cost_words
 from batchwise.reproduction import find_cell, reproduce
 from batchwise.store import Store
 
@@ -33,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
     plan = commands.add_parser("plan", help="say what dvc repro would train, for how long, and why")
     plan.set_defaults(command=_plan)
+    use = commands.add_parser("advise", help="say which batch size to use for a memory and a time")
+    use.add_argument("study")
+    use.add_argument("--memory", type=_bytes, metavar="SIZE", help="8GB, say; otherwise without a limit")
+    use.add_argument("--time", type=_seconds, metavar="TIME", help="10min, say; otherwise as long as the study trains")
+    use.set_defaults(command=_advise)
     again = commands.add_parser("reproduce", help="train a cell again and compare it bit by bit")
     again.add_argument("study")
     again.add_argument("--batch-size", type=int, required=True, metavar="M")
@@ -66,6 +87,38 @@ def _plan(arguments: argparse.Namespace) -> int:
         for note in found.notes:
             print(f"  note: {note}")
     return 0
+
+
+def _advise(arguments: argparse.Namespace) -> int:
+    all_params, name = params.load(), arguments.study
+    study = params.study(all_params, name)
+    measured = costs.of_study(profiles.summary(profiles.read(DATA / "profiles" / name)), study)
+    about = study_data.describe(DATA / "prepared", study)
+    runs = outcomes.read(DATA / "runs" / name, name, study, about)
+    curves = budgets.of_study(study, about["rows"]["train"], runs)
+    table = advice.advise(curves, measured, arguments.memory, arguments.time)
+    print(*cost_words.advice(table), "", *cost_words.lines(table), sep="\n")
+    return 0 if table["chosen"].any() else 1
+
+
+def _bytes(text: str) -> int:
+    try:
+        given = TypeAdapter(ByteSize).validate_python(text)
+    except ValidationError:
+        given = 0
+    if given < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount of memory; allowed are 500MB, 8GB, 16GiB and the like")
+    return given
+
+
+def _seconds(text: str) -> float:
+    try:
+        given = pd.Timedelta(text).total_seconds()
+    except ValueError:
+        given = 0
+    if not given > 0 or text.replace(".", "").isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; allowed are 20ms, 90s, 10min, 2h and the like")
+    return given
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:

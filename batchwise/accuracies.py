@@ -46,6 +46,7 @@ def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
     cells = runs[CELL].to_numpy()[::seeds]
     batch_size = cells[:, 0].astype(int)
     k = min(summary["recipe"]["model"].get("normalization_batch", 0), summary["data"]["rows"]["train"])
+    parts = summary["recipe"].get("accumulation", 1)  # each is normalised by itself
     has_validation = summary["data"]["rows"]["validation"] > 0
 
     def values(split: str) -> np.ndarray:
@@ -55,7 +56,7 @@ def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
     return Accuracies(
         data=str(summary["provenance"]["data"]),
         batch_size=batch_size,
-        normalization_batch=np.full_like(batch_size, k) if k else batch_size,
+        normalization_batch=np.full_like(batch_size, k) if k else -(-batch_size // parts),
         base_learning_rate=cells[:, 1],
         validation=values("validation") if has_validation else np.full(diverged.shape, np.nan),
         test=values("test"),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from batchwise import selection
 from batchwise.columns import COLUMNS
+from batchwise.encoding import as_csv, as_json
 from batchwise.grid import Run
 from batchwise.outcomes import LAST_EPOCHS, Outcome, canonical
 from batchwise.params import Study
@@ -23,13 +24,13 @@ def evaluate(name: str, study: Study, manifest: dict[str, Any], outcomes: dict[R
     tables = build(study, manifest, outcomes)
     facts = {"study": name, **summary(study, manifest, outcomes, tables)}
     return {
-        "runs.csv": _csv(tables.runs),
-        "cells.csv": _csv(tables.cells),
-        "batch_sizes.csv": _csv(tables.batch_sizes),
-        "curves.csv": _csv(tables.curves),
-        "columns.csv": _csv(pd.DataFrame(COLUMNS.items(), columns=["column", "description"])),
-        "summary.json": _json(facts),
-        "metrics.json": _json(metrics(facts)),
+        "runs.csv": as_csv(tables.runs),
+        "cells.csv": as_csv(tables.cells),
+        "batch_sizes.csv": as_csv(tables.batch_sizes),
+        "curves.csv": as_csv(tables.curves),
+        "columns.csv": as_csv(pd.DataFrame(COLUMNS.items(), columns=["column", "description"])),
+        "summary.json": as_json(facts),
+        "metrics.json": as_json(metrics(facts)),
     }
 
 
@@ -159,17 +160,3 @@ def _distinct(texts: Iterable[str]) -> Any:
     """Return the one value that the JSON texts hold, or a list of the different ones."""
     values = [json.loads(text) for text in sorted(set(texts))]
     return values[0] if len(values) == 1 else values
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return table.replace([np.inf, -np.inf], np.nan).to_csv(index=False, lineterminator="\n").encode()
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    return (json.dumps(_without_nan(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _without_nan(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
-    return None if isinstance(content, float) and not np.isfinite(content) else content

@@ -20,3 +20,12 @@ def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         except BaseException:
             os.unlink(file.name)
             raise
+
+
+def replace(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files of a folder, each whole or not at all, and remove whatever else is in it."""
+    for name, content in files.items():
+        write(folder / name, lambda file, content=content: file.write(content))
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()

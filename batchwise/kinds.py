@@ -77,14 +77,30 @@ def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[
     The width is the number of such η̃ times the mean step of the grid in octaves. The comparison is the loss with each
     doubling of m.
     """
-    rates, sizes = np.unique(study.base_learning_rate), _sizes([study], low, high, least=2)
+    sizes = _sizes([study], low, high, least=2)
+    return [Comparison(f"the range lost over {_span(sizes)}", -_slope(sizes, octaves(study, sizes)))]
+
+
+def octaves(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
+    """Return the width of the range of η̃ that converges at each of the sizes, [sizes, seeds], as in range_shrinks.
+
+    Raises Undecidable for fewer than three η̃.
+    """
+    rates = np.unique(study.base_learning_rate)
     if len(rates) < 3:
         raise Undecidable(f"a range takes three η̃; the grid has {len(rates)}")
     step = np.log2(rates[-1] / rates[0]) / (len(rates) - 1)
+    within = converging(study)
+    return step * np.stack([within[study.batch_size == m].sum(axis=0) for m in sizes])
+
+
+def converging(study: Accuracies) -> np.ndarray:
+    """Return whether a run is within 5 points of its seed's best cell, [cells, seeds], as 0 and 1.
+
+    The validation accuracy decides. A seed of which a run ran out of memory or failed is NaN.
+    """
     validation = np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
-    converges = np.where(np.isnan(validation), np.nan, validation >= validation.max(axis=0) - CONVERGES)
-    width = step * np.stack([converges[study.batch_size == m].sum(axis=0) for m in sizes])
-    return [Comparison(f"the range lost over {_span(sizes)}", -_slope(sizes, width))]
+    return np.where(np.isnan(validation), np.nan, validation >= validation.max(axis=0) - CONVERGES)
 
 
 def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
@@ -175,7 +191,15 @@ def _sizes(studies: list[Accuracies], low: int | None, high: int | None, least: 
 
 def _by_size(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
     """Return the test accuracy at the best η̃ of each m, [sizes, seeds]."""
-    return study.test[[accuracies.choose(study, study.batch_size == size) for size in sizes]]
+    return np.stack([best_test_accuracy(study, size) for size in sizes])
+
+
+def best_test_accuracy(study: Accuracies, size: int) -> np.ndarray:
+    """Return the test accuracy at the best η̃ of an m, chosen on validation rows, [seeds].
+
+    Raises Undecidable if no cell with that m can be chosen.
+    """
+    return study.test[accuracies.choose(study, study.batch_size == size)]
 
 
 def _gain(worse: Accuracies, study: Accuracies, sizes: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ MAX_RUNS = 100_000
 
 
 def _no_duplicates(values: list[Hashable]) -> list[Hashable]:
-    value, count = Counter(values).most_common(1)[0]
+    value, count = Counter(values).most_common(1)[0] if values else (None, 0)
     if count > 1:
         raise ValueError(f"{value!r} is given more than once; each value is allowed once")
     return values
@@ -27,6 +27,9 @@ def _no_duplicates(values: list[Hashable]) -> list[Hashable]:
 BatchSize = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # Beyond these bounds η̃·m leaves the range of float32, in which the optimiser holds it.
 BaseLearningRate = Annotated[float, Field(ge=1e-20, le=1e20, allow_inf_nan=False)]
+
+
+Target = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 
 
 class Grid(Section):
@@ -64,6 +67,19 @@ class Study(Recipe):
     # η from η̃ and m: linear η̃·m (Masters & Luschi 2018, eq. 6), sqrt η̃·√m (Malladi 2022), none η̃
     learning_rate_scaling: Literal["linear", "sqrt", "none"]
     grid: Grid
+    # accuracies on validation rows, as fractions, whose steps are counted; set before anything is measured
+    targets: Annotated[list[Target], AfterValidator(_no_duplicates)] = Field(default_factory=list)
+    # batch sizes of the grid, at whose chosen rate the gradient noise and the shape of the loss are measured
+    landscape: Annotated[list[BatchSize], AfterValidator(_no_duplicates)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _landscape_in_grid(self) -> "Study":
+        for m in self.landscape:
+            if m not in self.grid.batch_sizes:
+                raise ValueError(
+                    f"landscape: {unknown('batch size of the grid', m, [*map(str, self.grid.batch_sizes)])}"
+                )
+        return self
 
     @property
     def recipe(self) -> Recipe:

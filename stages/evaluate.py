@@ -6,7 +6,7 @@ from pathlib import Path
 from batchwise import outcomes, params, study_data
 from batchwise.errors import exit_with
 from batchwise.evaluation import evaluate
-from batchwise.files import write
+from batchwise.files import replace, write
 
 
 def main() -> None:
@@ -19,15 +19,6 @@ def main() -> None:
     write(Path(f"data/metrics/{name}.json"), lambda file: file.write(files.pop("metrics.json")))
     write(Path(f"data/plots/{name}.csv"), lambda file: file.write(files["batch_sizes.csv"]))
     replace(Path("data/tables") / name, files)
-
-
-def replace(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files, each whole or not at all, and remove whatever else is in the folder."""
-    for name, content in files.items():
-        write(folder / name, lambda file, content=content: file.write(content))
-    for path in folder.iterdir():
-        if path.name not in files:
-            path.unlink()
 
 
 if __name__ == "__main__":

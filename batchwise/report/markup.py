@@ -61,6 +61,32 @@ def command(text: str) -> Html:
     return Html(f'<pre tabindex="0"><code>{escape(text)}</code></pre>')
 
 
+def link(text: str, page: str) -> Html:
+    """Return a paragraph with a link to another page of the folder, or to a part of this one (#…)."""
+    return Html(f'<p><a href="{escape(page)}">{typeset(text)}</a></p>')
+
+
+def subheading(text: str, mark: str, kind: str, anchor: str) -> Html:
+    """Return a heading within a section, with a mark beside it whose class is `kind`; `anchor` is its id."""
+    return Html(
+        f'<h3 id="{escape(anchor)}">{typeset(text)} <span class="mark {escape(kind)}">{escape(mark)}</span></h3>'
+    )
+
+
+def marked(entries: Iterable[tuple[str, str, str, str]]) -> Html:
+    """Return a list of links, each with a mark: (page or #part, text, mark, class of the mark)."""
+    rows = (
+        f'<li><a href="{escape(page)}">{typeset(text)}</a> <span class="mark {escape(kind)}">{escape(mark)}</span></li>'
+        for page, text, mark, kind in entries
+    )
+    return Html(f'<ul class="overview">{"".join(rows)}</ul>')
+
+
+def details(summary: str, *parts: Html) -> Html:
+    """Return parts that are shown when the reader asks for them."""
+    return Html(f"<details><summary>{typeset(summary)}</summary>{join(*parts).text}</details>")
+
+
 def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     """Return names and values as a list of definitions."""
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{typeset(value)}</dd></div>" for name, value in pairs)

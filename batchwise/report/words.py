@@ -68,3 +68,32 @@ def listed(items: Iterable[str], last: str = "and") -> str:
     """Return `a`, `a and b`, `a, b and c`."""
     *rest, end = list(items)
     return f"{', '.join(rest)} {last} {end}" if rest else end
+
+
+def seconds(value: float | None) -> str:
+    """Return a time with three digits in its unit: `1.73 ms`, `12.4 s`, `3.00 min`."""
+    if not known(value):
+        return MISSING
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3)):
+        if value >= length:
+            return f"{digits(value / length)} {unit}"
+    return f"{digits(value / 1e-6)} µs"
+
+
+def memory(value: float | None) -> str:
+    """Return bytes with three digits, in GB from a tenth of one on: `16.0 GB`, `54.3 MB`."""
+    if not known(value):
+        return MISSING
+    unit, size_of = ("GB", 1e9) if value >= 1e8 else ("MB", 1e6) if value >= 1e5 else ("kB", 1e3)
+    return f"{digits(value / size_of)} {unit}"
+
+
+def digits(value: float | None) -> str:
+    """Return a number with three digits, or whole where it has more: `0.0123`, `1.23`, `123`, `1,234`."""
+    if not known(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if abs(value) < 1e-11:  # what rounding leaves of 0
+        return "0"
+    return number(value, max(0, 2 - math.floor(math.log10(abs(value)))))

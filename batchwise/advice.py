@@ -1,0 +1,96 @@
+"""Which batch size to use for a given memory and time, and the price of the others: from runs and measured costs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from batchwise import budgets
+from batchwise.budgets import Curves
+from batchwise.selection import DIGITS
+from batchwise.statistics import paired_difference
+
+COLUMNS = {
+    "memory_limit_bytes": "memory that there is, bytes; empty for no limit",
+    "deadline_seconds": "seconds of updates that there are; empty for the whole run of the study",
+    "chosen": "whether this is the batch size to use: the highest mean validation accuracy of those that fit; without "
+    "validation rows the fastest of those that fit",
+    "fits": "whether the memory is enough and at least one epoch is over at the deadline",
+    "batch_size": "m that was trained, rows",
+    "base_learning_rate": "η̃ with the highest mean validation accuracy at the deadline",
+    "learning_rate": "η of that",
+    "epochs": "epochs until the deadline, or of the whole run",
+    "updates": "weight updates until then",
+    "seconds": "seconds of these updates on this machine, without compilation and evaluation",
+    "compile_seconds": "seconds to compile, once for each batch size",
+    "memory_peak_bytes": "largest resident set (CPU) or device memory (GPU) of a process that trains, bytes",
+    "validation_accuracy_mean": "mean over the seeds (median of the last 5 evaluations), fraction",
+    "test_accuracy_mean": "mean over the seeds (median of the last 5 evaluations), fraction",
+    "test_accuracy_low": "lower bound of its 95 % Student t interval",
+    "test_accuracy_high": "upper bound of its 95 % Student t interval",
+    "n": "seeds",
+    "difference_mean": "test accuracy less that of the chosen batch size, paired by seed, fraction",
+    "difference_low": "lower bound of its 95 % Student t interval",
+    "difference_high": "upper bound of its 95 % Student t interval",
+}
+
+
+def advise(
+    all_curves: Sequence[Curves], measured: pd.DataFrame, memory: float | None = None, deadline: float | None = None
+) -> pd.DataFrame:
+    """Return a row for each batch size, and which of them to use within `memory` bytes and `deadline` seconds.
+
+    `measured` has the columns batch_size, epoch_seconds, compile_seconds and memory_peak_bytes (profiles.summary); what
+    was not measured is not held against a batch size without a limit on it. No row is chosen if none fits.
+    """
+    costs = measured.set_index("batch_size")
+    seconds = costs["epoch_seconds"].to_dict()
+    rows = [_row(curves, seconds, deadline) for curves in all_curves]
+    table = pd.DataFrame(rows)
+    for name in ("compile_seconds", "memory_peak_bytes"):
+        table[name] = table["batch_size"].map(costs[name])
+    table["fits"] = table["status"].eq(budgets.MEASURED) & (
+        (memory is None) | table["memory_peak_bytes"].le(np.inf if memory is None else memory)
+    )
+    table["memory_limit_bytes"], table["deadline_seconds"] = memory, deadline
+    chosen = _choose(table)
+    table["chosen"] = table.index == chosen
+    if chosen is not None:
+        _add_prices(table, all_curves, chosen)
+    return table.reindex(columns=list(COLUMNS))
+
+
+def _row(curves: Curves, seconds: Mapping[int, float], deadline: float | None) -> dict:
+    """Return what a batch size gives at the deadline, or at the end of its runs if that is sooner."""
+    whole = budgets.level(curves, "epochs", float(curves.epochs[-1]), seconds)
+    if deadline is None:
+        return whole
+    until = budgets.level(curves, "seconds", deadline, seconds)
+    return whole if until["status"] == budgets.TOO_LONG else until
+
+
+def _choose(table: pd.DataFrame) -> int | None:
+    fitting = table[table["fits"]]
+    if fitting.empty or "test_accuracy_mean" not in fitting or fitting["test_accuracy_mean"].isna().all():
+        return None
+    if fitting["validation_accuracy_mean"].isna().all():
+        return int(fitting["seconds"].fillna(np.inf).to_numpy().argmin()) if fitting["seconds"].notna().any() else None
+    best = fitting["validation_accuracy_mean"].round(DIGITS)
+    return int(best[best == best.max()].index[0])
+
+
+def _add_prices(table: pd.DataFrame, all_curves: Sequence[Curves], chosen: int) -> None:
+    """Add the differences in test accuracy from the chosen batch size, seed by seed; its own has no bounds."""
+    seeds = [_accuracies(curves, row) for curves, row in zip(all_curves, table.to_dict("records"), strict=True)]
+    difference = paired_difference(np.stack(seeds), seeds[chosen])
+    for bound in ("mean", "low", "high"):
+        table[f"difference_{bound}"] = getattr(difference, bound)
+    table.loc[chosen, ["difference_low", "difference_high"]] = np.nan
+
+
+def _accuracies(curves: Curves, row: dict) -> np.ndarray:
+    """Return the test accuracy of each seed, [seeds]."""
+    found = np.flatnonzero(curves.base_learning_rates == row.get("base_learning_rate"))
+    if not len(found):
+        return np.full(curves.values["test_accuracy"].shape[1], np.nan)
+    return budgets.at(curves, row["epochs"])["test_accuracy"][found[0]]

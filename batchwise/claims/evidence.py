@@ -1,0 +1,137 @@
+"""What speaks for or against a claim: comparisons with their intervals, and the p-values of both directions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.weightstats import DescrStatsW
+
+from batchwise.laws import Estimate
+from batchwise.selection import DIGITS
+from batchwise.statistics import CONFIDENCE, mean_interval
+
+
+class Comparison(NamedTuple):
+    """One measurement of a claim in one study."""
+
+    study: str
+    what: str  # what is compared
+    unit: str  # of the effect
+    effect: float
+    low: float  # of its 95 % interval
+    high: float
+    n: int  # seeds, repetitions or batch sizes, as the claim says
+    p_for: float  # one-sided: how likely the data, or more, if the claim were not right here
+    p_against: float  # one-sided: how likely the data, or more, if the claim were right here
+    right: tuple[float, float]  # the effects with which the claim is right, from … to …
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All comparisons of a claim. Without any, the claim is not decided."""
+
+    comparisons: tuple[Comparison, ...] = ()
+    p_for: float = 1.0
+    p_against: float = 1.0
+
+
+def all_of(comparisons: Sequence[Comparison]) -> Evidence:
+    """Return the evidence of a claim that is right if each comparison says so, and wrong if any says the contrary.
+
+    For it speaks the weakest (intersection–union test; Berger 1982, Technometrics 24(4)); against it the strongest,
+    with Bonferroni's correction for their number.
+    """
+    if not comparisons:
+        return Evidence()
+    against = len(comparisons) * min(one.p_against for one in comparisons)
+    return Evidence(tuple(comparisons), max(one.p_for for one in comparisons), min(1.0, against))
+
+
+def above(study: str, what: str, unit: str, values: np.ndarray, bound: float = 0.0) -> Comparison:
+    """Return the comparison that is right if the mean of `values` [seeds] is above `bound` (Student's t-test)."""
+    values = _known(values)
+    greater, less = (_t_test(values, bound, side) for side in ("greater", "less"))
+    return Comparison(study, what, unit, *_mean(values), len(values), greater, less, (bound, np.inf))
+
+
+def within(study: str, what: str, unit: str, values: np.ndarray, margin: float) -> Comparison:
+    """Return the comparison that is right if the mean of `values` [seeds] is within ±margin (two one-sided t-tests).
+
+    It is wrong if the mean is beyond the margin, on either side.
+    """
+    values = _known(values)
+    beyond = min(_t_test(values, margin, "greater"), _t_test(values, -margin, "less"))
+    if len(values) < 2 or np.ptp(values) < 10.0**-DIGITS:
+        inside = max(_t_test(values, -margin, "greater"), _t_test(values, margin, "less"))
+    else:
+        inside = DescrStatsW(values).ttost_mean(-margin, margin)[0]
+    return Comparison(
+        study, what, unit, *_mean(values), len(values), float(inside), min(1.0, 2 * beyond), (-margin, margin)
+    )
+
+
+def estimate_above(
+    study: str, what: str, unit: str, estimate: Estimate, bound: float, n: int, degrees: float
+) -> Comparison:
+    """Return the comparison that is right if an estimate with a symmetric 95 % interval is above `bound`.
+
+    `degrees` are those of Student's t: points less parameters of a fit, or infinite for a bootstrap.
+    """
+    return Comparison(study, what, unit, *estimate, n, *_tails(estimate, bound, degrees), (bound, np.inf))
+
+
+def ratio_below(study: str, what: str, unit: str, ratio: Estimate, bound: float, n: int) -> Comparison:
+    """Return the comparison that is right if a bootstrapped ratio is below `bound`; it is taken on a log scale."""
+    over, under = _tails(Estimate(*np.log(ratio)), np.log(bound), np.inf)
+    return Comparison(study, what, unit, *ratio, n, under, over, (-np.inf, bound))
+
+
+def estimate_within(
+    study: str, what: str, unit: str, estimate: Estimate, centre: float, margin: float, n: int, degrees: float
+) -> Comparison:
+    """Return the comparison that is right if an estimate is within `centre` ± `margin`, and wrong if it is beyond."""
+    over_low, under_low = _tails(estimate, centre - margin, degrees)
+    over_high, under_high = _tails(estimate, centre + margin, degrees)
+    beyond = min(1.0, 2 * min(under_low, over_high))
+    return Comparison(
+        study, what, unit, *estimate, n, max(over_low, under_high), beyond, (centre - margin, centre + margin)
+    )
+
+
+def exact(study: str, what: str, unit: str, differing: int, n: int) -> Comparison:
+    """Return the comparison of what is counted, not estimated: right if none of `n` differs."""
+    p_for, p_against = (1.0, 0.0) if differing else (0.0, 1.0)
+    return Comparison(study, what, unit, *[float(differing)] * 3, n, p_for, p_against, (0.0, 0.0))
+
+
+def _known(values: np.ndarray) -> np.ndarray:
+    values = np.asarray(values, float)
+    return values[~np.isnan(values)].round(DIGITS)
+
+
+def _mean(values: np.ndarray) -> tuple[float, float, float]:
+    interval = mean_interval(values[None])
+    return interval.mean.item(), interval.low.item(), interval.high.item()
+
+
+def _t_test(values: np.ndarray, bound: float, side: str) -> float:
+    """Return the one-sided p-value; 1 for fewer than two seeds, and 0 or 1 where all of them are the same."""
+    if len(values) < 2:
+        return 1.0
+    if np.ptp(values) < 10.0**-DIGITS:
+        return float(values[0] <= bound if side == "greater" else values[0] >= bound)
+    return float(stats.ttest_1samp(values, bound, alternative=side).pvalue)
+
+
+def _tails(estimate: Estimate, bound: float, degrees: float) -> tuple[float, float]:
+    """Return the one-sided p-values of being above and of being below the bound; 1 where there is no interval."""
+    half = (estimate.high - estimate.low) / 2
+    if not np.isfinite(half) or degrees < 1:
+        return 1.0, 1.0
+    if half == 0:
+        return float(estimate.value <= bound), float(estimate.value >= bound)
+    unit = half / stats.t.ppf((1 + CONFIDENCE) / 2, degrees)
+    distance = (estimate.value - bound) / unit
+    return float(stats.t.sf(distance, degrees)), float(stats.t.cdf(distance, degrees))

@@ -1,0 +1,138 @@
+"""The tables of all studies as the claims read them."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise import accuracies, landscapes, profiles
+from batchwise.accuracies import Accuracies
+from batchwise.code import again
+from batchwise.errors import UserError
+from batchwise.landscapes import Landscape
+from batchwise.profiles import Profile
+from batchwise.report import study_tables
+from batchwise.report.study_tables import Tables
+
+COST_TABLES = ("budgets", "target_runs", "targets", "advice", "measured", "columns")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The files of data/costs/<study>."""
+
+    fits: dict[str, Any]
+    budgets: pd.DataFrame
+    target_runs: pd.DataFrame
+    targets: pd.DataFrame
+    advice: pd.DataFrame
+    measured: pd.DataFrame
+    columns: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is known of a study: its results, its costs, what was measured of time and memory, and its landscape."""
+
+    tables: Tables
+    costs: Costs | None = None
+    profile: Profile | None = None
+    landscape: Landscape | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the study."""
+        return self.tables.study
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How the study trains."""
+        return self.tables.summary["recipe"]
+
+    @property
+    def has_validation(self) -> bool:
+        """Whether a rate can be chosen on validation rows."""
+        return self.tables.summary["data"]["rows"]["validation"] > 0
+
+    @property
+    def rows(self) -> int:
+        """The number of training rows."""
+        return self.tables.summary["data"]["rows"]["train"]
+
+    @cached_property
+    def accuracies(self) -> Accuracies:
+        """The accuracies of its cells by seed."""
+        return accuracies.of_study(self.tables.runs, self.tables.summary)
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """The distinct batch sizes that were trained, ascending."""
+        return sorted(self.tables.batch_sizes["effective_batch_size"].unique().tolist())
+
+    @cached_property
+    def epoch_seconds(self) -> dict[int, float]:
+        """The measured seconds of an epoch by batch size, of those of the grid."""
+        if self.costs is None:
+            return {}
+        own = self.costs.measured
+        own = own[own["purpose"].eq("grid") & own["dtype"].eq(self.recipe["dtype"])].dropna(subset="epoch_seconds")
+        return dict(zip(own["batch_size"], own["epoch_seconds"], strict=True))
+
+    def repetitions(self, batch_size: int, part: str = "whole", dtype: str | None = None) -> np.ndarray:
+        """Return the measured seconds of an update, [repetitions]; none if they were not measured."""
+        if self.profile is None:
+            return np.array([])
+        table = self.profile.repetitions
+        mine = table["batch_size"].eq(batch_size) & table["part"].eq(part)
+        return table.loc[mine & table["dtype"].eq(dtype or self.recipe["dtype"]), "seconds"].to_numpy(float)
+
+    def curve(self, batch_size: int, quantity: str) -> pd.DataFrame:
+        """Return a quantity at the chosen rate of a batch size, [epochs, seeds], with epochs as index; may be empty."""
+        asked = self.tables.batch_sizes.drop_duplicates("effective_batch_size")
+        m = asked.loc[asked["effective_batch_size"].eq(batch_size), "batch_size"]
+        rows = self.tables.curves[self.tables.curves["batch_size"].isin(m)]
+        return rows.pivot(index="epoch", columns="seed", values=quantity)
+
+
+def read(data: Path, names: list[str]) -> list[Study]:
+    """Return what is known of the studies. Raises UserError if a table is missing or damaged."""
+    return [
+        Study(
+            study_tables.read(data / "tables" / name),
+            read_costs(data / "costs" / name),
+            profiles.read(data / "profiles" / name),
+            landscapes.read(data / "landscapes" / name),
+        )
+        for name in names
+    ]
+
+
+def read_costs(folder: Path) -> Costs:
+    """Return the costs of a study. Raises UserError if a file is missing or damaged."""
+    run = f"run {again(f'costs@{folder.name}')}"
+    try:
+        fits = json.loads((folder / "fits.json").read_text(encoding="utf-8"))
+        return Costs(fits, *(pd.read_csv(folder / f"{name}.csv") for name in COST_TABLES))
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename} is missing; {run}") from None
+    except ValueError as error:
+        raise UserError(f"a table in {folder} is damaged ({error}); {run}") from None
+
+
+def pairs(studies: list[Study], belong: Callable[[Study, Study], bool]) -> Iterator[tuple[Study, Study]]:
+    """Yield the pairs of studies of the same rows that belong together, in both orders."""
+    for one, other in permutations(studies, 2):
+        same_rows = one.tables.summary["provenance"]["data"] == other.tables.summary["provenance"]["data"]
+        if same_rows and belong(one, other):
+            yield one, other
+
+
+def same_but(one: Study, other: Study, *keys: str) -> bool:
+    """Return whether two studies have the same recipe but for some keys."""
+    return all(one.recipe[key] == other.recipe[key] for key in one.recipe if key not in keys)

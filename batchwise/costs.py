@@ -1,0 +1,120 @@
+"""What each batch size of a study costs and buys: three budgets, steps to targets, fits over m, the choice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise import advice, budgets, laws, steps_to_target, targets
+from batchwise.budgets import Curves
+from batchwise.encoding import as_csv, as_json
+from batchwise.params import Study
+from batchwise.profiles import Profile
+
+# Memory of the choice that a report shows, and its deadlines, as parts of the time of the choice without one.
+MEMORY_LIMIT = 16e9  # bytes
+DEADLINES = (1 / 2, 1 / 10)
+
+
+def files(
+    study: Study, all_curves: Sequence[Curves], batch_sizes: pd.DataFrame, profile: Profile, measured: pd.DataFrame
+) -> dict[str, bytes]:
+    """Return {file name: bytes} of the tables of a study's costs.
+
+    `batch_sizes` is the table of evaluate, `measured` that of profiles.summary for the profile.
+    """
+    own = of_study(measured, study)
+    seconds = own.set_index("batch_size")["epoch_seconds"].to_dict()
+    runs = steps_to_target.runs(all_curves, study.targets)
+    sizes = steps_to_target.sizes(runs, all_curves, seconds)
+    tables = {
+        "budgets": (budgets.table(all_curves, seconds), budgets.COLUMNS),
+        "target_runs": (runs, steps_to_target.RUNS),
+        "targets": (sizes, steps_to_target.SIZES),
+        "advice": (advices(all_curves, own), advice.COLUMNS),
+        "measured": (measured, {}),
+    }
+    columns = pd.DataFrame(
+        [(name, column, text) for name, (_, texts) in tables.items() for column, text in texts.items()],
+        columns=["table", "column", "description"],
+    )
+    fits = {
+        "time": time(measured, study),
+        "memory": memory(own),
+        "largest_batch_size": largest(profile.doubling),
+        "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets},
+        "learning_rate_law": learning_rate_law(batch_sizes),
+        "machine": profile.machine,
+    }
+    written = {f"{name}.csv": as_csv(table) for name, (table, _) in tables.items()}
+    return written | {"columns.csv": as_csv(columns), "fits.json": as_json(fits)}
+
+
+def of_study(measured: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return the measurements of the batch sizes of the grid in the number type of the study."""
+    return measured[measured["purpose"].eq("grid") & measured["dtype"].eq(study.dtype)]
+
+
+def advices(all_curves: Sequence[Curves], measured: pd.DataFrame) -> pd.DataFrame:
+    """Return the choice within 16 GB without a deadline, and with deadlines that are parts of what it takes then."""
+    first = advice.advise(all_curves, measured, MEMORY_LIMIT)
+    seconds = first.loc[first["chosen"], "seconds"].to_numpy()
+    deadlines = [part * seconds[0] for part in DEADLINES if len(seconds) and np.isfinite(seconds[0])]
+    return pd.concat([first, *(advice.advise(all_curves, measured, MEMORY_LIMIT, one) for one in deadlines)])
+
+
+def time(measured: pd.DataFrame, study: Study) -> dict[str, Any]:
+    """Return the fit t(m) = a + b·m of the seconds of an update, with the knee a/b in rows (SCIENCE.md, section 3)."""
+    rows = measured[measured["dtype"].eq(study.dtype) & measured["step_seconds"].notna()]
+    line = laws.straight_line(rows["batch_size"].to_numpy(float), rows["step_seconds"].to_numpy(float), relative=True)
+    return {"overhead": line.intercept, "example": line.slope, "knee": line.ratio, **_quality(line)}
+
+
+def memory(measured: pd.DataFrame) -> dict[str, Any]:
+    """Return the fit M(m) = c + d·m of the peak memory, in bytes."""
+    rows = measured[measured["memory_peak_bytes"].notna()]
+    line = laws.straight_line(
+        rows["batch_size"].to_numpy(float), rows["memory_peak_bytes"].to_numpy(float), relative=False
+    )
+    return {"constant": line.intercept, "row": line.slope, **_quality(line)}
+
+
+def _quality(line: laws.Line) -> dict[str, Any]:
+    return {"r_squared": line.r_squared, "points": line.points}
+
+
+def largest(doubling: pd.DataFrame) -> dict[str, Any]:
+    """Return the largest m that was seen to fit, and the smallest at which memory ended, None if it never did."""
+    fits = doubling.loc[doubling["status"].eq("fits"), "batch_size"]
+    ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
+    return {"fits": fits.max() if len(fits) else None, "out_of_memory": ended.min() if len(ended) else None}
+
+
+def critical(target: float, runs: pd.DataFrame, sizes: pd.DataFrame) -> dict[str, Any]:
+    """Return the fit S(m) = S_min (1 + B_crit/m) of the updates to a target, each m at its fastest rate.
+
+    Left out is an m at which fewer than half of the runs get there, and one at which the first evaluation is past the
+    target: when it was reached is then not known.
+    """
+    at_rate = sizes[sizes["target"].eq(target)]
+    resolved = at_rate[at_rate["updates"].notna() & at_rate["epochs"].gt(1)]
+    points = runs.merge(resolved[["target", "batch_size", "base_learning_rate"]]).dropna(subset="updates")
+    fit = targets.critical_batch_size(points["batch_size"].to_numpy(float), points["updates"].to_numpy(float))
+    names = targets.regimes(at_rate["batch_size"].to_numpy(float), fit.batch_size.value)
+    return fit._asdict() | {
+        "batch_sizes": resolved["batch_size"].tolist(),
+        "left_out": sorted({*at_rate["batch_size"]} - {*resolved["batch_size"]}),
+        "regimes": dict(zip(map(str, at_rate["batch_size"]), names, strict=True)),
+    }
+
+
+def learning_rate_law(batch_sizes: pd.DataFrame) -> dict[str, Any]:
+    """Return the fit log η* = a + α·log m of the rates chosen on validation rows, those at the grid's edge left out."""
+    rows = batch_sizes[batch_sizes["selected_by"].eq("validation")].drop_duplicates("effective_batch_size")
+    law = laws.learning_rate_law(
+        rows["effective_batch_size"].to_numpy(float),
+        rows["learning_rate"].to_numpy(float),
+        rows["grid_edge"].fillna("").ne("").to_numpy(),
+    )
+    return law._asdict()

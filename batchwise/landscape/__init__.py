@@ -1,0 +1,1 @@
+"""The gradient noise and the shape of the loss around the weights that training reached."""

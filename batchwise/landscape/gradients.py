@@ -1,0 +1,136 @@
+"""The loss of a study's training rows as a function of the trainable weights, with its derivatives, on TensorFlow.
+
+The loss is that of the task alone, without the penalty of weight decay, in inference mode (dropout off, moving averages
+in place of a batch's statistics), without augmentation.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from batchwise import engine, network
+from batchwise.backend import keras, tf
+from batchwise.data import DataSet
+from batchwise.evaluator import EVALUATION_IMAGES, EVALUATION_ROWS
+from batchwise.examples import Examples
+from batchwise.recipe import Recipe
+from batchwise.tasks import TASKS
+
+CHUNK = 64  # gradients in memory at a time
+BYTES_PER_CHUNK = 2**28
+
+
+class Gradients:
+    """Programs, compiled once for a study, of the model whose variables `load` sets. Weights are flat, [P] float64."""
+
+    def __init__(self, data: DataSet, recipe: Recipe, rows: np.ndarray) -> None:
+        """`rows` [R] are the numbers of the training rows over which `loss` and `product` average."""
+        self.data, self.recipe = data, recipe
+        self.task = TASKS[data.description.task]
+        self.examples = Examples(data, recipe.dtype)
+        self.model = self._build(seed=0)
+        self.shapes = [tuple(weight.shape) for weight in self.model.trainable_variables]
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        convolutions = network.has_convolutions(self.model)
+        size = EVALUATION_IMAGES if convolutions else EVALUATION_ROWS
+        self.some, self.all = (self._padded(numbers, size) for numbers in (rows, np.arange(data.rows["train"])))
+        bytes_ = sum(self.sizes) * tf.as_dtype(recipe.dtype).size
+        self.chunk = int(np.clip(BYTES_PER_CHUNK // bytes_, 1, CHUNK))
+        xla = bool(engine.gpu()) or not convolutions
+        bodies = (self._of_batches, self._loss, self._product)
+        self.programs = {body: tf.function(body, jit_compile=xla) for body in bodies}
+
+    def start(self, seed: int) -> list[np.ndarray]:
+        """Return the values of the model's variables before the first update of a seed, as the engine has them."""
+        return network.start(self._build(seed), seed)
+
+    def load(self, variables: list[np.ndarray]) -> np.ndarray:
+        """Set the variables of the model, and return the trainable ones as one vector, [P]."""
+        for variable, value in zip(self.model.variables, variables, strict=True):
+            variable.assign(value)
+        return np.concatenate([weight.numpy().ravel() for weight in self.model.trainable_variables], dtype="float64")
+
+    def of_batches(self, weights: np.ndarray, batches: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the mean gradients of batches of training rows [k, b], in their order: [·, P] float64 at a time."""
+        for first in range(0, len(batches), self.chunk):
+            yield self._run(self._of_batches, weights, tf.constant(batches[first : first + self.chunk], "int32"))
+
+    def of_batch(self, weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the mean gradient of training rows [b], [P] float64."""
+        return next(self.of_batches(weights, rows[None]))[0]
+
+    def loss(self, weights: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the mean loss of the rows, nats, and its gradient, [P] float64."""
+        found = self._run(self._loss, weights, *self.some)
+        return float(found[0]), found[1:]
+
+    def gradient(self, weights: np.ndarray) -> np.ndarray:
+        """Return the gradient of the mean loss of all training rows, [P] float64."""
+        return self._run(self._loss, weights, *self.all)[1:]
+
+    def product(self, weights: np.ndarray, vector: np.ndarray) -> np.ndarray:
+        """Return the Hessian of the mean loss of the rows times a vector [P], [P] float64."""
+        return self._run(self._product, weights, *self.some, tf.constant(vector, self.recipe.dtype))
+
+    def _build(self, seed: int) -> keras.Model:
+        outputs = self.task.outputs(len(self.data.class_names))
+        return network.build(self.recipe, self.data.train.inputs.shape[1:], outputs, seed)
+
+    def _run(self, body: Callable[..., tf.Tensor], weights: np.ndarray, *inputs: tf.Tensor) -> np.ndarray:
+        return self.programs[body](tf.constant(weights, self.recipe.dtype), *inputs).numpy().astype("float64")
+
+    def _padded(self, rows: np.ndarray, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return rows in batches of at most `size`, [n, B], and the share of each in their mean, 0 where padded."""
+        size = min(size, len(rows))
+        count = -(-len(rows) // size)
+        shares = np.zeros(count * size)
+        shares[: len(rows)] = 1 / len(rows)
+        batches = np.resize(rows, (count, size))
+        return tf.constant(batches, "int32"), tf.constant(shares.reshape(count, size), self.recipe.dtype)
+
+    def _losses(self, weights: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Return the loss of each row, [B]."""
+        inputs, labels = self.examples.take(rows)
+        parts = tf.split(weights, self.sizes)
+        trainable = [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        others = [variable.value for variable in self.model.non_trainable_variables]
+        outputs, _ = self.model.stateless_call(trainable, others, inputs, training=False)
+        return self.task.loss(labels, outputs)
+
+    def _with_gradient(self, weights: tf.Tensor, rows: tf.Tensor, shares: tf.Tensor | float) -> tf.Tensor:
+        """Return the loss of rows, each with its share, then its gradient, [1 + P]."""
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            loss = tf.reduce_sum(shares * self._losses(weights, rows))
+        return tf.concat([[loss], tape.gradient(loss, weights)], 0)
+
+    def _of_batches(self, weights: tf.Tensor, batches: tf.Tensor) -> tf.Tensor:
+        """Return the mean gradient of each batch [k, b], [k, P]."""
+        share = 1 / batches.shape[1]
+        return tf.map_fn(
+            lambda rows: self._with_gradient(weights, rows, share)[1:],
+            batches,
+            fn_output_signature=self.recipe.dtype,
+            parallel_iterations=1,
+        )
+
+    def _loss(self, weights: tf.Tensor, batches: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+        """Return the mean loss of rows [n, B], then its gradient, [1 + P]."""
+        zeros = tf.zeros([1 + sum(self.sizes)], self.recipe.dtype)
+        return _summed(lambda *batch: self._with_gradient(weights, *batch), batches, shares, zeros)
+
+    def _product(self, weights: tf.Tensor, batches: tf.Tensor, shares: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:
+        """Return the Hessian of the mean loss of rows [n, B] times a vector: the gradient of its slope along it."""
+
+        def of_batch(rows: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                tape.watch(weights)
+                slope = tf.reduce_sum(self._with_gradient(weights, rows, shares)[1:] * vector)
+            return tape.gradient(slope, weights)
+
+        return _summed(of_batch, batches, shares, tf.zeros_like(vector))
+
+
+def _summed(of_batch: Callable[..., tf.Tensor], batches: tf.Tensor, shares: tf.Tensor, zeros: tf.Tensor) -> tf.Tensor:
+    """Return the sum of `of_batch` over the batches [n, B], of which one is in memory at a time."""
+    return tf.foldl(lambda total, batch: total + of_batch(*batch), (batches, shares), zeros, parallel_iterations=1)

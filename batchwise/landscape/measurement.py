@@ -1,0 +1,123 @@
+"""The landscape of a study: every measurement at every run of the chosen cells."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from batchwise import grid
+from batchwise.data import DataSet, Part
+from batchwise.grid import Cell, Run
+from batchwise.landscape import noise, sharpness, updates
+from batchwise.landscape.columns import WEIGHTS
+from batchwise.landscape.gradients import Gradients
+from batchwise.landscape.noise import Noise
+from batchwise.landscape.output import Rows
+from batchwise.params import Study
+from batchwise.results import Result
+from batchwise.subset import subset
+
+
+class Point(NamedTuple):
+    """Some weights of a run, with what all measurements there need."""
+
+    variables: list[np.ndarray]  # of the model
+    weights: np.ndarray  # the trainable ones, [P]
+    gradient: np.ndarray  # G, of the mean loss over all training rows, [P]
+    noise: Noise
+
+
+def measure(data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run], Result]) -> Rows:
+    """Return the rows of the tables cells, updates and steps (columns.py). `read` returns the result of a run.
+
+    A run that did not end ok gives no row. Equal inputs give equal numbers on the same kind of machine.
+    """
+    programs, starts = Gradients(data, study.recipe, loss_rows(data)), {}
+    rows: Rows = {"cells": [], "updates": [], "steps": []}
+    for cell in cells:
+        for run in grid.runs_of(cell, study):
+            result = read(run)
+            if result.status != "ok":
+                continue
+            if run.seed not in starts:
+                starts[run.seed] = _point(programs, programs.start(run.seed), np.random.default_rng([run.seed, 0]))
+            random = np.random.default_rng([run.seed, run.batch_size])
+            final = _point(programs, list(result.weights.values()), random)
+            about = {"batch_size": cell.batch_size, "seed": run.seed}
+            rows["cells"].append(about | _cell(programs, cell, result, starts[run.seed], final))
+            for where, point in zip(WEIGHTS, (starts[run.seed], final), strict=True):
+                programs.load(point.variables)
+                rows["updates"] += [about | {"weights": where} | row for row in _updates(programs, run, point, random)]
+                rows["steps"] += [about | {"weights": where} | row for row in _steps(programs, run, point, random)]
+    return rows
+
+
+def loss_rows(data: DataSet) -> np.ndarray:
+    """Return the numbers of the training rows over which the mean loss is taken: all, or a stratified part of them."""
+    rows = np.arange(data.rows["train"])
+    if len(rows) <= sharpness.LOSS_ROWS:
+        return rows
+    numbered = replace(data, train=Part(rows, data.train.labels), mean=None, deviation=None)
+    return subset(numbered, train_rows=sharpness.LOSS_ROWS, validation_rows=None, test_rows=None, seed=0).train.inputs
+
+
+def _point(programs: Gradients, variables: list[np.ndarray], random: np.random.Generator) -> Point:
+    weights = programs.load(variables)
+    pairs = noise.sample(partial(programs.of_batches, weights), programs.data.rows["train"], random)
+    measured = noise.noise_scale(*pairs, noise.SMALL_BATCH, noise.LARGE_BATCH)
+    return Point(variables, weights, programs.gradient(weights), measured)
+
+
+def _cell(programs: Gradients, cell: Cell, result: Result, start: Point, final: Point) -> dict[str, Any]:
+    """Return a row of the table cells; the model holds the final variables."""
+    loss, product = programs.loss, partial(programs.product, final.weights)
+    moved, moved_relative = sharpness.distance(final.weights, start.weights)
+    sharp, sharp_half = (sharpness.sharpness(loss, final.weights, epsilon) for epsilon in sharpness.EPSILONS)
+    rows = programs.data.rows
+    return {
+        "base_learning_rate": cell.base_learning_rate,
+        "learning_rate": cell.learning_rate,
+        "train_loss": float(result.loss[-1, 0]),
+        "train_accuracy": int(result.correct[-1, 0]) / rows["train"],
+        "test_accuracy": int(result.correct[-1, 2]) / rows["test"],
+        **_noise_scale(final.noise),
+        "gradient_norm_squared": final.noise.norm_squared,
+        "noise_trace": final.noise.trace,
+        **{f"{name}_start": value for name, value in _noise_scale(start.noise).items()},
+        "sharpness_0_001": sharp,
+        "sharpness_0_0005": sharp_half,
+        "hessian_largest": sharpness.largest_eigenvalue(product, len(final.weights)),
+        "two_over_rate": 2 / cell.learning_rate,
+        "distance": moved,
+        "distance_relative": moved_relative,
+    }
+
+
+def _noise_scale(measured: Noise) -> dict[str, float]:
+    return {"noise_scale": measured.scale, "noise_scale_low": measured.low, "noise_scale_high": measured.high}
+
+
+def _updates(programs: Gradients, run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
+    """Return the rows of the table updates at some weights of a run (claim L3)."""
+    found, gradients = [], partial(programs.of_batches, point.weights)
+    for rate in [factor * run.learning_rate / run.batch_size for factor in updates.RATE_FACTORS]:
+        for m in updates.UPDATE_BATCH_SIZES:
+            drawn = updates.update_moments(gradients, point.gradient, programs.data.rows["train"], m, rate, random)
+            row = {"update_batch_size": m, "base_learning_rate": rate, "draws": updates.DRAWS, **drawn._asdict()}
+            row["expected_mean_per_example"] = rate * float(np.linalg.norm(point.gradient))
+            row["expected_covariance_trace"] = rate**2 * m * point.noise.trace
+            found.append(row)
+    return found
+
+
+def _steps(programs: Gradients, run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
+    """Return the rows of the table steps at some weights of a run (claim L4)."""
+    m, base_learning_rate = min(run.batch_size, updates.LARGEST_STEP), run.learning_rate / run.batch_size
+    found = []
+    for draw in range(updates.STEP_DRAWS):
+        batches = random.integers(programs.data.rows["train"], size=(max(updates.PARTS), m))
+        for step in updates.steps(programs.of_batch, point.weights, batches, base_learning_rate):
+            found.append({"update_batch_size": m, "draw": draw, **step._asdict()})
+    return found

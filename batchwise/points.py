@@ -1,0 +1,47 @@
+"""What is measured of a study: batch sizes of its grid, neighbours of powers of two, other number types."""
+
+from dataclasses import dataclass
+
+from batchwise.params import Study
+
+# SCIENCE: powers of two against neighbours, 16/17, 32/33, 64/65, 128/129; and 96/100 between two of them.
+POWERS = (16, 32, 64, 128)
+BETWEEN = (96, 100)
+DTYPES = ("float64", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A batch size, a number type, and why they are measured: grid, neighbour or dtype."""
+
+    batch_size: int
+    dtype: str
+    purpose: str
+
+
+def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
+    """Return the points of a study with `rows` training rows, each (batch size, dtype) once.
+
+    Other number types are measured at the median of the grid and at its largest m; bfloat16 if the device has it.
+    """
+    sizes = effective_sizes(study, rows)
+    others = [dtype for dtype in DTYPES if dtype != study.dtype and (bfloat16 or dtype != "bfloat16")]
+    chosen = sorted({sizes[(len(sizes) - 1) // 2], sizes[-1]})
+    return [
+        *(Point(m, study.dtype, "grid") for m in sizes),
+        *(Point(m, study.dtype, "neighbour") for m in neighbours(sizes, rows)),
+        *(Point(m, dtype, "dtype") for dtype in others for m in chosen),
+    ]
+
+
+def effective_sizes(study: Study, rows: int) -> list[int]:
+    """Return the distinct min(m, N) of the grid, ascending."""
+    return sorted({min(m, rows) for m in study.grid.batch_sizes})
+
+
+def neighbours(sizes: list[int], rows: int) -> list[int]:
+    """Return the batch sizes beside the powers of two among `sizes` that are not among them, of N/2 rows at most."""
+    found = {m + 1 for m in POWERS if m in sizes}
+    if 64 in sizes and 128 in sizes:
+        found.update(BETWEEN)
+    return sorted(m for m in found - set(sizes) if 2 * m <= rows)

@@ -1,0 +1,155 @@
+"""What runs inside a measured process: one trainer, its compiled programs, the clock and the memory."""
+
+import resource
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from textwrap import shorten
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from batchwise import network, streams
+from batchwise.data import DataSet
+from batchwise.engine import Trainer, gpu, tf
+from batchwise.errors import UserError
+from batchwise.quiet import quiet
+from batchwise.recipe import Recipe
+
+# A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
+LEAST_SECONDS = 0.004
+# An epoch of a repetition has so many rows, or one update: with convolutions a row takes a hundred times longer. There
+# is room for few epochs: at the end of each, snapshots are kept, which takes time in proportion to the room.
+ROWS, IMAGES, EPOCHS = 4096, 128, 8
+# An epoch of training that takes longer is not trained to count its updates.
+LONGEST_EPOCH = 1.0
+STATUS = Path("/proc/self/status")  # of Linux
+
+
+def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
+    """Build a trainer, then answer (method, arguments) of a Probe until the other end closes; failures are answers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the other end's, which then closes
+    with quiet():
+        try:
+            probe = Probe(data, recipe)
+            _limit_memory(memory_limit)
+            pipe.send(("ok", None))
+            while True:
+                method, arguments = pipe.recv()
+                pipe.send(("ok", getattr(probe, method)(*arguments)))
+        except (EOFError, ConnectionError):
+            return
+        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+            lines = [line for line in str(error).splitlines() if "emory" in line or "OOM" in line]
+            pipe.send(("out_of_memory", shorten(lines[0] if lines else type(error).__name__, 200)))
+        except Exception as error:
+            name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+            pipe.send(("failed", shorten(f"{name}{error}", 200)))
+
+
+def memory_peak() -> int:
+    """Return the most memory that was taken so far, in bytes: on the GPU, else the resident set of this process."""
+    if gpu():
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    # Linux would give in ru_maxrss what the process had before its program was replaced, too.
+    return _status("VmHWM") if STATUS.exists() else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _limit_memory(limit: int) -> None:
+    """Let allocations fail, instead of taking the machine down, once the resident set would be larger; on Linux.
+
+    The system counts what is mapped and not yet used too, so the limit is on what is added from now on.
+    """
+    if STATUS.exists() and not gpu():
+        most = _status("VmData") + max(0, limit - _status("VmRSS"))
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _status(name: str) -> int:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
+    return 1024 * int(line.split()[1])
+
+
+class Probe:
+    """Measures one batch size by `compile`, `count` and `repeat`, or the memory of many by `update`."""
+
+    def __init__(self, data: DataSet, recipe: Recipe) -> None:
+        self.memory_start = memory_peak()
+        self.trainer = Trainer(data, recipe)
+        self.trainer.epochs_per_call = EPOCHS
+        self.parts: dict[str, tuple[Callable[[int], float], int, int]] = {}  # call, its epochs, updates of each
+
+    def compile(self, batch_size: int, ragged: bool) -> dict[str, Any]:
+        """Compile the program of whole batches and, if `ragged`, that of the last batch; return a row of points.csv."""
+        rest = self.trainer.rows % batch_size
+        order = streams.orders(0, 0, 1, self.trainer.rows)[0]
+        inputs, _ = self.trainer.update.examples.take(tf.constant(order[:batch_size]))
+        return {
+            "input_shape": " ".join(map(str, inputs.shape)),
+            "compile_seconds": self._compile("whole", batch_size),
+            "ragged_compile_seconds": self._compile("ragged", rest) if ragged and rest else None,
+            "ragged_rows": rest,
+            "memory_start_bytes": self.memory_start,
+            "memory_peak_bytes": memory_peak(),
+            "xla": self.trainer.xla,
+        }
+
+    def repeat(self) -> dict[str, float]:
+        """Return the seconds of an update of each part, over one repetition."""
+        seconds = {}
+        for part, (call, epochs, updates) in self.parts.items():
+            if epochs > 1:
+                call(1)  # the caches were others'
+            seconds[part] = call(epochs) / (epochs * updates)
+        return seconds
+
+    def count(self, batch_size: int) -> int | None:
+        """Return by how much the optimiser's counter grows in an epoch of training; None if that would take too long.
+
+        XLA would take longer to compile the program, and count the same.
+        """
+        batches, rest = divmod(self.trainer.rows, batch_size)
+        if self.repeat()["whole"] * (batches + 1) > LONGEST_EPOCH:
+            return None
+        self.trainer.xla = False
+        before = int(self.trainer.optimizer.iterations)
+        self._call(batch_size, batches, rest)(1)
+        return int(self.trainer.optimizer.iterations) - before
+
+    def update(self, batch_size: int) -> int:
+        """Make one update of any number of rows, some of them twice if need be, and return the memory's peak."""
+        self.trainer.epochs_per_call = 1
+        self.trainer.programs.clear()
+        self._call(batch_size, 1, 0)(1)
+        return memory_peak()
+
+    def _compile(self, part: str, batch_size: int) -> float:
+        """Add a part, with as many epochs as a repetition needs, and return the seconds that its program compiled."""
+        most = IMAGES if network.has_convolutions(self.trainer.model) else ROWS
+        updates = max(1, most // batch_size)
+        call = self._call(batch_size, updates, 0)
+        compiled = call(0)
+        call(1)  # the first epoch is slower
+        epochs = int(np.clip(np.ceil(LEAST_SECONDS / call(1)), 1, EPOCHS))
+        self.parts[part] = call, epochs, updates
+        return compiled
+
+    def _call(self, batch_size: int, batches: int, rest: int) -> Callable[[int], float]:
+        """Return a function that trains some epochs of a program, at a learning rate of 0, and returns the seconds."""
+        trainer = self.trainer
+        room, rows, updates = trainer.epochs_per_call, batches * batch_size + rest, batches + bool(rest)
+        program = trainer.program(batch_size, batches, rest)
+        orders = [np.resize(order, rows) for order in streams.orders(0, 0, room, trainer.rows)]
+        drawn = np.zeros((room, trainer.rows if trainer.recipe.augmentation else 0, 3), "int32")
+        inputs = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), trainer.recipe.dtype)
+        inputs = [tf.constant(value) for value in inputs]
+
+        def call(epochs: int) -> float:
+            start = perf_counter()
+            program(*inputs, tf.constant(epochs))
+            trainer.optimizer.iterations.numpy()  # waits for a GPU
+            return perf_counter() - start
+
+        return call

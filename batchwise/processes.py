@@ -1,0 +1,99 @@
+"""A measured process as the one that measures sees it: asked for one thing at a time, and its end is a result."""
+
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
+from time import monotonic
+from typing import Any
+
+import psutil
+
+from batchwise.data import DataSet
+from batchwise.recipe import Recipe
+
+SECONDS_TO_END = 5
+# Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute, and does
+# nothing for so long, is taken to wait for that.
+IDLE_SECONDS, IDLE_SHARE = 1.0, 0.05
+
+
+class Ended(Exception):
+    """The process is of no more use: `status` is out_of_memory, failed or stopped, `message` says why."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+class Process:
+    """A fresh process with a Probe (probe.py), which it builds from now on, and then answers.
+
+    `on_gpu`: its processor may be idle while it computes.
+    """
+
+    def __init__(self, context: BaseContext, data: DataSet, recipe: Recipe, memory_limit: int, on_gpu: bool) -> None:
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, data, recipe, memory_limit), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.on_gpu = on_gpu
+
+    def wait(self) -> None:
+        """Wait until the probe is built, or cannot be."""
+        self.pipe.poll(None)
+
+    def built(self) -> None:
+        """Return once the probe is built. Raises Ended if it cannot be."""
+        self.wait()
+        self.answer()
+
+    def tell(self, method: str, *arguments: Any) -> None:
+        """Ask for a method of the Probe, whose result `answer` returns."""
+        with suppress(ConnectionError):  # `answer` tells
+            self.pipe.send((method, arguments))
+
+    def ask(self, method: str, *arguments: Any, seconds: float = float("inf")) -> Any:
+        """Return what a method of the Probe returns. Raises Ended as `answer` does."""
+        self.tell(method, *arguments)
+        return self.answer(seconds)
+
+    def answer(self, seconds: float = float("inf")) -> Any:
+        """Return the next answer. Raises Ended if there is none: it failed, died, or took more than some seconds."""
+        try:
+            self._wait(seconds)
+            status, content = self.pipe.recv()
+        except (EOFError, ConnectionError):
+            self.process.join(SECONDS_TO_END)
+            # The system ends a process that takes too much, or the process itself when it gets no more.
+            raise Ended("out_of_memory", f"its process ended with exit code {self.process.exitcode}") from None
+        if status != "ok":
+            raise Ended(status, content)
+        return content
+
+    def _wait(self, seconds: float) -> None:
+        end, busy = monotonic() + seconds, self._busy()
+        while not self.pipe.poll(max(0, min(IDLE_SECONDS, end - monotonic()))):
+            if monotonic() >= end:
+                raise Ended("stopped", "it took too long")
+            busy, before = self._busy(), busy
+            if not self.on_gpu and busy - before < IDLE_SHARE * IDLE_SECONDS:
+                raise Ended("out_of_memory", "it waits for memory that nothing will free")
+
+    def _busy(self) -> float:
+        """Return the seconds that the process has computed, infinite at its end."""
+        try:
+            return sum(psutil.Process(self.process.pid).cpu_times()[:2])
+        except psutil.Error:
+            return float("inf")
+
+    def close(self) -> None:
+        """End the process, and wait for it."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
+    from batchwise import probe  # the process that measures does not import TensorFlow
+
+    probe.serve(pipe, data, recipe, memory_limit)

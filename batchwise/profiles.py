@@ -1,0 +1,115 @@
+"""What was measured of a study's time and memory: the files of data/profiles/<study>, and a summary by batch size."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise.code import again
+from batchwise.encoding import as_csv, as_json
+from batchwise.errors import UserError
+
+POINTS = {
+    "batch_size": "m, rows; a batch size above the number of training rows N is measured once, as N",
+    "dtype": "number type of weights, inputs and gradients",
+    "purpose": "why it was measured: grid (a batch size of the study), neighbour (of a power of two) or dtype (another "
+    "number type)",
+    "status": "ok, out_of_memory (also if the system ended the process) or failed; in doubling.csv fits, "
+    "out_of_memory, failed or stopped: not finished in time, so that the last m that fits is a lower bound",
+    "message": "why it is not ok; else empty",
+    "input_shape": "shape of the inputs of an update, rows first: '32 30'",
+    "compile_seconds": "time of the first call of the program of whole batches, which compiles and trains nothing; "
+    "seconds",
+    "ragged_compile_seconds": "the same for the last batch of an epoch; empty if N is a multiple of m, or m is not of "
+    "the grid",
+    "updates_per_epoch": "updates that the optimiser counted in an epoch of training; empty if m is not of the grid, "
+    "or an epoch takes more than a second",
+    "ragged_rows": "rows of the last batch of an epoch, N mod m; 0 if all are whole",
+    "memory_start_bytes": "peak memory of the process before the model was built; bytes",
+    "memory_peak_bytes": "peak memory of the process after its programs were compiled and called, in doubling.csv "
+    "after the update: resident set on a CPU, memory of the device on a GPU; bytes",
+}
+REPETITIONS = {
+    "batch_size": POINTS["batch_size"],
+    "dtype": POINTS["dtype"],
+    "part": "whole: updates of m rows; ragged: of N mod m rows, as the last of an epoch; side_by_side: of m rows, in "
+    "as many processes at the same time as there are cores, or as half of the memory has room for",
+    "round": "from 0; in each, all batch sizes have one repetition, in a new random order: that of the file's rows",
+    "process": "number, from 0, of the process of those side by side; else 0",
+    "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation; seconds",
+}
+DOUBLING = {
+    "batch_size": "m, doubled from the largest of the grid; above N, rows repeat",
+    **{name: POINTS[name] for name in ("status", "message", "memory_peak_bytes")},
+    "seconds": REPETITIONS["seconds"],
+}
+TABLES = {"points": POINTS, "repetitions": REPETITIONS, "doubling": DOUBLING}
+COLUMNS = POINTS | REPETITIONS | {"column": "name of a column, in any table of this folder"}
+COLUMNS |= {"description": "what the column holds, with its unit"}
+TEXTS = ("dtype", "purpose", "status", "message", "input_shape", "part")
+KEY = ["batch_size", "dtype"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The tables points.csv, repetitions.csv and doubling.csv, and machine.json."""
+
+    points: pd.DataFrame
+    repetitions: pd.DataFrame
+    doubling: pd.DataFrame
+    machine: dict[str, Any]
+
+
+def files(profile: Profile) -> dict[str, bytes]:
+    """Return {file name: bytes} of a profile, with columns.csv, which says what each column holds."""
+    tables = {f"{name}.csv": as_csv(getattr(profile, name)[list(columns)]) for name, columns in TABLES.items()}
+    columns = pd.DataFrame(COLUMNS.items(), columns=["column", "description"])
+    return tables | {"machine.json": as_json(profile.machine), "columns.csv": as_csv(columns)}
+
+
+def read(folder: Path) -> Profile:
+    """Read the profile of a study. Raises UserError if a file is missing or damaged."""
+    run = f"run {again(f'profile@{folder.name}')}"
+    try:
+        tables = [_table(folder / f"{name}.csv", list(columns)) for name, columns in TABLES.items()]
+        return Profile(*tables, json.loads((folder / "machine.json").read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename} is missing; {run}") from None
+    except ValueError as error:
+        raise UserError(f"a file in {folder} is damaged ({error}); {run}") from None
+
+
+def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+    types = {name: "str" for name in TEXTS if name in columns}
+    return pd.read_csv(path, usecols=columns, keep_default_na=False, na_values=[""], dtype=types)[columns]
+
+
+def summary(profile: Profile) -> pd.DataFrame:
+    """Return a row for each batch size and number type, as in points.csv; numbers are empty unless its status is ok.
+
+    `step_seconds` is the median over the repetitions, with its quartiles `step_seconds_lower` and `step_seconds_upper`,
+    and `ragged_seconds` that of the last batch. `examples_per_second` is m/step_seconds, and `epoch_seconds` is
+    ⌊N/m⌋·step_seconds + ragged_seconds (SCIENCE: step time). `compile_seconds` is of all that an epoch needs. The last
+    two are empty where there is a smaller last batch that was not measured. `memory_peak_bytes`, `purpose`, `status`.
+    """
+    rows, points = profile.machine["training_rows"], profile.points
+    table = points[KEY].join(_quartiles(profile.repetitions), on=KEY)
+    m, rest = points["batch_size"], points["ragged_rows"].gt(0)
+    table["examples_per_second"] = m / table["step_seconds"]
+    table["epoch_seconds"] = rows // m * table["step_seconds"] + table["ragged_seconds"].where(rest, 0)
+    table["compile_seconds"] = points["compile_seconds"] + points["ragged_compile_seconds"].where(rest, 0)
+    table["memory_peak_bytes"] = points["memory_peak_bytes"]
+    numbers = table.columns.difference(KEY, sort=False)
+    table[numbers] = table[numbers].where(points["status"].eq("ok"), np.nan).astype(float)
+    return table.assign(purpose=points["purpose"], status=points["status"])
+
+
+def _quartiles(repetitions: pd.DataFrame) -> pd.DataFrame:
+    """Return the quartiles of whole updates and the median of ragged ones, by batch size and number type."""
+    names = {0.5: "step_seconds", 0.25: "step_seconds_lower", 0.75: "step_seconds_upper"}
+    parts = {part: repetitions[repetitions["part"].eq(part)].groupby(KEY)["seconds"] for part in ("whole", "ragged")}
+    whole = pd.DataFrame({name: parts["whole"].quantile(share) for share, name in names.items()})
+    return whole.join(parts["ragged"].median().rename("ragged_seconds"))

@@ -1,0 +1,222 @@
+"""The parts of a study's report about what a batch size costs: the choice, three budgets, time and memory, the "
+"noise."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from batchwise import landscapes, profiles
+from batchwise.claims import sources
+from batchwise.claims.sources import Costs
+from batchwise.landscapes import Landscape
+from batchwise.report import cost_plots, cost_words, phrases
+from batchwise.report.markup import Entry, Html, figure, items, join, paragraph, table
+from batchwise.report.words import digits, known, memory, number, percent, rate, seconds, size
+from batchwise.statistics import mean_interval
+
+NOT_MEASURED = "Not measured in this pipeline: it has no stage that measures time and memory."
+MOST_LEVELS = 6
+
+
+def read(folder: Path, study: str) -> tuple[Costs | None, profiles.Profile | None, Landscape | None]:
+    """Return what was measured of a study: costs, profile, landscape; None each without these stages (paper/).
+
+    Raises UserError if a table is damaged.
+    """
+    if not (folder / "costs").exists():
+        return None, None, None
+    costs = sources.read_costs(folder / "costs" / study)
+    return costs, profiles.read(folder / "profiles" / study), landscapes.read(folder / "landscapes" / study)
+
+
+def choice(costs: Costs | None) -> Html:
+    """Return which batch size to use, and the price of the others."""
+    if costs is None:
+        return paragraph(NOT_MEASURED)
+    rows = costs.advice[costs.advice["deadline_seconds"].isna()]
+    headings = ["m", "η", "test accuracy (%)", "95 % interval", "points from the choice (interval)", "updates"]
+    return join(
+        *(paragraph(text, "finding") for text in cost_words.advice(costs.advice)),
+        table(
+            "Every batch size at its best learning rate, trained as long as the study trains",
+            [*headings, "seconds of updates", "to compile", "peak memory", "n"],
+            map(_choice, rows.to_dict("records")),
+            "numbers",
+        ),
+        paragraph(
+            "Seconds are of weight updates on the machine that measured them, without evaluation; a batch size is "
+            "compiled once for all runs. Memory is of a whole process, TensorFlow with it. `python -m batchwise "
+            "advise` answers for another memory or deadline."
+        ),
+    )
+
+
+def _choice(row: dict) -> list[Entry]:
+    return [
+        size(int(row["batch_size"])),
+        rate(row["learning_rate"]),
+        number(100 * row["test_accuracy_mean"], 1),
+        phrases.accuracy_span(row),
+        cost_words.price(row),
+        number(row["updates"], 0),
+        seconds(row["seconds"]),
+        seconds(row["compile_seconds"]),
+        memory(row["memory_peak_bytes"]),
+        number(row["n"], 0),
+    ]
+
+
+def budgets(costs: Costs | None) -> Html:
+    """Return test accuracy under equal epochs, equal updates and equal seconds, and the steps to targets."""
+    if costs is None:
+        return paragraph(NOT_MEASURED)
+    if costs.budgets["test_accuracy_mean"].isna().all():
+        return paragraph("Not applicable: no learning rate could be chosen, so there is no accuracy to compare.")
+    finding = cost_words.budgets(costs.budgets)
+    caption = (
+        "Test accuracy at the learning rate that is best, on validation rows, for that amount of the budget. Shaded: "
+        "95 % interval over the seeds. A line begins at the first epoch and ends where the study's training ends."
+    )
+    return join(
+        paragraph(finding, "finding"),
+        figure(cost_plots.budgets(costs.budgets), f"Accuracy under three budgets. {finding}", caption),
+        _levels(costs.budgets),
+        *([_targets(costs)] if len(costs.targets) else []),
+        items([*cost_words.critical(costs.fits), cost_words.law(costs.fits)]),
+    )
+
+
+def _levels(table_of: pd.DataFrame) -> Html:
+    """Return the accuracies at some levels of each budget, a column for each of a few batch sizes."""
+    sizes = cost_plots.shown(sorted(table_of["batch_size"].unique()))
+    rows = []
+    for kind, levels in table_of[table_of["batch_size"].isin(sizes)].groupby("budget", sort=False):
+        amounts = sorted(levels["level"].unique())
+        for amount in amounts[:: -(-len(amounts) // MOST_LEVELS)]:
+            at_level = levels[levels["level"].eq(amount)].set_index("batch_size")
+            name = seconds(amount) if kind == "seconds" else f"{amount:,.0f} {kind}"
+            rows.append([name, *(_level(at_level.loc[m]) for m in sizes)])
+    headings = ["budget", *(f"m = {size(m)}" for m in sizes)]
+    caption = "Test accuracy in percent, with its 95 % interval; <1: less than an epoch, long: longer than trained"
+    return table(caption, headings, rows, "numbers")
+
+
+def _level(row: pd.Series) -> str:
+    if not known(row["test_accuracy_mean"]):
+        return {"less than an epoch": "<1", "longer than trained": "long"}.get(row["status"], "–")
+    return f"{number(100 * row['test_accuracy_mean'], 1)} ({phrases.accuracy_span(row)})"
+
+
+def _targets(costs: Costs) -> Html:
+    rows = [
+        [
+            percent(row["target"]),
+            size(int(row["batch_size"])),
+            rate(row["learning_rate"]),
+            f"{row['reached']} of {row['runs']}",
+            digits(row["epochs"]) if known(row["epochs"]) else f"> {row['epochs_trained']:,.0f}",
+            digits(row["updates"]),
+            seconds(row["seconds"]),
+        ]
+        for row in costs.targets.to_dict("records")
+    ]
+    headings = ["target", "m", "η", "runs that get there", "epochs", "updates", "seconds of updates"]
+    caption = (
+        "Medians to the first evaluation past a validation accuracy, at the η that is fastest; censored runs count"
+    )
+    return table(caption, headings, rows, "numbers long" if len(rows) > 20 else "numbers")
+
+
+def time_and_memory(costs: Costs | None, profile: profiles.Profile | None) -> Html:
+    """Return the time of an update and the peak memory by batch size, with the fits."""
+    if costs is None:
+        return paragraph(NOT_MEASURED)
+    own = costs.measured[costs.measured["dtype"].eq(costs.measured["dtype"].mode()[0])]
+    finding = f"{cost_words.time(costs.fits)} {cost_words.memory_fit(costs.fits)}"
+    machine = costs.fits["machine"]
+    caption = (
+        f"Measured on {machine['device']}, {machine['cores']} cores, one process at a time, each batch size in a "
+        "process of its own, its repetitions in random order among those of the others."
+    )
+    return join(
+        paragraph(finding, "finding"),
+        figure(
+            cost_plots.time_and_memory(own, costs.fits, profile.doubling),
+            f"Time of an update and peak memory by batch size. {finding}",
+            caption,
+        ),
+        table(
+            "Each measured batch size and number type",
+            [
+                "m",
+                "type",
+                "update: median",
+                "quartiles",
+                "last batch",
+                "rows/s",
+                "epoch",
+                "to compile",
+                "peak memory",
+                "",
+            ],
+            map(_measured, costs.measured.to_dict("records")),
+            "numbers long" if len(costs.measured) > 20 else "numbers",
+        ),
+    )
+
+
+def _measured(row: dict) -> list[Entry]:
+    return [
+        size(int(row["batch_size"])),
+        row["dtype"],
+        seconds(row["step_seconds"]),
+        f"{seconds(row['step_seconds_lower'])} to {seconds(row['step_seconds_upper'])}",
+        seconds(row["ragged_seconds"]),
+        number(row["examples_per_second"], 0),
+        seconds(row["epoch_seconds"]),
+        seconds(row["compile_seconds"]),
+        memory(row["memory_peak_bytes"]),
+        row["purpose"] if row["status"] == "ok" else row["status"].replace("_", " "),
+    ]
+
+
+LANDSCAPE = {
+    "noise_scale": "noise scale B (rows)",
+    "sharpness_0_001": "φ, ε = 10⁻³",
+    "sharpness_0_0005": "φ, ε = 5·10⁻⁴",
+    "hessian_largest": "λ_max",
+    "two_over_rate": "2/η",
+    "distance_relative": "distance from start",
+}
+
+
+def noise_and_shape(landscape: Landscape | None) -> Html:
+    """Return the gradient noise and the shape of the loss at the final weights."""
+    if landscape is None:
+        return paragraph(NOT_MEASURED)
+    if landscape.cells.empty:
+        return paragraph("Not measured: the study has no `landscape` in params.yaml.")
+    rows = [
+        [size(int(m)), *(_interval(cells[column]) for column in LANDSCAPE), str(len(cells))]
+        for m, cells in landscape.cells.groupby("batch_size")
+    ]
+    return join(
+        table(
+            "At the final weights of the chosen rate: mean over the seeds, with its 95 % interval",
+            ["m", *LANDSCAPE.values(), "n"],
+            rows,
+            "numbers",
+        ),
+        paragraph(
+            "The noise scale is tr Σ/‖G‖² (McCandlish 2018), φ the sharpness of Keskar 2017 (metric 2.1, in percent of "
+            "1 + loss), λ_max the largest eigenvalue of the Hessian of the training loss, beside the 2/η above which "
+            "plain gradient descent is unstable; the distance is relative to the length of the start. The noise scale "
+            "of a seed is a ratio with an interval of its own, in data/landscapes/."
+        ),
+    )
+
+
+def _interval(values: pd.Series) -> str:
+    found = mean_interval(values.to_numpy(float)[None])
+    text = digits(found.mean.item())
+    return f"{text} ({digits(found.low.item())} to {digits(found.high.item())})" if known(found.low.item()) else text

@@ -1,0 +1,97 @@
+"""Figures of what a batch size costs: accuracy under three budgets, time and memory by m. Each draws on axes."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from batchwise.report import style
+from batchwise.report.style import BLUE, DASHES, INK, MARKERS, SEQUENCE, VERMILION
+from batchwise.report.words import size
+
+BUDGETS = {"epochs": "equal epochs", "updates": "equal updates", "seconds": "equal seconds"}
+WIDTH = 8.0  # inches
+MEBIBYTE = 2**20
+
+
+def budgets(table: pd.DataFrame) -> str:
+    """Return test accuracy at the rate that is best for each budget, for a few batch sizes, as SVG."""
+    kinds = [kind for kind in BUDGETS if table["budget"].eq(kind).any()]
+    with style.drawing():
+        figure, axes = style.panels(WIDTH, 3.3, columns=len(kinds), sharey=True)
+        for ax, kind in zip(axes, kinds, strict=True):
+            _budget(table[table["budget"].eq(kind)], ax)
+            ax.set(xlabel=kind if kind != "seconds" else "seconds of updates", title=BUDGETS[kind])
+        axes[0].set(ylabel="test accuracy (%)")
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(SEQUENCE))
+        return style.svg(figure)
+
+
+def shown(sizes: list[int]) -> list[int]:
+    """Return as many batch sizes as a figure can tell apart: the smallest, the largest, and some between."""
+    places = {round(step * (len(sizes) - 1) / (len(SEQUENCE) - 1)) for step in range(len(SEQUENCE))}
+    return [sizes[place] for place in sorted(places)]
+
+
+def _budget(table: pd.DataFrame, ax: Axes) -> None:
+    for look, m in enumerate(shown(sorted(table["batch_size"].unique()))):
+        rows = table[table["batch_size"].eq(m)].dropna(subset="test_accuracy_mean")
+        low, high = 100 * rows["test_accuracy_low"], 100 * rows["test_accuracy_high"]
+        ax.fill_between(rows["level"], low.clip(0), high.clip(upper=100), color=SEQUENCE[look], alpha=0.13, linewidth=0)
+        ax.plot(
+            rows["level"],
+            100 * rows["test_accuracy_mean"],
+            color=SEQUENCE[look],
+            dashes=DASHES[look],
+            marker=MARKERS[look],
+            markersize=4,
+            markevery=(look % 3, 4),
+            linewidth=1.6,
+            label=f"m = {size(m)}",
+        )
+    ax.set_xscale("log")
+    ax.minorticks_off()
+
+
+def time_and_memory(measured: pd.DataFrame, fits: dict, doubling: pd.DataFrame) -> str:
+    """Return the time of an update and the peak memory by batch size, with their fits, as SVG."""
+    with style.drawing():
+        figure, (left, right) = style.panels(WIDTH, 3.4, columns=2)
+        _time(measured, fits["time"], left)
+        _memory(measured, fits["memory"], doubling, right)
+        return style.svg(figure)
+
+
+def _time(measured: pd.DataFrame, fit: dict, ax: Axes) -> None:
+    rows = measured.dropna(subset="step_seconds").sort_values("batch_size")
+    micro = 1e6 * rows[["step_seconds", "step_seconds_lower", "step_seconds_upper"]].to_numpy()
+    error = np.abs(micro[:, [1, 2]] - micro[:, [0]]).T
+    look = {"fmt": "o", "color": INK, "markersize": 4.5, "capsize": 3, "label": "median, quartiles"}
+    ax.errorbar(rows["batch_size"], micro[:, 0], error, **look)
+    if fit["overhead"]["value"] is not None and len(rows):
+        x = np.geomspace(rows["batch_size"].min(), rows["batch_size"].max(), 60)
+        line = 1e6 * (fit["overhead"]["value"] + fit["example"]["value"] * x)
+        ax.plot(x, np.where(line > 0, line, np.nan), color=VERMILION, linestyle="--", label="fit a + b·m")
+    _log_axes(ax, "time of an update (µs)")
+
+
+def _memory(measured: pd.DataFrame, fit: dict, doubling: pd.DataFrame, ax: Axes) -> None:
+    rows = measured.dropna(subset="memory_peak_bytes")
+    ax.plot(rows["batch_size"], rows["memory_peak_bytes"] / MEBIBYTE, "o", color=INK, markersize=4.5, label="grid")
+    fits = doubling[doubling["status"].eq("fits")]
+    ax.plot(fits["batch_size"], fits["memory_peak_bytes"] / MEBIBYTE, "s", color=BLUE, markersize=4, label="doubling")
+    ended = doubling[doubling["status"].eq("out_of_memory")]
+    for m in ended["batch_size"]:
+        ax.axvline(m, color=VERMILION, linewidth=1.4, linestyle=":", label="out of memory")
+    if fit["constant"]["value"] is not None and len(rows):
+        x = np.geomspace(rows["batch_size"].min(), rows["batch_size"].max(), 60)
+        line = (fit["constant"]["value"] + fit["row"]["value"] * x) / MEBIBYTE
+        ax.plot(x, line, color=VERMILION, linestyle="--", label="fit c + d·m")
+    _log_axes(ax, "peak memory (MiB)")
+
+
+def _log_axes(ax: Axes, label: str) -> None:
+    ax.set(xscale="log", yscale="log", xlabel="batch size m (rows)", ylabel=label)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
+        axis.set_minor_formatter(lambda value, _: "")
+    ax.legend(loc="best")

@@ -1,0 +1,171 @@
+"""What a batch size costs and buys, in sentences."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise.report import phrases
+from batchwise.report.words import count, digits, known, listed, memory, percent, rate, seconds, signed, size, span
+
+
+def advice(table: pd.DataFrame) -> list[str]:
+    """Return which batch size to use: a sentence for each deadline in the table of advice."""
+    given = table.fillna({"deadline_seconds": np.inf, "memory_limit_bytes": np.inf})
+    groups = given.groupby(["memory_limit_bytes", "deadline_seconds"], sort=False)
+    return [_advice(limit, deadline, rows) for (limit, deadline), rows in groups]
+
+
+def _advice(limit: float, deadline: float, rows: pd.DataFrame) -> str:
+    room = f"{memory(limit)} of memory" if np.isfinite(limit) else "any memory"
+    time = f"a deadline of {seconds(deadline)}" if np.isfinite(deadline) else "no deadline"
+    if not rows["chosen"].any():
+        why = (
+            "none fits" if not rows["fits"].any() else "none could be chosen: no learning rate trained with every seed"
+        )
+        return f"With {room} and {time} no batch size can be named: {why}."
+    row = rows[rows["chosen"]].iloc[0]
+    fastest = (
+        "" if known(row["validation_accuracy_mean"]) else " (the fastest: there are no validation rows to choose by)"
+    )
+    return (
+        f"With {room} and {time} use m = {size(int(row['batch_size']))}, η = {rate(row['learning_rate'])}{fastest}: "
+        f"{accuracy(row)} on the test rows, {count(int(row['updates']), 'update')} in {seconds(row['seconds'])}, "
+        f"{memory(row['memory_peak_bytes'])}."
+    )
+
+
+def accuracy(row: pd.Series) -> str:
+    """Return a mean test accuracy with its interval and n."""
+    interval = f"95 % interval {phrases.accuracy_span(row)}, " if known(row["test_accuracy_low"]) else "no interval, "
+    return f"{percent(row['test_accuracy_mean'])} ({interval}n = {row['n']:.0f})"
+
+
+def budgets(table: pd.DataFrame) -> str:
+    """Return which batch size is best at the largest amount of each budget that most batch sizes have."""
+    parts = []
+    for kind, rows in table.groupby("budget", sort=False):
+        rows = rows[rows["status"].eq("measured")].dropna(subset="test_accuracy_mean")
+        if rows.empty:
+            continue
+        counts = rows.groupby("level")["batch_size"].nunique()
+        level = counts[counts == counts.max()].index[-1]
+        at_level = rows[rows["level"].eq(level)]
+        by = "validation_accuracy_mean" if at_level["validation_accuracy_mean"].notna().any() else "test_accuracy_mean"
+        best = at_level.loc[at_level[by].idxmax()]
+        amount = seconds(level) if kind == "seconds" else f"{level:,.0f} {kind}"
+        parts.append(f"at {amount} m = {size(int(best['batch_size']))} ({accuracy(best)}, of {len(at_level)} m)")
+    return (
+        f"Best on validation rows, at its best rate then: {listed(parts)}." if parts else "There is nothing to compare."
+    )
+
+
+def time(fits: dict[str, Any]) -> str:
+    """Return the fit of the time of an update."""
+    fit = fits["time"]
+    if not known(fit["overhead"]["value"]):
+        return "A fit takes three batch sizes."
+    return (
+        f"An update takes {_estimate(fit['overhead'], 1e6)} µs and {_estimate(fit['example'], 1e6)} µs for each row "
+        f"(t = a + b·m, R² = {fit['r_squared']:.3f}, {fit['points']} points); the two are equal at the knee, "
+        f"a/b = {_estimate(fit['knee'])} rows."
+    )
+
+
+def memory_fit(fits: dict[str, Any]) -> str:
+    """Return the fit of the peak memory, and how large a batch was seen to fit."""
+    fit, most, limit = fits["memory"], fits["largest_batch_size"], fits["machine"].get("memory_limit_bytes")
+    line = "A fit of memory takes three batch sizes."
+    if known(fit["constant"]["value"]):
+        line = (
+            f"A process takes {_estimate(fit['constant'], 2**-20)} MiB and {_estimate(fit['row'], 2**-10)} KiB for "
+            f"each row of a batch (M = c + d·m, {fit['points']} batch sizes)."
+        )
+    if not known(most["fits"]):
+        return line
+    end = f"at m = {size(most['out_of_memory'])} it ended" if known(most["out_of_memory"]) else "it did not end there"
+    return f"{line} By doubling, m = {size(most['fits'])} still fits; {end} ({memory(limit)} were allowed)."
+
+
+def critical(fits: dict[str, Any]) -> list[str]:
+    """Return the critical batch size for each target."""
+    texts = []
+    for target, fit in fits["critical_batch_size"].items():
+        if not known(fit["batch_size"]["value"]):
+            texts.append(
+                f"Target {percent(float(target))}: no fit, since fewer than three batch sizes get there after their "
+                "first epoch."
+            )
+            continue
+        names = {name: [int(m) for m, one in fit["regimes"].items() if one == name] for name in fit["regimes"].values()}
+        regimes = "; ".join(f"{name}: m = {listed(map(size, sizes))}" for name, sizes in names.items() if name)
+        texts.append(
+            f"Target {percent(float(target))}: S(m) = S_min (1 + B/m) with B = {_estimate(fit['batch_size'])} rows and "
+            f"S_min = {_estimate(fit['updates_min'])} updates (R² of log S {digits(fit['r_squared'])}, {fit['points']} "
+            f"runs). {regimes}." + _left_out(fit["left_out"])
+        )
+    return texts
+
+
+def _left_out(sizes: list[int]) -> str:
+    if not sizes:
+        return ""
+    return (
+        f" Left out, since not half of the runs get there or all do in the first epoch: m = {listed(map(size, sizes))}."
+    )
+
+
+def law(fits: dict[str, Any]) -> str:
+    """Return the learning-rate law."""
+    fit = fits["learning_rate_law"]
+    left = f"{count(fit['left_out'], 'batch size')} at the edge of the grid left out"
+    if not known(fit["exponent"]["value"]):
+        return (
+            f"The learning-rate law is not decided: {fit['points']} batch sizes have a best η inside the grid ({left})."
+        )
+    return (
+        f"The best η goes with m to the power {_estimate(fit['exponent'])} (log η* = a + α·log m, {fit['points']} "
+        f"batch sizes, {left}; linear scaling would be 1, square-root scaling ½, a constant η 0)."
+    )
+
+
+def _estimate(found: dict[str, float | None], factor: float = 1.0) -> str:
+    """Return a number with its interval; a bound that is not there is open."""
+    value, low, high = (None if found[key] is None else factor * found[key] for key in ("value", "low", "high"))
+    if low is None and high is None:
+        return f"{digits(value)} (no interval)"
+    if high is None:
+        return f"{digits(value)} (95 %: {digits(low)} or more)"
+    return f"{digits(value)} ({digits(low)} to {digits(high)})"
+
+
+def price(row: dict[str, Any]) -> str:
+    """Return the difference of a row of advice from the batch size to use, in points with its interval."""
+    if row["chosen"]:
+        return "the choice"
+    mean, low, high = (100 * row[f"difference_{end}"] for end in ("mean", "low", "high"))
+    return f"{signed(mean)} ({span(low, high)})" if known(low) else signed(mean) if known(mean) else "–"
+
+
+def lines(table: pd.DataFrame) -> list[str]:
+    """Return the table of advice as lines of a terminal: every batch size, with the price of choosing it instead."""
+    rows = [["m", "η", "test accuracy (%)", "points from the choice", "updates", "seconds", "to compile", "memory", ""]]
+    for row in table.to_dict("records"):
+        if not known(row["learning_rate"]):
+            rows.append([size(int(row["batch_size"])), *["–"] * 7, "does not fit"])
+            continue
+        rows.append(
+            [
+                size(int(row["batch_size"])),
+                rate(row["learning_rate"]),
+                f"{digits(100 * row['test_accuracy_mean'])} ({phrases.accuracy_span(row)})",
+                price(row),
+                f"{row['updates']:,.0f}",
+                seconds(row["seconds"]),
+                seconds(row["compile_seconds"]),
+                memory(row["memory_peak_bytes"]),
+                "" if row["fits"] else "does not fit",
+            ]
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,193 @@
+"""The parts of the index page, in the order in which reports/index.ipynb calls them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from batchwise.claims import ledger, sources
+from batchwise.claims.evidence import Comparison
+from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
+from batchwise.claims.sources import Study
+from batchwise.report import about, cost_words, index_plots
+from batchwise.report.markup import (
+    Html,
+    details,
+    facts,
+    figure,
+    heading,
+    items,
+    join,
+    link,
+    marked,
+    paragraph,
+    subheading,
+    table,
+)
+from batchwise.report.words import count, digits, known
+
+MARKS = {SUPPORTED: "supported", CONTRADICTED: "contradicted", NOT_DECIDED: "undecided"}
+
+
+@dataclass(frozen=True)
+class Index:
+    """All studies, and the verdict on each claim."""
+
+    studies: list[Study]
+    verdicts: dict[Claim, Verdict]
+
+
+def read(data: Path, names: list[str], claims: Path) -> Index:
+    """Return what the page shows. Raises UserError if a table is missing or damaged."""
+    studies = sources.read(data, names)
+    return Index(studies, ledger.judge(ledger.read(claims), studies))
+
+
+def head(index: Index) -> Html:
+    """Return the top of the page: the counts of verdicts, and what was measured."""
+    counts = Counter(verdict.verdict for verdict in index.verdicts.values())
+    machine = next((study.profile.machine for study in index.studies if study.profile), {})
+    return join(
+        paragraph("batchwise · all studies", "study"),
+        heading("Does the batch size matter? What people ask, and what was measured"),
+        paragraph(
+            f"Of {len(index.verdicts)} claims and questions, {counts[SUPPORTED]} are supported by the studies here, "
+            f"{counts[CONTRADICTED]} are contradicted, and {counts[NOT_DECIDED]} are not decided here.",
+            "headline",
+        ),
+        paragraph(
+            "Each has an effect with its 95 % interval, and a criterion that was written before the data were seen. "
+            "The studies are small ones, on a few data sets: what they support holds there, and is no law."
+        ),
+        facts(
+            [
+                ("Studies", str(len(index.studies))),
+                ("Distinct runs", f"{sum(study.tables.summary['grid']['runs'] for study in index.studies):,}"),
+                ("Times measured on", f"{machine.get('device', 'nothing')}, {count(machine.get('cores', 0), 'core')}"),
+            ]
+        ),
+    )
+
+
+def overview(index: Index) -> Html:
+    """Return a list of all questions with their verdicts."""
+    return marked(
+        (f"#{claim.id}", claim.question, verdict.verdict, MARKS[verdict.verdict])
+        for claim, verdict in index.verdicts.items()
+    )
+
+
+def section(index: Index, letter: str) -> Html:
+    """Return the claims of a section."""
+    return join(*(claim(one, verdict) for one, verdict in index.verdicts.items() if one.id[0] == letter))
+
+
+def claim(one: Claim, verdict: Verdict) -> Html:
+    """Return a claim with its verdict, the effect, a figure, and links to the studies that show it."""
+    found = verdict.evidence.comparisons
+    parts = [
+        subheading(one.question, verdict.verdict, MARKS[verdict.verdict], one.id),
+        paragraph(answer(one, verdict), "answer"),
+        paragraph(f"{one.id}, the claim: {one.claim}", "claim"),
+    ]
+    if not found:
+        return join(*parts)
+    caption = (
+        "The dot is the effect, the line its 95 % interval; where the claim is right is shaded. Every comparison has "
+        "its own scale."
+    )
+    more = f" {len(found) - index_plots.MOST_ROWS} more are not drawn." if len(found) > index_plots.MOST_ROWS else ""
+    alt = " ".join(effect(comparison) for comparison in found[:3])
+    names = list(dict.fromkeys(comparison.study for comparison in found))
+    return join(
+        *parts,
+        paragraph(effect(verdict.decisive) + adjusted(verdict)),
+        figure(index_plots.comparisons(found), alt, caption + more),
+        details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
+        *(link(f"The study {name}", f"{name}.html") for name in names),
+    )
+
+
+def answer(one: Claim, verdict: Verdict) -> str:
+    """Return the answer in plain words."""
+    if verdict.verdict == NOT_DECIDED and not verdict.evidence.comparisons:
+        return f"Not decided here: no study measures it. Run {one.needs}."
+    if verdict.verdict == NOT_DECIDED:
+        return (
+            "Not decided here: what was measured leaves both answers open, or the studies do not agree clearly enough."
+        )
+    return one.yes if verdict.verdict == SUPPORTED else one.no
+
+
+def effect(one: Comparison) -> str:
+    """Return a comparison in words: the study, what was compared, the effect with its interval and n."""
+    if one.right == (0.0, 0.0):
+        return f"{one.study}: {one.what}: {digits(one.effect)} of {one.n} {one.unit}; counted, so without an interval."
+    interval = (
+        f"95 % interval {digits(one.low)} to {digits(one.high)}, " if known(one.low, one.high) else "no interval, "
+    )
+    return f"{one.study}: {one.what}: {digits(one.effect)} {one.unit} ({interval}n = {one.n})."
+
+
+def adjusted(verdict: Verdict) -> str:
+    """Return the p-value of the verdict, adjusted for the number of claims."""
+    amount = len(verdict.evidence.comparisons)
+    rest = f" It is the one on which the verdict rests, of {amount}." if amount > 1 else ""
+    p = "< 0.001" if verdict.p < 0.001 else f"= {verdict.p:.3f}"
+    return f"{rest} p {p}, adjusted for all claims (Holm)."
+
+
+def _numbers(found: tuple[Comparison, ...]) -> Html:
+    rows = [
+        [
+            one.study,
+            one.what,
+            f"{digits(one.effect)} {one.unit}",
+            f"{digits(one.low)} to {digits(one.high)}" if known(one.low) else "–",
+            str(one.n),
+            _right(one.right),
+        ]
+        for one in found
+    ]
+    return table(
+        "Every comparison of the claim",
+        ["study", "what", "effect", "95 % interval", "n", "right if"],
+        rows,
+        "numbers comparisons",
+    )
+
+
+def _right(bounds: tuple[float, float]) -> str:
+    low, high = bounds
+    if np.isnan(low):
+        return "not 0"
+    if low == high:
+        return f"{digits(low)}"
+    if np.isinf(high):
+        return f"above {digits(low)}"
+    return f"below {digits(high)}" if np.isinf(low) else f"{digits(low)} to {digits(high)}"
+
+
+def studies(index: Index) -> Html:
+    """Return each study with what it trained, and which batch size to use in it."""
+    parts = []
+    for study in index.studies:
+        given = dict(about.facts(study.tables))
+        what = f"{given['Data']}; {given['Model']}; {given['Optimiser']}; {given['Budget']}; {given['Grid']}"
+        choice = cost_words.advice(study.costs.advice)[:1] if study.costs else []
+        parts += [link(study.name, f"{study.name}.html"), items([what, *choice])]
+    return join(*parts)
+
+
+def provenance(index: Index) -> Html:
+    """Return the checksums of what the page was made from."""
+    rows = [
+        [
+            study.name,
+            study.tables.summary["provenance"]["results"][:16],
+            study.tables.summary["provenance"]["data"][:16],
+        ]
+        for study in index.studies
+    ]
+    return table("The first 16 digits of the SHA-256 of runs and data", ["study", "runs", "data"], rows, "wrap")

@@ -1,0 +1,78 @@
+"""How many epochs, updates and seconds a run takes to a validation accuracy that was set beforehand (Shallue 2019).
+
+A run that does not get there is kept as censored: it would take longer than it was trained.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from batchwise.budgets import Curves
+from batchwise.targets import censored_median
+
+RUNS = {
+    "target": "validation accuracy to get past, fraction",
+    "batch_size": "m that was trained, rows",
+    "base_learning_rate": "η̃, per example",
+    "learning_rate": "η of the averaged gradient",
+    "seed": "seed of weights and order, from 0",
+    "epochs": "epochs until the first evaluation strictly past the target; empty for a run that does not get there",
+    "updates": "weight updates until then",
+}
+SIZES = {
+    "target": RUNS["target"],
+    "batch_size": RUNS["batch_size"],
+    "base_learning_rate": "η̃ with the smallest median of updates over the seeds; ties: the highest η̃",
+    "learning_rate": RUNS["learning_rate"],
+    "runs": "runs of that cell",
+    "reached": "runs that got past the target; the others are censored at the end of their training",
+    "epochs": "median over the seeds, with the censored ones (Kaplan–Meier); empty where fewer than half got there",
+    "updates": "weight updates: median as for epochs",
+    "seconds": "updates × measured seconds of an update (profile), without compilation; empty where not measured",
+    "epochs_trained": "epochs of a whole run: what a censored run is known to exceed",
+}
+
+
+def runs(all_curves: Sequence[Curves], targets: Sequence[float]) -> pd.DataFrame:
+    """Return a row for each target and run."""
+    rows = [
+        (target, curves.batch_size, base, rate, seed, epochs, float(curves.updates_at(epochs)))
+        for target in targets
+        for curves in all_curves
+        for base, rate, seeds in zip(
+            curves.base_learning_rates, curves.learning_rates, _epochs(curves, target), strict=True
+        )
+        for seed, epochs in enumerate(seeds)
+    ]
+    return pd.DataFrame(rows, columns=list(RUNS))
+
+
+def sizes(table: pd.DataFrame, all_curves: Sequence[Curves], seconds: Mapping[int, float]) -> pd.DataFrame:
+    """Return a row for each target and batch size, at its fastest rate. `seconds` are those of an epoch."""
+    trained = {curves.batch_size: curves for curves in all_curves}
+    rows = []
+    for (target, m), cells in table.groupby(["target", "batch_size"]):
+        whole = trained[m]
+        cells = cells.assign(censored=cells["updates"].isna(), updates=cells["updates"].fillna(whole.updates))
+        medians = cells.groupby("base_learning_rate").apply(_median, include_groups=False)
+        base = medians[medians == medians.min()].index[-1]
+        cell = cells[cells["base_learning_rate"] == base]
+        updates = medians[base] if np.isfinite(medians[base]) else np.nan
+        epochs = updates / whole.updates_per_epoch
+        cost = seconds.get(m, np.nan) * epochs
+        reached = int((~cell["censored"]).sum())
+        learning_rate = cell["learning_rate"].iloc[0]
+        last = float(whole.epochs[-1])
+        rows.append((target, m, base, learning_rate, len(cell), reached, epochs, updates, cost, last))
+    return pd.DataFrame(rows, columns=list(SIZES))
+
+
+def _median(cell: pd.DataFrame) -> float:
+    return censored_median(cell["updates"].to_numpy(float), ~cell["censored"].to_numpy())
+
+
+def _epochs(curves: Curves, target: float) -> np.ndarray:
+    """Return the epochs until the first evaluation strictly past the target, [rates, seeds], NaN for none."""
+    past = curves.values["validation_accuracy"][..., 1:] > target
+    return np.where(past.any(axis=-1), curves.epochs[1:][past.argmax(axis=-1)], np.nan)

@@ -1,0 +1,26 @@
+"""The stage costs@<study>: from runs and measured times to data/costs/<study>/: three budgets, fits, the choice."""
+
+import sys
+from pathlib import Path
+
+from batchwise import budgets, costs, outcomes, params, profiles, study_data
+from batchwise.errors import exit_with
+from batchwise.files import replace
+from batchwise.report import study_tables
+
+
+def main() -> None:
+    """Write data/costs/<study>/."""
+    name = sys.argv[1]
+    study = params.study(params.load(), name)
+    manifest = study_data.describe(Path("data/prepared"), study)
+    runs = outcomes.read(Path("data/runs") / name, name, study, manifest)
+    curves = budgets.of_study(study, manifest["rows"]["train"], runs)
+    tables = study_tables.read(Path("data/tables") / name)
+    profile = profiles.read(Path("data/profiles") / name)
+    measured = profiles.summary(profile)
+    replace(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,28 @@
+"""Stage profile: what each batch size of a study costs in time and memory. `python -m stages.profile <study>`.
+
+Nothing else should run on the machine meanwhile.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from time import monotonic
+
+from batchwise import params, profiles, study_data
+from batchwise.errors import exit_with
+from batchwise.files import replace
+from batchwise.profiling import profile
+
+
+def main() -> None:
+    """Write data/profiles/<study>/."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the processes are ended
+    start, name = monotonic(), sys.argv[1]
+    study = params.study(params.load(), name)
+    measured = profile(study_data.load(Path("data/prepared"), study), study)
+    replace(Path("data/profiles") / name, profiles.files(measured))
+    print(f"{name}: {len(measured.points)} points measured in {monotonic() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,25 @@
+"""The stage summary: from the tables of all studies to reports/html/index.html, every claim with its verdict."""
+
+from pathlib import Path
+
+from batchwise import params
+from batchwise.code import ROOT
+from batchwise.errors import exit_with
+from batchwise.files import write
+from batchwise.report import index, render
+
+CLAIMS = ROOT / "reports/claims.csv"
+
+
+def main() -> None:
+    """Write reports/html/index.html."""
+    studies = list(params.load().studies)
+    index.read(Path("data"), studies, CLAIMS)  # a missing table is told here, not as a notebook's traceback
+    page = render.page(
+        ROOT / "reports/index.ipynb", {"studies": studies}, ROOT / "reports/template", title="Batch size · batchwise"
+    )
+    write(Path("reports/html/index.html"), lambda file: file.write(page.encode()))
+
+
+if __name__ == "__main__":
+    exit_with(main)

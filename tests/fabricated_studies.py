@@ -1,0 +1,127 @@
+"""Made-up tables of studies, with a known truth in them, for the tests of the claims."""
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise.claims.sources import Study
+from batchwise.report.study_tables import Tables
+
+ROWS, TEST_ROWS = 1000, 400
+RECIPE = {
+    "model": {"name": "mlp", "hidden_units": [8]},
+    "optimizer": {"name": "sgd"},
+    "budget": {"epochs": 20},
+    "dtype": "float32",
+    "accumulation": 1,
+}
+Value = Callable[[int, float, int], float]  # of (m, η̃, seed)
+
+
+def study(
+    name: str = "one",
+    *,
+    sizes: Sequence[int] = (16, 256),
+    rates: Sequence[float] = (0.01,),
+    seeds: int = 5,
+    accuracy: Value = lambda m, rate, seed: 0.9,
+    loss: Value = lambda m, rate, seed: 1.0,
+    validation_rows: int = 100,
+    scaling: str = "linear",
+    curve: Callable[[int, int, int], tuple[float, float]] | None = None,
+    changes: dict[str, Any] | None = None,
+    **measured: Any,
+) -> Study:
+    """Return a study whose runs have `accuracy` on validation and test rows, and `loss` on training rows.
+
+    `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
+    `measured` are costs, profile and landscape of Study.
+    """
+    cells = [(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)]
+    values = [accuracy(min(m, ROWS), rate, seed) for m, rate, seed in cells]
+    runs = pd.DataFrame(cells, columns=["batch_size", "base_learning_rate", "seed"])
+    runs = runs.assign(
+        effective_batch_size=runs["batch_size"].clip(upper=ROWS),
+        status="ok",
+        epochs=20,
+        updates=100,
+        train_loss=[loss(min(m, ROWS), rate, seed) for m, rate, seed in cells],
+        validation_loss=0.5,
+        test_loss=0.5,
+        validation_accuracy=values if validation_rows else np.nan,
+        test_accuracy=values,
+        test_correct=np.round(TEST_ROWS * np.array(values)),
+    )
+    batch_sizes = pd.DataFrame({"batch_size": sizes, "effective_batch_size": np.minimum(sizes, ROWS)})
+    points = [(m, seed, epoch) for m in sizes for seed in range(seeds) for epoch in range(21)]
+    curves = pd.DataFrame(points, columns=["batch_size", "seed", "epoch"])
+    of_curve = [(curve or (lambda *_: (1.0, 0.5)))(min(m, ROWS), seed, epoch) for m, seed, epoch in points]
+    curves[["train_loss", "test_accuracy"]] = np.array(of_curve)
+    curves["validation_accuracy"] = curves["test_accuracy"] if validation_rows else np.nan
+    summary = {
+        "study": name,
+        "recipe": RECIPE | (changes or {}),
+        "grid": {"seeds": seeds, "base_learning_rates": len(rates), "runs": len(runs)},
+        "data": {"rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}},
+        "chance": 0.1,
+        "learning_rate_scaling": scaling,
+        "provenance": {"data": "d" * 64, "results": "r" * 64},
+    }
+    empty = pd.DataFrame()
+    return Study(Tables(summary, runs, empty, batch_sizes, curves, empty), **measured)
+
+
+def noise(*path: int, scale: float = 1.0) -> float:
+    """Return a number of Normal(0, scale) that depends on the path alone."""
+    return float(scale * np.random.default_rng([abs(hash(part)) % 2**32 for part in path]).normal())
+
+
+def profile(
+    seconds: dict[int, float],
+    *,
+    spread: float = 0.02,
+    doubling: Sequence[tuple[int, str, float]] = (),
+    side_by_side: float | None = None,
+    other_type: tuple[str, float] | None = None,
+    salt: int = 0,
+    **points: Any,
+) -> SimpleNamespace:
+    """Return a profile with 31 repetitions of each m around `seconds` of an update.
+
+    `side_by_side` is the time at the smallest m among others, `other_type` a number type with its time at every m as a
+    multiple.
+    """
+    random = np.random.default_rng([salt, len(seconds)])
+
+    def repeated(m: int, part: str, dtype: str, value: float) -> pd.DataFrame:
+        times = value * np.exp(spread * random.normal(size=31))
+        return pd.DataFrame({"batch_size": m, "part": part, "dtype": dtype, "seconds": times})
+
+    tables = [repeated(m, "whole", "float32", value) for m, value in seconds.items()]
+    if side_by_side:
+        tables.append(repeated(min(seconds), "side_by_side", "float32", side_by_side))
+    if other_type:
+        tables += [repeated(m, "whole", other_type[0], other_type[1] * value) for m, value in seconds.items()]
+    table = pd.DataFrame({"batch_size": list(seconds), "purpose": "grid", "dtype": "float32"} | points)
+    return SimpleNamespace(
+        points=table,
+        repetitions=pd.concat(tables),
+        doubling=pd.DataFrame(list(doubling), columns=["batch_size", "status", "memory_peak_bytes"]),
+        machine={"cores": 2, "memory_limit_bytes": 4e9, "device": "made up"},
+    )
+
+
+def costs(epoch_seconds: dict[int, float], exponent: tuple[float, float, float] | None = None, **tables: Any) -> Any:
+    """Return costs with the seconds of an epoch for each m, and the exponent of the learning-rate law."""
+    measured = pd.DataFrame({"batch_size": list(epoch_seconds), "epoch_seconds": list(epoch_seconds.values())}).assign(
+        purpose="grid", dtype="float32"
+    )
+    law = (
+        {"points": 0}
+        if exponent is None
+        else {"points": 8, "exponent": dict(zip(("value", "low", "high"), exponent, strict=True))}
+    )
+    return SimpleNamespace(measured=measured, fits={"learning_rate_law": law}, **tables)

@@ -1,0 +1,256 @@
+"""Budgets, steps to targets, the choice and the fits, on made-up runs of which the answers are known."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise import advice, budgets, costs, outcomes, steps_to_target
+from batchwise.budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
+from batchwise.results import Result
+from batchwise.statistics import mean_interval
+from tests import fabricated
+
+
+def curves(m: int, accuracy: np.ndarray, rows: int = 40, rates: tuple[float, ...] = (0.1,)) -> Curves:
+    """Return the curves of one m, of accuracies [rates, seeds, evaluations] on validation and test rows."""
+    accuracy = np.asarray(accuracy, float)
+    per_epoch, last = -(-rows // m), accuracy.shape[-1] - 1
+    values = dict.fromkeys(budgets.QUANTITIES, accuracy)
+    base = np.array(rates)
+    return Curves(m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values)
+
+
+def rising(m: int, seeds: int = 3, epochs: int = 10, step: float = 0.05) -> Curves:
+    """Return curves of runs whose accuracy grows by `step` with each epoch, and a little with the seed."""
+    line = step * np.arange(epochs + 1) + 0.001 * np.arange(seeds)[:, None]
+    return curves(m, line[None])
+
+
+def read(study, make: Callable, folder: Path) -> dict:
+    fabricated.write_runs(folder, study, make)
+    return outcomes.read(folder, "made_up", study, fabricated.MANIFEST)
+
+
+def test_curves_hold_the_evaluations_of_every_run(tmp_path) -> None:
+    made = fabricated.study([5, 16, 100], [0.25, 0.5])
+    found = budgets.of_study(made, 40, read(made, lambda run: fabricated.random_result(run, made), tmp_path))
+    assert [one.batch_size for one in found] == [5, 16, 40]
+    assert [one.updates_per_epoch for one in found] == [8, 3, 1]
+    result = fabricated.random_result(fabricated.grid.runs_of(fabricated.grid.cells(made, 40)[1], made)[2], made)
+    expected = result.correct[:, 1] / fabricated.ROWS["validation"]
+    np.testing.assert_allclose(found[0].values["validation_accuracy"][1, 2], expected, rtol=1e-6)
+    np.testing.assert_allclose(found[0].values["train_loss"][1, 2], result.loss[:, 0])
+
+
+def test_a_run_that_diverged_counts_until_then(tmp_path) -> None:
+    made = fabricated.study([5], [0.25])
+
+    def make(run) -> Result:
+        result = fabricated.random_result(run, made)
+        return fabricated.diverged(result, 4) if run.seed == 1 else result
+
+    (found,) = budgets.of_study(made, 40, read(made, make, tmp_path))
+    known = np.isfinite(found.values["train_loss"][0])
+    assert known.sum(axis=1).tolist() == [8, 4, 8]
+    assert budgets.choose(budgets.at(found, 3)) == 0
+    assert np.isnan(budgets.at(found, 7)["test_accuracy"][0, 1])
+
+
+@given(st.integers(1, 10), st.integers(2, 5))
+def test_a_level_of_epochs_is_the_median_of_the_last_five_evaluations_up_to_it(epochs, seeds) -> None:
+    one = rising(8, seeds)
+    row = budgets.level(one, "epochs", epochs, {})
+    values = np.median(one.values["test_accuracy"][0, :, max(1, epochs - 4) : epochs + 1], axis=1)
+    mean, low, high, n = (bound.item() for bound in mean_interval(values[None]))
+    found = [row[f"test_accuracy_{end}"] for end in ("mean", "low", "high")]
+    assert (row["status"], row["n"]) == (MEASURED, n)
+    assert found == pytest.approx([mean, low, high])
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "status", "epochs"),
+    [
+        ("epochs", 10, MEASURED, 10),
+        ("epochs", 11, TOO_LONG, None),
+        ("updates", 4, TOO_SHORT, None),  # an epoch has 5
+        ("updates", 5, MEASURED, 1),
+        ("updates", 14, MEASURED, 2),
+        ("updates", 50, MEASURED, 10),
+        ("updates", 56, TOO_LONG, None),
+        ("seconds", 1.9, TOO_SHORT, None),  # an epoch takes 2 s
+        ("seconds", 6.1, MEASURED, 3),
+        ("seconds", 20, MEASURED, 10),
+    ],
+)
+def test_a_level_is_read_at_the_last_epoch_that_it_pays_for(kind, amount, status, epochs) -> None:
+    row = budgets.level(rising(8), kind, amount, {8: 2.0})
+    assert (row["status"], row.get("epochs")) == (status, epochs)
+    if epochs:
+        assert (row["updates"], row["seconds"]) == (5 * epochs, 2.0 * epochs)
+
+
+def test_the_rate_is_chosen_anew_for_each_level() -> None:
+    """The fast rate is ahead at first and behind at the end; one that does not train with every seed is no choice."""
+    epochs = np.arange(11)
+    fast, slow = np.minimum(0.5 + 0.1 * epochs, 0.7), 0.1 * epochs
+    broken = np.stack([np.full(11, 0.99), np.full(11, np.nan)])
+    one = curves(8, np.stack([np.stack([fast] * 2), np.stack([slow] * 2), broken]), rates=(0.1, 0.2, 0.3))
+    assert budgets.level(one, "epochs", 2, {})["base_learning_rate"] == 0.1
+    assert budgets.level(one, "epochs", 10, {})["base_learning_rate"] == 0.2
+
+
+def test_the_table_has_every_level_at_every_size_and_no_seconds_that_were_not_measured() -> None:
+    sizes = [rising(8), rising(40)]
+    table = budgets.table(sizes, {8: 1.0, 40: 0.1})
+    assert list(table) == list(budgets.COLUMNS)
+    assert set(table["budget"]) == set(budgets.KINDS)
+    assert (table.groupby(["budget", "level"])["batch_size"].nunique() == 2).all()
+    whole = table[table["budget"].eq("updates") & table["level"].eq(10)]  # all that m = 40 makes
+    assert whole["status"].eq(MEASURED).all()
+    assert set(budgets.table(sizes, {})["budget"]) == {"epochs", "updates"}
+
+
+# Steps to a target
+
+
+def test_steps_to_a_target_are_those_of_the_first_evaluation_past_it() -> None:
+    table = steps_to_target.runs([rising(8, seeds=1)], [0.2, 0.24, 0.9])
+    assert table["epochs"].tolist()[:2] == [5.0, 5.0]  # 0.2 is reached after 4 epochs, and is not past itself
+    assert table["updates"].tolist()[:2] == [25.0, 25.0]
+    assert np.isnan(table["epochs"][2])
+
+
+def test_the_fastest_rate_is_that_with_the_smallest_median_and_censored_runs_count() -> None:
+    slow = np.tile(0.09 * np.arange(11), (4, 1))  # past 0.35 after 4 epochs, with each seed
+    fast = np.tile(0.4 * np.ones(11), (4, 1))
+    fast[1:] = 0  # after 1 epoch, with one seed of four
+    one = curves(8, np.stack([slow, fast]), rates=(0.1, 0.2))
+    (row,) = steps_to_target.sizes(steps_to_target.runs([one], [0.35]), [one], {8: 2.0}).to_dict("records")
+    assert (row["base_learning_rate"], row["reached"], row["runs"]) == (0.1, 4, 4)
+    assert (row["epochs"], row["updates"], row["seconds"]) == (4, 20, 8.0)
+    (never,) = steps_to_target.sizes(steps_to_target.runs([one], [0.999]), [one], {}).to_dict("records")
+    assert never["reached"] == 0 and np.isnan(never["updates"]) and never["epochs_trained"] == 10
+
+
+def test_the_critical_batch_size_is_found_in_runs_and_unresolved_sizes_are_left_out() -> None:
+    """S(m) = 10 (1 + 64/m) updates in an epoch of 4,096/m: m = 8 has no evaluation before it is there."""
+    sizes = [8, 64, 256, 1024, 4096]
+    rows = []
+    for m in sizes:
+        updates = 10 * (1 + 64 / m)
+        epochs = max(updates / (4096 / m), 1)
+        rows += [(0.9, m, 0.1, 0.1 * m, seed, epochs, epochs * 4096 / m) for seed in range(3)]
+    runs = pd.DataFrame(rows, columns=list(steps_to_target.RUNS))
+    table = runs.groupby("batch_size", as_index=False).first().assign(runs=3, reached=3)
+    found = costs.critical(0.9, runs, table)
+    assert found["batch_sizes"] == [m for m in sizes if 10 * (1 + 64 / m) * m / 4096 > 1]
+    assert found["left_out"] == [8, 64, 256]
+    made = costs.critical(0.9, runs, table.assign(epochs=2.0))  # were all resolved, the law would be found
+    resolved = runs[runs["batch_size"].ge(1024)]
+    assert made["points"] == 15 and len(resolved) == 6
+
+
+# The choice
+
+SECONDS = pd.DataFrame(
+    {
+        "batch_size": [8, 40],
+        "epoch_seconds": [1.0, 0.1],
+        "compile_seconds": [2.0, 3.0],
+        "memory_peak_bytes": [1e9, 5e9],
+    }
+)
+
+
+def two_sizes() -> list[Curves]:
+    """Return m = 8, which learns five times as fast by the epoch, and m = 40, whose epochs take a tenth."""
+    return [rising(8, step=0.09), rising(40, step=0.02)]
+
+
+def test_the_choice_is_the_best_on_validation_rows_and_has_prices() -> None:
+    table = advice.advise(two_sizes(), SECONDS)
+    assert list(table) == list(advice.COLUMNS)
+    chosen, other = table.to_dict("records")
+    assert chosen["chosen"] and not other["chosen"]
+    assert (chosen["updates"], chosen["seconds"], chosen["compile_seconds"]) == (50, 10.0, 2.0)
+    assert other["difference_mean"] == pytest.approx(-0.07 * 8)
+    assert chosen["difference_mean"] == 0 and np.isnan(chosen["difference_low"])
+
+
+@pytest.mark.parametrize(
+    ("memory", "deadline", "chosen"),
+    [(None, None, [8]), (2e9, None, [8]), (9e8, None, []), (None, 0.5, [40]), (None, 5, [8]), (None, 0.01, [])],
+)
+def test_memory_and_time_decide_what_fits(memory, deadline, chosen) -> None:
+    table = advice.advise(two_sizes(), SECONDS, memory, deadline)
+    assert table.loc[table["chosen"], "batch_size"].tolist() == chosen
+
+
+def test_a_deadline_is_kept_and_more_time_never_makes_the_choice_worse() -> None:
+    best = -1.0
+    for deadline in np.geomspace(0.1, 20, 40):
+        table = advice.advise(two_sizes(), SECONDS, deadline=deadline)
+        assert (table.loc[table["fits"], "seconds"] <= deadline * (1 + 1e-9)).all()
+        now = table.loc[table["chosen"], "validation_accuracy_mean"].item()
+        assert now >= best
+        best = now
+
+
+def test_without_validation_rows_the_fastest_is_named() -> None:
+    sizes = two_sizes()
+    for one in sizes:
+        one.values["validation_accuracy"] = np.full_like(one.values["validation_accuracy"], np.nan)
+    table = advice.advise(sizes, SECONDS)
+    assert table.loc[table["chosen"], "batch_size"].tolist() == [40]
+
+
+# The files
+
+
+def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
+    made = fabricated.study([5, 10, 20, 40], [0.25, 0.5]).model_copy(update={"targets": [0.8]})
+    found = read(made, lambda run: fabricated.random_result(run, made), tmp_path)
+    measured = pd.DataFrame({"batch_size": [5, 10, 20, 40], "dtype": "float32", "purpose": "grid"}).assign(
+        step_seconds=lambda table: 1e-3 + 1e-5 * table["batch_size"],
+        epoch_seconds=lambda table: 40 / table["batch_size"] * 1e-3 + 4e-4,
+        compile_seconds=1.0,
+        memory_peak_bytes=lambda table: 1e9 + 1e6 * table["batch_size"],
+    )
+    profile = SimpleNamespace(
+        machine={"device": "made up"},
+        doubling=pd.DataFrame({"batch_size": [80, 160], "status": ["fits", "out_of_memory"]}),
+    )
+    sizes = pd.DataFrame(
+        {
+            "effective_batch_size": [5, 10, 20, 40],
+            "selected_by": "validation",
+            "learning_rate": [1.0, 2.0, 4.0, 8.0],
+            "grid_edge": ["", "", "", "highest"],
+        }
+    )
+    written = costs.files(made, budgets.of_study(made, 40, found), sizes, profile, measured)
+    columns = pd.read_csv(Path(_save(written, tmp_path / "costs")) / "columns.csv")
+    for name in ("budgets", "targets", "target_runs", "advice"):
+        table = pd.read_csv(tmp_path / "costs" / f"{name}.csv")
+        assert list(table) == columns.loc[columns["table"].eq(name), "column"].tolist()
+    fits = json.loads(written["fits.json"])
+    assert fits["time"]["overhead"]["value"] == pytest.approx(1e-3)
+    assert fits["time"]["knee"]["value"] == pytest.approx(100)
+    assert fits["memory"]["row"]["value"] == pytest.approx(1e6)
+    assert fits["largest_batch_size"] == {"fits": 80, "out_of_memory": 160}
+    assert fits["learning_rate_law"]["exponent"]["value"] == pytest.approx(1)
+    assert fits["learning_rate_law"]["left_out"] == 1
+
+
+def _save(files: dict[str, bytes], folder: Path) -> Path:
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder

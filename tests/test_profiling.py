@@ -1,0 +1,338 @@
+"""What is measured of time and memory: real processes, the tables that they fill, and their summary."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from batchwise import manifest, plugins, profiles
+from batchwise.code import ROOT
+from batchwise.data import DataSet, Description, Part
+from batchwise.errors import UserError
+from batchwise.params import Study
+from batchwise.points import Point, points
+from batchwise.processes import Ended, Process
+from batchwise.profiles import Profile
+from batchwise.profiling import ROUNDS, Profiler
+
+STUDY = {
+    "data_set": "digits",
+    "model": {"name": "mlp", "hidden_units": [256]},
+    "optimizer": {"name": "sgd"},
+    "budget": {"epochs": 1},
+    "learning_rate_scaling": "none",
+    "grid": {"batch_sizes": [32, 10**9], "base_learning_rates": [0.1], "seeds": 1},
+}
+DIGITS = {"test_rows": 297, "validation_rows": 300, "seed": 0}
+ROWS = 1200
+
+
+def study(*batch_sizes, **changes) -> Study:
+    grid = {**STUDY["grid"], "batch_sizes": list(batch_sizes)}
+    return Study.model_validate({**STUDY, "grid": grid, **changes})
+
+
+# The choice of points
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, unique=True), st.integers(1, 300), st.booleans())
+def test_points_are_the_grid_and_its_neighbours_and_other_types(batch_sizes, rows, bfloat16) -> None:
+    found = points(study(*batch_sizes), rows, bfloat16)
+    sizes = {min(m, rows) for m in batch_sizes}
+    assert len({(point.batch_size, point.dtype) for point in found}) == len(found)
+    assert [point.batch_size for point in found if point.purpose == "grid"] == sorted(sizes)
+    assert all(point.dtype == "float32" for point in found if point.purpose != "dtype")
+    assert {point.dtype for point in found} == {"float32", "float64"} | ({"bfloat16"} if bfloat16 else set())
+    assert {point.batch_size for point in found if point.purpose == "dtype"} <= sizes
+    for point in found:
+        if point.purpose == "neighbour":
+            m = point.batch_size
+            assert m - 1 in sizes & {16, 32, 64, 128} or (m in (96, 100) and {64, 128} <= sizes)
+            assert m not in sizes and 2 * m <= rows
+
+
+def test_the_points_of_a_study_with_powers_of_two() -> None:
+    found = points(study(2, 16, 32, 64, 128, 2048), 1200, True)
+    assert [point.batch_size for point in found if point.purpose == "neighbour"] == [17, 33, 65, 96, 100, 129]
+    assert [point for point in found if point.purpose == "dtype"] == [
+        Point(m, dtype, "dtype") for dtype in ("float64", "bfloat16") for m in (32, 1200)
+    ]
+
+
+# The stage
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory) -> tuple[Profile, Path, subprocess.CompletedProcess]:
+    """Run the stage on a small study, with a file from before in its folder."""
+    folder = tmp_path_factory.mktemp("stage")
+    with (folder / "params.yaml").open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump({"data_sets": {"digits": DIGITS}, "studies": {"small": STUDY}}, file)
+    manifest.save(plugins.load("datasets", "digits").prepare(**DIGITS), folder / "data/prepared", "digits", DIGITS)
+    output = folder / "data/profiles/small"
+    output.mkdir(parents=True)
+    (output / "old.csv").touch()
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    command = [sys.executable, "-m", "stages.profile", "small"]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return profiles.read(output), output, done
+
+
+def test_the_stage_says_one_line_and_replaces_its_folder(stage) -> None:
+    profile, folder, done = stage
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"small: {len(profile.points)} points measured in ")
+    assert done.stdout.count("\n") == 1
+    names = {"points.csv", "repetitions.csv", "doubling.csv", "columns.csv", "machine.json"}
+    assert {path.name for path in folder.iterdir()} == names
+
+
+def test_each_column_is_described(stage) -> None:
+    _, folder, _ = stage
+    described = pd.read_csv(folder / "columns.csv")["column"]
+    used = {column for path in folder.glob("*.csv") for column in pd.read_csv(path).columns}
+    assert set(described) == used
+
+
+def test_each_point_is_measured(stage) -> None:
+    profile, _, _ = stage
+    table, machine = profile.points, profile.machine
+    asked = points(Study.model_validate(STUDY), ROWS, machine["has_bfloat16"])
+    found = [Point(*row) for row in table[["batch_size", "dtype", "purpose"]].itertuples(index=False)]
+    assert found == asked
+    assert table["status"].eq("ok").all() and table["message"].isna().all()
+    grid = table[table["purpose"].eq("grid")].set_index("batch_size")
+    assert grid["input_shape"].to_dict() == {32: "32 64", ROWS: "1200 64"}
+    assert grid["updates_per_epoch"].to_dict() == {32: 38, ROWS: 1}
+    assert grid["ragged_rows"].to_dict() == {32: 16, ROWS: 0}
+    assert grid["ragged_compile_seconds"].notna().to_dict() == {32: True, ROWS: False}
+    assert (table["compile_seconds"] > 0).all()
+    assert (table["memory_start_bytes"] > 2**26).all()
+    assert (table["memory_peak_bytes"] > table["memory_start_bytes"]).all()
+
+
+def test_the_machine_is_described(stage) -> None:
+    machine = stage[0].machine
+    assert machine["training_rows"] == ROWS and machine["xla"] is True
+    assert machine["cores"] >= 1 and machine["memory_total_bytes"] > machine["memory_limit_bytes"] > 0
+    assert machine["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert {"device", "tensorflow", "keras"} <= set(machine)
+
+
+def test_each_point_has_a_repetition_in_each_round_in_a_random_order(stage) -> None:
+    profile, _, _ = stage
+    whole = profile.repetitions[profile.repetitions["part"].eq("whole")]
+    assert (whole["seconds"] > 0).all()
+    rounds = [list(zip(rows["batch_size"], rows["dtype"], strict=True)) for _, rows in whole.groupby("round")]
+    everything = sorted(zip(profile.points["batch_size"], profile.points["dtype"], strict=True))
+    assert len(rounds) == ROUNDS >= 30
+    assert all(sorted(one) == everything for one in rounds)
+    places = pd.DataFrame([{point: place for place, point in enumerate(one)} for one in rounds])
+    assert len({tuple(one) for one in rounds}) == ROUNDS
+    middle = (len(everything) - 1) / 2
+    error = np.sqrt((len(everything) ** 2 - 1) / 12 / ROUNDS)  # of the mean of uniform places
+    assert (abs(places.mean() - middle) < 4 * error).all()
+
+
+def test_the_last_batch_is_measured_apart_and_the_smallest_side_by_side(stage) -> None:
+    profile, _, _ = stage
+    table = profile.repetitions
+    counts = table.groupby(["part", "batch_size", "dtype", "process"]).size()
+    assert counts["ragged"].to_dict() == {(32, "float32", 0): ROUNDS}
+    cores = profile.machine["cores"]
+    expected = {(32, "float32", process): ROUNDS for process in range(cores)} if cores > 1 else {}
+    assert counts.get("side_by_side", pd.Series()).to_dict() == expected
+
+
+def test_times_are_plausible(stage) -> None:
+    """An update of 1,200 rows takes longer than one of 32, and that longer than one of 16, the last of an epoch."""
+    table = profiles.summary(stage[0])
+    grid = table[table["purpose"].eq("grid")].set_index("batch_size")
+    assert grid["step_seconds"].is_monotonic_increasing
+    assert grid.loc[32, "ragged_seconds"] < grid.loc[32, "step_seconds"]
+    assert grid["epoch_seconds"].between(1e-5, 1).all()
+
+
+def test_doubling_comes_to_the_end_of_the_memory(stage) -> None:
+    profile, _, _ = stage
+    table = profile.doubling
+    assert table["batch_size"].tolist() == [ROWS * 2**power for power in range(len(table))]
+    assert table["status"].tolist() == ["fits"] * (len(table) - 1) + ["out_of_memory"]
+    fits = table[:-1]
+    assert len(fits) > 2 and fits["memory_peak_bytes"].is_monotonic_increasing
+    assert fits["memory_peak_bytes"].iloc[-1] <= profile.machine["memory_limit_bytes"]
+    assert table["message"].iloc[-1]
+    assert table["seconds"].between(0, 12).all()
+
+
+# Processes
+
+
+def data_set(rows: int) -> DataSet:
+    random = np.random.default_rng(0)
+    parts = [
+        Part(random.normal(size=(size, 4)).astype("float32"), np.arange(size, dtype="int32") % 2)
+        for size in (rows, 10, 10)
+    ]
+    return DataSet(Description("random", "binary_classification", "none", "none"), ("no", "yes"), *parts)
+
+
+@pytest.fixture
+def profiler() -> Profiler:
+    return Profiler(data_set(100), study(4, 50))
+
+
+@pytest.fixture
+def process(profiler) -> Iterator[Process]:
+    started = profiler.start("float32", profiler.available)
+    started.built()
+    yield started
+    started.close()
+
+
+def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured(monkeypatch) -> None:
+    monkeypatch.setattr("batchwise.points.DTYPES", ("float32",))
+    large = Profiler(data_set(400_000), study(4, 400_000, model={"name": "mlp", "hidden_units": [512]}))
+    large.available = 900 * 10**6  # bytes; the hidden units alone take 800 million in an update of all rows
+    large.measure()
+    small, all_rows = large.measured.values()
+    assert small["status"] == "ok" and small["compile_seconds"] > 0
+    assert all_rows["status"] == "out_of_memory" and all_rows["message"]
+    assert {row[0] for row in large.repetitions} == {4}
+
+
+def test_a_process_that_is_killed_is_out_of_memory(process) -> None:
+    os.kill(process.process.pid, signal.SIGKILL)
+    with pytest.raises(Ended, match="exit code -9") as ended:
+        process.ask("compile", 4, True)
+    assert ended.value.status == "out_of_memory"
+
+
+def test_what_takes_too_long_is_stopped(process) -> None:
+    with pytest.raises(Ended, match="too long") as ended:
+        process.ask("compile", 4, True, seconds=0.01)
+    assert ended.value.status == "stopped"
+
+
+def test_a_number_type_that_cannot_be_trained_fails(profiler, capfd) -> None:
+    started = profiler.start("float7", profiler.available)
+    with pytest.raises(Ended, match="float7") as ended:
+        started.built()
+    started.close()
+    assert ended.value.status == "failed"
+    assert capfd.readouterr().err == ""
+
+
+def test_a_model_that_cannot_be_trained_is_an_error_of_the_user() -> None:
+    bad = Profiler(data_set(100), study(4, augmentation={"pad": 1, "flip": False}))
+    with pytest.raises(UserError, match="can be trained on this machine: augmentation needs images"):
+        bad.measure()
+
+
+def test_a_process_that_is_not_asked_does_not_compute(profiler, process) -> None:
+    other = profiler.start("float32", profiler.available)
+    other.built()
+    for one in (process, other):
+        one.ask("compile", 50, False)
+    idle, busy = (psutil.Process(one.process.pid) for one in (process, other))
+    before = sum(idle.cpu_times()[:2]), sum(busy.cpu_times()[:2])
+    for _ in range(50):
+        other.ask("repeat")
+    after = sum(idle.cpu_times()[:2]), sum(busy.cpu_times()[:2])
+    other.close()
+    assert after[1] - before[1] > 0.1  # seconds
+    assert after[0] - before[0] <= 0.02
+
+
+# The summary, and files
+
+
+def made_up(seed: int = 0) -> Profile:
+    """Return a profile of 100 training rows: two batch sizes, a neighbour, and one without memory."""
+    random = np.random.default_rng(seed)
+    rows = [
+        (10, "float32", "grid", "ok", np.nan, "10 5", 0.5, np.nan, 10, 0, 1000, 2000),
+        (30, "float32", "grid", "ok", np.nan, "30 5", 0.6, 0.25, 4, 10, 1000, 3000),
+        (33, "float32", "neighbour", "ok", np.nan, "33 5", 0.7, np.nan, np.nan, 1, 1000, 3100),
+        (100, "float64", "dtype", "out_of_memory", "no, \nmore", np.nan, *[np.nan] * 6),
+    ]
+    parts = [(10, "whole"), (30, "whole"), (30, "ragged"), (33, "whole"), (10, "side_by_side")]
+    repetitions = [(m, "float32", part, n, 0, random.uniform(1, 2)) for n in range(32) for m, part in parts]
+    doubling = [(100, "fits", np.nan, 4000, 0.5), (200, "out_of_memory", "none", np.nan, 0.7)]
+    tables = zip((rows, repetitions, doubling), profiles.TABLES.values(), strict=True)
+    return Profile(*(pd.DataFrame(rows, columns=list(columns)) for rows, columns in tables), {"training_rows": 100})
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_summary_is_that_of_numpy(seed) -> None:
+    profile = made_up(seed)
+    table = profiles.summary(profile).set_index("batch_size")
+
+    def times(m, part="whole") -> np.ndarray:
+        rows = profile.repetitions
+        return rows.loc[rows["batch_size"].eq(m) & rows["part"].eq(part), "seconds"].to_numpy()
+
+    for m in (10, 30, 33):
+        lower, median, upper = np.quantile(times(m), [0.25, 0.5, 0.75])
+        found = table.loc[m, ["step_seconds_lower", "step_seconds", "step_seconds_upper"]]
+        assert found.tolist() == pytest.approx([lower, median, upper], rel=1e-14)
+        assert table.loc[m, "examples_per_second"] == pytest.approx(m / median, rel=1e-14)
+    ragged = np.median(times(30, "ragged"))
+    assert table["ragged_seconds"].dropna().to_dict() == {30: pytest.approx(ragged, rel=1e-14)}
+    epochs = {10: 10 * np.median(times(10)), 30: 3 * np.median(times(30)) + ragged}
+    assert table["epoch_seconds"].dropna().to_dict() == pytest.approx(epochs, rel=1e-14)
+    assert table["compile_seconds"].dropna().to_dict() == pytest.approx({10: 0.5, 30: 0.85}, rel=1e-14)
+    assert table["memory_peak_bytes"].dropna().to_dict() == {10: 2000, 30: 3000, 33: 3100}
+    assert table["purpose"].tolist() == ["grid", "grid", "neighbour", "dtype"]
+    assert table["status"].tolist() == ["ok", "ok", "ok", "out_of_memory"]
+
+
+def test_a_point_that_ran_out_of_memory_has_no_numbers() -> None:
+    profile = made_up()
+    profile.points["status"] = "out_of_memory"
+    numbers = profiles.summary(profile).drop(columns=["batch_size", "dtype", "purpose", "status"])
+    assert numbers.isna().all(axis=None)
+
+
+def write(folder: Path) -> None:
+    folder.mkdir()
+    for name, content in profiles.files(made_up()).items():
+        (folder / name).write_bytes(content)
+
+
+def test_what_is_written_is_read_back(tmp_path) -> None:
+    write(tmp_path / "study")
+    written, found = made_up(), profiles.read(tmp_path / "study")
+    for name in profiles.TABLES:
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(written, name), check_dtype=False)
+    assert found.machine == written.machine
+
+
+@pytest.mark.parametrize("name", ["points.csv", "repetitions.csv", "doubling.csv", "machine.json"])
+def test_a_missing_or_damaged_file_is_an_error_of_the_user(name, tmp_path) -> None:
+    path = tmp_path / "study" / name
+    write(path.parent)
+    path.write_text("seconds\n1\n" if name.endswith("csv") else json.dumps({"a": 1})[:-1])
+    with pytest.raises(UserError, match=r"damaged.*run `dvc repro --force profile@study`"):
+        profiles.read(path.parent)
+    path.unlink()
+    with pytest.raises(UserError, match=rf"{name} is missing; run `dvc repro --force profile@study`"):
+        profiles.read(path.parent)
+
+
+def test_reading_does_not_import_what_trains() -> None:
+    code = "import sys, batchwise.profiles, batchwise.points; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
