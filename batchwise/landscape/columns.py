@@ -55,8 +55,9 @@ _STEPS = {
     "parts": "n, updates of update_batch_size rows in a row, against one of all their rows at the same η̃",
     **_UPDATE,
     "draw": "number of the draw of the rows, from 0; in a draw n = 2, 4, 8 share their first rows",
-    "relative_distance": "‖Δ_n − Δ_1‖/‖Δ_1‖ of the changes of the weights, without unit; empty if there is none",
-    "cosine": "cosine of the angle between Δ_n and Δ_1; empty if there is no change",
+    "relative_distance": "‖Δ_n − Δ_1‖/‖Δ_1‖ of the changes of the weights, without unit; empty if there is none, "
+    "or if the updates diverge",
+    "cosine": "cosine of the angle between Δ_n and Δ_1; empty as relative_distance",
 }
 
 TABLES = {"cells": _CELLS, "updates": _UPDATES, "steps": _STEPS}

@@ -13,6 +13,7 @@ ITERATIONS = 10  # of L-BFGS-B; Keskar et al. 2017, section 2.2.2
 # far short of the maximum. The loss is scaled, so that the step is this many times half the edge of the box on average.
 FIRST_STEP = 100
 EIGENVALUE_TOLERANCE = 1e-3  # relative
+RESTARTS = 100  # of Lanczos iteration, with some 20 products each, at most
 
 
 def sharpness(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], weights: np.ndarray, epsilon: float) -> float:
@@ -39,16 +40,18 @@ def sharpness(loss: Callable[[np.ndarray], tuple[float, np.ndarray]], weights: n
 
 
 def largest_eigenvalue(product: Callable[[np.ndarray], np.ndarray], size: int) -> float:
-    """Return the largest eigenvalue of a symmetric matrix [P, P], by Lanczos iteration (ARPACK); NaN if it fails.
+    """Return the largest eigenvalue of a symmetric matrix [P, P], by Lanczos iteration (ARPACK).
 
-    `product` takes a vector [P] and returns the matrix times it; `size` is P, 2 or more.
+    `product` takes a vector [P] and returns the matrix times it; `size` is P, 2 or more. NaN if the
+    iteration does not converge.
     """
     start = np.random.default_rng(0).standard_normal(size)
     if not np.any(product(start)):
         return 0.0  # of no curvature at all, which ARPACK refuses
     operator = LinearOperator((size, size), matvec=product, dtype="float64")
+    options = {"which": "LA", "v0": start, "tol": EIGENVALUE_TOLERANCE, "maxiter": RESTARTS}
     try:
-        values = eigsh(operator, 1, which="LA", v0=start, tol=EIGENVALUE_TOLERANCE, return_eigenvectors=False)
+        values = eigsh(operator, 1, return_eigenvectors=False, **options)
     except ArpackNoConvergence:
         return float("nan")
     return float(values[0])

@@ -38,7 +38,7 @@ def update_moments(
     base_learning_rate: float,
     random: np.random.Generator,
 ) -> UpdateMoments:
-    """Return the moments of DRAWS updates from the same weights (Masters & Luschi 2018, eq. 12 to 14).
+    """Return the moments of DRAWS updates from the same weights: η̃·G and η̃²·m·Σ, says claim L3.
 
     `gradients` takes batches of rows, [k, m], and yields their mean gradients, [·, P] at a time; `gradient` is G, [P].
     Batches are drawn with replacement, so that examples are independent.
@@ -75,6 +75,6 @@ def steps(
 def _compared(parts: int, many: np.ndarray, one: np.ndarray) -> Step:
     length = np.linalg.norm(one)
     product = np.linalg.norm(many) * length
-    if not product:
+    if not 0 < product < np.inf:
         return Step(parts, np.nan, np.nan)
     return Step(parts, float(np.linalg.norm(many - one) / length), float(many @ one / product))
