@@ -41,7 +41,7 @@ def files(
     )
     fits = {
         "time": time(measured, study),
-        "memory": memory(own),
+        "memory": memory(own, profile.doubling),
         "largest_batch_size": largest(profile.doubling),
         "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets},
         "learning_rate_law": learning_rate_law(batch_sizes),
@@ -71,9 +71,13 @@ def time(measured: pd.DataFrame, study: Study) -> dict[str, Any]:
     return {"overhead": line.intercept, "example": line.slope, "knee": line.ratio, **_quality(line)}
 
 
-def memory(measured: pd.DataFrame) -> dict[str, Any]:
-    """Return the fit M(m) = c + d·m of the peak memory, in bytes."""
-    rows = measured[measured["memory_peak_bytes"].notna()]
+def memory(measured: pd.DataFrame, doubling: pd.DataFrame) -> dict[str, Any]:
+    """Return the fit M(m) = c + d·m of the peak memory, in bytes, of the grid and of the doubled batch sizes that fit.
+
+    In a small network the rows of a grid take less than what the compiler happens to.
+    """
+    columns = ["batch_size", "memory_peak_bytes"]
+    rows = pd.concat([measured[columns], doubling.loc[doubling["status"].eq("fits"), columns]]).dropna()
     line = laws.straight_line(
         rows["batch_size"].to_numpy(float), rows["memory_peak_bytes"].to_numpy(float), relative=False
     )

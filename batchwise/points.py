@@ -22,15 +22,14 @@ class Point:
 def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
     """Return the points of a study with `rows` training rows, each (batch size, dtype) once.
 
-    Other number types are measured at the median of the grid and at its largest m; bfloat16 if the device has it.
+    Other number types are measured at the largest m, where they matter most; bfloat16 if the device has it.
     """
     sizes = effective_sizes(study, rows)
     others = [dtype for dtype in DTYPES if dtype != study.dtype and (bfloat16 or dtype != "bfloat16")]
-    chosen = sorted({sizes[(len(sizes) - 1) // 2], sizes[-1]})
     return [
         *(Point(m, study.dtype, "grid") for m in sizes),
         *(Point(m, study.dtype, "neighbour") for m in neighbours(sizes, rows)),
-        *(Point(m, dtype, "dtype") for dtype in others for m in chosen),
+        *(Point(sizes[-1], dtype, "dtype") for dtype in others),
     ]
 
 

@@ -14,6 +14,7 @@ COPIED = (
     *("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore"),
     *("paper/statements.csv", "paper/dvc.yaml", "paper/params.yaml", "paper/small/dvc.yaml", "paper/small/params.yaml"),
 )
+MEASURING = ("profile", "costs", "report", "summary")
 STUDY = {
     "data_set": "digits",
     "model": {"name": "mlp", "hidden_units": [8]},
@@ -81,9 +82,10 @@ class Project:
         """Run `dvc repro`."""
         return self.run("dvc", "repro", *arguments, **options)
 
-    def lock(self) -> str:
-        """Return dvc.lock."""
-        return (self.folder / "dvc.lock").read_text(encoding="utf-8")
+    def lock(self) -> dict[str, dict]:
+        """Return the stages of dvc.lock, but for those that measure time and those that show it."""
+        stages = YAML(typ="safe").load((self.folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+        return {name: stage for name, stage in stages.items() if name.split("@")[0] not in MEASURING}
 
     def bytes_of(self, folder: str) -> dict[str, bytes]:
         """Return {file: its bytes} of a folder."""

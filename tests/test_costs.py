@@ -225,7 +225,9 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
     )
     profile = SimpleNamespace(
         machine={"device": "made up"},
-        doubling=pd.DataFrame({"batch_size": [80, 160], "status": ["fits", "out_of_memory"]}),
+        doubling=pd.DataFrame(
+            {"batch_size": [80, 160], "status": ["fits", "out_of_memory"], "memory_peak_bytes": [1.08e9, np.nan]}
+        ),
     )
     sizes = pd.DataFrame(
         {

@@ -39,6 +39,16 @@ def with_study(**changes) -> dict:
 def test_a_first_repro_ends_with_a_report_and_the_next_has_nothing_to_do(project) -> None:
     assert "<html" in (project.folder / "reports/html/small.html").read_text(encoding="utf-8")
     assert "Running stage" not in project.repro()
+    assert "small.html" in (project.folder / "reports/html/index.html").read_text(encoding="utf-8")
+
+
+def test_advice_names_a_batch_size_that_fits_or_says_that_none_does(project) -> None:
+    advise = ("python", "-m", "batchwise", "advise", "small")
+    assert re.match(r"With 64.0 GB of memory and no deadline use m = 4, η = ", project.run(*advise, "--memory", "64GB"))
+    assert "no batch size can be named: none fits" in project.run(*advise, "--memory", "1MB", status=1)
+    for given in (("--memory", "much"), ("--time", "10"), ("--memory", "0GB")):
+        printed = project.run(*advise, *given, status=2)
+        assert given[1] in printed and "allowed are" in printed and "Traceback" not in printed
 
 
 def test_a_diverged_run_is_a_result(project) -> None:
@@ -94,9 +104,11 @@ def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> Non
 def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, finished) -> None:
     for folder in ("data", "reports/html", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(project.folder / folder)
-    assert "18 trained now, 0 kept from before" in project.repro(BATCHWISE_WORKERS="1", LC_ALL="C", TZ="Asia/Tokyo")
+    elsewhere = {"BATCHWISE_WORKERS": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    assert "18 trained now, 0 kept from before" in project.repro("landscape@small", **elsewhere)
     assert project.lock() == finished.lock()
-    assert project.bytes_of("reports/html") == finished.bytes_of("reports/html")
+    for folder in ("data/tables", "data/landscapes"):
+        assert project.bytes_of(folder) == finished.bytes_of(folder)
 
 
 def test_the_examples_of_the_readme_work(project) -> None:
@@ -112,7 +124,7 @@ def test_the_examples_of_the_readme_work(project) -> None:
     study["digits_adam"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
     data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
     project.write_params({"data_sets": data_sets, "studies": study})
-    project.repro(BATCHWISE_WORKERS="1")
+    project.repro("report@digits_adam", BATCHWISE_WORKERS="1")
     metrics = json.loads((project.folder / "data/metrics/digits_adam.json").read_text())
     assert metrics["ok"] == metrics["runs"] == 45
     assert metrics["test_accuracy"] > 0.9
@@ -120,7 +132,7 @@ def test_the_examples_of_the_readme_work(project) -> None:
 
 
 def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> None:
-    project.repro("--force")
+    project.repro("--force", "landscape@small")
     assert project.lock() == finished.lock()
 
 
@@ -144,7 +156,7 @@ def test_damaged_files_are_made_again(project, finished) -> None:
         path.write_bytes(path.read_bytes()[:-1])
     for path in sorted((project.folder / "data/runs/small").iterdir())[:3]:
         path.write_bytes(b"damaged")
-    project.repro()
+    project.repro("landscape@small")
     assert project.lock() == finished.lock()
     assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
 

@@ -66,7 +66,7 @@ def test_the_points_of_a_study_with_powers_of_two() -> None:
     found = points(study(2, 16, 32, 64, 128, 2048), 1200, True)
     assert [point.batch_size for point in found if point.purpose == "neighbour"] == [17, 33, 65, 96, 100, 129]
     assert [point for point in found if point.purpose == "dtype"] == [
-        Point(m, dtype, "dtype") for dtype in ("float64", "bfloat16") for m in (32, 1200)
+        Point(1200, dtype, "dtype") for dtype in ("float64", "bfloat16")
     ]
 
 
@@ -141,7 +141,7 @@ def test_each_point_has_a_repetition_in_each_round_in_a_random_order(stage) -> N
     assert len(rounds) == ROUNDS >= 30
     assert all(sorted(one) == everything for one in rounds)
     places = pd.DataFrame([{point: place for place, point in enumerate(one)} for one in rounds])
-    assert len({tuple(one) for one in rounds}) == ROUNDS
+    assert len({tuple(one) for one in rounds}) > ROUNDS / 2  # of 120 orders of five points, chance repeats some
     middle = (len(everything) - 1) / 2
     error = np.sqrt((len(everything) ** 2 - 1) / 12 / ROUNDS)  # of the mean of uniform places
     assert (abs(places.mean() - middle) < 4 * error).all()

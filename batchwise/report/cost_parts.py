@@ -11,7 +11,7 @@ from batchwise.claims.sources import Costs
 from batchwise.landscapes import Landscape
 from batchwise.report import cost_plots, cost_words, phrases
 from batchwise.report.markup import Entry, Html, figure, items, join, paragraph, table
-from batchwise.report.words import digits, known, memory, number, percent, rate, seconds, size
+from batchwise.report.words import count, digits, known, memory, number, percent, rate, seconds, size
 from batchwise.statistics import mean_interval
 
 NOT_MEASURED = "Not measured in this pipeline: it has no stage that measures time and memory."
@@ -94,7 +94,7 @@ def _levels(table_of: pd.DataFrame) -> Html:
         amounts = sorted(levels["level"].unique())
         for amount in amounts[:: -(-len(amounts) // MOST_LEVELS)]:
             at_level = levels[levels["level"].eq(amount)].set_index("batch_size")
-            name = seconds(amount) if kind == "seconds" else f"{amount:,.0f} {kind}"
+            name = seconds(amount) if kind == "seconds" else count(int(amount), kind[:-1])
             rows.append([name, *(_level(at_level.loc[m]) for m in sizes)])
     headings = ["budget", *(f"m = {size(m)}" for m in sizes)]
     caption = "Test accuracy in percent, with its 95 % interval; <1: less than an epoch, long: longer than trained"

@@ -49,6 +49,7 @@ def _budget(table: pd.DataFrame, ax: Axes) -> None:
             label=f"m = {size(m)}",
         )
     ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     ax.minorticks_off()
 
 

@@ -53,7 +53,7 @@ def budgets(table: pd.DataFrame) -> str:
         at_level = rows[rows["level"].eq(level)]
         by = "validation_accuracy_mean" if at_level["validation_accuracy_mean"].notna().any() else "test_accuracy_mean"
         best = at_level.loc[at_level[by].idxmax()]
-        amount = seconds(level) if kind == "seconds" else f"{level:,.0f} {kind}"
+        amount = seconds(level) if kind == "seconds" else count(int(level), kind[:-1])
         parts.append(f"at {amount} m = {size(int(best['batch_size']))} ({accuracy(best)}, of {len(at_level)} m)")
     return (
         f"Best on validation rows, at its best rate then: {listed(parts)}." if parts else "There is nothing to compare."
@@ -79,7 +79,7 @@ def memory_fit(fits: dict[str, Any]) -> str:
     if known(fit["constant"]["value"]):
         line = (
             f"A process takes {_estimate(fit['constant'], 2**-20)} MiB and {_estimate(fit['row'], 2**-10)} KiB for "
-            f"each row of a batch (M = c + d·m, {fit['points']} batch sizes)."
+            f"each row of a batch (M = c + d·m, {fit['points']} points, of the grid and of doubling)."
         )
     if not known(most["fits"]):
         return line

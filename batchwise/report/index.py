@@ -19,7 +19,7 @@ from batchwise.report.markup import (
     heading,
     items,
     join,
-    link,
+    links,
     marked,
     paragraph,
     subheading,
@@ -27,7 +27,8 @@ from batchwise.report.markup import (
 )
 from batchwise.report.words import count, digits, known
 
-MARKS = {SUPPORTED: "supported", CONTRADICTED: "contradicted", NOT_DECIDED: "undecided"}
+MARKS = {SUPPORTED: "supported", CONTRADICTED: "contradicted", NOT_DECIDED: "undecided"}  # classes of the style sheet
+TEXTS = {SUPPORTED: "claim supported", CONTRADICTED: "claim contradicted", NOT_DECIDED: NOT_DECIDED}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def head(index: Index) -> Html:
 def overview(index: Index) -> Html:
     """Return a list of all questions with their verdicts."""
     return marked(
-        (f"#{claim.id}", claim.question, verdict.verdict, MARKS[verdict.verdict])
+        (f"#{claim.id}", claim.question, TEXTS[verdict.verdict], MARKS[verdict.verdict])
         for claim, verdict in index.verdicts.items()
     )
 
@@ -87,17 +88,21 @@ def claim(one: Claim, verdict: Verdict) -> Html:
     """Return a claim with its verdict, the effect, a figure, and links to the studies that show it."""
     found = verdict.evidence.comparisons
     parts = [
-        subheading(one.question, verdict.verdict, MARKS[verdict.verdict], one.id),
+        subheading(one.question, TEXTS[verdict.verdict], MARKS[verdict.verdict], one.id),
         paragraph(answer(one, verdict), "answer"),
         paragraph(f"{one.id}, the claim: {one.claim}", "claim"),
     ]
     if not found:
         return join(*parts)
     caption = (
-        "The dot is the effect, the line its 95 % interval; where the claim is right is shaded. Every comparison has "
-        "its own scale."
+        "The dot is the effect, the line its 95 % interval; the claim is right where it is shaded. Every comparison "
+        "has its own scale."
     )
-    more = f" {len(found) - index_plots.MOST_ROWS} more are not drawn." if len(found) > index_plots.MOST_ROWS else ""
+    more = (
+        f" {len(found) - index_plots.MOST_ROWS} that support it more are not drawn."
+        if len(found) > index_plots.MOST_ROWS
+        else ""
+    )
     alt = " ".join(effect(comparison) for comparison in found[:3])
     names = list(dict.fromkeys(comparison.study for comparison in found))
     return join(
@@ -105,7 +110,7 @@ def claim(one: Claim, verdict: Verdict) -> Html:
         paragraph(effect(verdict.decisive) + adjusted(verdict)),
         figure(index_plots.comparisons(found), alt, caption + more),
         details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
-        *(link(f"The study {name}", f"{name}.html") for name in names),
+        links("Shown by", [(name, f"{name}.html") for name in names]),
     )
 
 
@@ -131,9 +136,11 @@ def effect(one: Comparison) -> str:
 
 
 def adjusted(verdict: Verdict) -> str:
-    """Return the p-value of the verdict, adjusted for the number of claims."""
+    """Return the p-value of the verdict, adjusted for the number of claims; what is counted has none."""
     amount = len(verdict.evidence.comparisons)
     rest = f" It is the one on which the verdict rests, of {amount}." if amount > 1 else ""
+    if verdict.decisive.right == (0.0, 0.0) and verdict.verdict != NOT_DECIDED:
+        return rest
     p = "< 0.001" if verdict.p < 0.001 else f"= {verdict.p:.3f}"
     return f"{rest} p {p}, adjusted for all claims (Holm)."
 
@@ -176,7 +183,7 @@ def studies(index: Index) -> Html:
         given = dict(about.facts(study.tables))
         what = f"{given['Data']}; {given['Model']}; {given['Optimiser']}; {given['Budget']}; {given['Grid']}"
         choice = cost_words.advice(study.costs.advice)[:1] if study.costs else []
-        parts += [link(study.name, f"{study.name}.html"), items([what, *choice])]
+        parts += [links("Study", [(study.name, f"{study.name}.html")]), items([what, *choice])]
     return join(*parts)
 
 

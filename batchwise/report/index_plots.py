@@ -13,13 +13,13 @@ from batchwise.report.style import BLUE, INK, SOFT, VERMILION
 from batchwise.report.words import digits
 
 WIDTH, ROW = 8.0, 0.62  # inches
-MOST_ROWS = 12
+MOST_ROWS = 6
 LABEL = 46  # letters in a line
 
 
 def comparisons(found: Sequence[Comparison]) -> str:
-    """Return the comparisons below each other as SVG; each has a scale of its own."""
-    shown = found[:MOST_ROWS]
+    """Return the comparisons below each other as SVG, those that support the claim least first, each with its scale."""
+    shown = sorted(found, key=lambda one: -one.p_for)[:MOST_ROWS]
     with style.drawing():
         figure, axes = style.panels(WIDTH, ROW * len(shown) + 0.15, rows=len(shown))
         for ax, one in zip(axes, shown, strict=True):

@@ -61,9 +61,10 @@ def command(text: str) -> Html:
     return Html(f'<pre tabindex="0"><code>{escape(text)}</code></pre>')
 
 
-def link(text: str, page: str) -> Html:
-    """Return a paragraph with a link to another page of the folder, or to a part of this one (#…)."""
-    return Html(f'<p><a href="{escape(page)}">{typeset(text)}</a></p>')
+def links(text: str, pages: Iterable[tuple[str, str]]) -> Html:
+    """Return a paragraph with links, (text, page of the same folder) each."""
+    each = ", ".join(f'<a href="{escape(page)}">{typeset(name)}</a>' for name, page in pages)
+    return Html(f"<p>{typeset(text)}: {each}.</p>")
 
 
 def subheading(text: str, mark: str, kind: str, anchor: str) -> Html:
