@@ -97,6 +97,12 @@ def test_s3_powers_of_two(slower, spread, expected) -> None:
     assert verdict("S3", study(profile=profile(seconds, spread=spread))) == expected
 
 
+def test_s3_leaves_out_batches_in_parts() -> None:
+    slow = profile({16: 16, 17: 34})
+    assert verdict("S3", study(profile=slow)) == CONTRADICTED
+    assert verdict("S3", study(profile=slow, changes={"accumulation": 4})) == NOT_DECIDED
+
+
 @pytest.mark.parametrize(("factor", "expected"), [(100, SUPPORTED), (0, NOT_DECIDED)])
 def test_s4_seconds(factor, expected) -> None:
     """m = 16 is ahead at any epoch; an epoch of m = 256 takes a hundredth of the time."""

@@ -40,7 +40,8 @@ def double_for_less(studies: list[Study]) -> Evidence:
 def powers_of_two(studies: list[Study]) -> Evidence:
     """Supported if a row takes less than 1.1 times as long at the neighbour of a power of two, for each pair.
 
-    The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured. n: repetitions of each.
+    The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured, where a batch is not in parts
+    (accumulation). n: repetitions of each.
     """
     return all_of(
         [*_ratios(studies, NEIGHBOURS, NO_FASTER, "times the time of a row", lambda small, large: small / large)]
@@ -49,6 +50,8 @@ def powers_of_two(studies: list[Study]) -> Evidence:
 
 def _ratios(studies: list[Study], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
     for study in studies:
+        if study.recipe["accumulation"] > 1:  # a neighbour has one part more, or parts that are not full
+            continue
         for small, large in sizes:
             times = study.repetitions(large), study.repetitions(small)
             if all(map(len, times)):
