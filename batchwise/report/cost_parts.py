@@ -45,8 +45,8 @@ def choice(costs: Costs | None) -> Html:
         ),
         paragraph(
             "Seconds are of weight updates on the machine that measured them, without evaluation; a batch size is "
-            "compiled once for all runs. Memory is of a whole process, TensorFlow with it. `python -m batchwise "
-            "advise` answers for another memory or deadline."
+            "compiled once for all runs. Memory is of a whole process, TensorFlow with it. The command "
+            "python -m batchwise advise answers for another memory or deadline."
         ),
     )
 
