@@ -1,0 +1,141 @@
+"""What reports say of costs, and the index page, in this process: on made-up runs, times and landscapes."""
+
+from pathlib import Path
+
+import html5lib
+import numpy as np
+import pandas as pd
+import pytest
+
+from batchwise import budgets, costs, landscapes, outcomes, profiles
+from batchwise.claims import sources
+from batchwise.code import ROOT
+from batchwise.errors import UserError
+from batchwise.landscape.columns import TABLES
+from batchwise.landscape.output import files as landscape_files
+from batchwise.profiles import Profile
+from batchwise.report import cost_parts, cost_words, index, study_tables
+from tests import fabricated
+from tests.test_report import ABOUT, write
+
+SIZES = [2, 4, 8, 16, 40]
+HOSTILE = "<script>alert(1)</script>"
+
+
+def profile() -> Profile:
+    """Return a profile in which an update takes 100 µs and 1 µs for each row, and memory ends at 160 rows."""
+    points = pd.DataFrame({"batch_size": [*SIZES, 40], "dtype": ["float32"] * 5 + ["float64"]})
+    points = points.assign(
+        purpose=["grid"] * 5 + ["dtype"],
+        status="ok",
+        compile_seconds=0.5,
+        input_shape=[f"{m} 7" for m in points["batch_size"]],
+        updates_per_epoch=-(-40 // points["batch_size"]),
+        ragged_rows=40 % points["batch_size"],
+        memory_peak_bytes=5e8 + 1e6 * points["batch_size"],
+    ).reindex(columns=list(profiles.POINTS))
+    rows = [
+        (m, dtype, part, number, 0, (1e-4 + 1e-6 * m) * (1 + 0.01 * number))
+        for m, dtype in zip(points["batch_size"], points["dtype"], strict=True)
+        for part in ("whole", "ragged", "side_by_side")
+        for number in range(31)
+    ]
+    doubling = pd.DataFrame(
+        {
+            "batch_size": [40, 80, 160],
+            "status": ["fits", "fits", "out_of_memory"],
+            "memory_peak_bytes": [6e8, 7e8, None],
+        }
+    ).reindex(columns=list(profiles.DOUBLING))
+    machine = {"device": HOSTILE, "cores": 2, "memory_limit_bytes": 1e9, "training_rows": 40, "has_bfloat16": False}
+    return Profile(points, pd.DataFrame(rows, columns=list(profiles.REPETITIONS)), doubling, machine)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the tables, costs, profile and landscape of one study."""
+    folder = tmp_path_factory.mktemp("data")
+    made = fabricated.study(SIZES, [0.125, 0.25, 0.5]).model_copy(update={"targets": [0.8, 0.99]})
+
+    def result(run):
+        return fabricated.random_result(run, made)
+
+    tables = write(folder / "tables/made_up", fabricated.files(made, result, {**fabricated.MANIFEST, **ABOUT}))
+    fabricated.write_runs(folder / "runs", made, result)
+    curves = budgets.of_study(made, 40, outcomes.read(folder / "runs", "made_up", made, fabricated.MANIFEST))
+    measured = profile()
+    table = study_tables.read(tables).batch_sizes
+    written = {
+        "profiles": profiles.files(measured),
+        "costs": costs.files(made, curves, table, measured, profiles.summary(measured)),
+        "landscapes": landscape_files("made_up", made, {}),
+    }
+    cells = pd.DataFrame({"batch_size": [2, 2, 40, 40], "seed": [0, 1, 0, 1]})
+    cells = cells.reindex(columns=list(TABLES["cells"])).fillna(1.5)
+    written["landscapes"]["cells.csv"] = cells.to_csv(index=False).encode()
+    for kind, files in written.items():
+        (folder / kind / "made_up").mkdir(parents=True)
+        for name, content in files.items():
+            (folder / kind / "made_up" / name).write_bytes(content)
+    return folder
+
+
+def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
+    of_costs, of_profile, of_landscape = cost_parts.read(data, "made_up")
+    parts = [
+        cost_parts.choice(of_costs),
+        cost_parts.budgets(of_costs),
+        cost_parts.time_and_memory(of_costs, of_profile),
+        cost_parts.noise_and_shape(of_landscape),
+    ]
+    text = "\n".join(part.text for part in parts)
+    html5lib.HTMLParser(strict=True).parseFragment(text)
+    assert HOSTILE not in text and "&lt;script&gt;" in text
+    assert "With 16.0&nbsp;GB" in text or "With 16.0 GB of memory and no deadline use m" in text
+    assert "By doubling, m&nbsp;=&nbsp;80 still fits; at m&nbsp;=&nbsp;160 it ended" in text
+    assert text.count("<figure>") == 2
+    assert "1.50" in parts[3].text
+
+
+def test_a_pipeline_that_does_not_measure_says_so(tmp_path) -> None:
+    assert cost_parts.read(tmp_path, "made_up") == (None, None, None)
+    for part in (
+        cost_parts.choice(None),
+        cost_parts.budgets(None),
+        cost_parts.time_and_memory(None, None),
+        cost_parts.noise_and_shape(None),
+    ):
+        assert "Not measured" in part.text
+
+
+def test_the_lines_of_advice_have_every_batch_size(data) -> None:
+    table = sources.read_costs(data / "costs/made_up").advice
+    lines = cost_words.lines(table[table["deadline_seconds"].isna()])
+    assert [line.split()[0] for line in lines[1:]] == [str(m) for m in SIZES]
+    assert sum("the choice" in line for line in lines) == 2  # in the heading too
+
+
+def test_the_index_page_has_every_claim_with_its_verdict(data) -> None:
+    page = index.read(data, ["made_up"], ROOT / "reports/claims.csv")
+    sections = [index.section(page, letter) for letter in index.ledger.SECTIONS]
+    text = "\n".join(part.text for part in (index.head(page), index.overview(page), *sections))
+    text += index.studies(page).text + index.provenance(page).text
+    html5lib.HTMLParser(strict=True).parseFragment(text)
+    assert HOSTILE not in text
+    for claim, verdict in page.verdicts.items():
+        assert text.count(f'id="{claim.id}"') == 1
+        assert (index.TEXTS[verdict.verdict] in text) and f"{claim.id}, the claim:" in text
+    verdicts = {claim.id: verdict.verdict for claim, verdict in page.verdicts.items()}
+    assert verdicts["B1"] == verdicts["B2"] == "supported"
+    assert verdicts["D1"] == "not decided here" and "no study measures it" in text
+
+
+def test_damaged_and_missing_costs_are_told(data, tmp_path) -> None:
+    with pytest.raises(UserError, match=r"fits.json is missing; run .*costs@made_up"):
+        sources.read_costs(tmp_path / "made_up")
+    (tmp_path / "made_up").mkdir()
+    (tmp_path / "made_up/fits.json").write_text("{")
+    with pytest.raises(UserError, match="is damaged"):
+        sources.read_costs(tmp_path / "made_up")
+    assert landscapes.read(data / "landscapes/made_up").cells["batch_size"].tolist() == [2, 2, 40, 40]
+    assert np.isfinite(profiles.read(data / "profiles/made_up").repetitions["seconds"]).all()
