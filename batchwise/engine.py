@@ -74,7 +74,6 @@ class Trainer:
         self.update = Updater(self.model, self.optimizer, self.task, examples, recipe, self.rows)
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
         self.evaluate = Evaluator(self.model, self.task, examples, sizes, room=room, xla=self.xla)
-        self.evaluate.compile()
         self.programs, self.starts = {}, {}
 
     def run(self, batch_size: int, learning_rate: float, seed: int) -> Result:
@@ -167,24 +166,33 @@ class Trainer:
 
             def program(orders, drawn, rates, epochs):
                 self.optimizer.learning_rate.assign(rates[0, 0])
-                snapshots = [self._snapshots(variable) for variable in self.model.variables]
-                epoch = tf.constant(0)
-                while epoch < epochs:  # not a range, whose end XLA would make a part of the program
-                    of_epoch = (orders[epoch], drawn[epoch], rates[epoch])
-                    if batches:
-                        for batch in tf.range(batches):
-                            self.update(*of_epoch, batch, batch_size, batch_size)
-                    if remainder:
-                        self.update(*of_epoch, batches, batch_size, remainder)
-                    epoch += 1
-                    snapshots = [
-                        kept.write(epoch, variable)
-                        for kept, variable in zip(snapshots, self.model.variables, strict=True)
-                    ]
+
+                def train_epoch(epoch, snapshots):
+                    self._train_epoch((orders[epoch], drawn[epoch], rates[epoch]), *key)
+                    pairs = zip(snapshots, self.model.variables, strict=True)
+                    return epoch + 1, [kept.write(epoch + 1, variable) for kept, variable in pairs]
+
+                inputs = tf.constant(0), [self._snapshots(variable) for variable in self.model.variables]
+                _, snapshots = tf.while_loop(
+                    lambda epoch, _: epoch < epochs, train_epoch, inputs, parallel_iterations=1
+                )
                 return [kept.stack() for kept in snapshots]
 
-            self.programs[key] = tf.function(program, jit_compile=self.xla)
+            # Autograph, which is not needed, would take as long as compiling.
+            self.programs[key] = tf.function(program, jit_compile=self.xla, autograph=False)
         return self.programs[key]
+
+    def _train_epoch(self, of_epoch: tuple, batch_size: int, batches: int, remainder: int) -> None:
+        """Apply the updates of an epoch, whose order, draws and rates are given."""
+
+        def train_batch(number):
+            self.update(*of_epoch, number, batch_size, batch_size)
+            return number + 1
+
+        if batches:
+            tf.while_loop(lambda number: number < batches, train_batch, [tf.constant(0)], parallel_iterations=1)
+        if remainder:
+            self.update(*of_epoch, batches, batch_size, remainder)
 
     def _snapshots(self, variable: keras.Variable) -> tf.TensorArray:
         """Return room for the values of a variable, with its value of now as the first."""

@@ -25,7 +25,7 @@ class Evaluator:
     ) -> None:
         self.model, self.task, self.examples, self.sizes, self.room = model, task, examples, sizes, room
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
-        self.program = tf.function(self._evaluate, jit_compile=xla)
+        self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
 
     def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> list[np.ndarray]:
         """Return the loss and the correct rows of each part at each snapshot from first to last, [snapshots, 3] each.
@@ -36,27 +36,26 @@ class Evaluator:
         return [value.numpy()[first : last + 1] for value in values]
 
     def compile(self) -> None:
-        """Compile the program by evaluating no snapshot.
-
-        Not within the first run, whose time would tell too much of the others'. If there is no memory, runs will say.
-        """
+        """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
         with suppress(tf.errors.ResourceExhaustedError):
             none = [tf.zeros((self.room, *variable.shape), variable.dtype) for variable in self.model.variables]
             self(none, 0, -1)
 
     def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        loss = tf.TensorArray(self.examples.dtype, self.room, element_shape=(3,))
-        correct = tf.TensorArray("int32", self.room, element_shape=(3,))
-        number = first
-        while number <= last:
+        def evaluate(number, loss, correct):
             for variable, values in zip(self.model.variables, snapshots, strict=True):
                 variable.assign(values[number])
             losses, hits = self._parts()
-            loss, correct = loss.write(number, losses), correct.write(number, hits)
-            number += 1
+            return number + 1, loss.write(number, losses), correct.write(number, hits)
+
+        loss, correct = (
+            tf.TensorArray(dtype, self.room, element_shape=(3,)) for dtype in (self.examples.dtype, "int32")
+        )
+        _, loss, correct = tf.while_loop(
+            lambda number, *_: number <= last, evaluate, (first, loss, correct), parallel_iterations=1
+        )
         return loss.stack(), correct.stack()
 
-    @tf.autograph.experimental.do_not_convert  # no loop over tensors: its conversion takes longer than all else
     def _parts(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the mean loss and the correct rows of each part, [3] and [3]."""
         losses, hits = self._rows()

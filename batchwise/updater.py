@@ -25,7 +25,6 @@ class Updater:
         self.changing_rate = recipe.schedule != Schedule()
         self.normalization_batch = min(network.normalization_batch(model), rows)
 
-    @tf.autograph.experimental.do_not_convert  # no loop over tensors: its conversion takes longer than all else
     def __call__(self, order, drawn, rates, number, batch_size: int, size: int) -> None:
         """Apply the update with the given number in an epoch, of the `size` rows of that batch.
 

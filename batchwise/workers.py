@@ -54,6 +54,7 @@ class StudyPlugin(WorkerPlugin):
             from batchwise.engine import Trainer  # only workers import TensorFlow
 
             self.trainer = Trainer(self.data, self.recipe)
+            self.trainer.evaluate.compile()  # before any run, whose time would tell too much of the others'
         return self.trainer
 
 

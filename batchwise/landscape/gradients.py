@@ -38,7 +38,7 @@ class Gradients:
         self.chunk = int(np.clip(BYTES_PER_CHUNK // bytes_, 1, CHUNK))
         xla = bool(engine.gpu()) or not convolutions
         bodies = (self._of_batches, self._loss, self._product)
-        self.programs = {body: tf.function(body, jit_compile=xla) for body in bodies}
+        self.programs = {body: tf.function(body, jit_compile=xla, autograph=False) for body in bodies}
 
     def start(self, seed: int) -> list[np.ndarray]:
         """Return the values of the model's variables before the first update of a seed, as the engine has them."""
