@@ -2,13 +2,19 @@
 
 import ast
 import hashlib
+import json
 from pathlib import Path
+
+from batchwise.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 
 
 def closure(*files: str) -> list[str]:
-    """Return the given files and those that they import, directly or not; sorted, relative to the project's root."""
+    """Return the given files and those that they import, directly or not; sorted, relative to the project's root.
+
+    Files are modules, or notebooks of Python. Raises UserError if one of them is not Python.
+    """
     found, waiting = set(), list(files)
     while waiting:
         file = waiting.pop()
@@ -34,9 +40,20 @@ def hashes(files: list[str]) -> dict[str, str]:
     return {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest() for file in files}
 
 
+def _source(file: str) -> str:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if not file.endswith(".ipynb"):
+        return text
+    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+
+
 def _imported(file: str) -> list[str]:
     names = []
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+    try:
+        tree = ast.parse(_source(file))
+    except SyntaxError as error:
+        raise UserError(f"{file}, line {error.lineno}: this is not Python: {error.msg}") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -5,6 +5,8 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,50 +14,64 @@ import pytest
 from ruamel.yaml import YAML
 
 from batchwise import plugins
-from batchwise.code import ROOT, closure
+from batchwise.code import ROOT
+from stages.code import NOTEBOOKS, PLUGINS, listing
 
 FOLDERS = (".", "paper", "paper/small")
 DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}
-NOTEBOOKS = {"report": "study", "compare": "paper", "summary": "index"}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MODEL = "models/${item.model.name}.py"
-PLUGINS = {"preprocess": "datasets/${key}.py", "train": MODEL, "profile": MODEL, "landscape": MODEL}
-MEASURING = {
-    "profile",
-    "landscape",
-    "costs",
-    "summary",
-}  # stages of the root alone: they take hours of the paper's grid
+MEASURING = {"profile", "landscape", "costs", "summary"}  # of the root alone: they take hours of the paper's grid
 
 
-def declared(folder: str, stage: str) -> set[str]:
-    """Return the Python files among the deps of a stage, relative to the project's root."""
-    body = DVC[folder][stage].get("do", DVC[folder][stage])
-    paths = {os.path.normpath(f"{folder}/{path}") for path in body["deps"]}
-    return {path for path in paths if path.endswith(".py")}
-
-
-def notebook_imports(stage: str, tmp: Path) -> list[str]:
-    """Return the import closure of the code in the notebook of a stage, none for a stage without one."""
-    if stage not in NOTEBOOKS:
-        return []
-    cells = json.loads((ROOT / f"reports/{NOTEBOOKS[stage]}.ipynb").read_text(encoding="utf-8"))["cells"]
-    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    file = tmp / "notebook.py"
-    file.write_text(code, encoding="utf-8")
-    return [path for path in closure(str(file)) if path != str(file)]
+def listed(stage: str) -> set[str]:
+    """Return the files of which a stage consists."""
+    return {line.split("  ")[1] for line in listing(stage).decode().splitlines()}
 
 
 @pytest.mark.parametrize(("folder", "stage"), [(folder, stage) for folder in FOLDERS for stage in sorted(DVC[folder])])
-def test_declared_deps_are_the_import_closure(folder, stage, tmp_path) -> None:
-    plugin = PLUGINS.get(stage)
-    expected = {*closure(f"stages/{stage}.py"), *notebook_imports(stage, tmp_path)}
-    if plugin:
-        kind = plugin.split("/")[0]
-        expected |= {f"batchwise/{plugin}"}
-        for name in plugins.names(kind):
-            expected |= {*closure(f"batchwise/{kind}/{name}.py")} - {f"batchwise/{kind}/{name}.py"}
-    assert declared(folder, stage) == expected
+def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
+    body = DVC[folder][stage].get("do", DVC[folder][stage])
+    if stage == "code":
+        notebooks = {f"reports/{name}.ipynb" for name in NOTEBOOKS.values()}
+        assert {os.path.normpath(f"{folder}/{path}") for path in body["deps"]} == {"batchwise", "stages", *notebooks}
+        return
+    plugin = (
+        {f"batchwise/{PLUGINS[stage]}/${{{name}}}.py" for name in ("key", "item.model.name")}
+        if stage in PLUGINS
+        else set()
+    )
+    code = {os.path.normpath(f"{folder}/{path}") for path in body["deps"] if path.endswith((".py", ".ipynb"))}
+    assert f"data/code/{stage}.txt" in body["deps"]
+    assert code <= plugin and len(code) == (stage in PLUGINS)
+
+
+@pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
+def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
+    """A new process imports the stage, its notebook's modules and the plug-ins, and says which files it read."""
+    plugins_of = PLUGINS.get(stage)
+    names = [f"batchwise.{plugins_of}.{name}" for name in plugins.names(plugins_of)] if plugins_of else []
+    cells = (
+        json.loads((ROOT / f"reports/{NOTEBOOKS[stage]}.ipynb").read_text("utf-8"))["cells"]
+        if stage in NOTEBOOKS
+        else []
+    )
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    imports = [line for source in sources for line in source.splitlines() if re.match(r"(from|import) ", line)]
+    script = "\n".join(
+        [
+            "import sys, json, importlib",
+            *imports,
+            f"[importlib.import_module(name) for name in {[f'stages.{stage}', *names]}]",
+            "print(json.dumps([m.__file__ for m in [*sys.modules.values()] if getattr(m, '__file__', None)]))",
+        ]
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    loaded = {Path(file) for file in json.loads(printed.splitlines()[-1])}
+    here = {str(path.relative_to(ROOT)) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts}
+    own = {f"batchwise/{plugins_of}/{name}.py" for name in plugins.names(plugins_of)} if plugins_of else set()
+    assert here - own <= listed(stage)
 
 
 def test_the_pipelines_of_the_paper_are_that_of_the_root_and_a_comparison() -> None:
@@ -93,9 +109,8 @@ def imported(node: ast.AST) -> list[str]:
 
 
 @pytest.mark.parametrize("stage", ["check", "preprocess", "evaluate", "costs", "report", "summary", "compare"])
-def test_stages_that_do_not_train_do_not_import_what_does(stage, tmp_path) -> None:
-    files = closure(f"stages/{stage}.py") + notebook_imports(stage, tmp_path)
-    assert "batchwise/engine.py" not in files
+def test_stages_that_do_not_train_do_not_import_what_does(stage) -> None:
+    assert "batchwise/engine.py" not in listed(stage)
 
 
 def test_the_pins_of_what_trains_are_those_of_the_lock() -> None:

@@ -1,0 +1,33 @@
+"""Stage code: what each stage consists of, so that an edit reruns the stages that it concerns, and no others."""
+
+from pathlib import Path
+
+from batchwise import plugins
+from batchwise.code import ROOT, closure, hashes
+from batchwise.errors import exit_with
+from batchwise.files import replace
+
+NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
+# A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
+PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models", "landscape": "models"}
+
+
+def main() -> None:
+    """Write data/code/<stage>.txt, with the SHA-256 and the name of each file of a stage."""
+    stages = [path.stem for path in sorted((ROOT / "stages").glob("*.py")) if path.stem != "__init__"]
+    replace(Path("data/code"), {f"{stage}.txt": listing(stage) for stage in stages})
+
+
+def listing(stage: str) -> bytes:
+    """Return the lines of a stage: the import closure of its module, its notebook and its plug-ins."""
+    files = [f"stages/{stage}.py"]
+    if stage in NOTEBOOKS:
+        files.append(f"reports/{NOTEBOOKS[stage]}.ipynb")
+    kind = PLUGINS.get(stage)
+    own = {f"batchwise/{kind}/{name}.py" for name in plugins.names(kind)} if kind else set()
+    found = [file for file in closure(*files, *own) if file not in own]
+    return "".join(f"{sha256}  {file}\n" for file, sha256 in hashes(found).items()).encode()
+
+
+if __name__ == "__main__":
+    exit_with(main)
