@@ -42,7 +42,7 @@ def files(
     fits = {
         "time": time(measured, study),
         "memory": memory(own, profile.doubling),
-        "largest_batch_size": largest(profile.doubling),
+        "largest_batch_size": largest(own, profile.doubling),
         "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets},
         "learning_rate_law": learning_rate_law(batch_sizes),
         "machine": profile.machine,
@@ -88,10 +88,11 @@ def _quality(line: laws.Line) -> dict[str, Any]:
     return {"r_squared": line.r_squared, "points": line.points}
 
 
-def largest(doubling: pd.DataFrame) -> dict[str, Any]:
+def largest(measured: pd.DataFrame, doubling: pd.DataFrame) -> dict[str, Any]:
     """Return the largest m that was seen to fit, and the smallest at which memory ended, None if it never did."""
-    fits = doubling.loc[doubling["status"].eq("fits"), "batch_size"]
-    ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
+    rows = pd.concat([table[["batch_size", "status"]] for table in (measured, doubling)])
+    fits = rows.loc[rows["status"].isin(["ok", "fits"]), "batch_size"]
+    ended = rows.loc[rows["status"].eq("out_of_memory"), "batch_size"]
     return {"fits": fits.max() if len(fits) else None, "out_of_memory": ended.min() if len(ended) else None}
 
 

@@ -22,9 +22,12 @@ class Point:
 def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
     """Return the points of a study with `rows` training rows, each (batch size, dtype) once.
 
-    Other number types are measured at the largest m, where they matter most; bfloat16 if the device has it.
+    Other number types are measured at the largest m, where they matter most; bfloat16 if the device has it. Where a
+    batch is in parts (accumulation), the parts decide what a neighbour or another type costs, and there are none.
     """
     sizes = effective_sizes(study, rows)
+    if study.accumulation > 1:
+        return [Point(m, study.dtype, "grid") for m in sizes]
     others = [dtype for dtype in DTYPES if dtype != study.dtype and (bfloat16 or dtype != "bfloat16")]
     return [
         *(Point(m, study.dtype, "grid") for m in sizes),

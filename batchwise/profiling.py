@@ -5,8 +5,9 @@ machine that is slow for a while is so for all batch sizes alike.
 """
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -101,9 +102,9 @@ class Profiler:
 
     def _built(self, waiting: list[Point]) -> Iterator[tuple[Point, Process]]:
         """Yield the processes of points. Some build at the same time, since only what comes then is measured."""
-        count = 1 if self.on_gpu else min(BUILT_AT_ONCE, self.machine["cores"])
-        for first in range(0, len(waiting), count):
-            some = {point: self.start(point.dtype, self.available) for point in waiting[first : first + count]}
+        number = 1 if self.on_gpu else min(BUILT_AT_ONCE, self.machine["cores"])
+        for first in range(0, len(waiting), number):
+            some = {point: self.start(point.dtype, self.available) for point in waiting[first : first + number]}
             for process in some.values():
                 process.wait()
             yield from some.items()
@@ -152,26 +153,37 @@ class Profiler:
             process.close()
 
     def double(self) -> tuple[int, pd.DataFrame]:
-        """Return how much memory was allowed, bytes, and the rows of doubling.csv, up to the end of it."""
+        """Return how much memory was allowed, bytes, and the rows of doubling.csv, by batch size.
+
+        From the largest of the grid m grows by 4 up to the end, and then the m between is tried: the largest m that
+        fits is known to within 2.
+        """
         peaks = [row["memory_peak_bytes"] for point, row in self.measured.items() if self._is_ok(point)]
         limit = machine.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(peaks))
+        rows = self._updates((self.sizes[-1] * 4**power for power in count(1)), limit)
+        m, status = rows[-1][:2]
+        if status == "out_of_memory":
+            rows += self._updates([m // 2], limit)
+        return limit, pd.DataFrame(sorted(rows), columns=list(DOUBLING))
+
+    def _updates(self, sizes: Iterable[int], limit: int) -> list[tuple]:
+        """Return a row of doubling.csv for one update of each size, in one process, up to its end."""
         process = self.start(self.study.dtype, limit)
-        rows, m, before = [], self.sizes[-1], monotonic()
+        process.wait()
+        rows, last = [], monotonic() + DOUBLING_SECONDS
         try:
-            process.built()
-            before = monotonic()
-            last = before + DOUBLING_SECONDS
-            while True:
+            for m in sizes:
+                before = monotonic()
+                if not rows:
+                    process.built()
                 peak = process.ask("update", m, seconds=last - before)
                 if peak > limit:  # macOS does not hold a process to its limit
                     raise Ended("out_of_memory", f"an update takes more than {limit:,} bytes")
-                seconds, before = monotonic() - before, monotonic()
-                rows.append((m, "fits", "", peak, seconds))
-                m *= 2
+                rows.append((m, "fits", "", peak, monotonic() - before))
         except Ended as end:
             rows.append((m, end.status, end.message, None, monotonic() - before))
         process.close()
-        return limit, pd.DataFrame(rows, columns=list(DOUBLING))
+        return rows
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:

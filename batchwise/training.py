@@ -46,7 +46,10 @@ def train_study(
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
     with _alone(kept.folder / f"{name}.lock"):
-        missing = [run for run in keys if keys[run] not in kept and not _recover(run, keys[run], kept, earlier)]
+        absent = [run for run in keys if keys[run] not in kept]
+        if absent:
+            workers.prepare()
+        missing = [run for run in absent if not _recover(run, keys[run], kept, earlier)]
         session = Session(name, study, rows, {run: keys[run] for run in missing}, kept, timings)
         if missing:
             session.train(data)

@@ -1,12 +1,14 @@
 """A pool of dask.distributed workers that train runs, one at a time each."""
 
 import logging
+import multiprocessing
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver
 from time import monotonic
 from typing import Any
 
@@ -75,6 +77,15 @@ def perform(run: Run) -> Finished:
     return Finished(result.status, content, len(trainer.programs) > programs)
 
 
+def prepare() -> None:
+    """Begin to import TensorFlow, in a process of which workers on this machine will be copies; the caller goes on."""
+    if os.environ.get("DASK_SCHEDULER_ADDRESS") or gpu():  # a GPU is not shared with a process that is copied
+        return
+    multiprocessing.set_forkserver_preload(["batchwise.backend", "batchwise.workers", "distributed"])
+    with _ignoring_interrupts():
+        forkserver.ensure_running()
+
+
 @contextmanager
 def pool() -> Iterator[Client]:
     """Yield a client of the cluster at DASK_SCHEDULER_ADDRESS, or of BATCHWISE_WORKERS new processes on this machine.
@@ -86,6 +97,7 @@ def pool() -> Iterator[Client]:
         "distributed.scheduler.allowed-failures": 0,  # told at once; Dask would lose a run when no worker is left
         "distributed.scheduler.work-stealing": False,
         "distributed.worker.daemon": True,
+        "distributed.worker.multiprocessing-method": "spawn" if gpu() else "forkserver",
         "distributed.admin.log-format": "%(message)s",
     }
     with dask.config.set(settings):
@@ -103,11 +115,17 @@ def pool() -> Iterator[Client]:
 
 
 def _new_cluster() -> LocalCluster:
-    """Start the workers. Ctrl-C goes to this process alone, which closes them: processes inherit an ignored signal."""
     options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.ERROR}
+    with _ignoring_interrupts():
+        return LocalCluster(number_of_workers(), **options)
+
+
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Leave Ctrl-C to this process alone, which closes the others: they inherit an ignored signal."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        return LocalCluster(number_of_workers(), **options)
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -105,7 +105,8 @@ def profile(
         tables.append(repeated(min(seconds), "side_by_side", "float32", side_by_side))
     if other_type:
         tables += [repeated(m, "whole", other_type[0], other_type[1] * value) for m, value in seconds.items()]
-    table = pd.DataFrame({"batch_size": list(seconds), "purpose": "grid", "dtype": "float32"} | points)
+    measured = {"batch_size": list(seconds), "purpose": "grid", "dtype": "float32", "status": "ok"}
+    table = pd.DataFrame(measured | {"memory_peak_bytes": np.nan} | points)
     return SimpleNamespace(
         points=table,
         repetitions=pd.concat(tables),

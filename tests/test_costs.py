@@ -222,6 +222,7 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
         epoch_seconds=lambda table: 40 / table["batch_size"] * 1e-3 + 4e-4,
         compile_seconds=1.0,
         memory_peak_bytes=lambda table: 1e9 + 1e6 * table["batch_size"],
+        status="ok",
     )
     profile = SimpleNamespace(
         machine={"device": "made up"},

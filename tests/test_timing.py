@@ -77,6 +77,18 @@ def test_a_large_model_takes_its_time_for_examples_not_for_updates() -> None:
     assert timing.predict(timings.coefficients(), others) == pytest.approx(timing.predict(costs, others), rel=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_was_measured_no_cost_is_negative(seed) -> None:
+    """Two or three runs, which took any time, on a machine that may be slow."""
+    random = np.random.default_rng(seed)
+    timings = Timings()
+    for number in random.choice(len(WORKS), 3):
+        timings.add(WORKS[number], float(10 ** random.uniform(-2, 2)))
+    found = timings.coefficients()
+    assert np.isfinite(found).all() and (found >= 0).all()
+
+
 def test_without_measurements_the_first_guess_holds() -> None:
     np.testing.assert_allclose(Timings().coefficients(), timing.FIRST_GUESS)
 

@@ -12,24 +12,33 @@ SAME = 1.0  # percent: losses that differ by less are the same
 
 
 def grows(studies: list[Study]) -> Evidence:
-    """Supported if the peak memory grows by a line in m while m is doubled (slope above 0), and ends somewhere.
+    """Supported if the peak memory grows by a line in m, of the grid and beyond (slope above 0), and ends somewhere.
 
     n: batch sizes.
     """
     found = []
     for study in studies:
-        doubling = study.profile.doubling if study.profile is not None else []
-        if len(doubling) and doubling["status"].eq("fits").sum() > 2:
-            fits = doubling[doubling["status"].eq("fits")]
+        peaks = _peaks(study)
+        if len(peaks) > 2:
             line = straight_line(
-                fits["batch_size"].to_numpy(float), fits["memory_peak_bytes"].to_numpy(float), relative=False
+                peaks["batch_size"].to_numpy(float), peaks["memory_peak_bytes"].to_numpy(float), relative=False
             )
-            what = f"each row more, up to m = {fits['batch_size'].max():,} (R² = {line.r_squared:.4f})"
+            what = f"each row more, up to m = {peaks['batch_size'].max():,} (R² = {line.r_squared:.4f})"
             slope = type(line.slope)(*(value / 1024 for value in line.slope))
-            found.append(estimate_above(study.name, what, "KiB", slope, 0, len(fits), len(fits) - 2))
-            if not doubling["status"].eq("stopped").any():
-                found.append(_ended(study, doubling))
+            found.append(estimate_above(study.name, what, "KiB", slope, 0, len(peaks), len(peaks) - 2))
+            if not study.profile.doubling["status"].eq("stopped").any():
+                found.append(_ended(study, study.profile.doubling))
     return all_of(found)
+
+
+def _peaks(study: Study) -> pd.DataFrame:
+    """Return the measured peak of each m of the grid, and of each larger one that fits."""
+    if study.profile is None:
+        return pd.DataFrame()
+    points, doubling = study.profile.points, study.profile.doubling
+    columns = ["batch_size", "memory_peak_bytes"]
+    grid = points.loc[points["purpose"].eq("grid") & points["status"].eq("ok"), columns]
+    return pd.concat([grid, doubling.loc[doubling["status"].eq("fits"), columns]]).dropna()
 
 
 def _ended(study: Study, doubling) -> Comparison:

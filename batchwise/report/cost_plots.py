@@ -80,9 +80,9 @@ def _memory(measured: pd.DataFrame, fit: dict, doubling: pd.DataFrame, ax: Axes)
     ax.plot(rows["batch_size"], rows["memory_peak_bytes"] / MEBIBYTE, "o", color=INK, markersize=4.5, label="grid")
     fits = doubling[doubling["status"].eq("fits")]
     ax.plot(fits["batch_size"], fits["memory_peak_bytes"] / MEBIBYTE, "s", color=BLUE, markersize=4, label="doubling")
-    ended = doubling[doubling["status"].eq("out_of_memory")]
-    for m in ended["batch_size"]:
-        ax.axvline(m, color=VERMILION, linewidth=1.4, linestyle=":", label="out of memory")
+    ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
+    if len(ended):
+        ax.axvline(ended.min(), color=VERMILION, linewidth=1.4, linestyle=":", label="out of memory")
     if fit["constant"]["value"] is not None and len(rows):
         x = np.geomspace(rows["batch_size"].min(), rows["batch_size"].max(), 60)
         line = (fit["constant"]["value"] + fit["row"]["value"] * x) / MEBIBYTE
