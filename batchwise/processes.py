@@ -14,7 +14,7 @@ from batchwise.recipe import Recipe
 SECONDS_TO_END = 5
 # Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute, and does
 # nothing for so long, is taken to wait for that.
-IDLE_SECONDS, IDLE_SHARE = 0.5, 0.05
+IDLE_SECONDS, IDLE_SHARE = 0.25, 0.05
 
 
 class Ended(Exception):

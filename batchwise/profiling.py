@@ -137,7 +137,7 @@ class Profiler:
     def measure_side_by_side(self) -> None:
         """Repeat the smallest m in as many processes at a time as there are cores (SCIENCE.md, P1), on a CPU."""
         point = Point(self.sizes[0], self.study.dtype, "grid")
-        if self.on_gpu or not self._is_ok(point):
+        if self.on_gpu or self.study.accumulation > 1 or not self._is_ok(point):
             return
         room = int(MEMORY_SHARE * self.available / self.measured[point]["memory_peak_bytes"])
         processes = [self.start(point.dtype, self.available) for _ in range(min(self.machine["cores"], room))]

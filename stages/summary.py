@@ -3,18 +3,17 @@
 from pathlib import Path
 
 from batchwise import params
+from batchwise.claims import sources
 from batchwise.code import ROOT
 from batchwise.errors import exit_with
 from batchwise.files import write
-from batchwise.report import index, render
-
-CLAIMS = ROOT / "reports/claims.csv"
+from batchwise.report import render
 
 
 def main() -> None:
     """Write reports/html/index.html."""
     studies = list(params.load().studies)
-    index.read(Path("data"), studies, CLAIMS)  # a missing table is told here, not as a notebook's traceback
+    sources.read(Path("data"), studies)  # a missing table is told here, not as a notebook's traceback
     page = render.page(
         ROOT / "reports/index.ipynb", {"studies": studies}, ROOT / "reports/template", title="Batch size · batchwise"
     )

@@ -77,9 +77,23 @@ SIZES = (2, 8, 32, 128, 512)
     ("power", "spread", "expected"), [(-0.5, 0.02, SUPPORTED), (0.5, 0.02, CONTRADICTED), (0, 0.5, NOT_DECIDED)]
 )
 def test_s1_epochs(power, spread, expected) -> None:
-    random = np.random.default_rng(3)
-    seconds = {m: m**power * np.exp(spread * random.normal()) for m in SIZES}
-    assert verdict("S1", study(sizes=SIZES, costs=costs(seconds))) == expected
+    """An epoch takes m^power seconds, an update m times as much by the rows of an epoch."""
+    updates = {m: m ** (1 + power) for m in SIZES}
+    assert verdict("S1", study(sizes=SIZES, profile=profile(updates, spread=spread))) == expected
+
+
+def test_s1_the_largest_has_to_be_faster_than_the_middle_too() -> None:
+    updates = {2: 2.0, 128: 12.8, 512: 102.4}  # seconds; so an epoch takes 1,000, 100 and 200
+    assert verdict("S1", study(sizes=list(updates), profile=profile(updates))) == CONTRADICTED
+
+
+def test_s1_counts_the_last_update_by_itself() -> None:
+    """Of 1,000 rows, m = 999 has an update of 1 row beside: were it counted by its rows, it would cost nothing."""
+    made = study(sizes=(500, 999), profile=profile({500: 1.0, 999: 1.1}))
+    ragged = made.profile.repetitions[made.profile.repetitions["batch_size"].eq(999)].assign(part="ragged", seconds=1.1)
+    assert verdict("S1", made) == SUPPORTED
+    made.profile.repetitions = pd.concat([made.profile.repetitions, ragged])
+    assert verdict("S1", made) == CONTRADICTED
 
 
 @pytest.mark.parametrize(
@@ -416,11 +430,12 @@ def test_without_any_effect_pages_with_a_false_verdict_are_rare() -> None:
             return 1 + 0.1 * random.normal(), 0.9 + 0.03 * random.normal()
 
         seconds = {m: np.exp(0.1 * random.normal()) for m in SIZES}
+        updates = profile({m: float(m) for m in SIZES}, spread=0.1, salt=page)
         shape = landscape(1, 0, 0.5)
         shape.cells[list(shape.cells)[2:]] = np.exp(0.5 * random.normal(size=(10, 4)))
         made = {"sizes": SIZES, "rates": RATES[:4], "accuracy": accuracy, "curve": curve}
         studies = [
-            study("sgd", costs=costs(seconds), landscape=shape, **made),
+            study("sgd", costs=costs(seconds), profile=updates, landscape=shape, **made),
             study("adam", changes={"optimizer": {"name": "adam"}}, **made),
             study("one_rate", scaling="none", **made | {"rates": (0.1,)}),
         ]
@@ -471,6 +486,26 @@ def test_what_has_no_interval_decides_nothing() -> None:
         assert (one.p_for, one.p_against) == (1.0, 1.0)
 
 
+@pytest.mark.parametrize(("distance", "claims"), [(0.5, 1), (2.0, 26)])
+def test_as_many_seeds_as_are_said_to_be_needed_decide_four_times_in_five(distance, claims) -> None:
+    random = np.random.default_rng(3)
+    one = evidence.above("s", "w", "u", stats.zscore(random.normal(size=6), ddof=1) + distance)
+    needed = int(evidence.seeds_needed(one, claims))
+
+    def power(seeds: int) -> float:
+        p = stats.ttest_1samp(random.normal(distance, 1, (20_000, seeds)), 0, axis=1).pvalue
+        return (p < 0.05 / claims).mean()
+
+    assert power(needed) > 0.79 and power(needed - 1) < 0.81
+
+
+def test_no_number_of_seeds_is_needed_where_none_helps() -> None:
+    values = np.array([1.0, -1.0, 0.5, -0.5])
+    assert evidence.seeds_needed(evidence.above("s", "w", "u", values), 26) == np.inf
+    assert np.isnan(evidence.seeds_needed(evidence.above("s", "w", "u", np.ones(4)), 26))
+    assert np.isnan(evidence.seeds_needed(evidence.exact("s", "w", "u", 0, 4), 26))
+
+
 def test_equal_seeds_have_no_doubt() -> None:
     assert evidence.above("s", "w", "u", np.full(4, 0.5))[-3:-1] == (0.0, 1.0)
     assert evidence.above("s", "w", "u", np.zeros(4))[-3:-1] == (1.0, 1.0)
@@ -479,7 +514,7 @@ def test_equal_seeds_have_no_doubt() -> None:
 
 def test_all_have_to_say_so_and_one_can_say_no() -> None:
     def one(p_for, p_against):
-        return Comparison("s", "w", "u", 0, 0, 0, 2, p_for, p_against, (0, 1))
+        return Comparison("s", "w", "u", 0, 0, 0, 2, "seeds", p_for, p_against, (0, 1))
 
     found = all_of([one(0.01, 0.99), one(0.2, 0.8), one(0.7, 0.1)])
     assert (found.p_for, found.p_against) == (0.7, pytest.approx(0.3))

@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
+from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
 from batchwise.laws import Estimate
 from batchwise.selection import DIGITS
 from batchwise.statistics import CONFIDENCE, mean_interval
+
+POWER = 0.8
+MOST_SEEDS = 1000  # nobody trains more
 
 
 class Comparison(NamedTuple):
@@ -22,7 +26,8 @@ class Comparison(NamedTuple):
     effect: float
     low: float  # of its 95 % interval
     high: float
-    n: int  # seeds, repetitions or batch sizes, as the claim says
+    n: int
+    counted: str  # what n counts: seeds, repetitions, batch sizes
     p_for: float  # one-sided: how likely the data, or more, if the claim were not right here
     p_against: float  # one-sided: how likely the data, or more, if the claim were right here
     right: tuple[float, float]  # the effects with which the claim is right, from … to …
@@ -53,7 +58,7 @@ def above(study: str, what: str, unit: str, values: np.ndarray, bound: float = 0
     """Return the comparison that is right if the mean of `values` [seeds] is above `bound` (Student's t-test)."""
     values = _known(values)
     greater, less = (_t_test(values, bound, side) for side in ("greater", "less"))
-    return Comparison(study, what, unit, *_mean(values), len(values), greater, less, (bound, np.inf))
+    return Comparison(study, what, unit, *_mean(values), len(values), "seeds", greater, less, (bound, np.inf))
 
 
 def within(study: str, what: str, unit: str, values: np.ndarray, margin: float) -> Comparison:
@@ -68,7 +73,7 @@ def within(study: str, what: str, unit: str, values: np.ndarray, margin: float) 
     else:
         inside = DescrStatsW(values).ttost_mean(-margin, margin)[0]
     return Comparison(
-        study, what, unit, *_mean(values), len(values), float(inside), min(1.0, 2 * beyond), (-margin, margin)
+        study, what, unit, *_mean(values), len(values), "seeds", float(inside), min(1.0, 2 * beyond), (-margin, margin)
     )
 
 
@@ -79,13 +84,15 @@ def estimate_above(
 
     `degrees` are those of Student's t: points less parameters of a fit, or infinite for a bootstrap.
     """
-    return Comparison(study, what, unit, *estimate, n, *_tails(estimate, bound, degrees), (bound, np.inf))
+    return Comparison(
+        study, what, unit, *estimate, n, "batch sizes", *_tails(estimate, bound, degrees), (bound, np.inf)
+    )
 
 
 def ratio_below(study: str, what: str, unit: str, ratio: Estimate, bound: float, n: int) -> Comparison:
     """Return the comparison that is right if a bootstrapped ratio is below `bound`; it is taken on a log scale."""
     over, under = _tails(Estimate(*np.log(ratio)), np.log(bound), np.inf)
-    return Comparison(study, what, unit, *ratio, n, under, over, (-np.inf, bound))
+    return Comparison(study, what, unit, *ratio, n, "repetitions", under, over, (-np.inf, bound))
 
 
 def estimate_within(
@@ -96,14 +103,39 @@ def estimate_within(
     over_high, under_high = _tails(estimate, centre + margin, degrees)
     beyond = min(1.0, 2 * min(under_low, over_high))
     return Comparison(
-        study, what, unit, *estimate, n, max(over_low, under_high), beyond, (centre - margin, centre + margin)
+        study,
+        what,
+        unit,
+        *estimate,
+        n,
+        "batch sizes",
+        max(over_low, under_high),
+        beyond,
+        (centre - margin, centre + margin),
     )
 
 
 def exact(study: str, what: str, unit: str, differing: int, n: int) -> Comparison:
     """Return the comparison of what is counted, not estimated: right if none of `n` differs."""
     p_for, p_against = (1.0, 0.0) if differing else (0.0, 1.0)
-    return Comparison(study, what, unit, *[float(differing)] * 3, n, p_for, p_against, (0.0, 0.0))
+    return Comparison(study, what, unit, *[float(differing)] * 3, n, unit, p_for, p_against, (0.0, 0.0))
+
+
+def seeds_needed(one: Comparison, claims: int) -> float:
+    """Return how many seeds would decide a comparison with a probability of 80 %, were its effect and spread these.
+
+    For a t-test at 5 % over the number of claims, which is Holm's first step. NaN where seeds are not what is counted,
+    or there is no spread; infinite where it would be more than MOST_SEEDS.
+    """
+    distance = min(abs(one.effect - bound) for bound in one.right)
+    half = (one.high - one.low) / 2
+    if one.counted != "seeds" or not (one.n > 1 and half > 0 and np.isfinite(distance)):
+        return np.nan
+    deviation = half / stats.t.ppf((1 + CONFIDENCE) / 2, one.n - 1) * np.sqrt(one.n)
+    seeds = np.arange(2.0, MOST_SEEDS + 1)
+    alpha = (1 - CONFIDENCE) / claims / 2  # the other side, far away, cannot be computed everywhere
+    power = TTestPower().power(distance / deviation, seeds, alpha, alternative="larger")
+    return float(np.min(seeds[power >= POWER], initial=np.inf))
 
 
 def _known(values: np.ndarray) -> np.ndarray:

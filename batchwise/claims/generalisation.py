@@ -7,7 +7,7 @@ from batchwise.accuracies import Undecidable
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
 from batchwise.claims.memory import shared
 from batchwise.claims.quality import LARGE, SMALL, difference
-from batchwise.claims.sources import Study, pairs, same_but
+from batchwise.claims.sources import Study, pairs, same_but, whole_batches
 
 BEST = (2, 32)  # Masters & Luschi 2018, abstract
 NO_MATTER = 1.0  # points: what changes accuracy by less does not matter
@@ -20,7 +20,7 @@ def small_generalises(studies: list[Study]) -> Evidence:
     m and η̃ are chosen on validation rows after equal epochs; test accuracies are compared seed by seed. n: seeds.
     """
     found = []
-    for study in studies:
+    for study in whole_batches(studies):
         sizes = np.array(study.sizes)
         compared = difference(study, sizes <= SMALL, sizes >= LARGE)
         if compared:
@@ -55,7 +55,7 @@ def best_between_2_and_32(studies: list[Study]) -> Evidence:
     m and η̃ are chosen on validation rows; only studies with m on both sides count. n: seeds.
     """
     found = []
-    for study in studies:
+    for study in whole_batches(studies):
         sizes = np.array(study.sizes)
         inside = (sizes >= BEST[0]) & (sizes <= BEST[1])
         compared = difference(study, inside, ~inside)

@@ -5,7 +5,7 @@ import numpy as np
 from batchwise import kinds
 from batchwise.accuracies import Undecidable
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_within, within
-from batchwise.claims.sources import Study, pairs, same_but
+from batchwise.claims.sources import Study, pairs, same_but, whole_batches
 from batchwise.laws import Estimate
 
 PROPORTIONAL = 0.1  # how far from 1 an exponent may be to be called proportional
@@ -117,7 +117,8 @@ def scaling_rules(studies: list[Study]) -> Evidence:
                 -SAME_STEP,
             )
             found.append(near._replace(effect=-near.effect, low=-near.high, high=-near.low, right=(-np.inf, SAME_STEP)))
-        found.extend(_law(study))
+        if study.recipe["accumulation"] == 1:
+            found.extend(_law(study))
     return all_of(found)
 
 
@@ -156,5 +157,5 @@ def adaptive_optimisers(studies: list[Study]) -> Evidence:
 
 
 def _with_range(studies: list[Study]) -> list[Study]:
-    linear = [study for study in studies if study.tables.summary["learning_rate_scaling"] == "linear"]
+    linear = [study for study in whole_batches(studies) if study.tables.summary["learning_rate_scaling"] == "linear"]
     return [study for study in linear if study.has_validation and len(study.sizes) > 2]

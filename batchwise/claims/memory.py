@@ -4,7 +4,7 @@ import pandas as pd
 
 from batchwise.accuracies import Undecidable, choose
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, exact, within
-from batchwise.claims.sources import Study, pairs, same_but
+from batchwise.claims.sources import Study, pairs, same_but, whole_batches
 from batchwise.laws import straight_line
 
 NO_LOSS = 1.0  # points: what is lost less than this is no loss
@@ -57,7 +57,7 @@ def smaller_cures(studies: list[Study]) -> Evidence:
     the largest m of the grid. n: batch sizes, then seeds.
     """
     found = []
-    for study in studies:
+    for study in whole_batches(studies):
         doubling = study.profile.doubling if study.profile is not None else []
         if len(doubling) and doubling["status"].eq("out_of_memory").any():
             ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"].min()

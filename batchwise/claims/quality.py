@@ -7,7 +7,7 @@ import pandas as pd
 
 from batchwise.accuracies import Undecidable, choose
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
-from batchwise.claims.sources import Study
+from batchwise.claims.sources import Study, whole_batches
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
 GONE = 1 / 4  # of the difference at equal epochs: what is less at equal updates is called gone
@@ -80,7 +80,7 @@ def factor_of_a_few(studies: list[Study]) -> Evidence:
     The rate is chosen on validation rows; neighbours of the three are compared, seed by seed. n: seeds.
     """
     found = []
-    for study in studies:
+    for study in whole_batches(studies):
         sizes = [m for m in (16, 32, 64) if m in study.sizes]
         for small, large in pairwise(sizes):
             values = difference(study, np.isin(study.sizes, large), np.isin(study.sizes, small))
@@ -98,7 +98,7 @@ def small_and_fast(studies: list[Study]) -> Evidence:
     seeds.
     """
     found = []
-    for study in studies:
+    for study in whole_batches(studies):
         if study.costs is None:
             continue
         for _, targets in sorted(study.costs.targets.groupby("target"), reverse=True):

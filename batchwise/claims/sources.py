@@ -125,6 +125,11 @@ def read_costs(folder: Path) -> Costs:
         raise UserError(f"a table in {folder} is damaged ({error}); {run}") from None
 
 
+def whole_batches(studies: list[Study]) -> list[Study]:
+    """Return the studies whose batches are not in parts (accumulation): those in parts repeat what the others show."""
+    return [study for study in studies if study.recipe["accumulation"] == 1]
+
+
 def pairs(studies: list[Study], belong: Callable[[Study, Study], bool]) -> Iterator[tuple[Study, Study]]:
     """Yield the pairs of studies of the same rows that belong together, in both orders."""
     for one, other in permutations(studies, 2):

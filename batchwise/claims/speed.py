@@ -1,14 +1,15 @@
 """Claims S and P: what a batch size costs in time. Times are medians over repetitions, in random order of m."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, ratio_below
-from batchwise.claims.sources import Study
+from batchwise.claims.evidence import Comparison, Evidence, above, all_of, ratio_below
+from batchwise.claims.sources import Study, whole_batches
 from batchwise.laws import Estimate, ratio_of_medians
-from batchwise.statistics import log2_slope
 
+MIDDLE = 100  # rows: "m = 1 slow, 100 faster, N fastest"
 NEIGHBOURS = ((16, 17), (32, 33), (64, 65), (96, 100), (128, 129))
 NO_FASTER = 1.1  # a power of two that saves less than a tenth of the time of a row is called no faster
 SMALLER_TYPES = (("float32", "float64"), ("bfloat16", "float32"))
@@ -16,20 +17,35 @@ WON_BACK = 0.75  # of the speed that as many processes would have if they did no
 
 
 def faster_epochs(studies: list[Study]) -> Evidence:
-    """Supported if the time of an epoch falls as m grows: slope of log₂ seconds on log₂ m below 0. n: batch sizes."""
+    """Supported if an epoch takes less time at m near 100 than at the smallest m, and at the largest m than near 100.
+
+    Near 100 is the m of the grid whose logarithm is nearest. The time is that of all updates of an epoch, the last with
+    its own rows. n: repetitions of each.
+    """
     found = []
-    for study in studies:
-        seconds = study.epoch_seconds
-        if len(seconds) > 2:
-            fit = log2_slope(np.array(list(seconds), float), np.array(list(seconds.values())))
-            fall = Estimate(-fit.slope, -fit.high, -fit.low)
-            small, large = min(seconds), max(seconds)
-            what = (
-                f"fall in time by each doubling of m ( {1000 * seconds[small]:,.2f} ms an epoch at m = {small:,}, "
-                f"{1000 * seconds[large]:,.2f} ms at m = {large:,})"
-            )
-            found.append(estimate_above(study.name, what, "octaves", fall, 0, fit.points, fit.points - 2))
+    for study in whole_batches(studies):
+        sizes = [m for m in study.sizes if len(study.repetitions(m))]
+        if len(sizes) > 1:
+            middle = min(sizes, key=lambda m: abs(np.log(m / MIDDLE)))
+            for small, large in pairwise(sorted({sizes[0], middle, sizes[-1]})):
+                times = [_epoch(study, m) for m in (large, small)]
+                words = [
+                    f"{1000 * np.median(one):.3g} ms with m = {m:,}"
+                    for m, one in zip((large, small), times, strict=True)
+                ]
+                ratio = ratio_of_medians(*times)
+                found.append(
+                    ratio_below(
+                        study.name, f"{words[0]}, {words[1]}", "times the time of an epoch", ratio, 1.0, len(times[0])
+                    )
+                )
     return all_of(found)
+
+
+def _epoch(study: Study, m: int) -> np.ndarray:
+    """Return the seconds of all updates of an epoch, [repetitions]."""
+    whole, last = study.repetitions(m), study.repetitions(m, "ragged")
+    return study.rows // m * whole + last if len(last) == len(whole) else study.rows / m * whole
 
 
 def double_for_less(studies: list[Study]) -> Evidence:
@@ -40,8 +56,7 @@ def double_for_less(studies: list[Study]) -> Evidence:
 def powers_of_two(studies: list[Study]) -> Evidence:
     """Supported if a row takes less than 1.1 times as long at the neighbour of a power of two, for each pair.
 
-    The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured, where a batch is not in parts
-    (accumulation). n: repetitions of each.
+    The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured. n: repetitions of each.
     """
     return all_of(
         [*_ratios(studies, NEIGHBOURS, NO_FASTER, "times the time of a row", lambda small, large: small / large)]
@@ -49,9 +64,7 @@ def powers_of_two(studies: list[Study]) -> Evidence:
 
 
 def _ratios(studies: list[Study], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
-    for study in studies:
-        if study.recipe["accumulation"] > 1:  # a neighbour has one part more, or parts that are not full
-            continue
+    for study in whole_batches(studies):
         for small, large in sizes:
             times = study.repetitions(large), study.repetitions(small)
             if all(map(len, times)):
@@ -67,7 +80,7 @@ def seconds_not_epochs(studies: list[Study]) -> Evidence:
     trains all its epochs, and test accuracies are compared then, seed by seed. n: seeds.
     """
     found = []
-    for study in studies:
+    for study in whole_batches(studies):
         seconds = {m: time for m, time in study.epoch_seconds.items() if not study.curve(m, "test_accuracy").empty}
         if not study.has_validation or len(seconds) < 2:
             continue

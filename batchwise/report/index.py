@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from batchwise.claims import ledger, sources
-from batchwise.claims.evidence import Comparison
+from batchwise.claims.evidence import MOST_SEEDS, Comparison, seeds_needed
 from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
 from batchwise.claims.sources import Study
 from batchwise.report import about, cost_words, index_plots
@@ -98,16 +98,13 @@ def claim(one: Claim, verdict: Verdict) -> Html:
         "The dot is the effect, the line its 95 % interval; the claim is right where it is shaded. Every comparison "
         "has its own scale."
     )
-    more = (
-        f" {len(found) - index_plots.MOST_ROWS} that support it more are not drawn."
-        if len(found) > index_plots.MOST_ROWS
-        else ""
-    )
+    rest = len(found) - len(index_plots.drawn(found))
+    more = f" {rest} more, that speak less against it or are only counted, are in the table below." if rest else ""
     alt = " ".join(effect(comparison) for comparison in found[:3])
     names = list(dict.fromkeys(comparison.study for comparison in found))
     return join(
         *parts,
-        paragraph(effect(verdict.decisive) + adjusted(verdict)),
+        paragraph(effect(verdict.decisive) + adjusted(verdict) + needed(verdict)),
         figure(index_plots.comparisons(found), alt, caption + more),
         details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
         links("Shown by", [(name, f"{name}.html") for name in names]),
@@ -132,7 +129,7 @@ def effect(one: Comparison) -> str:
     interval = (
         f"95 % interval {digits(one.low)} to {digits(one.high)}, " if known(one.low, one.high) else "no interval, "
     )
-    return f"{one.study}: {one.what}: {digits(one.effect)} {one.unit} ({interval}n = {one.n})."
+    return f"{one.study}: {one.what}: {digits(one.effect)} {one.unit} ({interval}n = {one.n} {one.counted})."
 
 
 def adjusted(verdict: Verdict) -> str:
@@ -145,6 +142,16 @@ def adjusted(verdict: Verdict) -> str:
     return f"{rest} p {p}, adjusted for all claims (Holm)."
 
 
+def needed(verdict: Verdict) -> str:
+    """Return how many seeds would decide what is not decided."""
+    seeds = seeds_needed(verdict.decisive, len(ledger.MEASURES))
+    if verdict.verdict != NOT_DECIDED or np.isnan(seeds):
+        return ""
+    if np.isinf(seeds):
+        return f" The effect is so near to the other answer that {MOST_SEEDS:,} seeds would not tell."
+    return f" Were effect and spread as they are here, {seeds:.0f} seeds would decide it, with a probability of 80 %."
+
+
 def _numbers(found: tuple[Comparison, ...]) -> Html:
     rows = [
         [
@@ -152,7 +159,7 @@ def _numbers(found: tuple[Comparison, ...]) -> Html:
             one.what,
             f"{digits(one.effect)} {one.unit}",
             f"{digits(one.low)} to {digits(one.high)}" if known(one.low) else "–",
-            str(one.n),
+            f"{one.n} {one.counted}",
             _right(one.right),
         ]
         for one in found

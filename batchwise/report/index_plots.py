@@ -13,18 +13,25 @@ from batchwise.report.style import BLUE, INK, SOFT, VERMILION
 from batchwise.report.words import digits
 
 WIDTH, ROW = 8.0, 0.62  # inches
-MOST_ROWS = 6
+MOST_ROWS, MOST_COUNTED = 6, 2
 LABEL = 46  # letters in a line
 
 
 def comparisons(found: Sequence[Comparison]) -> str:
     """Return the comparisons below each other as SVG, those that support the claim least first, each with its scale."""
-    shown = sorted(found, key=lambda one: -one.p_for)[:MOST_ROWS]
+    shown = drawn(found)
     with style.drawing():
         figure, axes = style.panels(WIDTH, ROW * len(shown) + 0.15, rows=len(shown))
         for ax, one in zip(axes, shown, strict=True):
             _row(one, ax)
         return style.svg(figure)
+
+
+def drawn(found: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons that are drawn: what was counted only where nothing was estimated."""
+    ordered = sorted(found, key=lambda one: -one.p_for)
+    estimated = [one for one in ordered if one.right != (0.0, 0.0)]
+    return estimated[:MOST_ROWS] or ordered[:MOST_COUNTED]
 
 
 def _row(one: Comparison, ax: Axes) -> None:
