@@ -1,14 +1,12 @@
 """The landscape of a study as a report reads it. columns.csv says what each column holds."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from batchwise.code import again
-from batchwise.errors import UserError
+from batchwise import outputs
 
 NAMES = ("cells", "updates", "steps", "columns")
 
@@ -26,11 +24,5 @@ class Landscape:
 
 def read(folder: Path) -> Landscape:
     """Read the landscape of a study. Raises UserError if a file is missing or damaged."""
-    landscape = f"run {again(f'landscape@{folder.name}')}"
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        return Landscape(summary, **{name: pd.read_csv(folder / f"{name}.csv") for name in NAMES})
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; {landscape}") from None
-    except ValueError as error:
-        raise UserError(f"a file in {folder} is damaged ({error}); {landscape}") from None
+    summary, tables = outputs.read(folder, "landscape", "summary", dict.fromkeys(NAMES))
+    return Landscape(summary, **tables)

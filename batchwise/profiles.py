@@ -1,6 +1,5 @@
 """What was measured of a study's time and memory: the files of data/profiles/<study>, and a summary by batch size."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.code import again
+from batchwise import outputs
 from batchwise.encoding import as_csv, as_json
-from batchwise.errors import UserError
 
 POINTS = {
     "batch_size": "m, rows; a batch size above the number of training rows N is measured once, as N",
@@ -73,19 +71,10 @@ def files(profile: Profile) -> dict[str, bytes]:
 
 def read(folder: Path) -> Profile:
     """Read the profile of a study. Raises UserError if a file is missing or damaged."""
-    run = f"run {again(f'profile@{folder.name}')}"
-    try:
-        tables = [_table(folder / f"{name}.csv", list(columns)) for name, columns in TABLES.items()]
-        return Profile(*tables, json.loads((folder / "machine.json").read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; {run}") from None
-    except ValueError as error:
-        raise UserError(f"a file in {folder} is damaged ({error}); {run}") from None
-
-
-def _table(path: Path, columns: list[str]) -> pd.DataFrame:
-    types = {name: "str" for name in TEXTS if name in columns}
-    return pd.read_csv(path, usecols=columns, keep_default_na=False, na_values=[""], dtype=types)[columns]
+    machine, tables = outputs.read(
+        folder, "profile", "machine", {name: [*used] for name, used in TABLES.items()}, TEXTS
+    )
+    return Profile(machine=machine, **tables)
 
 
 def summary(profile: Profile) -> pd.DataFrame:

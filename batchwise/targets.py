@@ -1,4 +1,4 @@
-"""Updates to a target: when a run reaches it, the median over seeds, and the critical batch size."""
+"""Updates to a target: the median over seeds of which some do not get there, and the critical batch size."""
 
 from typing import NamedTuple
 
@@ -30,15 +30,6 @@ class _Fit(NamedTuple):
     squares: np.ndarray
 
 
-def steps_to_target(curve: np.ndarray, target: float) -> int | None:
-    """Return the index of the first evaluation of `curve` [evaluations] that is strictly above `target`, or None.
-
-    Evaluation 0 is before the first update and does not count (Shallue 2019; SCIENCE.md, section 3, steps to target).
-    """
-    above = np.flatnonzero(np.asarray(curve)[1:] > target)
-    return int(above[0]) + 1 if len(above) else None
-
-
 def censored_median(values: np.ndarray, reached: np.ndarray) -> float:
     """Return the median of `values` [n], of which those that did not reach their end, not `reached` [n], are larger.
 
@@ -66,9 +57,9 @@ def critical_batch_size(batch_sizes: np.ndarray, updates: np.ndarray) -> Critica
 
     `batch_sizes` and `updates` are [n], the latter positive, in any unit; several rows may have the same batch size.
     Updates that are not finite do not count, so give medians where some seeds do not reach the target. The fit is by
-    least squares of log S. The 95 % intervals hold the parameters whose sum
-    of squares an F test on n − 2 degrees does not tell from the smallest one, whatever the other parameter is (profile
-    likelihood; Bates & Watts 1988, section 6.1). So data that only show perfect scaling (slope −1) leave B without an
+    least squares of log S. The 95 % intervals hold the parameters whose sum of squares an F test on n − 2 degrees does
+    not tell from the smallest one, whatever the other parameter is (profile likelihood; Bates & Watts 1988, section
+    6.1). So data that only show perfect scaling (slope −1) leave B without an
     upper bound and S_min at 0 or more, and flat data leave B at 0 or more; at such an end B itself may be inf or 0.
     """
     known = np.isfinite(updates)

@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
-from batchwise import budgets, costs, outcomes, params, profiles, study_data
+from batchwise import budgets, costs, outcomes, params, profiles, study_data, study_tables
 from batchwise.errors import exit_with
 from batchwise.files import replace
-from batchwise.report import study_tables
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from batchwise import study_tables
 from batchwise.errors import exit_with
 from batchwise.files import write
-from batchwise.report import figures, study_tables
+from batchwise.report import figures
 
 
 def main() -> None:

@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
+from batchwise import study_tables
 from batchwise.code import ROOT
 from batchwise.errors import exit_with
 from batchwise.files import write
-from batchwise.report import render, study_tables
+from batchwise.report import render
 
 
 def main() -> None:

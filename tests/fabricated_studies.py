@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from batchwise.claims.sources import Study
-from batchwise.report.study_tables import Tables
+from batchwise.study_tables import Tables
 
 ROWS, TEST_ROWS = 1000, 400
 RECIPE = {

@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise import budgets, costs, landscapes, outcomes, profiles
+from batchwise import budgets, costs, landscapes, outcomes, profiles, study_tables
 from batchwise.claims import sources
 from batchwise.code import ROOT
 from batchwise.errors import UserError
 from batchwise.landscape.columns import TABLES
 from batchwise.landscape.output import files as landscape_files
 from batchwise.profiles import Profile
-from batchwise.report import cost_parts, cost_words, index, study_tables
+from batchwise.report import cost_parts, cost_words, index
 from tests import fabricated
 from tests.test_report import ABOUT, write
 

@@ -1,6 +1,5 @@
 """The tables of all studies as the claims read them."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,14 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import accuracies, landscapes, profiles
+from batchwise import accuracies, landscapes, outputs, profiles, study_tables
 from batchwise.accuracies import Accuracies
-from batchwise.code import again
-from batchwise.errors import UserError
 from batchwise.landscapes import Landscape
 from batchwise.profiles import Profile
-from batchwise.report import study_tables
-from batchwise.report.study_tables import Tables
+from batchwise.study_tables import Tables
 
 COST_TABLES = ("budgets", "target_runs", "targets", "advice", "measured", "columns")
 
@@ -115,14 +111,8 @@ def read(data: Path, names: list[str]) -> list[Study]:
 
 def read_costs(folder: Path) -> Costs:
     """Return the costs of a study. Raises UserError if a file is missing or damaged."""
-    run = f"run {again(f'costs@{folder.name}')}"
-    try:
-        fits = json.loads((folder / "fits.json").read_text(encoding="utf-8"))
-        return Costs(fits, *(pd.read_csv(folder / f"{name}.csv") for name in COST_TABLES))
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; {run}") from None
-    except ValueError as error:
-        raise UserError(f"a table in {folder} is damaged ({error}); {run}") from None
+    fits, tables = outputs.read(folder, "costs", "fits", dict.fromkeys(COST_TABLES))
+    return Costs(fits, **tables)
 
 
 def whole_batches(studies: list[Study]) -> list[Study]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchwise.report import phrases
-from batchwise.report.study_tables import Tables
 from batchwise.report.words import count, listed
+from batchwise.study_tables import Tables
 
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from batchwise.report import answers, phrases
-from batchwise.report.study_tables import Tables
 from batchwise.report.words import count, listed, percent, rate, size
+from batchwise.study_tables import Tables
 
 MARGIN = answers.MARGIN
 

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchwise import accuracies, comparison, statements
+from batchwise import accuracies, comparison, statements, study_tables
 from batchwise.accuracies import Accuracies, Undecidable
 from batchwise.comparison import Verdict
 from batchwise.errors import UserError
 from batchwise.kinds import KINDS
-from batchwise.report import paper_figures, paper_words, rows, study_tables
+from batchwise.report import paper_figures, paper_words, rows
 from batchwise.report.markup import Code, Html, figure, heading, items, join, paragraph, table
 from batchwise.report.paper_plots import DEPTH
-from batchwise.report.study_tables import Tables
 from batchwise.report.words import known, number, signed, span
 from batchwise.statements import Statement
+from batchwise.study_tables import Tables
 
 LINES = (
     "Mean over the seeds, with 95 % intervals (Student t). Runs that diverged count with the accuracy of chance, so "

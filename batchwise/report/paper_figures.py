@@ -11,9 +11,9 @@ from batchwise.accuracies import Accuracies
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report import paper_plots, plots, style
 from batchwise.report.figures import WIDTH
-from batchwise.report.study_tables import Tables
 from batchwise.report.words import number
 from batchwise.statements import Statement
+from batchwise.study_tables import Tables
 
 VERDICTS = {
     AGREES: {"color": style.BLUE, "marker": "o"},

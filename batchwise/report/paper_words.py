@@ -7,9 +7,9 @@ from typing import Any
 from batchwise.accuracies import Accuracies, choose
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report import phrases
-from batchwise.report.study_tables import Tables
 from batchwise.report.words import count, known, listed, percent, rate, signed, size, span
 from batchwise.statements import Statement
+from batchwise.study_tables import Tables
 
 
 def counts(verdicts: Iterable[Verdict]) -> str:

@@ -1,15 +1,14 @@
 """The tables of a study as a report reads them. columns.csv says what each column holds."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from batchwise.code import again
-from batchwise.errors import UserError
+from batchwise import outputs
 
+TEXTS = ("selected_by", "grid_edge", "status")
 NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
 
 
@@ -57,18 +56,5 @@ class Tables:
 
 def read(folder: Path) -> Tables:
     """Read the tables of a study. Raises UserError if one is missing or damaged."""
-    evaluate = f"run {again(f'evaluate@{folder.name}')}"
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        tables = {name: _table(folder / f"{name}.csv") for name in NAMES}
-        return Tables(summary, **tables)
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; {evaluate}") from None
-    except ValueError as error:
-        raise UserError(f"a table in {folder} is damaged ({error}); {evaluate}") from None
-
-
-def _table(path: Path) -> pd.DataFrame:
-    # Only an empty field is null; a column of names is text also where it is empty.
-    names = dict.fromkeys(("selected_by", "grid_edge", "status"), "str")
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=names)
+    summary, tables = outputs.read(folder, "evaluate", "summary", dict.fromkeys(NAMES), TEXTS)
+    return Tables(summary, **tables)
