@@ -160,6 +160,39 @@ def test_no_row_of_the_data_sets_is_in_two_parts(prepared, name) -> None:
     assert len(np.unique(inputs, axis=0)) == len(inputs) == sum(SIZES[name])
 
 
+# Synthetic vectors
+
+VECTORS = GIVEN["vector_classes"]
+
+
+def vectors(**changes) -> DataSet:
+    return plugins.load("datasets", "vector_classes").prepare(**VECTORS | changes)
+
+
+def test_vectors_are_normally_distributed_around_the_number_of_their_class() -> None:
+    data = vectors(train_rows=20_000, validation_rows=0)
+    for label in range(VECTORS["classes"]):
+        inputs = data.train.inputs[data.train.labels == label].astype("float64")
+        error = VECTORS["deviation"] / np.sqrt(inputs.size)
+        assert abs(inputs.mean() - label) < 5 * error
+        assert abs(inputs.std() - VECTORS["deviation"]) < 5 * error / np.sqrt(2)
+    counts = np.bincount(data.train.labels)
+    assert np.abs(counts - 5000).max() < 5 * np.sqrt(20_000 * 0.25 * 0.75)
+
+
+def test_vectors_are_those_of_their_seed_and_no_two_parts_share_a_row() -> None:
+    data, again, other = vectors(), vectors(), vectors(seed=1)
+    assert tuple(data.rows.values()) == (500, 300, 1000) and data.train.inputs.shape[1] == 20
+    assert data.sha256 == again.sha256 != other.sha256
+    inputs = np.concatenate([getattr(data, part).inputs for part in SPLITS])
+    assert len(np.unique(inputs, axis=0)) == 1800
+
+
+def test_two_classes_of_vectors_are_refused() -> None:
+    with pytest.raises(UserError, match="classes is 2; at least 3"):
+        vectors(classes=2)
+
+
 # Files
 
 

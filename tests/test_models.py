@@ -10,7 +10,7 @@ from batchwise import plugins
 from batchwise.data import DataSet, Description, Part
 from batchwise.engine import Trainer, keras, tf
 from batchwise.errors import UserError
-from batchwise.models import alexnet_small, resnet, resnet50
+from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.recipe import Recipe, check_options
 
@@ -73,6 +73,14 @@ def test_parameters_of_alexnet_small(normalization, normalised_channels) -> None
 
 
 # Layers
+
+
+@pytest.mark.parametrize(("normalization", "per_channel"), [("none", 1), ("batch", 2)])
+@pytest.mark.parametrize("shape", [(64,), (8, 8, 1)])
+def test_parameters_of_cnn(shape, normalization, per_channel) -> None:
+    model = cnn.build(shape, 10, channels=8, normalization=normalization)
+    expected = 9 * (1 * 8 + 8 * 16) + per_channel * (8 + 16) + 16 * 10 + 10
+    assert count(model) == expected == {"none": 1418, "batch": 1442}[normalization]
 
 
 @pytest.mark.parametrize("depth", [8, 20, 32])
@@ -175,6 +183,12 @@ def resnet50_by_numpy(layer, images: np.ndarray) -> np.ndarray:
     return next(layer)(hidden.mean((1, 2)))
 
 
+def cnn_by_numpy(layer, images: np.ndarray) -> np.ndarray:
+    hidden = relu(next(layer)(images))
+    hidden = relu(next(layer)(hidden, 2))
+    return next(layer)(hidden.mean((1, 2)))
+
+
 def assert_same_outputs(build, by_numpy, shape: tuple[int, ...], normalization_batch: int, **options) -> None:
     """Compare the outputs in training for seven images, with random biases, γ and β.
 
@@ -208,6 +222,20 @@ def test_outputs_of_resnet(depth, shape, normalization, k) -> None:
     assert_same_outputs(resnet.build, by_numpy, shape, k, normalization=normalization, depth=depth)
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 3), (7, 9, 1)])
+@pytest.mark.parametrize(("normalization", "k"), [("none", 0), ("batch", 0), ("batch", 4)])
+def test_outputs_of_cnn(shape, normalization, k) -> None:
+    assert_same_outputs(cnn.build, cnn_by_numpy, shape, k, normalization=normalization, channels=4)
+
+
+def test_a_row_of_numbers_is_a_square_image_to_cnn() -> None:
+    """Line by line, as the images of handwritten digits are."""
+    flat, square = (cnn.build(shape, 3, channels=2, normalization="none") for shape in ((64,), (8, 8, 1)))
+    flat.set_weights(square.get_weights())
+    images = np.random.default_rng(0).normal(size=(5, 8, 8, 1)).astype("float32")
+    np.testing.assert_array_equal(flat(images.reshape(5, 64)), square(images))
+
+
 def test_outputs_of_resnet50() -> None:
     assert_same_outputs(resnet50.build, resnet50_by_numpy, (40, 35, 3), 4, normalization="batch")
 
@@ -219,9 +247,10 @@ def test_outputs_of_resnet50() -> None:
     ("network", "options"),
     [
         (resnet, {"depth": 8, "normalization": "none"}),
+        (cnn, {"channels": 32, "normalization": "none"}),
         *((each, {"normalization": "batch"}) for each in (alexnet_small, resnet50)),
     ],
-    ids=["resnet", "alexnet_small", "resnet50"],
+    ids=["resnet", "cnn", "alexnet_small", "resnet50"],
 )
 def test_weights_start_as_he_proposes(network, options) -> None:
     """Mean 0 and variance 2 / fan-in, each within five standard errors of a sample of that size; biases are 0."""
@@ -239,6 +268,7 @@ NETWORKS = [
     ("alexnet_small", {"normalization": "batch", "normalization_batch": 4, "dropout": 0.25}),
     ("resnet", {"depth": 8, "normalization": "none"}),
     ("resnet", {"depth": 8, "normalization": "batch", "normalization_batch": 4}),
+    ("cnn", {"channels": 4, "normalization": "batch", "normalization_batch": 4}),
 ]
 
 
@@ -299,6 +329,7 @@ def test_a_seed_decides_the_weights(name, options) -> None:
     [
         ("resnet", (64,), {"depth": 8}, "the inputs have shape (64,); it must be (height, width, channels)"),
         ("alexnet_small", (14, 28, 1), {}, "the images are 14 × 28; they must be 15 × 15 or larger"),
+        ("cnn", (60,), {"channels": 2}, "the inputs have 60 numbers, which are no square image"),
         ("alexnet_small", CIFAR, {"dropout": 1.0}, "dropout is 1.0; it must be 0 or more, and less than 1"),
         *(
             (

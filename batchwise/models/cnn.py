@@ -1,4 +1,4 @@
-"""A small convolutional network: two convolutions of 3×3, each followed by ReLU, and one hidden dense layer.
+"""A small convolutional network: two convolutions of 3×3, each followed by ReLU, then the mean over all pixels.
 
 For small images, of 8×8 pixels say. Its weights start as in `_layers.py`.
 """
