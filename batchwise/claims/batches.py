@@ -39,7 +39,10 @@ def updates_per_epoch(studies: list[Study]) -> Evidence:
 
 
 def more_than_all_rows(studies: list[Study]) -> Evidence:
-    """Supported if each run with m > N has the losses and counts of the run with m = N, bit for bit. n: seeds."""
+    """Supported if each run with m > N has the losses and counts of the run with m = N, bit for bit. n: seeds.
+
+    No batch has more rows than there are, so that batchwise trains one run for both.
+    """
     found = []
     for study in studies:
         runs = study.tables.runs

@@ -14,6 +14,7 @@ from batchwise.claims.evidence import Comparison, Evidence
 from batchwise.claims.sources import Study
 from batchwise.statistics import CONFIDENCE
 
+ALPHA = 1 - CONFIDENCE  # of one false verdict on the whole page
 SUPPORTED, CONTRADICTED, NOT_DECIDED = "supported", "contradicted", "not decided here"
 SECTIONS = {
     "B": "What a batch is",
@@ -117,7 +118,7 @@ def judge(claims: Sequence[Claim], studies: list[Study]) -> dict[Claim, Verdict]
     measured = np.array([bool(one.comparisons) for one in evidence], bool)
     adjusted = np.ones(len(p))
     if measured.any():
-        adjusted[measured] = multipletests(p[measured], alpha=1 - CONFIDENCE, method="holm")[1]
+        adjusted[measured] = multipletests(p[measured], alpha=ALPHA, method="holm")[1]
     return {
         claim: Verdict(_verdict(one, value), one, float(value))
         for claim, one, value in zip(claims, evidence, adjusted, strict=True)
@@ -125,6 +126,6 @@ def judge(claims: Sequence[Claim], studies: list[Study]) -> dict[Claim, Verdict]
 
 
 def _verdict(evidence: Evidence, p: float) -> str:
-    if not evidence.comparisons or p > 1 - CONFIDENCE:
+    if not evidence.comparisons or p > ALPHA:
         return NOT_DECIDED
     return SUPPORTED if evidence.p_for < evidence.p_against else CONTRADICTED

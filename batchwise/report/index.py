@@ -72,9 +72,9 @@ def head(index: Index) -> Html:
 
 
 def overview(index: Index) -> Html:
-    """Return a list of all questions with their verdicts."""
+    """Return a list of all questions, each with its verdict and the answer."""
     return marked(
-        (f"#{claim.id}", claim.question, TEXTS[verdict.verdict], MARKS[verdict.verdict])
+        (f"#{claim.id}", claim.question, TEXTS[verdict.verdict], MARKS[verdict.verdict], answer(claim, verdict))
         for claim, verdict in index.verdicts.items()
     )
 
@@ -105,7 +105,7 @@ def claim(one: Claim, verdict: Verdict) -> Html:
     return join(
         *parts,
         paragraph(effect(verdict.decisive) + adjusted(verdict) + needed(verdict)),
-        figure(index_plots.comparisons(found), alt, caption + more),
+        figure(index_plots.comparisons(found), alt, caption + more, "narrow"),
         details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
         links("Shown by", [(name, f"{name}.html") for name in names]),
     )
@@ -116,10 +116,19 @@ def answer(one: Claim, verdict: Verdict) -> str:
     if verdict.verdict == NOT_DECIDED and not verdict.evidence.comparisons:
         return f"Not decided here: no study measures it. Run {one.needs}."
     if verdict.verdict == NOT_DECIDED:
-        return (
-            "Not decided here: what was measured leaves both answers open, or the studies do not agree clearly enough."
-        )
+        return f"Not decided here: {leaning(verdict)}"
     return one.yes if verdict.verdict == SUPPORTED else one.no
+
+
+def leaning(verdict: Verdict) -> str:
+    """Return how many of the comparisons speak for and against a claim on which nothing is decided."""
+    found = verdict.evidence.comparisons
+    supporting = sum(one.p_for < ledger.ALPHA / 2 for one in found)
+    contradicting = sum(one.p_against < ledger.ALPHA / 2 for one in found)
+    return (
+        f"taken by themselves, {supporting} of {count(len(found), 'comparison')} speak for the claim, {contradicting} "
+        "against it. A verdict takes all of them, and more certainty among so many claims."
+    )
 
 
 def effect(one: Comparison) -> str:

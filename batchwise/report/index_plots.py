@@ -12,18 +12,21 @@ from batchwise.report import style
 from batchwise.report.style import BLUE, INK, SOFT, VERMILION
 from batchwise.report.words import digits
 
-WIDTH, ROW = 8.0, 0.62  # inches
+WIDTH, ROW, LINE = 4.2, 0.45, 0.13  # inches: narrow enough for a phone; of a row, and of each line of its label
 MOST_ROWS, MOST_COUNTED = 6, 2
-LABEL = 46  # letters in a line
+LABEL = 66  # letters in a line
 
 
 def comparisons(found: Sequence[Comparison]) -> str:
     """Return the comparisons below each other as SVG, those that support the claim least first, each with its scale."""
     shown = drawn(found)
+    labels = [fill(f"{one.study}: {one.what} ({one.unit})", LABEL) for one in shown]
+    heights = [ROW + LINE * (1 + label.count("\n")) for label in labels]
     with style.drawing():
-        figure, axes = style.panels(WIDTH, ROW * len(shown) + 0.15, rows=len(shown))
-        for ax, one in zip(axes, shown, strict=True):
+        figure, axes = style.panels(WIDTH, sum(heights) + 0.15, rows=len(shown), height_ratios=heights)
+        for ax, one, label in zip(axes, shown, labels, strict=True):
             _row(one, ax)
+            ax.set_title(label, loc="left", fontsize=7, fontweight="normal", pad=3)
         return style.svg(figure)
 
 
@@ -51,14 +54,6 @@ def _row(one: Comparison, ax: Axes) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.xaxis.set_major_formatter(lambda value, _: digits(round(value, 9)).rstrip("0").rstrip(".") or "0")
     ax.spines["left"].set_visible(False)
-    ax.set_ylabel(
-        fill(f"{one.study}: {one.what} ({one.unit})", LABEL),
-        rotation=0,
-        ha="right",
-        va="center",
-        fontsize=7,
-        labelpad=6,
-    )
     ax.tick_params(labelsize=7)
 
 

@@ -74,11 +74,12 @@ def subheading(text: str, mark: str, kind: str, anchor: str) -> Html:
     )
 
 
-def marked(entries: Iterable[tuple[str, str, str, str]]) -> Html:
-    """Return a list of links, each with a mark: (page or #part, text, mark, class of the mark)."""
+def marked(entries: Iterable[tuple[str, str, str, str, str]]) -> Html:
+    """Return a list of links, each with a mark: (page or #part, text, mark, class of the mark, what else is said)."""
     rows = (
-        f'<li><a href="{escape(page)}">{typeset(text)}</a> <span class="mark {escape(kind)}">{escape(mark)}</span></li>'
-        for page, text, mark, kind in entries
+        f'<li><a href="{escape(page)}">{typeset(text)}</a> <span class="mark {escape(kind)}">{escape(mark)}</span>'
+        f"<p>{typeset(rest)}</p></li>"
+        for page, text, mark, kind, rest in entries
     )
     return Html(f'<ul class="overview">{"".join(rows)}</ul>')
 
@@ -94,11 +95,14 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     return Html(f'<dl class="facts">{rows}</dl>')
 
 
-def figure(svg: str, alt: str, caption: str) -> Html:
-    """Return a figure. The SVG is an image of its own: nothing in it runs, and its ids stay apart from the page's."""
+def figure(svg: str, alt: str, caption: str, kind: str = "") -> Html:
+    """Return a figure; one of the kind `narrow` fits a phone.
+
+    The SVG is an image of its own: nothing in it runs, and its ids stay apart from the page's.
+    """
     data = base64.b64encode(svg.encode()).decode()
     return Html(
-        f'<figure><div class="scroll" role="region" aria-label="Figure" tabindex="0">'
+        f'<figure{_class(kind)}><div class="scroll" role="region" aria-label="Figure" tabindex="0">'
         f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
         f"<figcaption>{typeset(caption)}</figcaption></figure>"
     )
