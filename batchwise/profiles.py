@@ -40,8 +40,7 @@ REPETITIONS = {
     "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation; seconds",
 }
 DOUBLING = {
-    "batch_size": "m: 4, 16, … times the largest of the grid up to the end of memory, and half of that; above N, rows "
-    "repeat",
+    "batch_size": "m: the largest of the grid times powers of 2, up to the end of memory; above N, rows repeat",
     **{name: POINTS[name] for name in ("status", "message", "memory_peak_bytes")},
     "seconds": REPETITIONS["seconds"],
 }

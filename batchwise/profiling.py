@@ -5,9 +5,8 @@ machine that is slow for a while is so for all batch sizes alike.
 """
 
 import multiprocessing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -30,6 +29,8 @@ MEMORY_SHARE = 0.5  # of the available memory, for the processes that are alive
 # Doubling ends at so many times the memory that a point took at most, and after so many seconds: a small network comes
 # to its end in that time.
 DOUBLING_SHARE, DOUBLING_SECONDS = 2, 12.0
+# By so many bytes do peaks of equal processes differ; and what a row takes is measured no better.
+PEAK_NOISE = 16 * 2**20
 
 
 def profile(data: DataSet, study: Study) -> Profile:
@@ -155,35 +156,46 @@ class Profiler:
     def double(self) -> tuple[int, pd.DataFrame]:
         """Return how much memory was allowed, bytes, and the rows of doubling.csv, by batch size.
 
-        From the largest of the grid m grows by 4 up to the end, and then the m between is tried: the largest m that
-        fits is known to within 2.
+        m is doubled from the largest of the grid up to the end of memory, past sizes that fit by what is known of those
+        before: the largest m that fits is known to within 2.
         """
         peaks = [row["memory_peak_bytes"] for point, row in self.measured.items() if self._is_ok(point)]
         limit = machine.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(peaks))
-        rows = self._updates((self.sizes[-1] * 4**power for power in count(1)), limit)
-        m, status = rows[-1][:2]
-        if status == "out_of_memory":
-            rows += self._updates([m // 2], limit)
+        rows = self._updates(self.sizes[-1], max(peaks), limit)
+        m, status, *_ = rows[-1]
+        fits = max([m for m, status, *_ in rows if status == "fits"], default=self.sizes[-1])
+        if status == "out_of_memory" and m > 2 * fits:  # a row takes more than was known: now step by step
+            rows += self._updates(fits, 0, limit)
         return limit, pd.DataFrame(sorted(rows), columns=list(DOUBLING))
 
-    def _updates(self, sizes: Iterable[int], limit: int) -> list[tuple]:
-        """Return a row of doubling.csv for one update of each size, in one process, up to its end."""
+    def _updates(self, m: int, peak: int, limit: int) -> list[tuple]:
+        """Return rows of doubling.csv for one update of each size after m, which has a peak, in one process."""
         process = self.start(self.study.dtype, limit)
         process.wait()
-        rows, last = [], monotonic() + DOUBLING_SECONDS
+        rows, row_bytes, before = [], np.inf, monotonic()
+        last = before + DOUBLING_SECONDS
         try:
-            for m in sizes:
+            process.built()
+            while True:
                 before = monotonic()
-                if not rows:
-                    process.built()
+                m_before, peak_before, m = m, peak, m * doublings(m, limit - peak, row_bytes)
                 peak = process.ask("update", m, seconds=last - before)
                 if peak > limit:  # macOS does not hold a process to its limit
                     raise Ended("out_of_memory", f"an update takes more than {limit:,} bytes")
                 rows.append((m, "fits", "", peak, monotonic() - before))
+                row_bytes = (max(0, peak - peak_before) + PEAK_NOISE) / (m - m_before)
         except Ended as end:
             rows.append((m, end.status, end.message, None, monotonic() - before))
         process.close()
         return rows
+
+
+def doublings(m: int, room: float, row_bytes: float) -> int:
+    """Return the power of 2, from 2 up, by which m rows can be multiplied for a last size that surely fits.
+
+    `room` are the bytes that are left beside m rows, `row_bytes` what a row takes at most; infinite if not known.
+    """
+    return 2 ** max(1, int(np.log2(1 + max(0, room) / (m * row_bytes))))
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:
