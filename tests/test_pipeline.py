@@ -146,6 +146,7 @@ def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
 
 def test_what_draws_does_not_retrain(project) -> None:
     project.append("batchwise/report/plots.py", "# changed\n")
+    project.repro("code")
     printed = project.repro("--dry")
     assert "Running stage 'report@small'" in printed
     assert "Running stage 'train@small'" not in printed and "Running stage 'evaluate@small'" not in printed

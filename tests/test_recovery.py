@@ -73,7 +73,9 @@ def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(proje
     kept = project.stored()
     assert 9 <= kept < RUNS
     process = train_until_more_runs_are_kept(project)
-    descendants(process, "spawn_main")[0].send_signal(signal.SIGKILL)
+    server, *workers = descendants(process, "forkserver")  # they are copies of it, and have its name
+    assert {worker.ppid() for worker in workers} == {server.pid}
+    workers[0].send_signal(signal.SIGKILL)
     printed = process.communicate(timeout=300)[0]
     assert process.returncode == 0, printed  # a new worker took the place of the killed one
     assert f"{RUNS - kept} trained now, {kept} kept from before" in printed
