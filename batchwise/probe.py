@@ -1,5 +1,6 @@
 """What runs inside a measured process: one trainer, its compiled programs, the clock and the memory."""
 
+import re
 import resource
 import signal
 from collections.abc import Callable
@@ -25,6 +26,8 @@ LEAST_SECONDS = 0.004
 ROWS, IMAGES, EPOCHS = 4096, 128, 8
 # An epoch of training that takes longer is not trained to count its updates.
 LONGEST_EPOCH = 1.0
+# How TensorFlow's convolutions and normalisations on a CPU report dnnl_out_of_memory, as an AbortedError.
+ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
 STATUS = Path("/proc/self/status")  # of Linux
 
 
@@ -41,12 +44,17 @@ def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) ->
                 pipe.send(("ok", getattr(probe, method)(*arguments)))
         except (EOFError, ConnectionError):
             return
-        except (tf.errors.ResourceExhaustedError, MemoryError) as error:
-            lines = [line for line in str(error).splitlines() if "emory" in line or "OOM" in line]
-            pipe.send(("out_of_memory", shorten(lines[0] if lines else type(error).__name__, 200)))
         except Exception as error:
-            name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-            pipe.send(("failed", shorten(f"{name}{error}", 200)))
+            pipe.send(ending(error))
+
+
+def ending(error: Exception) -> tuple[str, str]:
+    """Return the status of a process that ends with an error, and a message."""
+    text, name = str(error), type(error).__name__
+    if isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError)) or ONEDNN_OUT_OF_MEMORY in text:
+        lines = [line for line in text.splitlines() if re.search(f"[mM]emory|OOM|{ONEDNN_OUT_OF_MEMORY}", line)]
+        return "out_of_memory", shorten(lines[0] if lines else name, 200)
+    return "failed", shorten(text if isinstance(error, UserError) else f"{name}: {text}", 200)
 
 
 def memory_peak() -> int:

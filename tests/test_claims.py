@@ -160,6 +160,8 @@ def test_m1_memory_grows() -> None:
     ]
     assert [verdict("M1", one) for one in made] == [SUPPORTED, CONTRADICTED, NOT_DECIDED]
     assert verdict("M1", study(profile=profile({16: 1}, doubling=doubled(1e4, ended=False)))) == CONTRADICTED
+    failed = [*doubled(1e4, ended=False), (2**16, "failed", np.nan)]  # that is no end of memory, and no proof of none
+    assert verdict("M1", study(profile=profile({16: 1}, doubling=failed))) == SUPPORTED
     assert verdict("M1", study()) == NOT_DECIDED
 
 

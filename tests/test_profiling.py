@@ -193,6 +193,28 @@ def test_m_is_doubled_as_often_as_it_surely_fits(room, row_bytes, expected) -> N
 # Processes
 
 
+def test_errors_that_mean_that_memory_ended() -> None:
+    code = """if True:
+        from batchwise.probe import ending, tf
+        from batchwise.errors import UserError
+        status = "Operation received an exception:Status: {}, message: could not create a primitive"
+        onednn, other = "Graph execution error:\\n" + status.format(1), status.format(3)
+        print(*ending(tf.errors.AbortedError(None, None, onednn)), sep=": ")
+        print(*ending(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")), sep=": ")
+        print(*ending(MemoryError()), sep=": ")
+        print(*ending(tf.errors.AbortedError(None, None, other)), sep=": ")
+        print(*ending(UserError("no such model")), sep=": ")
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "out_of_memory: Operation received an exception:Status: 1, message: could not create a primitive",
+        "out_of_memory: OOM when allocating",
+        "out_of_memory: MemoryError",
+        "failed: AbortedError: Operation received an exception:Status: 3, message: could not create a primitive",
+        "failed: no such model",
+    ]
+
+
 def data_set(rows: int) -> DataSet:
     random = np.random.default_rng(0)
     parts = [

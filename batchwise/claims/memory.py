@@ -26,7 +26,7 @@ def grows(studies: list[Study]) -> Evidence:
             what = f"each row more, up to m = {peaks['batch_size'].max():,} (R² = {line.r_squared:.4f})"
             slope = type(line.slope)(*(value / 1024 for value in line.slope))
             found.append(estimate_above(study.name, what, "KiB", slope, 0, len(peaks), len(peaks) - 2))
-            if not study.profile.doubling["status"].eq("stopped").any():
+            if not study.profile.doubling["status"].isin(["stopped", "failed"]).any():  # where it ends is not known
                 found.append(_ended(study, study.profile.doubling))
     return all_of(found)
 
