@@ -134,7 +134,7 @@ def leaning(verdict: Verdict) -> str:
 def effect(one: Comparison) -> str:
     """Return a comparison in words: the study, what was compared, the effect with its interval and n."""
     if one.right == (0.0, 0.0):
-        return f"{one.study}: {one.what}: {digits(one.effect)} of {one.n} {one.unit}; counted, so without an interval."
+        return f"{one.study}: {one.what}: {one.effect:,.0f} of {one.n} {one.unit}; counted, so without an interval."
     interval = (
         f"95 % interval {digits(one.low)} to {digits(one.high)}, " if known(one.low, one.high) else "no interval, "
     )
