@@ -111,7 +111,7 @@ def profile(
         points=table,
         repetitions=pd.concat(tables),
         doubling=pd.DataFrame(list(doubling), columns=["batch_size", "status", "memory_peak_bytes"]),
-        machine={"cores": 2, "memory_limit_bytes": 4e9, "device": "made up"},
+        machine={"xla": True, "cores": 2, "memory_limit_bytes": 4e9, "device": "made up"},
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from batchwise.claims import evidence, ledger
+from batchwise.claims import evidence, ledger, speed
 from batchwise.claims.evidence import Comparison, all_of
 from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED
 from batchwise.code import ROOT
@@ -103,11 +103,35 @@ def test_s2_double(ratio, spread, expected) -> None:
     assert verdict("S2", study(sizes=(8, 16), profile=profile({8: 1, 16: ratio}, spread=spread))) == expected
 
 
+def test_processes_that_differ_by_chance_decide_nothing() -> None:
+    """Repetitions that agree to a percent, in processes that are slower by up to a half, whatever their m."""
+    times = {8: 1.0, 16: 1.5, 17: 1.0, 32: 1.9, 33: 3.2, 64: 4.1, 65: 5.7, 128: 8.0, 129: 12.0}
+    made = study(sizes=list(times), profile=profile(times, spread=0.01))
+    assert verdict("S3", made) == NOT_DECIDED
+    spread = speed.between_processes([made])[True]
+    ratios = [17 / 16, 33 / 32, 65 / 64, 129 / 128]
+    logs = np.log([1.0 / 1.5, 3.2 / 1.9, 5.7 / 4.1, 12.0 / 8.0]) - np.log(ratios)
+    assert spread.deviation == pytest.approx(np.std(logs, ddof=1), rel=0.05) and spread.degrees == 3
+
+
+def test_the_spread_between_processes_widens_an_interval_as_a_simulation_does() -> None:
+    """95 % intervals of a ratio of two processes hold the truth, 1, in 95 % of 400 pairs of noisy processes."""
+    random, held = np.random.default_rng(1), 0
+    for _ in range(400):
+        seen = random.normal(0, 0.2, 9)
+        spread = evidence.Spread(float(np.std(seen, ddof=1)), 8)
+        ratio = np.exp(random.normal(0, 0.2) + random.normal(0, 0.05))
+        estimate = Estimate(*(ratio * np.exp([0, -0.05 * 1.96, 0.05 * 1.96])))
+        one = evidence.ratio_below("s", "w", "u", estimate, 1.0, 31, spread)
+        held += one.low < 1 < one.high
+    assert stats.binom.ppf(0.001, 400, 0.95) <= held <= stats.binom.ppf(0.999, 400, 0.95)
+
+
 @pytest.mark.parametrize(
     ("slower", "spread", "expected"), [(1.0, 0.02, SUPPORTED), (1.4, 0.02, CONTRADICTED), (1.1, 0.3, NOT_DECIDED)]
 )
 def test_s3_powers_of_two(slower, spread, expected) -> None:
-    seconds = {16: 16, 17: 17 * slower, 64: 64, 65: 65, 96: 96, 100: 100}
+    seconds = {16: 16, 17: 17 * slower, 64: 64, 65: 65 * slower, 96: 96, 100: 100 * slower}
     assert verdict("S3", study(profile=profile(seconds, spread=spread))) == expected
 
 

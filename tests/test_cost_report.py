@@ -47,7 +47,14 @@ def profile() -> Profile:
             "memory_peak_bytes": [6e8, 7e8, None],
         }
     ).reindex(columns=list(profiles.DOUBLING))
-    machine = {"device": HOSTILE, "cores": 2, "memory_limit_bytes": 1e9, "training_rows": 40, "has_bfloat16": False}
+    machine = {
+        "xla": True,
+        "device": HOSTILE,
+        "cores": 2,
+        "memory_limit_bytes": 1e9,
+        "training_rows": 40,
+        "has_bfloat16": False,
+    }
     return Profile(points, pd.DataFrame(rows, columns=list(profiles.REPETITIONS)), doubling, machine)
 
 

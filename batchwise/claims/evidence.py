@@ -33,6 +33,16 @@ class Comparison(NamedTuple):
     right: tuple[float, float]  # the effects with which the claim is right, from … to …
 
 
+class Spread(NamedTuple):
+    """How much the log of a ratio of times differs from one pair of processes to another."""
+
+    deviation: float
+    degrees: float  # pairs that were seen
+
+
+NO_SPREAD = Spread(0.0, np.inf)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All comparisons of a claim. Without any, the claim is not decided."""
@@ -89,10 +99,22 @@ def estimate_above(
     )
 
 
-def ratio_below(study: str, what: str, unit: str, ratio: Estimate, bound: float, n: int) -> Comparison:
-    """Return the comparison that is right if a bootstrapped ratio is below `bound`; it is taken on a log scale."""
-    over, under = _tails(Estimate(*np.log(ratio)), np.log(bound), np.inf)
-    return Comparison(study, what, unit, *ratio, n, "repetitions", under, over, (-np.inf, bound))
+def ratio_below(
+    study: str, what: str, unit: str, ratio: Estimate, bound: float, n: int, spread: Spread = NO_SPREAD
+) -> Comparison:
+    """Return the comparison that is right if a bootstrapped ratio is below `bound`; it is taken on a log scale.
+
+    To the bootstrap's variance comes that between processes, whose repetitions share what their process has; the
+    degrees of the sum are those of Welch and Satterthwaite.
+    """
+    logs = Estimate(*np.log(ratio))
+    error = (logs.high - logs.low) / 2 / stats.norm.ppf((1 + CONFIDENCE) / 2)
+    whole = np.hypot(error, spread.deviation)
+    degrees = spread.degrees * (whole / spread.deviation) ** 4 if spread.deviation > 0 else np.inf
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * whole
+    logs = Estimate(logs.value, logs.value - half, logs.value + half)
+    over, under = _tails(logs, np.log(bound), degrees)
+    return Comparison(study, what, unit, *np.exp(logs), n, "repetitions", under, over, (-np.inf, bound))
 
 
 def estimate_within(

@@ -1,14 +1,18 @@
-"""Claims S and P: what a batch size costs in time. Times are medians over repetitions, in random order of m."""
+"""Claims S and P: what a batch size costs in time. Times are medians over repetitions, in random order of m.
+
+Repetitions of a process share what it has, so that the variation between processes is part of every interval.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 
-from batchwise.claims.evidence import Comparison, Evidence, above, all_of, ratio_below
+from batchwise.claims.evidence import NO_SPREAD, Comparison, Evidence, Spread, above, all_of, ratio_below
 from batchwise.claims.sources import Study, whole_batches
 from batchwise.laws import Estimate, ratio_of_medians
 
+EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))  # units
 MIDDLE = 100  # rows: "m = 1 slow, 100 faster, N fastest"
 NEIGHBOURS = ((16, 17), (32, 33), (64, 65), (96, 100), (128, 129))
 NO_FASTER = 1.1  # a power of two that saves less than a tenth of the time of a row is called no faster
@@ -22,7 +26,7 @@ def faster_epochs(studies: list[Study]) -> Evidence:
     Near 100 is the m of the grid whose logarithm is nearest. The time is that of all updates of an epoch, the last with
     its own rows. n: repetitions of each.
     """
-    found = []
+    found, spreads = [], between_processes(studies)
     for study in whole_batches(studies):
         sizes = [m for m in study.sizes if len(study.repetitions(m))]
         if len(sizes) > 1:
@@ -34,11 +38,8 @@ def faster_epochs(studies: list[Study]) -> Evidence:
                     for m, one in zip((large, small), times, strict=True)
                 ]
                 ratio = ratio_of_medians(*times)
-                found.append(
-                    ratio_below(
-                        study.name, f"{words[0]}, {words[1]}", "times the time of an epoch", ratio, 1.0, len(times[0])
-                    )
-                )
+                what, spread = f"{words[0]}, {words[1]}", spreads[study.profile.machine["xla"]]
+                found.append(ratio_below(study.name, what, EPOCH, ratio, 1.0, len(times[0]), spread))
     return all_of(found)
 
 
@@ -48,9 +49,27 @@ def _epoch(study: Study, m: int) -> np.ndarray:
     return study.rows // m * whole + last if len(last) == len(whole) else study.rows / m * whole
 
 
+def between_processes(studies: list[Study]) -> dict[bool, Spread]:
+    """Return how much two processes differ that should take the same time, of programs with XLA and without.
+
+    It is the standard deviation of log ratios of the time of a row, between neighbours (NEIGHBOURS) that each had a
+    process of its own: what its memory happens to be can make a process slower by half. None from fewer than two.
+    """
+    logs = {True: [], False: []}
+    for study in whole_batches(studies):
+        for small, large in NEIGHBOURS:
+            times = [study.repetitions(m) / m for m in (large, small)]
+            if all(map(len, times)):
+                logs[study.profile.machine["xla"]].append(np.log(np.median(times[0]) / np.median(times[1])))
+    return {
+        xla: Spread(float(np.std(found, ddof=1)), len(found) - 1) if len(found) > 1 else NO_SPREAD
+        for xla, found in logs.items()
+    }
+
+
 def double_for_less(studies: list[Study]) -> Evidence:
     """Supported if an update at m = 16 takes less than 2 times as long as one at m = 8. n: repetitions of each."""
-    return all_of([*_ratios(studies, ((8, 16),), 2.0, "times the time of an update", lambda small, large: 1.0)])
+    return all_of([*_ratios(studies, ((8, 16),), 2.0, UPDATE, lambda small, large: 1.0)])
 
 
 def powers_of_two(studies: list[Study]) -> Evidence:
@@ -58,19 +77,19 @@ def powers_of_two(studies: list[Study]) -> Evidence:
 
     The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured. n: repetitions of each.
     """
-    return all_of(
-        [*_ratios(studies, NEIGHBOURS, NO_FASTER, "times the time of a row", lambda small, large: small / large)]
-    )
+    return all_of([*_ratios(studies, NEIGHBOURS, NO_FASTER, ROW, lambda small, large: small / large)])
 
 
 def _ratios(studies: list[Study], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
+    spreads = between_processes(studies)
     for study in whole_batches(studies):
         for small, large in sizes:
             times = study.repetitions(large), study.repetitions(small)
             if all(map(len, times)):
                 ratio = Estimate(*(value * of_time(small, large) for value in ratio_of_medians(*times)))
                 what = f"m = {large} against m = {small}"
-                yield ratio_below(study.name, what, unit, ratio, bound, len(times[0]))
+                spread = spreads[study.profile.machine["xla"]]
+                yield ratio_below(study.name, what, unit, ratio, bound, len(times[0]), spread)
 
 
 def seconds_not_epochs(studies: list[Study]) -> Evidence:
@@ -112,23 +131,15 @@ def smaller_types(studies: list[Study]) -> Evidence:
 
     n: repetitions of each.
     """
-    found = []
+    found, spreads = [], between_processes(studies)
     for study in studies:
         for small, large in SMALLER_TYPES:
             for m in study.sizes:
                 times = study.repetitions(m, dtype=small), study.repetitions(m, dtype=large)
                 if all(map(len, times)):
-                    what = f"{small} against {large}, m = {m:,}"
-                    found.append(
-                        ratio_below(
-                            study.name,
-                            what,
-                            "times the time of an update",
-                            ratio_of_medians(*times),
-                            1.0,
-                            len(times[0]),
-                        )
-                    )
+                    what, ratio = f"{small} against {large}, m = {m:,}", ratio_of_medians(*times)
+                    spread = spreads[study.profile.machine["xla"]]
+                    found.append(ratio_below(study.name, what, UPDATE, ratio, 1.0, len(times[0]), spread))
     return all_of(found)
 
 
@@ -137,13 +148,14 @@ def side_by_side(studies: list[Study]) -> Evidence:
 
     n: repetitions of each.
     """
-    found = []
+    found, spreads = [], between_processes(studies)
     for study in studies:
         m = min(study.sizes)
         together, alone = study.repetitions(m, "side_by_side"), study.repetitions(m)
         if len(together) and len(alone) and study.profile.machine["cores"] > 1:
             ratio = ratio_of_medians(alone, together)
             what = f"a process among {study.profile.machine['cores']} side by side, m = {m}"
-            limit = ratio_below(study.name, what, "times its speed alone", ratio, WON_BACK, len(alone))
+            spread = spreads[study.profile.machine["xla"]]
+            limit = ratio_below(study.name, what, "times its speed alone", ratio, WON_BACK, len(alone), spread)
             found.append(limit._replace(p_for=limit.p_against, p_against=limit.p_for, right=(WON_BACK, np.inf)))
     return all_of(found)
