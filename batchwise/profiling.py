@@ -61,8 +61,8 @@ class Profiler:
         self.machine, self.available = machine.describe(), machine.available_memory()
         self.sizes = effective_sizes(study, self.rows)
         self.on_gpu = bool(gpu())
-        self.context = multiprocessing.get_context("spawn" if self.on_gpu else "forkserver")
-        if not self.on_gpu:  # one process imports TensorFlow, and the others are its copies
+        self.context = multiprocessing.get_context(machine.start_method())
+        if machine.start_method() == "forkserver":
             self.context.set_forkserver_preload(["batchwise.backend", "batchwise.profiling", "batchwise.study_data"])
         self.random = np.random.default_rng(SEED)
         self.measured: dict[Point, dict[str, Any]] = {}

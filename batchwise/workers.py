@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from time import monotonic
+from types import FrameType
 from typing import Any
 
 import dask
@@ -21,6 +22,7 @@ from batchwise.data import DataSet
 from batchwise.environment import gpu
 from batchwise.errors import UserError
 from batchwise.grid import Run
+from batchwise.machine import start_method
 from batchwise.queue import Queue
 from batchwise.recipe import Recipe
 
@@ -79,7 +81,7 @@ def perform(run: Run) -> Finished:
 
 def prepare() -> None:
     """Begin to import TensorFlow, in a process of which workers on this machine will be copies; the caller goes on."""
-    if os.environ.get("DASK_SCHEDULER_ADDRESS") or gpu():  # a GPU is not shared with a process that is copied
+    if os.environ.get("DASK_SCHEDULER_ADDRESS") or start_method() != "forkserver":
         return
     multiprocessing.set_forkserver_preload(["batchwise.backend", "batchwise.workers", "distributed"])
     with _ignoring_interrupts():
@@ -97,7 +99,7 @@ def pool() -> Iterator[Client]:
         "distributed.scheduler.allowed-failures": 0,  # told at once; Dask would lose a run when no worker is left
         "distributed.scheduler.work-stealing": False,
         "distributed.worker.daemon": True,
-        "distributed.worker.multiprocessing-method": "spawn" if gpu() else "forkserver",
+        "distributed.worker.multiprocessing-method": start_method(),
         "distributed.admin.log-format": "%(message)s",
     }
     with dask.config.set(settings):
@@ -160,10 +162,33 @@ def train(
     _check_workers(client, shared_inputs)
     hands = Hands(client, Queue(runs, seconds, compile_seconds), shared_inputs)
     hands.fill()
-    while hands.running:
-        run, finished = hands.next_finished()
-        hands.fill()  # also after a run that failed
-        on_finished(run, finished, len(hands.running))
+    with _interrupts() as interrupts:
+        while hands.running:
+            run, finished = hands.next_finished()
+            hands.fill()  # also after a run that failed
+            on_finished(run, finished, len(hands.running))
+            if interrupts:
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Yield the signals of Ctrl-C and the like that came; each raises KeyboardInterrupt too.
+
+    One that comes in a callback, where exceptions are only printed, would be lost otherwise.
+    """
+    seen = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Hands:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,3 +109,16 @@ def test_a_plan_of_a_new_study_measures_how_long_it_takes(trained, monkeypatch, 
     assert "MB of disk" in printed
     assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
     assert json.loads(Path("data/prepared/digits.json").read_text())["rows"]["train"] == 1200
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_is_not_lost_where_exceptions_are_only_printed() -> None:
+    class Callback:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with workers._interrupts() as interrupts:
+        callback = Callback()
+        del callback
+        assert interrupts == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
