@@ -117,8 +117,9 @@ def test_ctrl_c_is_not_lost_where_exceptions_are_only_printed() -> None:
         def __del__(self) -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
+    before = signal.getsignal(signal.SIGINT)
     with workers._interrupts() as interrupts:
         callback = Callback()
         del callback
         assert interrupts == [signal.SIGINT]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
