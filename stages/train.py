@@ -3,8 +3,9 @@
 import signal
 import sys
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from batchwise import params, study_data
 from batchwise.code import ROOT
@@ -21,33 +22,31 @@ def main() -> None:
     study = params.study(params.load(), name)
     check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
     data = study_data.load(Path("data/prepared"), study)
-    timings, earlier = Path(f"data/timings/{name}.csv"), partial(read_last_time, Path(f"data/runs/{name}"))
+    timings, earlier = Path(f"data/timings/{name}.csv"), last_time(Path(f"data/runs/{name}"))
     train_study(name, study, data, Path("data/runs"), Store(Path("data/store")), timings, earlier)
 
 
-def read_last_time(folder: Path, name: str) -> bytes | None:
-    """Return a file of an output folder as dvc.lock has it, or None if it cannot be had."""
-    return last_time(folder)(name)
-
-
-@cache
 def last_time(folder: Path) -> Callable[[str], bytes | None]:
     """Return a function that reads a file of an output folder as dvc.lock has it, from DVC's cache or remote.
 
     DVC removes a stage's outputs before it runs the stage. What cannot be had is trained: a clone may have neither
     cache nor remote, a remote may not answer, and each has an exception of its own.
     """
-    from dvc.api import DVCFileSystem  # takes a second to import, in which workers can start
 
-    try:
-        files, within = DVCFileSystem(ROOT), folder.absolute().relative_to(ROOT).as_posix()
-        names = {Path(path).name for path in files.ls(within, detail=False)}
-    except Exception:
-        return lambda name: None
+    @cache
+    def opened() -> tuple[Any, str, set[str]]:
+        from dvc.api import DVCFileSystem  # takes a second to import, in which workers can start
+
+        try:
+            files, within = DVCFileSystem(ROOT), folder.absolute().relative_to(ROOT).as_posix()
+            return files, within, {Path(path).name for path in files.ls(within, detail=False)}
+        except Exception:
+            return None, "", set()
 
     def read(name: str) -> bytes | None:
+        files, within, known = opened()
         try:
-            return files.cat_file(f"{within}/{name}") if name in names else None
+            return files.cat_file(f"{within}/{name}") if name in known else None
         except Exception:
             return None
 

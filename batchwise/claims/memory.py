@@ -5,7 +5,8 @@ import pandas as pd
 from batchwise.accuracies import Undecidable, choose
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, exact, within
 from batchwise.claims.sources import Study, pairs, same_but, whole_batches
-from batchwise.laws import straight_line
+from batchwise.costs import largest, memory
+from batchwise.laws import Estimate
 
 NO_LOSS = 1.0  # points: what is lost less than this is no loss
 SAME = 1.0  # percent: losses that differ by less are the same
@@ -18,27 +19,18 @@ def grows(studies: list[Study]) -> Evidence:
     """
     found = []
     for study in studies:
-        peaks = _peaks(study)
-        if len(peaks) > 2:
-            line = straight_line(
-                peaks["batch_size"].to_numpy(float), peaks["memory_peak_bytes"].to_numpy(float), relative=False
-            )
-            what = f"each row more, up to m = {peaks['batch_size'].max():,} (R² = {line.r_squared:.4f})"
-            slope = type(line.slope)(*(value / 1024 for value in line.slope))
-            found.append(estimate_above(study.name, what, "KiB", slope, 0, len(peaks), len(peaks) - 2))
-            if not study.profile.doubling["status"].isin(["stopped", "failed"]).any():  # where it ends is not known
-                found.append(_ended(study, study.profile.doubling))
+        if study.profile is None:
+            continue
+        points, doubling = study.profile.points, study.profile.doubling
+        grid = points[points["purpose"].eq("grid") & points["status"].eq("ok")]
+        fit = memory(grid, doubling)
+        if fit["points"] > 2:
+            what = f"each row more, up to m = {largest(grid, doubling)['fits']:,} (R² = {fit['r_squared']:.4f})"
+            slope = Estimate(*(value / 1024 for value in fit["row"]))
+            found.append(estimate_above(study.name, what, "KiB", slope, 0, fit["points"], fit["points"] - 2))
+            if not doubling["status"].isin(["stopped", "failed"]).any():  # where it ends is not known
+                found.append(_ended(study, doubling))
     return all_of(found)
-
-
-def _peaks(study: Study) -> pd.DataFrame:
-    """Return the measured peak of each m of the grid, and of each larger one that fits."""
-    if study.profile is None:
-        return pd.DataFrame()
-    points, doubling = study.profile.points, study.profile.doubling
-    columns = ["batch_size", "memory_peak_bytes"]
-    grid = points.loc[points["purpose"].eq("grid") & points["status"].eq("ok"), columns]
-    return pd.concat([grid, doubling.loc[doubling["status"].eq("fits"), columns]]).dropna()
 
 
 def _ended(study: Study, doubling) -> Comparison:

@@ -26,8 +26,8 @@ def faster_epochs(studies: list[Study]) -> Evidence:
     Near 100 is the m of the grid whose logarithm is nearest. The time is that of all updates of an epoch, the last with
     its own rows. n: repetitions of each.
     """
-    found, spreads = [], between_processes(studies)
-    for study in whole_batches(studies):
+    found = []
+    for study, spread in _with_spread(whole_batches(studies)):
         sizes = [m for m in study.sizes if len(study.repetitions(m))]
         if len(sizes) > 1:
             middle = min(sizes, key=lambda m: abs(np.log(m / MIDDLE)))
@@ -38,7 +38,7 @@ def faster_epochs(studies: list[Study]) -> Evidence:
                     for m, one in zip((large, small), times, strict=True)
                 ]
                 ratio = ratio_of_medians(*times)
-                what, spread = f"{words[0]}, {words[1]}", spreads[study.profile.machine["xla"]]
+                what = f"{words[0]}, {words[1]}"
                 found.append(ratio_below(study.name, what, EPOCH, ratio, 1.0, len(times[0]), spread))
     return all_of(found)
 
@@ -67,6 +67,14 @@ def between_processes(studies: list[Study]) -> dict[bool, Spread]:
     }
 
 
+def _with_spread(studies: list[Study]) -> Iterator[tuple[Study, Spread]]:
+    """Yield the studies whose times were measured, each with the spread between processes of programs like its own."""
+    spreads = between_processes(studies)
+    for study in studies:
+        if study.profile is not None:
+            yield study, spreads[study.profile.machine["xla"]]
+
+
 def double_for_less(studies: list[Study]) -> Evidence:
     """Supported if an update at m = 16 takes less than 2 times as long as one at m = 8. n: repetitions of each."""
     return all_of([*_ratios(studies, ((8, 16),), 2.0, UPDATE, lambda small, large: 1.0)])
@@ -81,14 +89,12 @@ def powers_of_two(studies: list[Study]) -> Evidence:
 
 
 def _ratios(studies: list[Study], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
-    spreads = between_processes(studies)
-    for study in whole_batches(studies):
+    for study, spread in _with_spread(whole_batches(studies)):
         for small, large in sizes:
             times = study.repetitions(large), study.repetitions(small)
             if all(map(len, times)):
                 ratio = Estimate(*(value * of_time(small, large) for value in ratio_of_medians(*times)))
                 what = f"m = {large} against m = {small}"
-                spread = spreads[study.profile.machine["xla"]]
                 yield ratio_below(study.name, what, unit, ratio, bound, len(times[0]), spread)
 
 
@@ -131,14 +137,13 @@ def smaller_types(studies: list[Study]) -> Evidence:
 
     n: repetitions of each.
     """
-    found, spreads = [], between_processes(studies)
-    for study in studies:
+    found = []
+    for study, spread in _with_spread(studies):
         for small, large in SMALLER_TYPES:
             for m in study.sizes:
                 times = study.repetitions(m, dtype=small), study.repetitions(m, dtype=large)
                 if all(map(len, times)):
                     what, ratio = f"{small} against {large}, m = {m:,}", ratio_of_medians(*times)
-                    spread = spreads[study.profile.machine["xla"]]
                     found.append(ratio_below(study.name, what, UPDATE, ratio, 1.0, len(times[0]), spread))
     return all_of(found)
 
@@ -148,14 +153,13 @@ def side_by_side(studies: list[Study]) -> Evidence:
 
     n: repetitions of each.
     """
-    found, spreads = [], between_processes(studies)
-    for study in studies:
+    found = []
+    for study, spread in _with_spread(studies):
         m = min(study.sizes)
         together, alone = study.repetitions(m, "side_by_side"), study.repetitions(m)
         if len(together) and len(alone) and study.profile.machine["cores"] > 1:
             ratio = ratio_of_medians(alone, together)
             what = f"a process among {study.profile.machine['cores']} side by side, m = {m}"
-            spread = spreads[study.profile.machine["xla"]]
             limit = ratio_below(study.name, what, "times its speed alone", ratio, WON_BACK, len(alone), spread)
             found.append(limit._replace(p_for=limit.p_against, p_against=limit.p_for, right=(WON_BACK, np.inf)))
     return all_of(found)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from batchwise.report import style
 from batchwise.report.style import BLUE, DASHES, INK, MARKERS, SEQUENCE, VERMILION
@@ -84,10 +85,13 @@ def _memory(measured: pd.DataFrame, fit: dict, doubling: pd.DataFrame, ax: Axes)
     if len(ended):
         ax.axvline(ended.min(), color=VERMILION, linewidth=1.4, linestyle=":", label="out of memory")
     if fit["constant"]["value"] is not None and len(rows):
-        x = np.geomspace(rows["batch_size"].min(), rows["batch_size"].max(), 60)
+        x = np.geomspace(rows["batch_size"].min(), max([rows["batch_size"].max(), *fits["batch_size"]]), 60)
         line = (fit["constant"]["value"] + fit["row"]["value"] * x) / MEBIBYTE
         ax.plot(x, line, color=VERMILION, linestyle="--", label="fit c + d·m")
     _log_axes(ax, "peak memory (MiB)")
+    ax.xaxis.set_major_locator(LogLocator(numticks=5))  # m comes to a million, and its labels to each other
+    ax.set_yscale("linear")  # memory does not grow by a power of ten
+    ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 def _log_axes(ax: Axes, label: str) -> None:
