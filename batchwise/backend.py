@@ -4,14 +4,43 @@ No device is looked at yet, so that a process in which this was imported can be 
 """
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from batchwise.environment import set_xla_flags
 from batchwise.quiet import quiet
 
+# Keras imports these where it can, for parts of it that nothing here uses, and they take a third of its time.
+UNUSED = ("matplotlib", "pandas", "scipy", "sklearn")
+# How TensorFlow's convolutions and normalisations on a CPU report dnnl_out_of_memory, as an AbortedError.
+ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
+
+
+@contextmanager
+def _without(names: tuple[str, ...]) -> Iterator[None]:
+    """Let imports of packages fail, as if they were not installed."""
+    before = {name: sys.modules[name] for name in names if name in sys.modules}
+    sys.modules |= dict.fromkeys(names)
+    try:
+        yield
+    finally:
+        for name in names:
+            del sys.modules[name]
+        sys.modules |= before
+
+
 os.environ["KERAS_BACKEND"] = "tensorflow"
 set_xla_flags()
-with quiet():
+with quiet(), _without(UNUSED):
     import keras
     import tensorflow as tf
 
-__all__ = ["keras", "tf"]
+__all__ = ["is_out_of_memory", "keras", "tf"]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error of TensorFlow, or of Python, says that there was no memory."""
+    return isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError)) or (
+        isinstance(error, tf.errors.AbortedError) and ONEDNN_OUT_OF_MEMORY in str(error)
+    )

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchwise import network, streams
 from batchwise.augmentation import draws
-from batchwise.backend import keras, tf
+from batchwise.backend import is_out_of_memory, keras, tf
 from batchwise.data import DataSet
 from batchwise.evaluator import Evaluator
 from batchwise.examples import Examples, check_augmentation
@@ -91,7 +91,9 @@ class Trainer:
                 bad_epoch = _first_bad_epoch(curves[-1][0][-epochs:, 0], self._limit(curves[0][0][0, 0]), epoch)
                 if bad_epoch:
                     return self._result("diverged", curves, bad_epoch)
-        except tf.errors.ResourceExhaustedError:
+        except (tf.errors.OpError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
         return self._result("ok", curves)
 

@@ -1,11 +1,9 @@
 """The evaluation of a model on all rows of a data set, in inference mode."""
 
-from contextlib import suppress
-
 import numpy as np
 
 from batchwise import network
-from batchwise.backend import keras, tf
+from batchwise.backend import is_out_of_memory, keras, tf
 from batchwise.examples import Examples
 from batchwise.tasks import Task
 
@@ -37,9 +35,12 @@ class Evaluator:
 
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
-        with suppress(tf.errors.ResourceExhaustedError):
+        try:
             none = [tf.zeros((self.room, *variable.shape), variable.dtype) for variable in self.model.variables]
             self(none, 0, -1)
+        except (tf.errors.OpError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
 
     def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def evaluate(number, loss, correct):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from batchwise import network, streams
+from batchwise.backend import ONEDNN_OUT_OF_MEMORY, is_out_of_memory
 from batchwise.data import DataSet
 from batchwise.engine import Trainer, gpu, tf
 from batchwise.errors import UserError
@@ -26,8 +27,6 @@ LEAST_SECONDS = 0.004
 ROWS, IMAGES, EPOCHS = 4096, 128, 8
 # An epoch of training that takes longer is not trained to count its updates.
 LONGEST_EPOCH = 1.0
-# How TensorFlow's convolutions and normalisations on a CPU report dnnl_out_of_memory, as an AbortedError.
-ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
 STATUS = Path("/proc/self/status")  # of Linux
 
 
@@ -51,7 +50,7 @@ def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) ->
 def ending(error: Exception) -> tuple[str, str]:
     """Return the status of a process that ends with an error, and a message."""
     text, name = str(error), type(error).__name__
-    if isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError)) or ONEDNN_OUT_OF_MEMORY in text:
+    if is_out_of_memory(error):
         lines = [line for line in text.splitlines() if re.search(f"[mM]emory|OOM|{ONEDNN_OUT_OF_MEMORY}", line)]
         return "out_of_memory", shorten(lines[0] if lines else name, 200)
     return "failed", shorten(text if isinstance(error, UserError) else f"{name}: {text}", 200)

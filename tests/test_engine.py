@@ -475,18 +475,37 @@ def test_first_bad_epoch(losses, expected) -> None:
     assert engine._first_bad_epoch(np.array(losses, "float32"), np.float32(20), 4) == expected
 
 
-def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, trainer) -> None:
-    fine = content(trainer.run(12, 0.01, seed=1))
+def failing(error: Exception) -> Callable:
+    """Return a program that raises an error."""
 
     def program(*arguments):
-        raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+        raise error
 
+    return program
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        tf.errors.ResourceExhaustedError(None, None, "no memory"),
+        tf.errors.AbortedError(None, None, "received an exception:Status: 1, message: could not create a primitive"),
+        MemoryError(),
+    ],
+)
+def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, trainer, error) -> None:
+    fine = content(trainer.run(12, 0.01, seed=1))
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "program", lambda *key: program)
+        patch.setattr(trainer, "program", lambda *key: failing(error))
         result = trainer.run(12, 0.01, seed=1)
     assert (result.status, result.bad_epoch, result.weights) == ("out_of_memory", None, {})
     assert result.loss.shape == (0, 3)
     assert content(trainer.run(12, 0.01, seed=1)) == fine
+
+
+def test_another_error_than_of_memory_is_raised(monkeypatch, trainer) -> None:
+    monkeypatch.setattr(trainer, "program", lambda *key: failing(tf.errors.AbortedError(None, None, "Status: 3")))
+    with pytest.raises(tf.errors.AbortedError):
+        trainer.run(12, 0.01, seed=1)
 
 
 # Borders
