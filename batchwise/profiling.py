@@ -7,13 +7,13 @@ machine that is slow for a while is so for all batch sizes alike.
 import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from batchwise import machine
+from batchwise import doubling, machine
 from batchwise.data import DataSet
 from batchwise.environment import gpu
 from batchwise.errors import UserError
@@ -24,13 +24,9 @@ from batchwise.profiles import DOUBLING, POINTS, REPETITIONS, Profile
 
 ROUNDS = 31
 SEED = 0  # of the orders in which points are started and repeated
-BUILT_AT_ONCE = 4  # at most, and no more than there are cores
+AT_ONCE = 4  # processes that build at the same time, at most, and no more than there are cores
 MEMORY_SHARE = 0.5  # of the available memory, for the processes that are alive
-# Doubling ends at so many times the memory that a point took at most, and after so many seconds: a small network comes
-# to its end in that time.
-DOUBLING_SHARE, DOUBLING_SECONDS = 2, 12.0
-# By so many bytes do peaks of equal processes differ; and what a row takes is measured no better.
-PEAK_NOISE = 16 * 2**20
+DOUBLING_SHARE = 2  # doubling ends at so many times the memory that a point took at most
 
 
 def profile(data: DataSet, study: Study) -> Profile:
@@ -41,7 +37,7 @@ def profile(data: DataSet, study: Study) -> Profile:
     profiler = Profiler(data, study)
     profiler.measure()
     profiler.measure_side_by_side()
-    limit, doubling = profiler.double()
+    limit, doubled = profiler.double()
     table = pd.DataFrame([vars(point) | row for point, row in profiler.measured.items()])
     facts = {
         **profiler.machine,
@@ -50,7 +46,7 @@ def profile(data: DataSet, study: Study) -> Profile:
         "memory_limit_bytes": limit,
     }
     table = table.reindex(columns=list(POINTS)).astype(dict.fromkeys(("updates_per_epoch", "ragged_rows"), "Int64"))
-    return Profile(table, pd.DataFrame(profiler.repetitions, columns=list(REPETITIONS)), doubling, facts)
+    return Profile(table, pd.DataFrame(profiler.repetitions, columns=list(REPETITIONS)), doubled, facts)
 
 
 class Profiler:
@@ -91,32 +87,39 @@ class Profiler:
     def _groups(self, waiting: list[Point]) -> Iterator[dict[Point, Process]]:
         """Yield the processes of points, compiled, as many at a time as their share of the memory has room for."""
         group: dict[Point, Process] = {}
-        for point, process in self._built(waiting):
-            self._compile(point, process)
-            if self._is_ok(point):
-                group[point] = process
-                taken = [self.measured[one]["memory_peak_bytes"] for one in group]
-                if self.on_gpu or sum(taken) + max(taken) > MEMORY_SHARE * self.available:
-                    yield group
-                    group = {}
+        number = 1 if self.on_gpu else min(AT_ONCE, self.machine["cores"])
+        for first in range(0, len(waiting), number):
+            some = self._built(waiting[first : first + number])
+            for point, process in some.items():
+                self._compile(point, process)
+            self._count(some)
+            group |= {point: process for point, process in some.items() if self._is_ok(point)}
+            taken = [self.measured[point]["memory_peak_bytes"] for point in group]
+            if group and (self.on_gpu or sum(taken) + number * max(taken) > MEMORY_SHARE * self.available):
+                yield group
+                group = {}
         yield group
 
-    def _built(self, waiting: list[Point]) -> Iterator[tuple[Point, Process]]:
-        """Yield the processes of points. Some build at the same time, since only what comes then is measured."""
-        number = 1 if self.on_gpu else min(BUILT_AT_ONCE, self.machine["cores"])
-        for first in range(0, len(waiting), number):
-            some = {point: self.start(point.dtype, self.available) for point in waiting[first : first + number]}
-            for process in some.values():
-                process.wait()
-            yield from some.items()
+    def _built(self, some: list[Point]) -> dict[Point, Process]:
+        """Return the processes of points, which build at the same time: only what comes then is measured."""
+        processes = {point: self.start(point.dtype, self.available) for point in some}
+        for process in processes.values():
+            process.wait()
+        return processes
 
     def _compile(self, point: Point, process: Process) -> None:
-        in_grid = point.purpose == "grid"
         with self._recorded(point, process):
             process.built()
-            self.measured[point] |= process.ask("compile", point.batch_size, in_grid)
-            if in_grid:
-                self.measured[point]["updates_per_epoch"] = process.ask("count", point.batch_size)
+            self.measured[point] |= process.ask("compile", point.batch_size, point.purpose == "grid")
+
+    def _count(self, some: dict[Point, Process]) -> None:
+        """Count the updates of an epoch at the points of the grid, at the same time: no time is measured."""
+        counting = {point: some[point] for point in some if point.purpose == "grid" and self._is_ok(point)}
+        for point, process in counting.items():
+            process.tell("count", point.batch_size)
+        for point, process in counting.items():
+            with self._recorded(point, process):
+                self.measured[point]["updates_per_epoch"] = process.answer()
 
     def _repeat(self, point: Point, process: Process, number: int) -> None:
         with self._recorded(point, process):
@@ -154,48 +157,14 @@ class Profiler:
             process.close()
 
     def double(self) -> tuple[int, pd.DataFrame]:
-        """Return how much memory was allowed, bytes, and the rows of doubling.csv, by batch size.
-
-        m is doubled from the largest of the grid up to the end of memory, past sizes that fit by what is known of those
-        before: the largest m that fits is known to within 2.
-        """
-        peaks = [row["memory_peak_bytes"] for point, row in self.measured.items() if self._is_ok(point)]
-        limit = machine.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(peaks))
-        rows = self._updates(self.sizes[-1], max(peaks), limit)
-        m, status, *_ = rows[-1]
-        fits = max([m for m, status, *_ in rows if status == "fits"], default=self.sizes[-1])
-        if status == "out_of_memory" and m > 2 * fits:  # a row takes more than was known: now step by step
-            rows += self._updates(fits, 0, limit)
-        return limit, pd.DataFrame(sorted(rows), columns=list(DOUBLING))
-
-    def _updates(self, m: int, peak: int, limit: int) -> list[tuple]:
-        """Return rows of doubling.csv for one update of each size after m, which has a peak, in one process."""
-        process = self.start(self.study.dtype, limit)
-        process.wait()
-        rows, row_bytes, before = [], np.inf, monotonic()
-        last = before + DOUBLING_SECONDS
-        try:
-            process.built()
-            while True:
-                before = monotonic()
-                m_before, peak_before, m = m, peak, m * doublings(m, limit - peak, row_bytes)
-                peak = process.ask("update", m, seconds=last - before)
-                if peak > limit:  # macOS does not hold a process to its limit
-                    raise Ended("out_of_memory", f"an update takes more than {limit:,} bytes")
-                rows.append((m, "fits", "", peak, monotonic() - before))
-                row_bytes = (max(0, peak - peak_before) + PEAK_NOISE) / (m - m_before)
-        except Ended as end:
-            rows.append((m, end.status, end.message, None, monotonic() - before))
-        process.close()
-        return rows
-
-
-def doublings(m: int, room: float, row_bytes: float) -> int:
-    """Return the power of 2, from 2 up, by which m rows can be multiplied for a last size that surely fits.
-
-    `room` are the bytes that are left beside m rows, `row_bytes` what a row takes at most; infinite if not known.
-    """
-    return 2 ** max(1, int(np.log2(1 + max(0, room) / (m * row_bytes))))
+        """Return how much memory was allowed, bytes, and the rows of doubling.csv: from the largest m measured."""
+        most = {}
+        for point, row in self.measured.items():
+            if self._is_ok(point):
+                most[point.batch_size] = max(row["memory_peak_bytes"], most.get(point.batch_size, 0))
+        limit = machine.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(most.values()))
+        rows = doubling.double(partial(self.start, self.study.dtype, limit), most, limit)
+        return limit, pd.DataFrame(rows, columns=list(DOUBLING))
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:

@@ -19,12 +19,13 @@ from ruamel.yaml import YAML
 from batchwise import manifest, plugins, profiles
 from batchwise.code import ROOT
 from batchwise.data import DataSet, Description, Part
+from batchwise.doubling import PEAK_NOISE, double, doublings
 from batchwise.errors import UserError
 from batchwise.params import Study
 from batchwise.points import Point, points
 from batchwise.processes import Ended, Process
 from batchwise.profiles import Profile
-from batchwise.profiling import ROUNDS, Profiler, doublings
+from batchwise.profiling import ROUNDS, Profiler
 
 STUDY = {
     "data_set": "digits",
@@ -188,6 +189,69 @@ def test_doubling_comes_to_the_end_of_the_memory(stage) -> None:
 def test_m_is_doubled_as_often_as_it_surely_fits(room, row_bytes, expected) -> None:
     """From 100 rows: 800 take 700 bytes more, and 400 take 300."""
     assert doublings(100, room, row_bytes) == expected
+
+
+class MadeUp:
+    """A process without a machine: rows take `row_bytes` each, from `cliff` rows on `cliff_bytes` more."""
+
+    def __init__(self, tried: list[int], limit: int, row_bytes: int, cliff: int, cliff_bytes: int) -> None:
+        self.tried, self.limit = tried, limit
+        self.row_bytes, self.cliff, self.cliff_bytes = row_bytes, cliff, cliff_bytes
+
+    def wait(self) -> None:
+        """Be ready at once."""
+
+    built = close = wait
+
+    def peak(self, m: int) -> int:
+        """Return the bytes of m rows."""
+        return 10**8 + m * self.row_bytes + (self.cliff_bytes if m >= self.cliff else 0)
+
+    def ask(self, method: str, m: int, seconds: float) -> int:
+        """Return the peak of an update of m rows, or end for want of memory."""
+        assert method == "update" and seconds > 0
+        self.tried.append(m)
+        if self.peak(m) > self.limit:
+            raise Ended("out_of_memory", "no room")
+        return self.peak(m)
+
+
+@given(
+    grid=st.lists(st.integers(1, 5000), min_size=1, max_size=4, unique=True),
+    room=st.integers(0, 10**9),
+    row_bytes=st.integers(1, 10**6),
+    cliff=st.integers(1, 10**7),
+    cliff_bytes=st.integers(0, 10**9),
+)
+def test_doubling_finds_the_largest_that_fits_to_within_2(grid, room, row_bytes, cliff, cliff_bytes) -> None:
+    """Also where rows take much more from some size on than those before let expect."""
+    tried: list[int] = []
+    model = MadeUp(tried, 0, row_bytes, cliff, cliff_bytes)
+    peaks = {m: model.peak(m) for m in grid}
+    limit = max(peaks.values()) + room
+    rows = double(lambda: MadeUp(tried, limit, row_bytes, cliff, cliff_bytes), peaks, limit)
+    assert sorted(tried) == [row.batch_size for row in rows]  # no size is tried twice
+    assert all(np.log2(m / max(grid)).is_integer() for m in tried)
+    fits = [max(grid), *(row.batch_size for row in rows if row.status == "fits")]
+    ended = [row.batch_size for row in rows if row.status == "out_of_memory"]
+    assert min(ended) == 2 * max(fits)
+    assert all(row.memory_peak_bytes <= limit for row in rows if row.status == "fits")
+
+
+def test_doubling_takes_few_tries() -> None:
+    """A row of 1,000 bytes: seen in 2 GB of room only once there are so many rows that their noise is small."""
+    tried: list[int] = []
+    double(lambda: MadeUp(tried, 2 * 10**9, 1000, 1, 0), {1: 10**8, 1000: 10**8 + PEAK_NOISE}, 2 * 10**9)
+    assert len(tried) <= 6 and tried[0] > 2000
+
+
+def test_doubling_stops_when_it_takes_too_long() -> None:
+    class Slow(MadeUp):
+        def ask(self, method: str, m: int, seconds: float) -> int:
+            raise Ended("stopped", "it took too long")
+
+    rows = double(lambda: Slow([], 10**9, 1, 1, 0), {100: 10**8}, 10**9)
+    assert [(row.batch_size, row.status) for row in rows] == [(200, "stopped")]
 
 
 # Processes
