@@ -30,6 +30,7 @@ def evaluate(name: str, study: Study, manifest: dict[str, Any], outcomes: dict[R
         "curves.csv": as_csv(tables.curves),
         "columns.csv": as_csv(pd.DataFrame(COLUMNS.items(), columns=["column", "description"])),
         "summary.json": as_json(facts),
+        "study.json": as_json(definition(study)),
         "metrics.json": as_json(metrics(facts)),
     }
 
@@ -61,6 +62,11 @@ def summary(study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]
         },
         "provenance": provenance(study, manifest, outcomes),
     }
+
+
+def definition(study: Study) -> dict[str, Any]:
+    """Return a study as params.yaml has it, with the values of what is not given there."""
+    return study.model_dump(mode="json", warnings=False)  # the frozen grid holds tuples where its fields say lists
 
 
 def metrics(facts: dict[str, Any]) -> dict[str, Any]:
@@ -107,11 +113,10 @@ def same_as(study: Study, rows: int, outcomes: dict[Run, Outcome]) -> list[dict[
 
 def provenance(study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]) -> dict[str, Any]:
     """Return the checksums of data, code, parameters and results, and the environments in which the runs were made."""
-    given = study.model_dump(mode="json", warnings=False)  # the frozen grid holds tuples where its fields say lists
     return {
         "data": manifest["sha256"],
         "code": _distinct(outcome.code for outcome in outcomes.values()),
-        "parameters": hashlib.sha256(canonical(given).encode()).hexdigest(),
+        "parameters": hashlib.sha256(canonical(definition(study)).encode()).hexdigest(),
         "results": checksum(outcomes),
         "environment": _distinct(outcome.environment for outcome in outcomes.values()),
         "xla": _distinct(canonical(outcome.xla) for outcome in outcomes.values() if outcome.xla is not None),

@@ -7,6 +7,9 @@ from typing import Any
 import pandas as pd
 
 from batchwise import outputs
+from batchwise.code import again
+from batchwise.errors import UserError
+from batchwise.params import Study
 
 TEXTS = ("selected_by", "grid_edge", "status")
 NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
@@ -58,3 +61,12 @@ def read(folder: Path) -> Tables:
     """Read the tables of a study. Raises UserError if one is missing or damaged."""
     summary, tables = outputs.read(folder, "evaluate", "summary", dict.fromkeys(NAMES), TEXTS)
     return Tables(summary, **tables)
+
+
+def read_study(folder: Path) -> Study:
+    """Return the study of which a folder has the tables. Raises UserError if its file is missing or damaged."""
+    given, _ = outputs.read(folder, "evaluate", "study", {})
+    try:
+        return Study.model_validate(given)
+    except ValueError:
+        raise UserError(f"{folder / 'study.json'} is damaged; run {again(f'evaluate@{folder.name}')}") from None

@@ -8,9 +8,13 @@ from batchwise.files import write
 
 
 def main() -> None:
-    """Check, and write a file that is always the same, so that a change of parameters reruns only what it concerns."""
-    params.load()
+    """Check, and write a file that is always the same, so that a change of parameters reruns only what it concerns.
+
+    The other has the names of the studies, in their order, for what is of all of them.
+    """
+    names = params.load().studies
     write(Path("data/checked.txt"), lambda file: file.write(b"params.yaml is valid\n"))
+    write(Path("data/studies.txt"), lambda file: file.write("".join(f"{name}\n" for name in names).encode()))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from batchwise.files import replace
 
 NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
 # A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
-PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models", "landscape": "models"}
+PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
 
 
 def main() -> None:

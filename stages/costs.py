@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from batchwise import budgets, costs, outcomes, params, profiles, study_data, study_tables
+from batchwise import budgets, costs, outcomes, profiles, study_tables
 from batchwise.errors import exit_with
 from batchwise.files import replace
 
@@ -11,11 +11,10 @@ from batchwise.files import replace
 def main() -> None:
     """Write data/costs/<study>/."""
     name = sys.argv[1]
-    study = params.study(params.load(), name)
-    manifest = study_data.describe(Path("data/prepared"), study)
+    tables, study = (read(Path("data/tables") / name) for read in (study_tables.read, study_tables.read_study))
+    manifest = tables.summary["data"]
     runs = outcomes.read(Path("data/runs") / name, name, study, manifest)
     curves = budgets.of_study(study, manifest["rows"]["train"], runs)
-    tables = study_tables.read(Path("data/tables") / name)
     profile = profiles.read(Path("data/profiles") / name)
     measured = profiles.summary(profile)
     replace(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))

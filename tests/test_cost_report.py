@@ -75,7 +75,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = {
         "profiles": profiles.files(measured),
         "costs": costs.files(made, curves, table, measured, profiles.summary(measured)),
-        "landscapes": landscape_files("made_up", made, {}),
+        "landscapes": landscape_files("made_up", [2, 40], {}, {}),
     }
     cells = pd.DataFrame({"batch_size": [2, 2, 40, 40], "seed": [0, 1, 0, 1]})
     cells = cells.reindex(columns=list(TABLES["cells"])).fillna(1.5)

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise import grid, outcomes, params, results
-from batchwise.code import closure
+from batchwise import grid, outcomes, params, results, study_tables
+from batchwise.code import ROOT, closure
 from batchwise.columns import COLUMNS, QUANTITIES
-from batchwise.evaluation import evaluate
+from batchwise.encoding import as_json
+from batchwise.errors import UserError
+from batchwise.evaluation import definition, evaluate
 from batchwise.grid import Run
 from batchwise.results import Result
 from stages import evaluate as stage
@@ -167,9 +169,7 @@ def test_cells_that_left_the_grid_leave_no_trace(tmp_path: Path) -> None:
 def test_the_order_of_the_parameters_changes_no_table() -> None:
     turned = study([1000, 40, 2, 8], [0.25, 0.5, 0.125], seeds=3)
     before, after = files(STUDY, mixed), files(turned, mixed)
-    assert {name for name in before if before[name] != after[name]} == {
-        "summary.json"
-    }  # the checksum of the parameters
+    assert {name for name in before if before[name] != after[name]} == {"study.json", "summary.json"}  # its checksum
 
 
 def test_files_are_plain(made: dict) -> None:
@@ -214,6 +214,20 @@ def test_provenance_lists_the_environments_that_differ(tmp_path: Path, made: dic
     assert provenance["environment"] == [{"device": "cpu", "tensorflow": "2.21.0"}, {"device": "gpu"}]
     assert provenance["results"] != made["summary"]["provenance"]["results"]
     assert provenance["parameters"] == made["summary"]["provenance"]["parameters"]
+
+
+@pytest.mark.parametrize("name", sorted(params.load(ROOT / "params.yaml").studies))
+def test_the_tables_hold_their_study(tmp_path: Path, name: str) -> None:
+    """Stages that read the tables need no params.yaml."""
+    asked = params.load(ROOT / "params.yaml").studies[name]
+    (tmp_path / "study.json").write_bytes(as_json(definition(asked)))
+    assert study_tables.read_study(tmp_path) == asked
+    (tmp_path / "study.json").write_text('{"budget": 3}')
+    with pytest.raises(UserError, match=r"study\.json is damaged; run .*evaluate@"):
+        study_tables.read_study(tmp_path)
+    (tmp_path / "study.json").unlink()
+    with pytest.raises(UserError, match=r"study\.json is missing; run .*evaluate@"):
+        study_tables.read_study(tmp_path)
 
 
 def test_the_answer_is_told_with_its_spread(made: dict) -> None:

@@ -18,9 +18,10 @@ from batchwise import grid, landscapes, manifest, network, outcomes, params, plu
 from batchwise.backend import tf
 from batchwise.code import ROOT
 from batchwise.data import DataSet, Part
+from batchwise.encoding import as_json
 from batchwise.engine import Trainer
 from batchwise.errors import UserError
-from batchwise.evaluation import evaluate
+from batchwise.evaluation import definition, evaluate
 from batchwise.files import write
 from batchwise.landscape import gradients, measurement, noise, sharpness, updates
 from batchwise.landscape.cells import chosen, read_run
@@ -376,7 +377,8 @@ def project(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     with (folder / "params.yaml").open("w") as file:
         YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL, "none": {**SMALL, "landscape": []}}}, file)
-    study, data = params.load(folder / "params.yaml").studies["small"], digits()
+    studies, data = params.load(folder / "params.yaml").studies, digits()
+    study = studies["small"]
     manifest.save(data, folder / "data/prepared", "digits", OPTIONS)
     trainer, runs = Trainer(data, study.recipe), folder / "data/runs/small"
     for run in grid.runs(study, 1200):
@@ -388,6 +390,9 @@ def project(tmp_path_factory) -> Path:
     tables = evaluate("small", study, about, outcomes.read(runs, "small", study, about))
     # With one rate it is chosen although a run diverged.
     write(folder / "data/tables/small/batch_sizes.csv", lambda file: file.write(tables["batch_sizes.csv"]))
+    for name, one in studies.items():
+        content = as_json(definition(one))
+        write(folder / f"data/tables/{name}/study.json", lambda file, content=content: file.write(content))
     return folder
 
 
@@ -410,6 +415,7 @@ def test_the_stage_writes_the_same_bytes_each_time(monkeypatch, project) -> None
         # m = 2000 is trained as 1200; of m = 16 the second seed diverged.
         assert table[["batch_size", "seed"]].drop_duplicates().to_numpy().tolist() == [[2000, 0], [2000, 1], [16, 0]]
     assert {*found.columns["column"]} == {*COLUMNS} and found.summary["batch_sizes"] == [2000, 16]
+    assert found.summary["noise"]["pairs"] == noise.PAIRS and found.summary["sharpness"]["epsilons"] == [1e-3, 5e-4]
     check_cells(found.cells, project)
     check_updates(found)
     assert len(found.steps) == 2 * 3 * len(updates.PARTS) * updates.STEP_DRAWS
@@ -448,7 +454,8 @@ def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(proj
     subprocess.run(command, cwd=project, env={"PYTHONPATH": str(ROOT)}, check=True)
     found = landscapes.read(project / "data/landscapes/none")
     assert [len(table) for table in (found.cells, found.updates, found.steps)] == [0, 0, 0]
-    assert found.cells.columns.tolist() == list(TABLES["cells"]) and found.summary["batch_sizes"] == []
+    assert found.cells.columns.tolist() == list(TABLES["cells"])
+    assert found.summary == {"study": "none", "batch_sizes": []}
 
 
 def test_a_missing_or_damaged_file_is_told(tmp_path, project) -> None:

@@ -54,6 +54,33 @@ def measure(data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run]
     return rows
 
 
+def settings(study: Study) -> dict[str, Any]:
+    """Return with what the landscape of a study is measured."""
+    return {
+        "mode": "inference: dropout off, moving averages in place of a batch's statistics, no augmentation",
+        "loss": f"of the task alone: the penalty of weight decay, here {study.weight_decay}, is left out",
+        "noise": {
+            "small_batch": noise.SMALL_BATCH,
+            "large_batch": noise.LARGE_BATCH,
+            "pairs": noise.PAIRS,
+            "resamples": noise.RESAMPLES,
+            "rows": "drawn with replacement from all training rows",
+        },
+        "updates": {
+            "batch_sizes": list(updates.UPDATE_BATCH_SIZES),
+            "rate_factors": list(updates.RATE_FACTORS),
+            "draws": updates.DRAWS,
+        },
+        "steps": {"parts": list(updates.PARTS), "draws": updates.STEP_DRAWS, "largest_batch": updates.LARGEST_STEP},
+        "sharpness": {"epsilons": list(sharpness.EPSILONS), "iterations": sharpness.ITERATIONS},
+        "hessian": {"tolerance": sharpness.EIGENVALUE_TOLERANCE},
+        "loss_rows": {
+            "at_most": sharpness.LOSS_ROWS,
+            "rows": "all training rows, or a fixed stratified part where there are more: for sharpness and Hessian",
+        },
+    }
+
+
 def loss_rows(data: DataSet) -> np.ndarray:
     """Return the numbers of the training rows over which the mean loss is taken: all, or a stratified part of them."""
     rows = np.arange(data.rows["train"])
