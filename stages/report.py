@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from batchwise import study_tables
 from batchwise.code import ROOT
 from batchwise.errors import exit_with
 from batchwise.files import write
@@ -15,7 +14,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", help="a study of params.yaml")
     study = parser.parse_args().study
-    study_tables.read(Path("data/tables") / study)  # a missing table is told here, not as a notebook's traceback
     text = render.page(
         ROOT / "reports/study.ipynb", {"study": study}, ROOT / "reports/template", title=f"{study} · batchwise"
     )

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from batchwise.claims import sources
 from batchwise.code import ROOT
 from batchwise.errors import exit_with
 from batchwise.files import write
@@ -12,7 +11,6 @@ from batchwise.report import render
 def main() -> None:
     """Write reports/html/index.html."""
     studies = Path("data/studies.txt").read_text(encoding="utf-8").split()
-    sources.read(Path("data"), studies)  # a missing table is told here, not as a notebook's traceback
     page = render.page(
         ROOT / "reports/index.ipynb", {"studies": studies}, ROOT / "reports/template", title="Batch size · batchwise"
     )

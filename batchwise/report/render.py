@@ -4,6 +4,8 @@ import base64
 import hashlib
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +15,8 @@ from nbconvert.exporters import TemplateExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 from traitlets.config import Config
+
+from batchwise.errors import UserError
 
 # A cell of a report takes seconds; a kernel that hangs is stopped.
 CELL_TIMEOUT = 300  # seconds
@@ -24,14 +28,14 @@ def page(notebook: Path, parameters: dict[str, Any], template: Path, title: str)
     """Return the HTML of a notebook that is run with `parameters`, in the current directory.
 
     `template` is the folder with the nbconvert template, style.css and sort.js.
-    Raises papermill.PapermillExecutionError if a cell fails.
+    Raises UserError if a cell does, of a missing table say, and papermill.PapermillExecutionError if one fails.
     """
     return html(execute(notebook, parameters), template, title)
 
 
 def execute(notebook: Path, parameters: dict[str, Any]) -> NotebookNode:
     """Return the notebook with its outputs, run by a new kernel in the current directory."""
-    with TemporaryDirectory(prefix="batchwise-report-") as folder:
+    with TemporaryDirectory(prefix="batchwise-report-") as folder, _told():
         return papermill.execute_notebook(
             str(notebook),
             str(Path(folder) / "study.ipynb"),
@@ -45,6 +49,17 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> NotebookNode:
             shutdown_kernel="immediate",  # it holds nothing; a gentle end takes seconds, and prints about it
             config=Config({"KernelManager": {"transport_encryption": "auto"}}),
         )
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise what a cell raised as UserError as such."""
+    try:
+        yield
+    except papermill.PapermillExecutionError as error:
+        if error.ename == UserError.__name__:
+            raise UserError(error.evalue) from None
+        raise
 
 
 def html(notebook: NotebookNode, template: Path, title: str) -> str:
