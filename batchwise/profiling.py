@@ -59,7 +59,8 @@ class Profiler:
         self.on_gpu = bool(gpu())
         self.context = multiprocessing.get_context(machine.start_method())
         if machine.start_method() == "forkserver":
-            self.context.set_forkserver_preload(["batchwise.backend", "batchwise.profiling", "batchwise.study_data"])
+            modules = ("forked", "backend", "profiling", "study_data")
+            self.context.set_forkserver_preload([f"batchwise.{name}" for name in modules])
         self.random = np.random.default_rng(SEED)
         self.measured: dict[Point, dict[str, Any]] = {}
         self.repetitions: list[tuple[int, str, str, int, int, float]] = []

@@ -83,7 +83,9 @@ def prepare() -> None:
     """Begin to import TensorFlow, in a process of which workers on this machine will be copies; the caller goes on."""
     if os.environ.get("DASK_SCHEDULER_ADDRESS") or start_method() != "forkserver":
         return
-    multiprocessing.set_forkserver_preload(["batchwise.backend", "batchwise.workers", "distributed"])
+    multiprocessing.set_forkserver_preload(
+        ["batchwise.forked", "batchwise.backend", "batchwise.workers", "distributed"]
+    )
     with _ignoring_interrupts():
         forkserver.ensure_running()
 
