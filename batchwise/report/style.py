@@ -70,7 +70,7 @@ def panels(
 
 def svg(figure: Figure) -> str:
     """Return the figure as SVG text, without a date and with the fonts of the page: equal figures give equal bytes."""
-    figure.draw_without_rendering()
+    figure.get_layout_engine().execute(figure)
     figure.set_layout_engine("none")
     for ax in figure.axes:  # the layout's last digits are not the same each time, and the ids of clips are made of them
         ax.set_position([round(bound, 6) for bound in ax.get_position().bounds])
