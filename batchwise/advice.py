@@ -74,7 +74,7 @@ def _choose(table: pd.DataFrame) -> int | None:
     if fitting.empty or "test_accuracy_mean" not in fitting or fitting["test_accuracy_mean"].isna().all():
         return None
     if fitting["validation_accuracy_mean"].isna().all():
-        return int(fitting["seconds"].fillna(np.inf).to_numpy().argmin()) if fitting["seconds"].notna().any() else None
+        return int(fitting["seconds"].idxmin()) if fitting["seconds"].notna().any() else None
     best = fitting["validation_accuracy_mean"].round(DIGITS)
     return int(best[best == best.max()].index[0])
 

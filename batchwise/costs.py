@@ -44,7 +44,7 @@ def files(
         "memory": memory(own, profile.doubling),
         "largest_batch_size": largest(own, profile.doubling),
         "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets},
-        "learning_rate_law": learning_rate_law(batch_sizes),
+        "learning_rate_law": learning_rate_law(batch_sizes, study.grid.base_learning_rates),
         "machine": profile.machine,
     }
     written = {f"{name}.csv": as_csv(table) for name, (table, _) in tables.items()}
@@ -114,12 +114,13 @@ def critical(target: float, runs: pd.DataFrame, sizes: pd.DataFrame) -> dict[str
     }
 
 
-def learning_rate_law(batch_sizes: pd.DataFrame) -> dict[str, Any]:
+def learning_rate_law(batch_sizes: pd.DataFrame, base_learning_rates: Sequence[float]) -> dict[str, Any]:
     """Return the fit log η* = a + α·log m of the rates chosen on validation rows, those at the grid's edge left out."""
     rows = batch_sizes[batch_sizes["selected_by"].eq("validation")].drop_duplicates("effective_batch_size")
     law = laws.learning_rate_law(
         rows["effective_batch_size"].to_numpy(float),
         rows["learning_rate"].to_numpy(float),
         rows["grid_edge"].fillna("").ne("").to_numpy(),
+        max(np.diff(np.log2(sorted(base_learning_rates))), default=0.0),
     )
     return law._asdict()

@@ -209,6 +209,9 @@ def test_without_validation_rows_the_fastest_is_named() -> None:
         one.values["validation_accuracy"] = np.full_like(one.values["validation_accuracy"], np.nan)
     table = advice.advise(sizes, SECONDS)
     assert table.loc[table["chosen"], "batch_size"].tolist() == [40]
+    table = advice.advise(sizes, SECONDS, deadline=0.5)  # m = 8, the first, does not fit
+    assert table.loc[table["chosen"], "batch_size"].tolist() == [40] and not table["fits"].all()
+    assert table.loc[table["chosen"], "seconds"].item() <= 0.5
 
 
 # The files

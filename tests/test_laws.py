@@ -118,7 +118,7 @@ def rates(exponent: float, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("exponent", [1, 0.5, 0])
 def test_learning_rate_law_covers_a_planted_exponent(exponent: float) -> None:
     inner = np.zeros(len(M), bool)
-    laws = [learning_rate_law(M, rates(exponent, seed), inner) for seed in range(REPEATS)]
+    laws = [learning_rate_law(M, rates(exponent, seed), inner, 0) for seed in range(REPEATS)]
     covered = sum(holds(law.exponent, exponent) for law in laws)
     assert covered >= 0.93 * REPEATS and covered <= COVERED[1]
     assert COVERED[0] <= sum(holds(law.intercept, -7) for law in laws) <= COVERED[1]
@@ -129,7 +129,7 @@ def test_learning_rate_law_covers_a_planted_exponent(exponent: float) -> None:
 def test_learning_rates_at_the_edge_change_nothing(edge: list[bool], seed: int) -> None:
     at_edge = np.array(edge)
     wild = np.where(at_edge, 1e6, rates(0.5, seed))
-    law = learning_rate_law(M, wild, at_edge)
+    law = learning_rate_law(M, wild, at_edge, 0)
     assert (law.points, law.left_out) == (11 - sum(edge), sum(edge))
     if law.points < 3:
         assert np.isnan([*law.exponent, *law.intercept]).all()
@@ -140,9 +140,23 @@ def test_learning_rates_at_the_edge_change_nothing(edge: list[bool], seed: int) 
 
 def test_a_batch_size_without_a_best_rate_is_left_out() -> None:
     values = np.where(M == 4, np.nan, 2 * M)
-    law = learning_rate_law(M, values, M == 8)
+    law = learning_rate_law(M, values, M == 8, 0)
     assert (law.points, law.left_out) == (9, 2)
     assert (*law.exponent, *law.intercept) == pytest.approx((1, 1, 1, 1, 1, 1))
+
+
+@pytest.mark.parametrize("sizes", [M, M[:3]])
+@pytest.mark.parametrize(("exponent", "step"), [(1, 1), (0.5, 1), (0, 2), (0.37, 0.5)])
+def test_learning_rate_law_knows_the_step_of_the_grid(sizes: np.ndarray, exponent: float, step: float) -> None:
+    """Rates without any error but that of the grid, whose place is random."""
+    covered = 0
+    for seed in range(REPEATS):
+        place = np.random.default_rng([4, seed]).uniform(-9, -5)
+        best = place + exponent * np.log2(sizes)
+        law = learning_rate_law(sizes, 2.0 ** (step * np.round(best / step)), np.zeros(len(sizes), bool), step)
+        assert law.exponent.low < law.exponent.high and law.intercept.low < law.intercept.high
+        covered += holds(law.exponent, exponent)
+    assert covered >= COVERED[0]
 
 
 def test_ratio_of_medians_is_covered() -> None:
