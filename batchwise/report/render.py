@@ -42,6 +42,7 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> NotebookNode:
             parameters,
             kernel_name="python3",
             progress_bar=False,
+            request_save_on_cell_execute=False,  # nobody looks at the notebook meanwhile
             record_timing=False,  # times would make two renderings differ
             execution_timeout=CELL_TIMEOUT,
             stderr_file=sys.stderr,
