@@ -8,7 +8,7 @@ import pandas as pd
 
 from batchwise import advice, budgets, laws, steps_to_target, targets
 from batchwise.budgets import Curves
-from batchwise.encoding import as_csv, as_json
+from batchwise.common.serialization import as_csv, as_json
 from batchwise.params import Study
 from batchwise.profiles import Profile
 

@@ -10,7 +10,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 
 MIRROR = "BATCHWISE_DATA_MIRROR"
 SUMS = "SHA256SUMS"

@@ -6,7 +6,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 
 # What trains. A change of another package, one that draws say, does not retrain.
 PACKAGES = ("tensorflow", "keras", "numpy")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from batchwise import selection
 from batchwise.columns import COLUMNS
-from batchwise.encoding import as_csv, as_json
+from batchwise.common.serialization import as_csv, as_json
 from batchwise.grid import Run
 from batchwise.outcomes import LAST_EPOCHS, Outcome, canonical
 from batchwise.params import Study

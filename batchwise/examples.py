@@ -3,8 +3,8 @@
 import numpy as np
 
 from batchwise.backend import tf
+from batchwise.common.errors import UserError
 from batchwise.data import SPLITS, DataSet
-from batchwise.errors import UserError
 from batchwise.recipe import Augmentation
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from batchwise import outputs
+from batchwise.common import stage_outputs
 
 NAMES = ("cells", "updates", "steps", "columns")
 
@@ -24,5 +24,5 @@ class Landscape:
 
 def read(folder: Path) -> Landscape:
     """Read the landscape of a study. Raises UserError if a file is missing or damaged."""
-    summary, tables = outputs.read(folder, "landscape", "summary", dict.fromkeys(NAMES))
+    summary, tables = stage_outputs.read(folder, "landscape", "summary", dict.fromkeys(NAMES))
     return Landscape(summary, **tables)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from batchwise.code import again
+from batchwise.common.damaged_archive import DAMAGES
+from batchwise.common.errors import UserError
+from batchwise.common.files import write
+from batchwise.common.repository import again
 from batchwise.data import SPLITS, STATISTICS, DataSet, Description, Part
-from batchwise.errors import UserError
-from batchwise.files import write
-from batchwise.results import DAMAGES
 
 
 def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> None:

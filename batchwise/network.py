@@ -7,9 +7,10 @@ from unittest import mock
 
 import numpy as np
 
-from batchwise import plugins, streams
+from batchwise import streams
 from batchwise.backend import keras
-from batchwise.errors import UserError
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
 from batchwise.recipe import Recipe
 
 OPTIMIZERS = {

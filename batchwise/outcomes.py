@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from batchwise import grid, results
-from batchwise.code import again
+from batchwise.common.errors import UserError
+from batchwise.common.repository import again
 from batchwise.data import SPLITS
-from batchwise.errors import UserError
 from batchwise.grid import Run
 from batchwise.params import Study
 

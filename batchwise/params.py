@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from batchwise.errors import UserError, describe, unknown
+from batchwise.common.errors import UserError
+from batchwise.common.messages import describe, unknown
 from batchwise.recipe import Recipe, Section, check_options
 
 # A study is a day of work at most: 100,000 runs of one second on one core.

@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from batchwise.common.errors import UserError
 from batchwise.data import DataSet, Description, Part
-from batchwise.errors import UserError
 from batchwise.subset import channel_statistics, check_classes
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from batchwise import network, streams
 from batchwise.backend import ONEDNN_OUT_OF_MEMORY, is_out_of_memory
+from batchwise.common.errors import UserError
 from batchwise.data import DataSet
 from batchwise.engine import Trainer, gpu, tf
-from batchwise.errors import UserError
 from batchwise.quiet import quiet
 from batchwise.recipe import Recipe
 

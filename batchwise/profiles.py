@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import outputs
-from batchwise.encoding import as_csv, as_json
+from batchwise.common import stage_outputs
+from batchwise.common.serialization import as_csv, as_json
 
 POINTS = {
     "batch_size": "m, rows; a batch size above the number of training rows N is measured once, as N",
@@ -70,7 +70,7 @@ def files(profile: Profile) -> dict[str, bytes]:
 
 def read(folder: Path) -> Profile:
     """Read the profile of a study. Raises UserError if a file is missing or damaged."""
-    machine, tables = outputs.read(
+    machine, tables = stage_outputs.read(
         folder, "profile", "machine", {name: [*used] for name, used in TABLES.items()}, TEXTS
     )
     return Profile(machine=machine, **tables)

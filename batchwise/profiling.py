@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from batchwise import doubling, machine
+from batchwise.common.errors import UserError
 from batchwise.data import DataSet
 from batchwise.environment import gpu
-from batchwise.errors import UserError
 from batchwise.params import Study
 from batchwise.points import Point, effective_sizes, points
 from batchwise.processes import Ended, Process

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
-from batchwise import plugins
-from batchwise.errors import describe, unknown
+from batchwise.common import plugins
+from batchwise.common.messages import describe, unknown
 
 
 class Section(BaseModel):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from batchwise import grid, results, store
-from batchwise.code import again
+from batchwise.common.errors import UserError
+from batchwise.common.repository import again
 from batchwise.data import SPLITS, DataSet
-from batchwise.errors import UserError
 from batchwise.grid import Cell, Run
 from batchwise.params import Study
 from batchwise.results import Result

@@ -2,24 +2,12 @@
 
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
-# What NumPy and zipfile raise, among them, for a file with a wrong byte somewhere.
-DAMAGES = (
-    KeyError,
-    TypeError,
-    ValueError,
-    EOFError,
-    OSError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+from batchwise.common.damaged_archive import DAMAGES
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
 

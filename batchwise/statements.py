@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from batchwise.errors import UserError, unknown
+from batchwise.common.errors import UserError
+from batchwise.common.messages import unknown
 
 # A study, several pooled as one (a+b), or a pair of which the second is to be better (a<b).
 STUDIES = re.compile(r"[a-z0-9_*]+([+][a-z0-9_*]+)*(<[a-z0-9_*]+)?")

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from batchwise import code
+from batchwise.common import source_closure
+from batchwise.common.files import write
 from batchwise.environment import differences, environment
-from batchwise.files import write
 from batchwise.grid import Run
 from batchwise.recipe import Recipe
 
@@ -17,9 +17,10 @@ DIGEST_BYTES = 32
 
 def inputs(recipe: Recipe, data_sha256: str) -> dict[str, Any]:
     """Return what decides the bits of every run of a study, without m, η and the seed."""
+    files = source_closure.closure("batchwise/engine.py", f"batchwise/models/{recipe.model.name}.py")
     return {
         "data": data_sha256,
-        "code": code.hashes(code.closure("batchwise/engine.py", f"batchwise/models/{recipe.model.name}.py")),
+        "code": source_closure.hashes(files),
         "recipe": recipe.model_dump(),
         "environment": environment(),
     }

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from batchwise import outputs
-from batchwise.code import again
-from batchwise.errors import UserError
+from batchwise.common import stage_outputs
+from batchwise.common.errors import UserError
+from batchwise.common.repository import again
 from batchwise.params import Study
 
 TEXTS = ("selected_by", "grid_edge", "status")
@@ -59,13 +59,13 @@ class Tables:
 
 def read(folder: Path) -> Tables:
     """Read the tables of a study. Raises UserError if one is missing or damaged."""
-    summary, tables = outputs.read(folder, "evaluate", "summary", dict.fromkeys(NAMES), TEXTS)
+    summary, tables = stage_outputs.read(folder, "evaluate", "summary", dict.fromkeys(NAMES), TEXTS)
     return Tables(summary, **tables)
 
 
 def read_study(folder: Path) -> Study:
     """Return the study of which a folder has the tables. Raises UserError if its file is missing or damaged."""
-    given, _ = outputs.read(folder, "evaluate", "study", {})
+    given, _ = stage_outputs.read(folder, "evaluate", "study", {})
     try:
         return Study.model_validate(given)
     except ValueError:

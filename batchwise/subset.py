@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from batchwise.common.errors import UserError
 from batchwise.data import SPLITS, DataSet, Part
-from batchwise.errors import UserError
 
 
 def subset(

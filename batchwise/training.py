@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from batchwise import grid, results, store, timing, workers
-from batchwise.code import again
+from batchwise.common.repository import again
 from batchwise.data import DataSet
 from batchwise.grid import Run
 from batchwise.params import Study

@@ -18,9 +18,9 @@ from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
 
 from batchwise import results, store
+from batchwise.common.errors import UserError
 from batchwise.data import DataSet
 from batchwise.environment import gpu
-from batchwise.errors import UserError
 from batchwise.grid import Run
 from batchwise.machine import start_method
 from batchwise.queue import Queue

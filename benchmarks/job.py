@@ -5,7 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from batchwise import params, plugins, streams
+from batchwise import params, streams
+from batchwise.common import plugins
 from batchwise.data import DataSet, Part
 from batchwise.engine import Trainer
 from batchwise.recipe import Budget

@@ -13,7 +13,8 @@ from unittest import mock
 import numpy as np
 from ruamel.yaml import YAML
 
-from batchwise import grid, manifest, params, plugins, results, store, workers
+from batchwise import grid, manifest, params, results, store, workers
+from batchwise.common import plugins
 from batchwise.data import DataSet
 from batchwise.grid import Run
 from batchwise.params import Study

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from batchwise import params
-from batchwise.errors import exit_with
-from batchwise.files import write
+from batchwise.common.files import write
+from batchwise.common.messages import exit_with
 
 
 def main() -> None:

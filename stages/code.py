@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from batchwise import plugins
-from batchwise.code import ROOT, closure, hashes
-from batchwise.errors import exit_with
-from batchwise.files import replace
+from batchwise.common import plugins
+from batchwise.common.files import replace
+from batchwise.common.messages import exit_with
+from batchwise.common.repository import ROOT
+from batchwise.common.source_closure import closure, hashes
 
 NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
 # A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.

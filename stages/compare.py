@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from batchwise import comparison, params
-from batchwise.code import ROOT
-from batchwise.errors import exit_with
-from batchwise.files import write
+from batchwise.common.files import write
+from batchwise.common.messages import exit_with
+from batchwise.common.repository import ROOT
 from batchwise.report import paper, paper_figures, render
 
 STATEMENTS = ROOT / "paper/statements.csv"

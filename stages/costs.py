@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from batchwise import budgets, costs, outcomes, profiles, study_tables
-from batchwise.errors import exit_with
-from batchwise.files import replace
+from batchwise.common.files import replace
+from batchwise.common.messages import exit_with
 
 
 def main() -> None:

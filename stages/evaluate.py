@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from batchwise import outcomes, params, study_data
-from batchwise.errors import exit_with
+from batchwise.common.files import replace, write
+from batchwise.common.messages import exit_with
 from batchwise.evaluation import evaluate
-from batchwise.files import replace, write
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from batchwise import study_tables
-from batchwise.errors import exit_with
-from batchwise.files import write
+from batchwise.common.files import write
+from batchwise.common.messages import exit_with
 from batchwise.report import figures
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from batchwise import study_data, study_tables
-from batchwise.errors import exit_with
-from batchwise.files import write
+from batchwise.common.files import write
+from batchwise.common.messages import exit_with
 from batchwise.landscape.output import Rows, files
 from batchwise.params import Study
 

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from batchwise import manifest, params, plugins
-from batchwise.errors import exit_with
+from batchwise import manifest, params
+from batchwise.common import plugins
+from batchwise.common.messages import exit_with
 
 
 def main() -> None:

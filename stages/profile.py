@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 
 from batchwise import params, profiles, study_data
-from batchwise.errors import exit_with
-from batchwise.files import replace
+from batchwise.common.files import replace
+from batchwise.common.messages import exit_with
 from batchwise.profiling import profile
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from batchwise import params, study_data
-from batchwise.code import ROOT
+from batchwise.common.messages import exit_with
+from batchwise.common.repository import ROOT
 from batchwise.environment import check_pins
-from batchwise.errors import exit_with
 from batchwise.store import Store
 from batchwise.training import train_study
 

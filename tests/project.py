@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from batchwise.code import ROOT
+from batchwise.common.repository import ROOT
 
 COPIED = (
     *("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore"),

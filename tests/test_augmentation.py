@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from batchwise.augmentation import draws
 from batchwise.engine import tf
 from batchwise.examples import augment
 from batchwise.recipe import Augmentation
+from tests import reference
 
 PAPER = Augmentation(pad=4, flip=True)
 SEEDS = st.integers(0, 2**32 - 1)

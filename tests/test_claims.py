@@ -12,7 +12,7 @@ from statsmodels.stats.weightstats import ttost_paired
 from batchwise.claims import evidence, ledger, speed
 from batchwise.claims.evidence import Comparison, all_of
 from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED
-from batchwise.code import ROOT
+from batchwise.common.repository import ROOT
 from batchwise.laws import Estimate
 from tests.fabricated_studies import costs, profile, study
 

@@ -14,8 +14,8 @@ from scipy import stats
 
 from batchwise import accuracies, comparison, kinds, statements
 from batchwise.accuracies import Accuracies, Undecidable
+from batchwise.common.errors import UserError
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES
-from batchwise.errors import UserError
 from batchwise.kinds import KINDS, Comparison
 from tests.fabricated_paper import FIGURES, MANIFEST, NORMALIZATION, World, as_the_paper_says, measured, the_other_way
 

@@ -9,8 +9,8 @@ import pytest
 
 from batchwise import budgets, costs, landscapes, outcomes, profiles, study_tables
 from batchwise.claims import sources
-from batchwise.code import ROOT
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.landscape.columns import TABLES
 from batchwise.landscape.output import files as landscape_files
 from batchwise.profiles import Profile

@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import manifest, params, plugins
+from batchwise import manifest, params
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
 from batchwise.data import SPLITS, DataSet, Description, Part
-from batchwise.errors import UserError
 from batchwise.preparation import split, standardise
 
 SIZES = {"breast_cancer": (455, 0, 114), "digits": (1200, 300, 297)}

@@ -12,8 +12,8 @@ import pooch
 import pytest
 
 from batchwise import downloads
+from batchwise.common.errors import UserError
 from batchwise.downloads import Archive, fetch
-from batchwise.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(500_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -8,16 +8,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from reference import STEPS, augment, evaluate, losses, train
 
-from batchwise import engine, evaluator, grid, plugins, results, streams
+from batchwise import engine, evaluator, grid, results, streams
 from batchwise.augmentation import draws
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.engine import Trainer, keras, tf
-from batchwise.errors import UserError
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.recipe import Recipe
 from batchwise.schedule import multiples
+from tests.reference import STEPS, augment, evaluate, losses, train
 
 ROWS = 40
 # Relative to the largest entry of a tensor. Measured after 15 updates: 5e-16 and 3e-7.

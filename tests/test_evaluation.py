@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from batchwise import grid, outcomes, params, results, study_tables
-from batchwise.code import ROOT, closure
 from batchwise.columns import COLUMNS, QUANTITIES
-from batchwise.encoding import as_json
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
+from batchwise.common.serialization import as_json
+from batchwise.common.source_closure import closure
 from batchwise.evaluation import definition, evaluate
 from batchwise.grid import Run
 from batchwise.results import Result

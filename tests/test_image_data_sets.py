@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import archives, manifest, plugins
+from batchwise import archives, manifest
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.downloads import MIRROR
-from batchwise.errors import UserError
 from batchwise.preparation import hold_out
 from batchwise.subset import channel_statistics, subset
 

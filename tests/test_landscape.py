@@ -14,15 +14,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
-from batchwise import grid, landscapes, manifest, network, outcomes, params, plugins, results
+from batchwise import grid, landscapes, manifest, network, outcomes, params, results
 from batchwise.backend import tf
-from batchwise.code import ROOT
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
+from batchwise.common.files import write
+from batchwise.common.repository import ROOT
+from batchwise.common.serialization import as_json
 from batchwise.data import DataSet, Part
-from batchwise.encoding import as_json
 from batchwise.engine import Trainer
-from batchwise.errors import UserError
 from batchwise.evaluation import definition, evaluate
-from batchwise.files import write
 from batchwise.landscape import gradients, measurement, noise, sharpness, updates
 from batchwise.landscape.cells import chosen, read_run
 from batchwise.landscape.columns import COLUMNS, TABLES

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from test_normalization import normalised, policy
 
-from batchwise import plugins
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
 from batchwise.data import DataSet, Description, Part
 from batchwise.engine import Trainer, keras, tf
-from batchwise.errors import UserError
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.recipe import Recipe, check_options
+from tests.test_normalization import normalised, policy
 
 CIFAR = (32, 32, 3)
 TOLERANCE = 1e-12  # of float64, relative to the largest entry; measured: 3e-14

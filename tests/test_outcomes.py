@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchwise import grid, manifest, outcomes, results
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 from batchwise.evaluation import checksum
 from batchwise.results import Result
 from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs

@@ -18,7 +18,7 @@ import pytest
 
 from batchwise import comparison
 from batchwise.accuracies import of_study
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 from batchwise.report import paper, paper_figures, paper_plots
 from batchwise.report.paper import Paper
 from stages import compare

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchwise import params
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 
 ROOT = Path(__file__).parent.parent
 GOOD = {

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from batchwise import params
-from batchwise.code import ROOT
+from batchwise.common.repository import ROOT
 from tests.project import PARAMS, STUDY, Project
 
 CELL = ("reproduce", "small", "--batch-size", "64", "--learning-rate", "0.5")

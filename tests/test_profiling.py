@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from batchwise import manifest, plugins, profiles
-from batchwise.code import ROOT
+from batchwise import manifest, profiles
+from batchwise.common import plugins
+from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.data import DataSet, Description, Part
 from batchwise.doubling import PEAK_NOISE, double, doublings
-from batchwise.errors import UserError
 from batchwise.params import Study
 from batchwise.points import Point, points
 from batchwise.processes import Ended, Process

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from batchwise import study_tables
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 from batchwise.grid import Run
 from batchwise.params import Study
 from batchwise.report import answers, limits, markup, parts, phrases, render

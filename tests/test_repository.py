@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from batchwise import plugins
-from batchwise.code import ROOT
+from batchwise.common import plugins
+from batchwise.common.repository import ROOT
 from stages.code import NOTEBOOKS, PLUGINS, listing
 
 FOLDERS = (".", "paper", "paper/small")

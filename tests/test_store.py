@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import code, results, store
+from batchwise import results, store
+from batchwise.common import source_closure
 from batchwise.grid import Run
 from batchwise.recipe import Recipe
 from batchwise.results import Result
@@ -72,7 +73,7 @@ def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> N
     path = file_of(full)
     for step in ("fsync", "chmod", "replace"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"batchwise.files.os.{step}", interrupt)
+            patch.setattr(f"batchwise.common.files.os.{step}", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 full.put(KEY, b"other content")
         assert file_of(full) == path, "a temporary file is left"
@@ -105,13 +106,13 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
         store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
         store.inputs_of(run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
     ]
-    environment, hashes = store.environment(), code.hashes
+    environment, hashes = store.environment(), source_closure.hashes
     for name in environment:
         monkeypatch.setattr(store, "environment", lambda name=name: {**environment, name: "other"})
         all_inputs.append(store.inputs_of(run, shared()))
     monkeypatch.setattr(store, "environment", lambda: environment)
-    for file in hashes(code.closure("batchwise/engine.py", "batchwise/models/mlp.py")):
-        monkeypatch.setattr(code, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
+    for file in hashes(source_closure.closure("batchwise/engine.py", "batchwise/models/mlp.py")):
+        monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
         all_inputs.append(store.inputs_of(run, shared()))
     keys = [store.key(inputs) for inputs in all_inputs]
     assert len(set(keys)) == len(keys)
@@ -134,7 +135,7 @@ def test_variables_that_change_kernels_are_part_of_the_environment(monkeypatch, 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Callable[[str], list[str]]:
     """Return a function that writes a project and gives the closure of its file batchwise/models/start.py."""
-    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(source_closure, "ROOT", tmp_path)
 
     def closure(start: str) -> list[str]:
         files = {
@@ -150,7 +151,9 @@ def project(tmp_path, monkeypatch) -> Callable[[str], list[str]]:
             path = tmp_path / file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        return [file for file in code.closure("batchwise/models/start.py") if not file.endswith("__init__.py")]
+        return [
+            file for file in source_closure.closure("batchwise/models/start.py") if not file.endswith("__init__.py")
+        ]
 
     return closure
 
@@ -174,7 +177,7 @@ def test_the_closure_holds_what_is_imported_directly_or_not(project, start, foun
 
 
 def test_what_draws_is_not_in_the_closure_of_the_engine() -> None:
-    closure = code.closure("batchwise/engine.py", "batchwise/models/mlp.py")
+    closure = source_closure.closure("batchwise/engine.py", "batchwise/models/mlp.py")
     assert {"batchwise/streams.py", "batchwise/tasks.py", "batchwise/models/mlp.py"} <= set(closure)
     assert not {"batchwise/plots.py", "batchwise/statistics.py", "batchwise/workers.py", "batchwise/params.py"} & set(
         closure

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import accuracies, landscapes, outputs, profiles, study_tables
+from batchwise import accuracies, landscapes, profiles, study_tables
 from batchwise.accuracies import Accuracies
+from batchwise.common import stage_outputs
 from batchwise.landscapes import Landscape
 from batchwise.profiles import Profile
 from batchwise.study_tables import Tables
@@ -111,7 +112,7 @@ def read(data: Path, names: list[str]) -> list[Study]:
 
 def read_costs(folder: Path) -> Costs:
     """Return the costs of a study. Raises UserError if a file is missing or damaged."""
-    fits, tables = outputs.read(folder, "costs", "fits", dict.fromkeys(COST_TABLES))
+    fits, tables = stage_outputs.read(folder, "costs", "fits", dict.fromkeys(COST_TABLES))
     return Costs(fits, **tables)
 
 

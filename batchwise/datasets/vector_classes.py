@@ -7,8 +7,8 @@ the losses that people compare at m = 16 and 160 cannot come about.
 import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
+from batchwise.common.errors import UserError
 from batchwise.data import DataSet, Description, Part
-from batchwise.errors import UserError
 
 DESCRIPTION = Description(
     title="Vectors around the number of their class (synthetic)",

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from batchwise import results
-from batchwise.code import again
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
+from batchwise.common.repository import again
 from batchwise.grid import Cell, Run
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from batchwise import accuracies, comparison, statements, study_tables
 from batchwise.accuracies import Accuracies, Undecidable
+from batchwise.common.errors import UserError
 from batchwise.comparison import Verdict
-from batchwise.errors import UserError
 from batchwise.kinds import KINDS
 from batchwise.report import paper_figures, paper_words, rows
 from batchwise.report.markup import Code, Html, figure, heading, items, join, paragraph, table

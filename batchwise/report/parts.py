@@ -4,7 +4,7 @@ import shlex
 
 import pandas as pd
 
-from batchwise import code
+from batchwise.common.repository import folder
 from batchwise.report import about, answers, figures, findings, phrases, rows
 from batchwise.report import limits as limitations
 from batchwise.report.heat_map import MOST_LABELLED_CELLS
@@ -147,9 +147,9 @@ def all_cells(tables: Tables) -> Html:
 def reproduce(tables: Tables) -> Html:
     """Return the command that trains a cell again, with the values of a real one."""
     cell = tables.cells.iloc[0] if tables.chosen.empty else phrases.reference(tables)
-    within = code.folder()
-    folder = f" --folder {shlex.quote(within)}" if within else ""
-    return command(f"python -m batchwise{folder} reproduce {shlex.quote(tables.study)} {rows.arguments(cell)}")
+    within = folder()
+    option = f" --folder {shlex.quote(within)}" if within else ""
+    return command(f"python -m batchwise{option} reproduce {shlex.quote(tables.study)} {rows.arguments(cell)}")
 
 
 def limits(tables: Tables) -> Html:

@@ -16,7 +16,7 @@ from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
 
 # A cell of a report takes seconds; a kernel that hangs is stopped.
 CELL_TIMEOUT = 300  # seconds

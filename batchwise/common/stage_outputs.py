@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from batchwise.code import again
-from batchwise.errors import UserError
+from batchwise.common.errors import UserError
+from batchwise.common.repository import again
 
 
 def read(

@@ -58,7 +58,7 @@ def options(kind: str, name: str) -> dict[str, tuple[Any, Any]]:
 
 
 def _folder(kind: str) -> Path:
-    return Path(__file__).parent / kind
+    return Path(__file__).parents[1] / kind
 
 
 def _type(path: Path, argument: ast.arg) -> Any:

@@ -1,4 +1,4 @@
-"""The one exception that a user may see: a sentence that says what was wrong and what to do, never a traceback."""
+"""Sentences for people: what was wrong and what to do, never a traceback; and exit codes."""
 
 import sys
 from collections.abc import Callable
@@ -6,9 +6,7 @@ from difflib import get_close_matches
 from textwrap import shorten
 from typing import Any
 
-
-class UserError(Exception):
-    """A mistake in what the user gave. The message names the key, the value, what is allowed and what to do."""
+from batchwise.common.errors import UserError
 
 
 def unknown(what: str, value: object, known: list[str]) -> str:

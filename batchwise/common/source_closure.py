@@ -5,9 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from batchwise.errors import UserError
-
-ROOT = Path(__file__).parent.parent
+from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 
 
 def closure(*files: str) -> list[str]:
@@ -22,17 +21,6 @@ def closure(*files: str) -> list[str]:
             found.add(file)
             waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)
-
-
-def folder() -> str:
-    """Return the folder of the pipeline, relative to the project's root: stages run in it. "" for the root itself."""
-    here = Path.cwd()
-    return here.relative_to(ROOT).as_posix() if here != ROOT and here.is_relative_to(ROOT) else ""
-
-
-def again(stage: str) -> str:
-    """Return the command that runs a stage again, to be typed in the project's root."""
-    return f"`dvc repro --force {f'{folder()}/dvc.yaml:' if folder() else ''}{stage}`"
 
 
 def hashes(files: list[str]) -> dict[str, str]:
