@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from batchwise import advice, budgets, costs, manifest, outcomes, params, planning, profiles, study_data, workers
+from batchwise import advice, budgets, costs, manifest, outcomes, planning, profiles, study_data, workers
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with
+from batchwise.config import params
 from batchwise.data import DataSet
 from batchwise.progress import duration
 from batchwise.report import cost_words

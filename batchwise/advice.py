@@ -8,7 +8,7 @@ import pandas as pd
 from batchwise import budgets
 from batchwise.budgets import Curves
 from batchwise.selection import DIGITS
-from batchwise.statistics import paired_difference
+from batchwise.statistics.intervals import paired_difference
 
 COLUMNS = {
     "memory_limit_bytes": "memory that there is, bytes; empty for no limit",

@@ -6,7 +6,7 @@ The draws are a function of the seed, the epoch and the row alone, so that a row
 import numpy as np
 
 from batchwise import streams
-from batchwise.recipe import Augmentation
+from batchwise.config.recipe import Augmentation
 
 
 def draws(augmentation: Augmentation, seed: int, epoch: int, rows: int) -> np.ndarray:

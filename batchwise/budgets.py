@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import grid
-from batchwise.grid import Run
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.outcomes import LAST_EPOCHS, METRICS, Outcome
-from batchwise.params import Study
 from batchwise.selection import DIGITS
-from batchwise.statistics import mean_interval
+from batchwise.statistics.intervals import mean_interval
 
 KINDS = ("epochs", "updates", "seconds")
 LEVELS = 24  # of each budget, evenly spaced on a logarithmic scale: a figure's curve

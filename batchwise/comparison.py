@@ -11,7 +11,7 @@ from batchwise.accuracies import Accuracies, Undecidable
 from batchwise.kinds import KINDS, Comparison
 from batchwise.selection import DIGITS
 from batchwise.statements import Statement, resolve
-from batchwise.statistics import CONFIDENCE, Interval, mean_interval
+from batchwise.statistics.intervals import CONFIDENCE, Interval, mean_interval
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"
 

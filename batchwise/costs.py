@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import advice, budgets, laws, steps_to_target, targets
+from batchwise import advice, budgets, steps_to_target
 from batchwise.budgets import Curves
 from batchwise.common.serialization import as_csv, as_json
-from batchwise.params import Study
+from batchwise.config.params import Study
 from batchwise.profiles import Profile
+from batchwise.statistics import critical_batch_size, fits
 
 # Memory of the choice that a report shows, and its deadlines, as parts of the time of the choice without one.
 MEMORY_LIMIT = 16e9  # bytes
@@ -39,7 +40,7 @@ def files(
         [(name, column, text) for name, (_, texts) in tables.items() for column, text in texts.items()],
         columns=["table", "column", "description"],
     )
-    fits = {
+    fitted = {
         "time": time(measured, study),
         "memory": memory(own, profile.doubling),
         "largest_batch_size": largest(own, profile.doubling),
@@ -48,7 +49,7 @@ def files(
         "machine": profile.machine,
     }
     written = {f"{name}.csv": as_csv(table) for name, (table, _) in tables.items()}
-    return written | {"columns.csv": as_csv(columns), "fits.json": as_json(fits)}
+    return written | {"columns.csv": as_csv(columns), "fits.json": as_json(fitted)}
 
 
 def of_study(measured: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def advices(all_curves: Sequence[Curves], measured: pd.DataFrame) -> pd.DataFram
 def time(measured: pd.DataFrame, study: Study) -> dict[str, Any]:
     """Return the fit t(m) = a + b·m of the seconds of an update, with the knee a/b in rows (SCIENCE.md, section 3)."""
     rows = measured[measured["dtype"].eq(study.dtype) & measured["step_seconds"].notna()]
-    line = laws.straight_line(rows["batch_size"].to_numpy(float), rows["step_seconds"].to_numpy(float), relative=True)
+    line = fits.straight_line(rows["batch_size"].to_numpy(float), rows["step_seconds"].to_numpy(float), relative=True)
     return {"overhead": line.intercept, "example": line.slope, "knee": line.ratio, **_quality(line)}
 
 
@@ -78,22 +79,22 @@ def memory(measured: pd.DataFrame, doubling: pd.DataFrame) -> dict[str, Any]:
     """
     columns = ["batch_size", "memory_peak_bytes"]
     rows = pd.concat([measured[columns], doubling.loc[doubling["status"].eq("fits"), columns]]).dropna()
-    line = laws.straight_line(
+    line = fits.straight_line(
         rows["batch_size"].to_numpy(float), rows["memory_peak_bytes"].to_numpy(float), relative=False
     )
     return {"constant": line.intercept, "row": line.slope, **_quality(line)}
 
 
-def _quality(line: laws.Line) -> dict[str, Any]:
+def _quality(line: fits.Line) -> dict[str, Any]:
     return {"r_squared": line.r_squared, "points": line.points}
 
 
 def largest(measured: pd.DataFrame, doubling: pd.DataFrame) -> dict[str, Any]:
     """Return the largest m that was seen to fit, and the smallest at which memory ended, None if it never did."""
     rows = pd.concat([table[["batch_size", "status"]] for table in (measured, doubling)])
-    fits = rows.loc[rows["status"].isin(["ok", "fits"]), "batch_size"]
+    fitting = rows.loc[rows["status"].isin(["ok", "fits"]), "batch_size"]
     ended = rows.loc[rows["status"].eq("out_of_memory"), "batch_size"]
-    return {"fits": fits.max() if len(fits) else None, "out_of_memory": ended.min() if len(ended) else None}
+    return {"fits": fitting.max() if len(fitting) else None, "out_of_memory": ended.min() if len(ended) else None}
 
 
 def critical(target: float, runs: pd.DataFrame, sizes: pd.DataFrame) -> dict[str, Any]:
@@ -105,8 +106,10 @@ def critical(target: float, runs: pd.DataFrame, sizes: pd.DataFrame) -> dict[str
     at_rate = sizes[sizes["target"].eq(target)]
     resolved = at_rate[at_rate["updates"].notna() & at_rate["epochs"].gt(1)]
     points = runs.merge(resolved[["target", "batch_size", "base_learning_rate"]]).dropna(subset="updates")
-    fit = targets.critical_batch_size(points["batch_size"].to_numpy(float), points["updates"].to_numpy(float))
-    names = targets.regimes(at_rate["batch_size"].to_numpy(float), fit.batch_size.value)
+    fit = critical_batch_size.critical_batch_size(
+        points["batch_size"].to_numpy(float), points["updates"].to_numpy(float)
+    )
+    names = critical_batch_size.regimes(at_rate["batch_size"].to_numpy(float), fit.batch_size.value)
     return fit._asdict() | {
         "batch_sizes": resolved["batch_size"].tolist(),
         "left_out": sorted({*at_rate["batch_size"]} - {*resolved["batch_size"]}),
@@ -117,7 +120,7 @@ def critical(target: float, runs: pd.DataFrame, sizes: pd.DataFrame) -> dict[str
 def learning_rate_law(batch_sizes: pd.DataFrame, base_learning_rates: Sequence[float]) -> dict[str, Any]:
     """Return the fit log η* = a + α·log m of the rates chosen on validation rows, those at the grid's edge left out."""
     rows = batch_sizes[batch_sizes["selected_by"].eq("validation")].drop_duplicates("effective_batch_size")
-    law = laws.learning_rate_law(
+    law = fits.learning_rate_law(
         rows["effective_batch_size"].to_numpy(float),
         rows["learning_rate"].to_numpy(float),
         rows["grid_edge"].fillna("").ne("").to_numpy(),

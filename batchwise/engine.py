@@ -12,11 +12,11 @@ import numpy as np
 from batchwise import network, streams
 from batchwise.augmentation import draws
 from batchwise.backend import is_out_of_memory, keras, tf
+from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
 from batchwise.evaluator import Evaluator
 from batchwise.examples import Examples, check_augmentation
 from batchwise.quiet import quiet
-from batchwise.recipe import Recipe
 from batchwise.results import Result, without_evaluations
 from batchwise.schedule import multiples
 from batchwise.tasks import TASKS

@@ -12,10 +12,10 @@ import pandas as pd
 from batchwise import selection
 from batchwise.columns import COLUMNS
 from batchwise.common.serialization import as_csv, as_json
-from batchwise.grid import Run
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.outcomes import LAST_EPOCHS, Outcome, canonical
-from batchwise.params import Study
-from batchwise.statistics import CONFIDENCE, log2_slope, proportion_error
+from batchwise.statistics.intervals import CONFIDENCE, log2_slope, proportion_error
 from batchwise.tables import STATUSES, Tables, build
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from batchwise.backend import tf
 from batchwise.common.errors import UserError
+from batchwise.config.recipe import Augmentation
 from batchwise.data import SPLITS, DataSet
-from batchwise.recipe import Augmentation
 
 
 class Examples:

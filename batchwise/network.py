@@ -11,7 +11,7 @@ from batchwise import streams
 from batchwise.backend import keras
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.recipe import Recipe
+from batchwise.config.recipe import Recipe
 
 OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from batchwise import grid, results
+from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.data import SPLITS
-from batchwise.grid import Run
-from batchwise.params import Study
 
 # The columns of Result.loss, then those of Result.correct
 METRICS = tuple(f"{split}_{metric}" for metric in ("loss", "accuracy") for split in SPLITS)

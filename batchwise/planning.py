@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from batchwise import grid, results, store, timing
+from batchwise import results, store, timing
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
+from batchwise.config.recipe import Budget
 from batchwise.data import DataSet
 from batchwise.environment import gpu
-from batchwise.grid import Run
-from batchwise.params import Study
-from batchwise.recipe import Budget
 from batchwise.store import Store
 from batchwise.subset import subset
 from batchwise.timing import Timings, Work

@@ -15,10 +15,10 @@ import numpy as np
 from batchwise import network, streams
 from batchwise.backend import ONEDNN_OUT_OF_MEMORY, is_out_of_memory
 from batchwise.common.errors import UserError
+from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
 from batchwise.engine import Trainer, gpu, tf
 from batchwise.quiet import quiet
-from batchwise.recipe import Recipe
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004

@@ -15,9 +15,9 @@ import pandas as pd
 
 from batchwise import doubling, machine
 from batchwise.common.errors import UserError
+from batchwise.config.params import Study
 from batchwise.data import DataSet
 from batchwise.environment import gpu
-from batchwise.params import Study
 from batchwise.points import Point, effective_sizes, points
 from batchwise.processes import Ended, Process
 from batchwise.profiles import DOUBLING, POINTS, REPETITIONS, Profile

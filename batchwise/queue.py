@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection
 
-from batchwise.grid import Run
+from batchwise.config.grid import Run
 
 
 class Queue:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from batchwise import grid, results, store
+from batchwise import results, store
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
+from batchwise.config import grid
+from batchwise.config.grid import Cell, Run
+from batchwise.config.params import Study
 from batchwise.data import SPLITS, DataSet
-from batchwise.grid import Cell, Run
-from batchwise.params import Study
 from batchwise.results import Result
 
 

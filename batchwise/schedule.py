@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from batchwise.recipe import Schedule
+from batchwise.config.recipe import Schedule
 
 # Goyal et al. 2017 (arXiv 1706.02677), as in Masters & Luschi 2018, section 3.4: from η/32 to η, linearly.
 WARM_UP_START = 1 / 32

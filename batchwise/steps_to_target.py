@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from batchwise.budgets import Curves
-from batchwise.targets import censored_median
+from batchwise.statistics.critical_batch_size import censored_median
 
 RUNS = {
     "target": "validation accuracy to get past, fraction",

@@ -8,9 +8,9 @@ from typing import Any
 
 from batchwise.common import source_closure
 from batchwise.common.files import write
+from batchwise.config.grid import Run
+from batchwise.config.recipe import Recipe
 from batchwise.environment import differences, environment
-from batchwise.grid import Run
-from batchwise.recipe import Recipe
 
 DIGEST_BYTES = 32
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from batchwise import manifest
+from batchwise.config.params import Study
 from batchwise.data import DataSet
-from batchwise.params import Study
 from batchwise.subset import subset
 
 

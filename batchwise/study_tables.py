@@ -9,7 +9,7 @@ import pandas as pd
 from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
-from batchwise.params import Study
+from batchwise.config.params import Study
 
 TEXTS = ("selected_by", "grid_edge", "status")
 NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")

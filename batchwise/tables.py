@@ -9,14 +9,15 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from batchwise import grid, selection
+from batchwise import selection
 from batchwise.columns import QUANTITIES
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.data import SPLITS
-from batchwise.grid import Run
 from batchwise.outcomes import METRICS, Outcome
-from batchwise.params import Study
 from batchwise.results import Status
-from batchwise.statistics import Interval, mean_interval, paired_difference
+from batchwise.statistics.intervals import Interval, mean_interval, paired_difference
 
 STATUSES = get_args(Status)
 CELL = ["batch_size", "effective_batch_size", "base_learning_rate", "learning_rate"]

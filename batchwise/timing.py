@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import least_squares, nnls
 
-from batchwise import grid
-from batchwise.grid import Run
-from batchwise.params import Study
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 
 # A whole line of a file of timings: updates, examples, compilations, runs, seconds.
 LINE = r"\d+,\d+,[01],1,\d+\.\d{6}"

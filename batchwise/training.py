@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwise import grid, results, store, timing, workers
+from batchwise import results, store, timing, workers
 from batchwise.common.repository import again
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.data import DataSet
-from batchwise.grid import Run
-from batchwise.params import Study
 from batchwise.progress import Progress
 from batchwise.store import Store
 from batchwise.workers import Finished

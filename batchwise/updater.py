@@ -2,8 +2,8 @@
 
 from batchwise import network
 from batchwise.backend import keras, tf
+from batchwise.config.recipe import Recipe, Schedule
 from batchwise.examples import Examples, augment
-from batchwise.recipe import Recipe, Schedule
 from batchwise.tasks import Task
 
 

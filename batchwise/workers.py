@@ -19,12 +19,12 @@ from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 
 from batchwise import results, store
 from batchwise.common.errors import UserError
+from batchwise.config.grid import Run
+from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
 from batchwise.environment import gpu
-from batchwise.grid import Run
 from batchwise.machine import start_method
 from batchwise.queue import Queue
-from batchwise.recipe import Recipe
 
 PLUGIN = "batchwise"
 # A run whose worker dies is tried again twice.

@@ -5,11 +5,12 @@ from functools import cache
 
 import numpy as np
 
-from batchwise import params, streams
+from batchwise import streams
 from batchwise.common import plugins
+from batchwise.config import params
+from batchwise.config.recipe import Budget
 from batchwise.data import DataSet, Part
 from batchwise.engine import Trainer
-from batchwise.recipe import Budget
 
 STUDY = "digits_mlp"
 SEED = 0

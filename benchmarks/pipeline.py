@@ -13,11 +13,12 @@ from unittest import mock
 import numpy as np
 from ruamel.yaml import YAML
 
-from batchwise import grid, manifest, params, results, store, workers
+from batchwise import manifest, results, store, workers
 from batchwise.common import plugins
+from batchwise.config import grid, params
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.data import DataSet
-from batchwise.grid import Run
-from batchwise.params import Study
 from batchwise.results import Result
 from batchwise.store import Store
 from batchwise.training import train_study

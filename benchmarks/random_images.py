@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet, Description, Part
-from batchwise.recipe import Recipe
 
 DEPTH = 8
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from batchwise import params
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
+from batchwise.config import params
 
 
 def main() -> None:

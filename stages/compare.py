@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from batchwise import comparison, params
+from batchwise import comparison
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
+from batchwise.config import params
 from batchwise.report import paper, paper_figures, render
 
 STATEMENTS = ROOT / "paper/statements.csv"

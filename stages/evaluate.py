@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from batchwise import outcomes, params, study_data
+from batchwise import outcomes, study_data
 from batchwise.common.files import replace, write
 from batchwise.common.messages import exit_with
+from batchwise.config import params
 from batchwise.evaluation import evaluate
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from batchwise import study_data, study_tables
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
+from batchwise.config.params import Study
 from batchwise.landscape.output import Rows, files
-from batchwise.params import Study
 
 
 def main() -> None:

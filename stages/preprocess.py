@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from batchwise import manifest, params
+from batchwise import manifest
 from batchwise.common import plugins
 from batchwise.common.messages import exit_with
+from batchwise.config import params
 
 
 def main() -> None:

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from batchwise import params, profiles, study_data
+from batchwise import profiles, study_data
 from batchwise.common.files import replace
 from batchwise.common.messages import exit_with
+from batchwise.config import params
 from batchwise.profiling import profile
 
 

@@ -7,9 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from batchwise import params, study_data
+from batchwise import study_data
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
+from batchwise.config import params
 from batchwise.environment import check_pins
 from batchwise.store import Store
 from batchwise.training import train_study

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import grid, outcomes, params, results
+from batchwise import outcomes, results
+from batchwise.config import grid, params
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.evaluation import evaluate
-from batchwise.grid import Run
-from batchwise.params import Study
 from batchwise.results import Result
 
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal

@@ -9,11 +9,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from batchwise import grid, outcomes, params
+from batchwise import outcomes
 from batchwise.accuracies import Accuracies, of_study
+from batchwise.config import grid, params
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.evaluation import evaluate
-from batchwise.grid import Run
-from batchwise.params import Study
 from batchwise.results import Result
 from tests.fabricated import parse, write_runs
 

@@ -13,7 +13,7 @@ from batchwise.claims import evidence, ledger, speed
 from batchwise.claims.evidence import Comparison, all_of
 from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED
 from batchwise.common.repository import ROOT
-from batchwise.laws import Estimate
+from batchwise.statistics.fits import Estimate
 from tests.fabricated_studies import costs, profile, study
 
 CLAIMS = ledger.read(ROOT / "reports/claims.csv")

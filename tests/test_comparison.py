@@ -15,12 +15,13 @@ from scipy import stats
 from batchwise import accuracies, comparison, kinds, statements
 from batchwise.accuracies import Accuracies, Undecidable
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES
 from batchwise.kinds import KINDS, Comparison
 from tests.fabricated_paper import FIGURES, MANIFEST, NORMALIZATION, World, as_the_paper_says, measured, the_other_way
 
 SIDES = {name: kind.sides for name, kind in KINDS.items()}
-FILE = Path(__file__).parents[1] / "paper/statements.csv"
+FILE = ROOT / "paper/statements.csv"
 SAID = {statement.id: statement for statement in statements.read(FILE, SIDES)}
 HERE = [*FIGURES, "figure_4", *NORMALIZATION]
 IMAGENET = {"best_12", "normalization_batch_14", "falls_14"}

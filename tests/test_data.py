@@ -10,14 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import manifest, params
+from batchwise import manifest
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
+from batchwise.config import params
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.preparation import split, standardise
 
 SIZES = {"breast_cancer": (455, 0, 114), "digits": (1200, 300, 297)}
-GIVEN = params.load(Path(__file__).parent.parent / "params.yaml").data_sets
+GIVEN = params.load(ROOT / "params.yaml").data_sets
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from batchwise import engine, evaluator, grid, results, streams
+from batchwise import engine, evaluator, results, streams
 from batchwise.augmentation import draws
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.config import grid
+from batchwise.config.recipe import Recipe
 from batchwise.data import SPLITS, DataSet, Description, Part
 from batchwise.engine import Trainer, keras, tf
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.recipe import Recipe
 from batchwise.schedule import multiples
 from tests.reference import STEPS, augment, evaluate, losses, train
 

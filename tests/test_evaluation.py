@@ -13,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise import grid, outcomes, params, results, study_tables
+from batchwise import outcomes, results, study_tables
 from batchwise.columns import COLUMNS, QUANTITIES
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.common.source_closure import closure
+from batchwise.config import grid, params
+from batchwise.config.grid import Run
 from batchwise.evaluation import definition, evaluate
-from batchwise.grid import Run
 from batchwise.results import Result
 from stages import evaluate as stage
 from tests.fabricated import (

@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
-from batchwise import grid, landscapes, manifest, network, outcomes, params, results
+from batchwise import landscapes, manifest, network, outcomes, results
 from batchwise.backend import tf
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
+from batchwise.config import grid, params
+from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import DataSet, Part
 from batchwise.engine import Trainer
 from batchwise.evaluation import definition, evaluate
@@ -29,7 +31,6 @@ from batchwise.landscape.cells import chosen, read_run
 from batchwise.landscape.columns import COLUMNS, TABLES
 from batchwise.landscape.gradients import Gradients
 from batchwise.landscape.moments import moments
-from batchwise.recipe import SGD, Recipe
 from batchwise.updater import Updater
 from stages import landscape as stage
 from tests import fabricated

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import grid, manifest, outcomes, results
+from batchwise import manifest, outcomes, results
 from batchwise.common.errors import UserError
+from batchwise.config import grid
 from batchwise.evaluation import checksum
 from batchwise.results import Result
 from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs

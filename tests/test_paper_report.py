@@ -19,6 +19,7 @@ import pytest
 from batchwise import comparison
 from batchwise.accuracies import of_study
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.report import paper, paper_figures, paper_plots
 from batchwise.report.paper import Paper
 from stages import compare
@@ -26,7 +27,6 @@ from tests import chromium
 from tests.fabricated_paper import FIGURES, NORMALIZATION, as_the_paper_says, folder
 from tests.test_report import HTML, Page
 
-ROOT = Path(__file__).parents[1]
 HERE = [name for name in FIGURES if name not in ("figure_3", "figure_9")] + ["figure_4", *NORMALIZATION[:4]]
 FILES = ("reports/html/paper.html", "results.csv", "results.svg")
 

@@ -8,8 +8,8 @@ import shutil
 import pytest
 from ruamel.yaml import YAML
 
-from batchwise import params
 from batchwise.common.repository import ROOT
+from batchwise.config import params
 from tests.project import PARAMS, STUDY, Project
 
 CELL = ("reproduce", "small", "--batch-size", "64", "--learning-rate", "0.5")

@@ -20,9 +20,9 @@ from batchwise import manifest, profiles
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
+from batchwise.config.params import Study
 from batchwise.data import DataSet, Description, Part
 from batchwise.doubling import PEAK_NOISE, double, doublings
-from batchwise.params import Study
 from batchwise.points import Point, points
 from batchwise.processes import Ended, Process
 from batchwise.profiles import Profile

@@ -5,7 +5,7 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise.grid import Run
+from batchwise.config.grid import Run
 from batchwise.queue import Queue
 
 RUNS = st.lists(

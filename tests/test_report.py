@@ -19,8 +19,9 @@ import pytest
 
 from batchwise import study_tables
 from batchwise.common.errors import UserError
-from batchwise.grid import Run
-from batchwise.params import Study
+from batchwise.common.repository import ROOT
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.report import answers, limits, markup, parts, phrases, render
 from batchwise.results import Result
 from batchwise.study_tables import Tables
@@ -28,7 +29,6 @@ from stages import report as stage
 from tests import chromium
 from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, files, random_result, study
 
-ROOT = Path(__file__).parents[1]
 NOTEBOOK, TEMPLATE = ROOT / "reports/study.ipynb", ROOT / "reports/template"
 HTML = "{http://www.w3.org/1999/xhtml}"
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> $x^2$ & \"'"

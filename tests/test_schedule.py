@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise.recipe import Schedule
+from batchwise.config.recipe import Schedule
 from batchwise.schedule import multiples
 
 FRACTIONS = st.integers(1, 99).map(lambda percent: percent / 100)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import grid, selection
-from batchwise.grid import Run
+from batchwise import selection
+from batchwise.config import grid
+from batchwise.config.grid import Run
 from batchwise.results import Result
 from tests.fabricated import MANIFEST, ROWS, UNVALIDATED, constant_result, diverged, random_result, study, tables
 

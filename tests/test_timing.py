@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from batchwise import timing
-from batchwise.grid import Run
-from batchwise.params import Study
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
 from batchwise.progress import Progress, duration
 from batchwise.timing import Timings, Work
 

@@ -14,9 +14,10 @@ from distributed import Client, LocalCluster
 from ruamel.yaml import YAML
 
 from batchwise import __main__ as commands
-from batchwise import grid, manifest, params, results, workers
+from batchwise import manifest, results, workers
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.config import grid, params
 from batchwise.store import Store
 from batchwise.training import Session, train_study
 from batchwise.workers import Finished

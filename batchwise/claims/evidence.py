@@ -9,9 +9,9 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
-from batchwise.laws import Estimate
 from batchwise.selection import DIGITS
-from batchwise.statistics import CONFIDENCE, mean_interval
+from batchwise.statistics.fits import Estimate
+from batchwise.statistics.intervals import CONFIDENCE, mean_interval
 
 POWER = 0.8
 MOST_SEEDS = 1000  # nobody trains more

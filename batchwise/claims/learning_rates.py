@@ -6,7 +6,7 @@ from batchwise import kinds
 from batchwise.accuracies import Undecidable
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_within, within
 from batchwise.claims.sources import Study, pairs, same_but, whole_batches
-from batchwise.laws import Estimate
+from batchwise.statistics.fits import Estimate
 
 PROPORTIONAL = 0.1  # how far from 1 an exponent may be to be called proportional
 SAME_STEP = 0.1  # relative distance of two steps that are called nearly the same

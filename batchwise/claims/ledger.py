@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from batchwise.claims import batches, generalisation, learning_rates, memory, quality, speed
 from batchwise.claims.evidence import Comparison, Evidence
 from batchwise.claims.sources import Study
-from batchwise.statistics import CONFIDENCE
+from batchwise.statistics.intervals import CONFIDENCE
 
 ALPHA = 1 - CONFIDENCE  # of one false verdict on the whole page
 SUPPORTED, CONTRADICTED, NOT_DECIDED = "supported", "contradicted", "not decided here"

@@ -6,7 +6,7 @@ from batchwise.accuracies import Undecidable, choose
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, exact, within
 from batchwise.claims.sources import Study, pairs, same_but, whole_batches
 from batchwise.costs import largest, memory
-from batchwise.laws import Estimate
+from batchwise.statistics.fits import Estimate
 
 NO_LOSS = 1.0  # points: what is lost less than this is no loss
 SAME = 1.0  # percent: losses that differ by less are the same

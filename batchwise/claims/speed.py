@@ -10,7 +10,7 @@ import numpy as np
 
 from batchwise.claims.evidence import NO_SPREAD, Comparison, Evidence, Spread, above, all_of, ratio_below
 from batchwise.claims.sources import Study, whole_batches
-from batchwise.laws import Estimate, ratio_of_medians
+from batchwise.statistics.fits import Estimate, ratio_of_medians
 
 EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))  # units
 MIDDLE = 100  # rows: "m = 1 slow, 100 faster, N fastest"

@@ -7,7 +7,7 @@ import pandas as pd
 from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
-from batchwise.grid import Cell, Run
+from batchwise.config.grid import Cell, Run
 
 
 def chosen(path: Path, study: str, batch_sizes: list[int]) -> list[Cell]:

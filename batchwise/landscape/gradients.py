@@ -10,10 +10,10 @@ import numpy as np
 
 from batchwise import engine, network
 from batchwise.backend import keras, tf
+from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
 from batchwise.evaluator import EVALUATION_IMAGES, EVALUATION_ROWS
 from batchwise.examples import Examples
-from batchwise.recipe import Recipe
 from batchwise.tasks import TASKS
 
 CHUNK = 64  # gradients in memory at a time

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from batchwise import grid
+from batchwise.config import grid
+from batchwise.config.grid import Cell, Run
+from batchwise.config.params import Study
 from batchwise.data import DataSet, Part
-from batchwise.grid import Cell, Run
 from batchwise.landscape import noise, sharpness, updates
 from batchwise.landscape.columns import WEIGHTS
 from batchwise.landscape.gradients import Gradients
 from batchwise.landscape.noise import Noise
 from batchwise.landscape.output import Rows
-from batchwise.params import Study
 from batchwise.results import Result
 from batchwise.subset import subset
 

@@ -12,7 +12,7 @@ from batchwise.landscapes import Landscape
 from batchwise.report import cost_plots, cost_words, phrases
 from batchwise.report.markup import Entry, Html, figure, items, join, paragraph, table
 from batchwise.report.words import count, digits, known, memory, number, percent, rate, seconds, size
-from batchwise.statistics import mean_interval
+from batchwise.statistics.intervals import mean_interval
 
 NOT_MEASURED = "Not measured in this pipeline: it has no stage that measures time and memory."
 MOST_LEVELS = 6

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from batchwise.accuracies import Accuracies, choose
 from batchwise.report.style import DASHES, MARKERS
 from batchwise.report.words import rate, size
-from batchwise.statistics import Interval, mean_interval
+from batchwise.statistics.intervals import Interval, mean_interval
 
 # Points below the best at which a figure of accuracies ends, lest one line that does not train flatten all others.
 DEPTH = 30

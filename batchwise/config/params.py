@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import describe, unknown
-from batchwise.recipe import Recipe, Section, check_options
+from batchwise.config.recipe import Recipe, Section, check_options
 
 # A study is a day of work at most: 100,000 runs of one second on one core.
 MAX_RUNS = 100_000

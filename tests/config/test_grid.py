@@ -5,9 +5,9 @@ import math
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from batchwise import grid
-from batchwise.params import Study
-from batchwise.recipe import Budget
+from batchwise.config import grid
+from batchwise.config.params import Study
+from batchwise.config.recipe import Budget
 
 ROWS = st.integers(1, 5000)
 BATCH_SIZES = st.lists(st.integers(1, 10**9), min_size=1, max_size=6, unique=True)

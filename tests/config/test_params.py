@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from batchwise import params
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
+from batchwise.config import params
 
-ROOT = Path(__file__).parent.parent
 GOOD = {
     "data_sets": {"digits": {"test_rows": 297, "validation_rows": 300, "seed": 0}},
     "studies": {

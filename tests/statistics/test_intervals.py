@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from batchwise.statistics import log2_slope, mean_interval, paired_difference, proportion_error
+from batchwise.statistics.intervals import log2_slope, mean_interval, paired_difference, proportion_error
 
 VALUES = arrays(
     float, st.tuples(st.integers(1, 6), st.integers(1, 8)), elements=st.integers(-1000, 1000).map(lambda i: i / 7)

@@ -8,12 +8,7 @@ from scipy import stats
 from scipy.optimize import curve_fit
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from batchwise.targets import (
-    censored_median,
-    critical_batch_size,
-    regimes,
-    updates_from_epochs,
-)
+from batchwise.statistics.critical_batch_size import censored_median, critical_batch_size, regimes, updates_from_epochs
 
 REPEATS = 200
 COVERED = stats.binom.ppf([0.0005, 0.9995], REPEATS, 0.95)  # how often 95 % intervals hold the truth

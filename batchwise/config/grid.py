@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from batchwise.params import Study
-from batchwise.recipe import Budget
+from batchwise.config.params import Study
+from batchwise.config.recipe import Budget
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise.laws import Estimate, Line, learning_rate_law, ratio_of_medians, straight_line
+from batchwise.statistics.fits import Estimate, Line, learning_rate_law, ratio_of_medians, straight_line
 
 REPEATS = 200
 COVERED = stats.binom.ppf([0.0005, 0.9995], REPEATS, 0.95)  # how often 95 % intervals hold the truth

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.regression.linear_model import WLS
 
-from batchwise.statistics import CONFIDENCE
+from batchwise.statistics.intervals import CONFIDENCE
 
 LEAST = 3  # different batch sizes: two always lie on a line
 

@@ -1,0 +1,1 @@
+"""params.yaml, checked: studies, how they train, and their grids."""
