@@ -11,19 +11,16 @@ import numpy as np
 
 from batchwise import network, streams
 from batchwise.augmentation import draws
-from batchwise.backend import is_out_of_memory, keras, tf
 from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
 from batchwise.evaluator import Evaluator
 from batchwise.examples import Examples, check_augmentation
-from batchwise.quiet import quiet
 from batchwise.results import Result, without_evaluations
+from batchwise.runtime.device import configure, gpu
+from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.schedule import multiples
 from batchwise.tasks import TASKS
 from batchwise.updater import Updater
-
-with quiet():
-    GPUS = tf.config.list_physical_devices("GPU")
 
 # Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more
 # time for a row: calls short enough to see a run diverge.
@@ -36,31 +33,12 @@ BYTES_PER_CALL = 2**26
 DIVERGENCE_FACTOR = 10
 
 
-def configure() -> None:
-    """Make TensorFlow's bits repeatable. Must come before its first operation, and does: on import of this module.
-
-    One thread each: bits change with the number of threads, and as many runs as cores are faster than threads.
-    """
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
-    for gpu in GPUS:
-        tf.config.experimental.set_memory_growth(gpu, True)
-
-
-configure()
-
-
-def gpu() -> str | None:
-    """Return the name of the GPU that TensorFlow trains on, or None for the CPU."""
-    return tf.config.experimental.get_device_details(GPUS[0]).get("device_name", "GPU") if GPUS else None
-
-
 class Trainer:
     """Trains runs of one recipe on one data set; between them it keeps the data on the device and compiled programs."""
 
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         """Raise UserError if the model cannot be built with the options of the recipe."""
+        configure()
         self.data, self.recipe = data, recipe
         self.task = TASKS[data.description.task]
         self.rows = data.rows["train"]

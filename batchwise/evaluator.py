@@ -3,8 +3,8 @@
 import numpy as np
 
 from batchwise import network
-from batchwise.backend import is_out_of_memory, keras, tf
 from batchwise.examples import Examples
+from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.tasks import Task
 
 # Bits of a loss depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image

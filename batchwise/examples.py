@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from batchwise.backend import tf
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Augmentation
 from batchwise.data import SPLITS, DataSet
+from batchwise.runtime.tensorflow import tf
 
 
 class Examples:

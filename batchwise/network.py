@@ -8,10 +8,10 @@ from unittest import mock
 import numpy as np
 
 from batchwise import streams
-from batchwise.backend import keras
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
+from batchwise.runtime.tensorflow import keras
 
 OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,

@@ -12,7 +12,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget
 from batchwise.data import DataSet
-from batchwise.environment import gpu
+from batchwise.runtime.device import gpu
 from batchwise.store import Store
 from batchwise.subset import subset
 from batchwise.timing import Timings, Work

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from batchwise import network, streams
-from batchwise.backend import ONEDNN_OUT_OF_MEMORY, is_out_of_memory
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
-from batchwise.engine import Trainer, gpu, tf
-from batchwise.quiet import quiet
+from batchwise.engine import Trainer
+from batchwise.runtime.device import gpu
+from batchwise.runtime.silent_stderr import quiet
+from batchwise.runtime.tensorflow import ONEDNN_OUT_OF_MEMORY, is_out_of_memory, tf
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004

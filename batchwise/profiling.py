@@ -13,15 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import doubling, machine
+from batchwise import doubling
 from batchwise.common.errors import UserError
 from batchwise.config.params import Study
 from batchwise.data import DataSet
-from batchwise.environment import gpu
 from batchwise.points import Point, effective_sizes, points
 from batchwise.processes import Ended, Process
 from batchwise.profiles import DOUBLING, POINTS, REPETITIONS, Profile
+from batchwise.runtime import hardware
+from batchwise.runtime.device import gpu
 
+# What the process has imported of which those that measure are copies
+PRELOADED = [
+    "batchwise.runtime.forkserver_preload",
+    "batchwise.runtime.tensorflow",
+    "batchwise.profiling",
+    "batchwise.study_data",
+]
 ROUNDS = 31
 SEED = 0  # of the orders in which points are started and repeated
 AT_ONCE = 4  # processes that build at the same time, at most, and no more than there are cores
@@ -54,13 +62,12 @@ class Profiler:
 
     def __init__(self, data: DataSet, study: Study) -> None:
         self.data, self.study, self.rows = data, study, data.rows["train"]
-        self.machine, self.available = machine.describe(), machine.available_memory()
+        self.machine, self.available = hardware.describe(), hardware.available_memory()
         self.sizes = effective_sizes(study, self.rows)
         self.on_gpu = bool(gpu())
-        self.context = multiprocessing.get_context(machine.start_method())
-        if machine.start_method() == "forkserver":
-            modules = ("forked", "backend", "profiling", "study_data")
-            self.context.set_forkserver_preload([f"batchwise.{name}" for name in modules])
+        self.context = multiprocessing.get_context(hardware.start_method())
+        if hardware.start_method() == "forkserver":
+            self.context.set_forkserver_preload(PRELOADED)
         self.random = np.random.default_rng(SEED)
         self.measured: dict[Point, dict[str, Any]] = {}
         self.repetitions: list[tuple[int, str, str, int, int, float]] = []
@@ -163,7 +170,7 @@ class Profiler:
         for point, row in self.measured.items():
             if self._is_ok(point):
                 most[point.batch_size] = max(row["memory_peak_bytes"], most.get(point.batch_size, 0))
-        limit = machine.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(most.values()))
+        limit = hardware.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(most.values()))
         rows = doubling.double(partial(self.start, self.study.dtype, limit), most, limit)
         return limit, pd.DataFrame(rows, columns=list(DOUBLING))
 

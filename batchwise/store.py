@@ -10,7 +10,7 @@ from batchwise.common import source_closure
 from batchwise.common.files import write
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
-from batchwise.environment import differences, environment
+from batchwise.runtime.environment import differences, environment
 
 DIGEST_BYTES = 32
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from batchwise.backend import keras
+from batchwise.runtime.tensorflow import keras
 
 ops = keras.ops
 Tensor = Any

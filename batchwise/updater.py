@@ -1,9 +1,9 @@
 """An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
 
 from batchwise import network
-from batchwise.backend import keras, tf
 from batchwise.config.recipe import Recipe, Schedule
 from batchwise.examples import Examples, augment
+from batchwise.runtime.tensorflow import keras, tf
 from batchwise.tasks import Task
 
 

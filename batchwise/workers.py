@@ -22,9 +22,9 @@ from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
-from batchwise.environment import gpu
-from batchwise.machine import start_method
 from batchwise.queue import Queue
+from batchwise.runtime.device import gpu
+from batchwise.runtime.hardware import start_method
 
 PLUGIN = "batchwise"
 # A run whose worker dies is tried again twice.
@@ -84,7 +84,7 @@ def prepare() -> None:
     if os.environ.get("DASK_SCHEDULER_ADDRESS") or start_method() != "forkserver":
         return
     multiprocessing.set_forkserver_preload(
-        ["batchwise.forked", "batchwise.backend", "batchwise.workers", "distributed"]
+        ["batchwise.runtime.forkserver_preload", "batchwise.runtime.tensorflow", "batchwise.workers", "distributed"]
     )
     with _ignoring_interrupts():
         forkserver.ensure_running()

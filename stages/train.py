@@ -11,7 +11,7 @@ from batchwise import study_data
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.config import params
-from batchwise.environment import check_pins
+from batchwise.runtime.environment import check_pins
 from batchwise.store import Store
 from batchwise.training import train_study
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from batchwise import streams
 from batchwise.augmentation import draws
 from batchwise.config.recipe import Augmentation
-from batchwise.engine import tf
 from batchwise.examples import augment
+from batchwise.runtime.tensorflow import tf
 from tests import reference
 
 PAPER = Augmentation(pad=4, flip=True)

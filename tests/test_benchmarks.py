@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from batchwise.data import Part
-from batchwise.engine import keras
 from batchwise.models import resnet
+from batchwise.runtime.tensorflow import keras
 from benchmarks import job, keras_fit, keras_resnet, loops, network, this_engine
 
 EPOCHS = 4

@@ -16,8 +16,10 @@ from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.config.recipe import Recipe
 from batchwise.data import SPLITS, DataSet, Description, Part
-from batchwise.engine import Trainer, keras, tf
+from batchwise.engine import Trainer
 from batchwise.models._layers import GhostBatchNormalization
+from batchwise.runtime.device import gpu
+from batchwise.runtime.tensorflow import keras, tf
 from batchwise.schedule import multiples
 from tests.reference import STEPS, augment, evaluate, losses, train
 
@@ -346,7 +348,7 @@ def test_convolutions_do_without_xla_on_a_cpu_and_match_fit(use_model) -> None:
     use_model(build)
     trainer = Trainer(data_set(shape=(5, 5, 1)), recipe(dtype="float64"))
     result = trainer.run(12, 0.1, seed=3)
-    assert result.xla == bool(engine.gpu())
+    assert result.xla == bool(gpu())
     assert_close(result.weights.values(), fit(trainer, result, 12, 0.1, keras.optimizers.SGD), "float64")
 
 
@@ -373,10 +375,10 @@ def test_a_run_does_not_depend_on_the_runs_before_it(trainer) -> None:
 
 def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer) -> None:
     script = (
-        "import sys; sys.path[:0] = ['tests', '.']; import test_engine as t;"
+        "import sys; sys.path[:0] = ['.']; from tests.training import test_trainer as t;"
         "sys.stdout.buffer.write(t.content(t.Trainer(t.data_set(), t.recipe('rmsprop')).run(12, 0.01, 1)))"
     )
-    fresh = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    fresh = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
     assert fresh.stdout == content(trainer.run(12, 0.01, seed=1))
 
 

@@ -15,7 +15,6 @@ from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
 from batchwise import landscapes, manifest, network, outcomes, results
-from batchwise.backend import tf
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
@@ -31,6 +30,7 @@ from batchwise.landscape.cells import chosen, read_run
 from batchwise.landscape.columns import COLUMNS, TABLES
 from batchwise.landscape.gradients import Gradients
 from batchwise.landscape.moments import moments
+from batchwise.runtime.tensorflow import tf
 from batchwise.updater import Updater
 from stages import landscape as stage
 from tests import fabricated

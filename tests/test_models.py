@@ -9,9 +9,10 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe, check_options
 from batchwise.data import DataSet, Description, Part
-from batchwise.engine import Trainer, keras, tf
+from batchwise.engine import Trainer
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
+from batchwise.runtime.tensorflow import keras, tf
 from tests.test_normalization import normalised, policy
 
 CIFAR = (32, 32, 3)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise.engine import keras, tf
 from batchwise.models._layers import GhostBatchNormalization
+from batchwise.runtime.tensorflow import keras, tf
 
 # Relative to the largest entry. Measured: 4e-15 and 5e-7.
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from batchwise import engine, network
-from batchwise.backend import keras, tf
+from batchwise import network
 from batchwise.config.recipe import Recipe
 from batchwise.data import DataSet
 from batchwise.evaluator import EVALUATION_IMAGES, EVALUATION_ROWS
 from batchwise.examples import Examples
+from batchwise.runtime.device import configure, gpu
+from batchwise.runtime.tensorflow import keras, tf
 from batchwise.tasks import TASKS
 
 CHUNK = 64  # gradients in memory at a time
@@ -25,6 +26,7 @@ class Gradients:
 
     def __init__(self, data: DataSet, recipe: Recipe, rows: np.ndarray) -> None:
         """`rows` [R] are the numbers of the training rows over which `loss` and `product` average."""
+        configure()
         self.data, self.recipe = data, recipe
         self.task = TASKS[data.description.task]
         self.examples = Examples(data, recipe.dtype)
@@ -36,7 +38,7 @@ class Gradients:
         self.some, self.all = (self._padded(numbers, size) for numbers in (rows, np.arange(data.rows["train"])))
         bytes_ = sum(self.sizes) * tf.as_dtype(recipe.dtype).size
         self.chunk = int(np.clip(BYTES_PER_CHUNK // bytes_, 1, CHUNK))
-        xla = bool(engine.gpu()) or not convolutions
+        xla = bool(gpu()) or not convolutions
         bodies = (self._of_batches, self._loss, self._product)
         self.programs = {body: tf.function(body, jit_compile=xla, autograph=False) for body in bodies}
 

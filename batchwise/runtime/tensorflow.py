@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from batchwise.environment import set_xla_flags
-from batchwise.quiet import quiet
+from batchwise.runtime.silent_stderr import quiet
+from batchwise.runtime.xla_flags import set_xla_flags
 
 # Keras imports these where it can, for parts of it that nothing here uses, and they take a third of its time.
 UNUSED = ("matplotlib", "pandas", "scipy", "sklearn")

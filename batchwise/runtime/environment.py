@@ -7,6 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from batchwise.common.errors import UserError
+from batchwise.runtime.device import gpu
+from batchwise.runtime.xla_flags import XLA_FLAGS_ON_CPU
 
 # What trains. A change of another package, one that draws say, does not retrain.
 PACKAGES = ("tensorflow", "keras", "numpy")
@@ -22,9 +24,6 @@ FLAGS = (
     "TF_XLA_FLAGS",
     "XLA_FLAGS",
 )
-# What the engine sets where there is no GPU: no threads within a program, which has one core; and optimisation of the
-# loops alone, which compiles faster to programs that are no slower (`python -m benchmarks.speed`).
-XLA_FLAGS_ON_CPU = "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=1"
 
 
 def environment() -> dict[str, str]:
@@ -37,13 +36,6 @@ def environment() -> dict[str, str]:
     }
 
 
-def set_xla_flags() -> None:
-    """Put the engine's flags for XLA before those of the user, who has the last word. Before TensorFlow is imported."""
-    given = os.environ.get("XLA_FLAGS", "")
-    if not _has_nvidia_driver() and XLA_FLAGS_ON_CPU not in given:
-        os.environ["XLA_FLAGS"] = f"{XLA_FLAGS_ON_CPU} {given}".strip()
-
-
 def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """Return a line for each name whose value is not the same."""
     return [
@@ -51,19 +43,6 @@ def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
         for name in sorted({*before, *now})
         if before.get(name) != now.get(name)
     ]
-
-
-def gpu() -> str | None:
-    """Return the name of the GPU that runs train on, or None where they train on the CPU."""
-    if not _has_nvidia_driver():
-        return None
-    from batchwise import engine  # TensorFlow takes seconds to import: only where it can tell something
-
-    return engine.gpu()
-
-
-def _has_nvidia_driver() -> bool:
-    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/dxg").exists()
 
 
 def _processor() -> str:

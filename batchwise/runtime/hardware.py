@@ -10,7 +10,8 @@ import psutil
 from dask.system import CPU_COUNT
 from distributed.system import MEMORY_LIMIT
 
-from batchwise.environment import environment, gpu
+from batchwise.runtime.device import gpu, gpus
+from batchwise.runtime.environment import environment
 
 # Processors with these multiply bfloat16 themselves; others convert to float32 and back.
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -45,9 +46,9 @@ def gpu_memory() -> int:
 def has_bfloat16() -> bool:
     """Return whether what trains, the GPU or else the processor, computes in bfloat16."""
     if gpu():
-        from batchwise.engine import GPUS, tf  # TensorFlow takes seconds to import
+        from batchwise.runtime.tensorflow import tf  # takes seconds to import
 
-        details = tf.config.experimental.get_device_details(GPUS[0])
+        details = tf.config.experimental.get_device_details(gpus()[0])
         return details.get("compute_capability", (0, 0)) >= BFLOAT16_CAPABILITY
     file = Path("/proc/cpuinfo")
     return file.exists() and not BFLOAT16_FLAGS.isdisjoint(file.read_text().split())
