@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from batchwise import advice, budgets, costs, manifest, outcomes, planning, profiles, study_data, workers
+from batchwise import advice, budgets, costs, outcomes, planning, profiles, workers
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with
 from batchwise.config import params
-from batchwise.data import DataSet
+from batchwise.data import loading, prepared
+from batchwise.data.dataset import DataSet
 from batchwise.progress import duration
 from batchwise.report import cost_words
 from batchwise.reproduction import find_cell, reproduce
@@ -64,7 +65,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     used = {study.data_set for study in all_params.studies.values()}
     data_sets = {name: _data_set(name, options) for name, options in all_params.data_sets.items() if name in used}
     for name, study in all_params.studies.items():
-        data = study_data.part(data_sets[study.data_set], study)
+        data = loading.part(data_sets[study.data_set], study)
         timings = DATA / "timings" / f"{name}.csv"
         found = planning.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
         print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
@@ -84,7 +85,7 @@ def _advise(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
     measured = costs.of_study(profiles.summary(profiles.read(DATA / "profiles" / name)), study)
-    about = study_data.describe(DATA / "prepared", study)
+    about = loading.describe(DATA / "prepared", study)
     runs = outcomes.read(DATA / "runs" / name, name, study, about)
     curves = budgets.of_study(study, about["rows"]["train"], runs)
     table = advice.advise(curves, measured, arguments.memory, arguments.time)
@@ -115,7 +116,7 @@ def _seconds(text: str) -> float:
 def _reproduce(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
-    data = study_data.load(DATA / "prepared", study)
+    data = loading.load(DATA / "prepared", study)
     cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
     differing = 0
     for run, differences in reproduce(study, data, cell, DATA / "runs" / name):
@@ -129,8 +130,8 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 def _data_set(name: str, options: dict[str, Any]) -> DataSet:
     """Return a data set as `preprocess` wrote it, or as it would."""
     try:
-        if manifest.options(DATA / "prepared", name) == options:
-            return manifest.load(DATA / "prepared", name)
+        if prepared.options(DATA / "prepared", name) == options:
+            return prepared.load(DATA / "prepared", name)
     except UserError:
         pass
     return plugins.load("datasets", name).prepare(**options)

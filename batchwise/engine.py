@@ -12,7 +12,7 @@ import numpy as np
 from batchwise import network, streams
 from batchwise.augmentation import draws
 from batchwise.config.recipe import Recipe
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 from batchwise.evaluator import Evaluator
 from batchwise.examples import Examples, check_augmentation
 from batchwise.results import Result, without_evaluations

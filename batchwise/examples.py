@@ -4,7 +4,7 @@ import numpy as np
 
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Augmentation
-from batchwise.data import SPLITS, DataSet
+from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.runtime.tensorflow import tf
 
 

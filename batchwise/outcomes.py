@@ -14,7 +14,7 @@ from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data import SPLITS
+from batchwise.data.dataset import SPLITS
 
 # The columns of Result.loss, then those of Result.correct
 METRICS = tuple(f"{split}_{metric}" for metric in ("loss", "accuracy") for split in SPLITS)

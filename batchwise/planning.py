@@ -11,10 +11,10 @@ from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
+from batchwise.data.subset import subset
 from batchwise.runtime.device import gpu
 from batchwise.store import Store
-from batchwise.subset import subset
 from batchwise.timing import Timings, Work
 
 # A run is kept in the store, in data/runs and in DVC's cache.

@@ -15,7 +15,7 @@ import numpy as np
 from batchwise import network, streams
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 from batchwise.engine import Trainer
 from batchwise.runtime.device import gpu
 from batchwise.runtime.silent_stderr import quiet

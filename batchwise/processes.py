@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 
 from batchwise.config.recipe import Recipe
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 
 SECONDS_TO_END = 5
 # Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute, and does

@@ -16,7 +16,7 @@ import pandas as pd
 from batchwise import doubling
 from batchwise.common.errors import UserError
 from batchwise.config.params import Study
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 from batchwise.points import Point, effective_sizes, points
 from batchwise.processes import Ended, Process
 from batchwise.profiles import DOUBLING, POINTS, REPETITIONS, Profile
@@ -28,7 +28,7 @@ PRELOADED = [
     "batchwise.runtime.forkserver_preload",
     "batchwise.runtime.tensorflow",
     "batchwise.profiling",
-    "batchwise.study_data",
+    "batchwise.data.loading",
 ]
 ROUNDS = 31
 SEED = 0  # of the orders in which points are started and repeated

@@ -12,7 +12,7 @@ from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
-from batchwise.data import SPLITS, DataSet
+from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.results import Result
 
 

@@ -14,7 +14,7 @@ from batchwise.columns import QUANTITIES
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data import SPLITS
+from batchwise.data.dataset import SPLITS
 from batchwise.outcomes import METRICS, Outcome
 from batchwise.results import Status
 from batchwise.statistics.intervals import Interval, mean_interval, paired_difference

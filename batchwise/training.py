@@ -13,7 +13,7 @@ from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 from batchwise.progress import Progress
 from batchwise.store import Store
 from batchwise.workers import Finished

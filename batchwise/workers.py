@@ -21,7 +21,7 @@ from batchwise import results, store
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 from batchwise.queue import Queue
 from batchwise.runtime.device import gpu
 from batchwise.runtime.hardware import start_method

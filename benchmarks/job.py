@@ -9,7 +9,7 @@ from batchwise import streams
 from batchwise.common import plugins
 from batchwise.config import params
 from batchwise.config.recipe import Budget
-from batchwise.data import DataSet, Part
+from batchwise.data.dataset import DataSet, Part
 from batchwise.engine import Trainer
 
 STUDY = "digits_mlp"

@@ -13,12 +13,13 @@ from unittest import mock
 import numpy as np
 from ruamel.yaml import YAML
 
-from batchwise import manifest, results, store, workers
+from batchwise import results, store, workers
 from batchwise.common import plugins
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data import DataSet
+from batchwise.data import prepared
+from batchwise.data.dataset import DataSet
 from batchwise.results import Result
 from batchwise.store import Store
 from batchwise.training import train_study
@@ -65,7 +66,7 @@ def reports(folder: Path, seeds: int) -> tuple[float, float, int]:
     stage = (sys.executable, "-m")
     _seconds(*stage, "stages.preprocess", study.data_set, folder=folder)
     runs = grid.runs(study, data.rows["train"])
-    _make_up_runs(folder / "data/runs" / STUDY, study, manifest.load(folder / "data/prepared", study.data_set), runs)
+    _make_up_runs(folder / "data/runs" / STUDY, study, prepared.load(folder / "data/prepared", study.data_set), runs)
     with _bin_on_path():
         evaluate = _seconds(*stage, "stages.evaluate", STUDY, folder=folder)
         report = _seconds(*stage, "stages.report", STUDY, folder=folder)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from batchwise.config.recipe import Recipe
-from batchwise.data import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Part
 
 DEPTH = 8
 

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from batchwise import outcomes, study_data
+from batchwise import outcomes
 from batchwise.common.files import replace, write
 from batchwise.common.messages import exit_with
 from batchwise.config import params
+from batchwise.data import loading
 from batchwise.evaluation import evaluate
 
 
@@ -14,7 +15,7 @@ def main() -> None:
     """Write data/tables/<study>/, and for `dvc metrics` and `dvc plots` data/metrics/ and data/plots/."""
     name = sys.argv[1]
     study = params.study(params.load(), name)
-    manifest = study_data.describe(Path("data/prepared"), study)
+    manifest = loading.describe(Path("data/prepared"), study)
     results = outcomes.read(Path("data/runs") / name, name, study, manifest)
     files = evaluate(name, study, manifest, results)
     write(Path(f"data/metrics/{name}.json"), lambda file: file.write(files.pop("metrics.json")))

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from batchwise import study_data, study_tables
+from batchwise import study_tables
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.config.params import Study
+from batchwise.data import loading
 from batchwise.landscape.output import Rows, files
 
 
@@ -29,7 +30,7 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     from batchwise.landscape.cells import chosen, read_run
     from batchwise.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 
-    data = study_data.load(Path("data/prepared"), study)
+    data = loading.load(Path("data/prepared"), study)
     cells = chosen(Path("data/tables") / name / "batch_sizes.csv", name, study.landscape)
     read = partial(read_run, Path("data/runs") / name, name, data.sha256)
     return settings(study), measure(data, study, cells, read)

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from batchwise import manifest
 from batchwise.common import plugins
 from batchwise.common.messages import exit_with
 from batchwise.config import params
+from batchwise.data import prepared
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     name = sys.argv[1]
     options = params.load().data_sets[name]
     data = plugins.load("datasets", name).prepare(**options)
-    manifest.save(data, Path("data/prepared"), name, options)
+    prepared.save(data, Path("data/prepared"), name, options)
 
 
 if __name__ == "__main__":

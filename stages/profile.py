@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from batchwise import profiles, study_data
+from batchwise import profiles
 from batchwise.common.files import replace
 from batchwise.common.messages import exit_with
 from batchwise.config import params
+from batchwise.data import loading
 from batchwise.profiling import profile
 
 
@@ -20,7 +21,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the processes are ended
     start, name = monotonic(), sys.argv[1]
     study = params.study(params.load(), name)
-    measured = profile(study_data.load(Path("data/prepared"), study), study)
+    measured = profile(loading.load(Path("data/prepared"), study), study)
     replace(Path("data/profiles") / name, profiles.files(measured))
     print(f"{name}: {len(measured.points)} points measured in {monotonic() - start:.0f} s")
 

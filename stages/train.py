@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from batchwise import study_data
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.config import params
+from batchwise.data import loading
 from batchwise.runtime.environment import check_pins
 from batchwise.store import Store
 from batchwise.training import train_study
@@ -22,7 +22,7 @@ def main() -> None:
     name = sys.argv[1]
     study = params.study(params.load(), name)
     check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
-    data = study_data.load(Path("data/prepared"), study)
+    data = loading.load(Path("data/prepared"), study)
     timings, earlier = Path(f"data/timings/{name}.csv"), last_time(Path(f"data/runs/{name}"))
     train_study(name, study, data, Path("data/runs"), Store(Path("data/store")), timings, earlier)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batchwise.data import Part
+from batchwise.data.dataset import Part
 from batchwise.models import resnet
 from batchwise.runtime.tensorflow import keras
 from benchmarks import job, keras_fit, keras_resnet, loops, network, this_engine

@@ -13,9 +13,10 @@ from batchwise import engine, evaluator, results, streams
 from batchwise.augmentation import draws
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.config import grid
 from batchwise.config.recipe import Recipe
-from batchwise.data import SPLITS, DataSet, Description, Part
+from batchwise.data.dataset import SPLITS, DataSet, Description, Part
 from batchwise.engine import Trainer
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.device import gpu

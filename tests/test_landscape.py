@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
-from batchwise import landscapes, manifest, network, outcomes, results
+from batchwise import landscapes, network, outcomes, results
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
@@ -22,7 +22,8 @@ from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.config import grid, params
 from batchwise.config.recipe import SGD, Recipe
-from batchwise.data import DataSet, Part
+from batchwise.data import prepared
+from batchwise.data.dataset import DataSet, Part
 from batchwise.engine import Trainer
 from batchwise.evaluation import definition, evaluate
 from batchwise.landscape import gradients, measurement, noise, sharpness, updates
@@ -381,14 +382,14 @@ def project(tmp_path_factory) -> Path:
         YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL, "none": {**SMALL, "landscape": []}}}, file)
     studies, data = params.load(folder / "params.yaml").studies, digits()
     study = studies["small"]
-    manifest.save(data, folder / "data/prepared", "digits", OPTIONS)
+    prepared.save(data, folder / "data/prepared", "digits", OPTIONS)
     trainer, runs = Trainer(data, study.recipe), folder / "data/runs/small"
     for run in grid.runs(study, 1200):
         result = trainer.run(run.batch_size, run.learning_rate, run.seed)
         result = fabricated.diverged(result, 1) if (run.batch_size, run.seed) == (16, 1) else result
         content = results.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
-    about = manifest.manifest(data, OPTIONS)
+    about = prepared.manifest(data, OPTIONS)
     tables = evaluate("small", study, about, outcomes.read(runs, "small", study, about))
     # With one rate it is chosen although a run diverged.
     write(folder / "data/tables/small/batch_sizes.csv", lambda file: file.write(tables["batch_sizes.csv"]))

@@ -8,7 +8,7 @@ import pytest
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe, check_options
-from batchwise.data import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Part
 from batchwise.engine import Trainer
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import manifest, outcomes, results
+from batchwise import outcomes, results
 from batchwise.common.errors import UserError
 from batchwise.config import grid
+from batchwise.data import prepared
 from batchwise.evaluation import checksum
 from batchwise.results import Result
 from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs
@@ -145,4 +146,4 @@ def test_a_manifest_that_is_missing_or_damaged_is_named(tmp_path: Path, text: st
     if text is not None:
         (tmp_path / "digits.json").write_text(text)
     with pytest.raises(UserError, match=r"digits.json is (missing|damaged).*`dvc repro --force preprocess@digits`"):
-        manifest.read(tmp_path, "digits")
+        prepared.read(tmp_path, "digits")

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise import manifest
+from batchwise.data import prepared
+from tests.datasets.test_image_data_sets import FILES
 from tests.project import Project
-from tests.test_image_data_sets import FILES
 
 SUBSET = {"train_rows": 20, "validation_rows": 10, "test_rows": 10}
 STUDY = {
@@ -69,7 +69,7 @@ def test_the_figures_are_compared_with_the_paper(finished) -> None:
 
 def test_a_study_knows_its_part_of_the_data(finished) -> None:
     folder = finished.folder / "paper/small/data"
-    whole = manifest.read(folder / "prepared", "cifar10")
+    whole = prepared.read(folder / "prepared", "cifar10")
     archive = FILES["cifar10"]["cifar-10-binary.tar.gz"]
     assert whole["files"] == {"cifar-10-binary.tar.gz": hashlib.sha256(archive).hexdigest()}
     assert whole["rows"] == {"train": 40, "validation": 10, "test": 20}

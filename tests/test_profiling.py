@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from batchwise import manifest, profiles
+from batchwise import profiles
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
-from batchwise.data import DataSet, Description, Part
+from batchwise.data import prepared
+from batchwise.data.dataset import DataSet, Description, Part
 from batchwise.doubling import PEAK_NOISE, double, doublings
 from batchwise.points import Point, points
 from batchwise.processes import Ended, Process
@@ -81,7 +82,7 @@ def stage(tmp_path_factory) -> tuple[Profile, Path, subprocess.CompletedProcess]
     folder = tmp_path_factory.mktemp("stage")
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML(typ="safe").dump({"data_sets": {"digits": DIGITS}, "studies": {"small": STUDY}}, file)
-    manifest.save(plugins.load("datasets", "digits").prepare(**DIGITS), folder / "data/prepared", "digits", DIGITS)
+    prepared.save(plugins.load("datasets", "digits").prepare(**DIGITS), folder / "data/prepared", "digits", DIGITS)
     output = folder / "data/profiles/small"
     output.mkdir(parents=True)
     (output / "old.csv").touch()

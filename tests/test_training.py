@@ -14,10 +14,11 @@ from distributed import Client, LocalCluster
 from ruamel.yaml import YAML
 
 from batchwise import __main__ as commands
-from batchwise import manifest, results, workers
+from batchwise import results, workers
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config import grid, params
+from batchwise.data import prepared
 from batchwise.store import Store
 from batchwise.training import Session, train_study
 from batchwise.workers import Finished
@@ -42,14 +43,14 @@ def trained(tmp_path, monkeypatch, capsys) -> Path:
     with Path("params.yaml").open("w") as file:
         YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL}}, file)
     options = PARAMS["data_sets"]["digits"]
-    manifest.save(plugins.load("datasets", "digits").prepare(**options), Path("data/prepared"), "digits", options)
+    prepared.save(plugins.load("datasets", "digits").prepare(**options), Path("data/prepared"), "digits", options)
     train()
     return tmp_path
 
 
 def train() -> None:
     study = params.load().studies["small"]
-    data, kept = manifest.load(Path("data/prepared"), "digits"), Store(Path("data/store"))
+    data, kept = prepared.load(Path("data/prepared"), "digits"), Store(Path("data/store"))
     train_study("small", study, data, Path("data/runs"), kept, Path("data/timings/small.csv"), lambda name: None)
 
 

@@ -6,8 +6,8 @@ The copy that comes with scikit-learn. Class 1 is benign, as there.
 from pydantic import NonNegativeInt, PositiveInt
 from sklearn.datasets import load_breast_cancer
 
-from batchwise.data import DataSet, Description
-from batchwise.preparation import split, standardise
+from batchwise.data.dataset import DataSet, Description
+from batchwise.data.splitting import split, standardise
 
 DESCRIPTION = Description(
     title="Breast Cancer Wisconsin (Diagnostic)",

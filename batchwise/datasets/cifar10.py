@@ -2,10 +2,10 @@
 
 from pydantic import NonNegativeInt
 
-from batchwise.archives import cifar_records, class_names, read_tar
-from batchwise.data import DataSet, Description
-from batchwise.downloads import Archive, fetch
-from batchwise.preparation import images
+from batchwise.data.archive_formats import cifar_records, class_names, read_tar
+from batchwise.data.dataset import DataSet, Description
+from batchwise.data.downloads import Archive, fetch
+from batchwise.data.splitting import images
 
 DESCRIPTION = Description(
     title="CIFAR-10",

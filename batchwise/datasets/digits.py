@@ -6,8 +6,8 @@ The copy that comes with scikit-learn.
 from pydantic import NonNegativeInt, PositiveInt
 from sklearn.datasets import load_digits
 
-from batchwise.data import DataSet, Description
-from batchwise.preparation import split, standardise
+from batchwise.data.dataset import DataSet, Description
+from batchwise.data.splitting import split, standardise
 
 DESCRIPTION = Description(
     title="Optical Recognition of Handwritten Digits",

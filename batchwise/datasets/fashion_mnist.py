@@ -2,10 +2,10 @@
 
 from pydantic import NonNegativeInt
 
-from batchwise.archives import idx_images
-from batchwise.data import DataSet, Description
-from batchwise.downloads import Archive, fetch
-from batchwise.preparation import images
+from batchwise.data.archive_formats import idx_images
+from batchwise.data.dataset import DataSet, Description
+from batchwise.data.downloads import Archive, fetch
+from batchwise.data.splitting import images
 
 DESCRIPTION = Description(
     title="Fashion-MNIST",

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from batchwise.common.errors import UserError
-from batchwise.data import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Part
 
 DESCRIPTION = Description(
     title="Vectors around the number of their class (synthetic)",

@@ -10,7 +10,7 @@ import numpy as np
 
 from batchwise import network
 from batchwise.config.recipe import Recipe
-from batchwise.data import DataSet
+from batchwise.data.dataset import DataSet
 from batchwise.evaluator import EVALUATION_IMAGES, EVALUATION_ROWS
 from batchwise.examples import Examples
 from batchwise.runtime.device import configure, gpu

@@ -10,14 +10,14 @@ import numpy as np
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
-from batchwise.data import DataSet, Part
+from batchwise.data.dataset import DataSet, Part
+from batchwise.data.subset import subset
 from batchwise.landscape import noise, sharpness, updates
 from batchwise.landscape.columns import WEIGHTS
 from batchwise.landscape.gradients import Gradients
 from batchwise.landscape.noise import Noise
 from batchwise.landscape.output import Rows
 from batchwise.results import Result
-from batchwise.subset import subset
 
 
 class Point(NamedTuple):

@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from batchwise.common.errors import UserError
-from batchwise.data import DataSet, Description, Part
-from batchwise.subset import channel_statistics, check_classes
+from batchwise.data.dataset import DataSet, Description, Part
+from batchwise.data.subset import channel_statistics, check_classes
 
 
 def split(

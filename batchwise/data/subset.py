@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import SPLITS, DataSet, Part
+from batchwise.data.dataset import SPLITS, DataSet, Part
 
 
 def subset(

@@ -10,20 +10,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import manifest
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import params
-from batchwise.data import SPLITS, DataSet, Description, Part
-from batchwise.preparation import split, standardise
+from batchwise.data import prepared
+from batchwise.data.dataset import SPLITS, DataSet, Description, Part
+from batchwise.data.splitting import split, standardise
 
 SIZES = {"breast_cancer": (455, 0, 114), "digits": (1200, 300, 297)}
 GIVEN = params.load(ROOT / "params.yaml").data_sets
 
 
 @pytest.fixture(scope="module")
-def prepared() -> dict[str, DataSet]:
+def data_sets() -> dict[str, DataSet]:
     return {name: plugins.load("datasets", name).prepare(**GIVEN[name]) for name in SIZES}
 
 
@@ -146,8 +146,8 @@ def test_columns_that_do_not_vary_are_0(value, rows) -> None:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_the_sizes_and_the_scale_of_the_data_sets(prepared, name) -> None:
-    data = prepared[name]
+def test_the_sizes_and_the_scale_of_the_data_sets(data_sets, name) -> None:
+    data = data_sets[name]
     assert tuple(data.rows.values()) == SIZES[name]
     axis = 0 if name == "breast_cancer" else None
     np.testing.assert_allclose(data.train.inputs.mean(axis, dtype="float64"), 0, atol=1e-6)
@@ -158,8 +158,8 @@ def test_the_sizes_and_the_scale_of_the_data_sets(prepared, name) -> None:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_no_row_of_the_data_sets_is_in_two_parts(prepared, name) -> None:
-    inputs = np.concatenate([getattr(prepared[name], part).inputs for part in SPLITS])
+def test_no_row_of_the_data_sets_is_in_two_parts(data_sets, name) -> None:
+    inputs = np.concatenate([getattr(data_sets[name], part).inputs for part in SPLITS])
     assert len(np.unique(inputs, axis=0)) == len(inputs) == sum(SIZES[name])
 
 
@@ -200,19 +200,19 @@ def test_two_classes_of_vectors_are_refused() -> None:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_what_is_saved_is_read_back(prepared, name, tmp_path) -> None:
-    data = prepared[name]
-    manifest.save(data, tmp_path, name, GIVEN[name])
-    back = manifest.load(tmp_path, name)
+def test_what_is_saved_is_read_back(data_sets, name, tmp_path) -> None:
+    data = data_sets[name]
+    prepared.save(data, tmp_path, name, GIVEN[name])
+    back = prepared.load(tmp_path, name)
     assert (back.description, back.class_names, back.sha256) == (data.description, data.class_names, data.sha256)
     for key, array in data.arrays.items():
         np.testing.assert_array_equal(back.arrays[key], array)
         assert back.arrays[key].dtype == array.dtype
     before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
-    manifest.save(back, tmp_path, name, GIVEN[name])
+    prepared.save(back, tmp_path, name, GIVEN[name])
     assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
     assert len(before) == 2
-    assert manifest.options(tmp_path, name) == GIVEN[name]
+    assert prepared.options(tmp_path, name) == GIVEN[name]
     with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as file:
         assert [file[key].dtype.kind for key in file.files] == ["f", "i"] * 3
 
@@ -221,11 +221,11 @@ def test_options_of_a_manifest_that_cannot_be_read(tmp_path) -> None:
     for content in (None, "", "{", "[]", "null"):
         if content is not None:
             (tmp_path / "small.json").write_text(content)
-        assert manifest.options(tmp_path, "small") is None
+        assert prepared.options(tmp_path, "small") is None
 
 
 def test_the_manifest_says_what_the_arrays_are(small) -> None:
-    assert manifest.manifest(small, {"seed": 3}) == {
+    assert prepared.manifest(small, {"seed": 3}) == {
         "title": "title",
         "task": "binary_classification",
         "source": "source",
@@ -310,10 +310,10 @@ def swap(folder) -> None:
     ],
 )
 def test_a_file_that_is_not_what_was_saved(small, tmp_path, damage, words) -> None:
-    manifest.save(small, tmp_path, "small", {})
+    prepared.save(small, tmp_path, "small", {})
     damage(tmp_path)
     with pytest.raises(UserError) as caught:
-        manifest.load(tmp_path, "small")
+        prepared.load(tmp_path, "small")
     assert words in str(caught.value)
     assert str(tmp_path / "small") in str(caught.value)
     assert "`dvc repro --force preprocess@small`" in str(caught.value)

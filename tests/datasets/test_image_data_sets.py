@@ -15,13 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import archives, manifest
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.data import SPLITS, DataSet, Description, Part
-from batchwise.downloads import MIRROR
-from batchwise.preparation import hold_out
-from batchwise.subset import channel_statistics, subset
+from batchwise.data import archive_formats, prepared
+from batchwise.data.dataset import SPLITS, DataSet, Description, Part
+from batchwise.data.downloads import MIRROR
+from batchwise.data.splitting import hold_out
+from batchwise.data.subset import channel_statistics, subset
 
 Members = dict[str, bytes]
 CIFAR10 = "cifar-10-batches-bin"
@@ -195,10 +195,10 @@ def test_validation_rows_that_do_not_fit(mirror, validation_rows, words) -> None
 def test_what_is_saved_is_read_back(mirror, tmp_path) -> None:
     mirror(FILES["cifar10"])
     data = prepare("cifar10", 10)
-    manifest.save(data, tmp_path / "prepared", "cifar10", {"seed": 0})
-    back = manifest.load(tmp_path / "prepared", "cifar10")
+    prepared.save(data, tmp_path / "prepared", "cifar10", {"seed": 0})
+    back = prepared.load(tmp_path / "prepared", "cifar10")
     assert back.sha256 == data.sha256
-    assert back.files == data.files == manifest.read(tmp_path / "prepared", "cifar10")["files"]
+    assert back.files == data.files == prepared.read(tmp_path / "prepared", "cifar10")["files"]
     for key, array in data.arrays.items():
         np.testing.assert_array_equal(back.arrays[key], array)
         assert back.arrays[key].dtype == array.dtype
@@ -276,7 +276,7 @@ def info(name: str, kind: bytes, size: int = 0) -> tarfile.TarInfo:
     ],
 )
 def test_a_member_that_no_publisher_would_add(mirror, monkeypatch, member, words) -> None:
-    monkeypatch.setattr(archives, "MAX_BYTES", 1_000_000)
+    monkeypatch.setattr(archive_formats, "MAX_BYTES", 1_000_000)
     refused(mirror({"cifar-10-binary.tar.gz": tar_gz(cifar10(), member)}), "cifar10", words)
 
 
@@ -303,7 +303,7 @@ def test_other_bytes_in_a_tar_are_refused_or_read(tmp_path_factory, place, byte,
     path = tmp_path_factory.getbasetemp() / "small.tar.gz"
     path.write_bytes(gzip.compress(bytes(content[:length]), 1))
     try:
-        assert set(archives.read_tar(path, ["a/b"])) == {"a/b"}
+        assert set(archive_formats.read_tar(path, ["a/b"])) == {"a/b"}
     except UserError as error:
         assert str(path) in str(error)
 

@@ -11,7 +11,7 @@ from batchwise.common.damaged_archive import DAMAGES
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
 from batchwise.common.repository import again
-from batchwise.data import SPLITS, STATISTICS, DataSet, Description, Part
+from batchwise.data.dataset import SPLITS, STATISTICS, DataSet, Description, Part
 
 
 def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> None:

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from batchwise import manifest
 from batchwise.config.params import Study
-from batchwise.data import DataSet
-from batchwise.subset import subset
+from batchwise.data import prepared
+from batchwise.data.dataset import DataSet
+from batchwise.data.subset import subset
 
 
 def load(folder: Path, study: Study) -> DataSet:
     """Return what a study trains on. Raises UserError as manifest.load does, or if there are too few rows."""
-    return part(manifest.load(folder, study.data_set), study)
+    return part(prepared.load(folder, study.data_set), study)
 
 
 def part(data: DataSet, study: Study) -> DataSet:
@@ -21,7 +21,7 @@ def part(data: DataSet, study: Study) -> DataSet:
 
 def describe(folder: Path, study: Study) -> dict[str, Any]:
     """Return the manifest of what a study trains on. Raises UserError if files are missing or damaged."""
-    whole = manifest.read(folder, study.data_set)
+    whole = prepared.read(folder, study.data_set)
     if not study.subset:
         return whole
-    return manifest.manifest(load(folder, study), whole["options"])
+    return prepared.manifest(load(folder, study), whole["options"])

@@ -11,9 +11,9 @@ import numpy as np
 import pooch
 import pytest
 
-from batchwise import downloads
 from batchwise.common.errors import UserError
-from batchwise.downloads import Archive, fetch
+from batchwise.data import downloads
+from batchwise.data.downloads import Archive, fetch
 
 CONTENT = np.random.default_rng(0).bytes(500_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

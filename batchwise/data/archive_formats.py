@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import Part
+from batchwise.data.dataset import Part
 
 MAX_BYTES = 2**30  # of one member; the largest that is read, Fashion-MNIST's training images, has 47 million
 # What tarfile and gzip raise, among them, for a file that is cut off or is something else.
