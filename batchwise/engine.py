@@ -19,7 +19,7 @@ from batchwise.results import Result, without_evaluations
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.schedule import multiples
-from batchwise.tasks import TASKS
+from batchwise.tasks.classification import TASKS
 from batchwise.updater import Updater
 
 # Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more

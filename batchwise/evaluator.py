@@ -5,7 +5,7 @@ import numpy as np
 from batchwise import network
 from batchwise.examples import Examples
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.tasks import Task
+from batchwise.tasks.base import Task
 
 # Bits of a loss depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
 # up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.

@@ -4,7 +4,7 @@ from batchwise import network
 from batchwise.config.recipe import Recipe, Schedule
 from batchwise.examples import Examples, augment
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.tasks import Task
+from batchwise.tasks.base import Task
 
 
 class Updater:

@@ -15,7 +15,7 @@ from batchwise.evaluator import EVALUATION_IMAGES, EVALUATION_ROWS
 from batchwise.examples import Examples
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.tasks import TASKS
+from batchwise.tasks.classification import TASKS
 
 CHUNK = 64  # gradients in memory at a time
 BYTES_PER_CHUNK = 2**28

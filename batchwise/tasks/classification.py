@@ -1,22 +1,9 @@
 """What the labels mean: the outputs that a model needs, its loss, and when a prediction is right."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 from batchwise.runtime.tensorflow import keras
+from batchwise.tasks.base import Task, Tensor
 
 ops = keras.ops
-Tensor = Any
-
-
-@dataclass(frozen=True)
-class Task:
-    """`loss` and `correct` take labels [B] and logits [B, outputs], and return a value for each example, [B]."""
-
-    outputs: Callable[[int], int]  # of the number of classes
-    loss: Callable[[Tensor, Tensor], Tensor]  # cross-entropy, nats
-    correct: Callable[[Tensor, Tensor], Tensor]  # bool
 
 
 def _binary_loss(labels: Tensor, logits: Tensor) -> Tensor:

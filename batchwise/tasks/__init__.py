@@ -1,0 +1,1 @@
+"""What labels mean: outputs, loss and metrics."""
