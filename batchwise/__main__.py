@@ -8,17 +8,18 @@ from typing import Any
 import pandas as pd
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from batchwise import advice, budgets, costs, outcomes, planning, profiles, workers
+from batchwise import advice, budgets, costs, outcomes, profiles
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with
 from batchwise.config import params
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
-from batchwise.progress import duration
+from batchwise.execution import plan, workers
+from batchwise.execution.progress import duration
+from batchwise.execution.reproduce import find_cell, reproduce
+from batchwise.execution.run_store import Store
 from batchwise.report import cost_words
-from batchwise.reproduction import find_cell, reproduce
-from batchwise.store import Store
 
 DATA = Path("data")
 
@@ -67,7 +68,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     for name, study in all_params.studies.items():
         data = loading.part(data_sets[study.data_set], study)
         timings = DATA / "timings" / f"{name}.csv"
-        found = planning.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
+        found = plan.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
         print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
         if found.left:
             print(

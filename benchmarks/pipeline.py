@@ -13,16 +13,17 @@ from unittest import mock
 import numpy as np
 from ruamel.yaml import YAML
 
-from batchwise import results, store, workers
+from batchwise import results
 from batchwise.common import plugins
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import prepared
 from batchwise.data.dataset import DataSet
+from batchwise.execution import run_store, workers
+from batchwise.execution.run_store import Store
+from batchwise.execution.study_runs import train_study
 from batchwise.results import Result
-from batchwise.store import Store
-from batchwise.training import train_study
 from benchmarks.job import STUDY
 
 ROOT = Path(__file__).parent.parent
@@ -91,11 +92,11 @@ def _write_params(path: Path, seeds: int) -> None:
 
 def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) -> None:
     folder.mkdir(parents=True)
-    shared, random = store.inputs(study.recipe, data.sha256), np.random.default_rng(0)
+    shared, random = run_store.inputs(study.recipe, data.sha256), np.random.default_rng(0)
     rows = np.array(list(data.rows.values()))
     for run in runs:
         result = _made_up(run, study.budget.epochs, rows, random)
-        (folder / f"{run.name}.npz").write_bytes(results.dump(result, store.inputs_of(run, shared)))
+        (folder / f"{run.name}.npz").write_bytes(results.dump(result, run_store.inputs_of(run, shared)))
 
 
 def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> Result:

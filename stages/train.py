@@ -11,9 +11,9 @@ from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.data import loading
+from batchwise.execution.run_store import Store
+from batchwise.execution.study_runs import train_study
 from batchwise.runtime.environment import check_pins
-from batchwise.store import Store
-from batchwise.training import train_study
 
 
 def main() -> None:

@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwise import results, store, timing, workers
+from batchwise import results
 from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import DataSet
-from batchwise.progress import Progress
-from batchwise.store import Store
-from batchwise.workers import Finished
+from batchwise.execution import run_store, run_times, workers
+from batchwise.execution.progress import Progress
+from batchwise.execution.run_store import Store
+from batchwise.execution.workers import Finished
 
 # Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
 FINAL = ("ok", "diverged")
@@ -42,8 +43,8 @@ def train_study(
     The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
     Raises UserError as workers.pool and workers.train do.
     """
-    rows, shared_inputs = data.rows["train"], store.inputs(study.recipe, data.sha256)
-    keys = {run: store.key(store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
+    rows, shared_inputs = data.rows["train"], run_store.inputs(study.recipe, data.sha256)
+    keys = {run: run_store.key(run_store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
     with _alone(kept.folder / f"{name}.lock"):
@@ -63,7 +64,7 @@ class Session:
 
     def __init__(self, name: str, study: Study, rows: int, keys: dict[Run, str], kept: Store, timings: Path) -> None:
         self.name, self.study, self.rows, self.keys, self.kept, self.timings = name, study, rows, keys, kept, timings
-        self.measured = timing.Timings(timing.read(timings).coefficients())
+        self.measured = run_times.Timings(run_times.read(timings).coefficients())
         self.progress = Progress(name, len(keys))
         self.left = set(keys)
         self.unfinished: dict[Run, Finished] = {}  # not kept, since another try may mend them
@@ -81,7 +82,7 @@ class Session:
 
     def expected_seconds(self, run: Run) -> float:
         """Return how long a run should take, from what was measured until now."""
-        return timing.predict(self.measured.coefficients(), timing.work(self.study, self.rows, run.batch_size))
+        return run_times.predict(self.measured.coefficients(), run_times.work(self.study, self.rows, run.batch_size))
 
     def compile_seconds(self) -> float:
         """Return how much longer the first run of a batch size should take."""
@@ -95,16 +96,16 @@ class Session:
         else:
             self.unfinished[run] = finished
         if finished.status == "ok":  # a run that diverges stops early
-            done = timing.work(self.study, self.rows, run.batch_size, int(finished.compiled))
+            done = run_times.work(self.study, self.rows, run.batch_size, int(finished.compiled))
             self.measured.add(done, finished.seconds)
-            timing.append(self.timings, done, finished.seconds)
+            run_times.append(self.timings, done, finished.seconds)
         self.progress.add(finished.status, running, lambda: self.seconds_left(running))
 
     def seconds_left(self, running: int) -> float:
         """Return about how long the runs that are left will take."""
         compiled = {run.batch_size for run in self.keys.keys() - self.left}
         coefficients = self.measured.coefficients()
-        return timing.seconds_left(self.study, self.rows, self.left, running, coefficients, compiled)
+        return run_times.seconds_left(self.study, self.rows, self.left, running, coefficients, compiled)
 
 
 def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bool:
@@ -114,7 +115,7 @@ def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | N
         result, inputs = results.load(content) if content else (None, None)
     except ValueError:
         return False
-    if result is None or result.status not in FINAL or store.key(inputs) != key:
+    if result is None or result.status not in FINAL or run_store.key(inputs) != key:
         return False
     kept.put(key, content)
     return True

@@ -14,14 +14,15 @@ from distributed import Client, LocalCluster
 from ruamel.yaml import YAML
 
 from batchwise import __main__ as commands
-from batchwise import results, workers
+from batchwise import results
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config import grid, params
 from batchwise.data import prepared
-from batchwise.store import Store
-from batchwise.training import Session, train_study
-from batchwise.workers import Finished
+from batchwise.execution import workers
+from batchwise.execution.run_store import Store
+from batchwise.execution.study_runs import Session, train_study
+from batchwise.execution.workers import Finished
 from tests.project import PARAMS, STUDY
 
 SMALL = {**STUDY, "budget": {"epochs": 2}, "grid": {**STUDY["grid"], "batch_sizes": [64, 2048], "seeds": 2}}

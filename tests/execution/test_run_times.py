@@ -5,11 +5,11 @@ import io
 import numpy as np
 import pytest
 
-from batchwise import timing
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.progress import Progress, duration
-from batchwise.timing import Timings, Work
+from batchwise.execution import run_times
+from batchwise.execution.progress import Progress, duration
+from batchwise.execution.run_times import Timings, Work
 
 WORKS = [
     Work(updates, examples, compilations)  # each cost is seen in one of them at least
@@ -41,40 +41,42 @@ def measured(costs, factors=(1.0,)) -> Timings:
     timings = Timings()
     for done in WORKS:
         for factor in factors:
-            timings.add(done, timing.predict(costs, done) * factor)
+            timings.add(done, run_times.predict(costs, done) * factor)
     return timings
 
 
 @pytest.mark.parametrize("factor", [0.1, 1, 10, 100, 1000])
 def test_times_are_learnt_however_far_they_are_from_the_first_guess(factor) -> None:
     """Larger networks than the guess is of: after 30 runs of each kind, all their times are right to 25 %."""
-    costs = timing.FIRST_GUESS * [factor, factor, 1, 1]
+    costs = run_times.FIRST_GUESS * [factor, factor, 1, 1]
     found = measured(costs, [1.0] * 30).coefficients()
     assert (found >= 0).all()
     for done in WORKS:
-        assert timing.predict(found, done) == pytest.approx(timing.predict(costs, done), rel=0.25)
+        assert run_times.predict(found, done) == pytest.approx(run_times.predict(costs, done), rel=0.25)
 
 
 def test_each_cost_is_recovered() -> None:
-    costs = timing.FIRST_GUESS * [0.7, 1.4, 1.3, 0.8]
+    costs = run_times.FIRST_GUESS * [0.7, 1.4, 1.3, 0.8]
     np.testing.assert_allclose(measured(costs, [1.0] * 500).coefficients(), costs, rtol=0.05)
 
 
 def test_noise_is_averaged() -> None:
     """A fifth of noise on each of 50 measurements moves a prediction by far less."""
-    costs = timing.FIRST_GUESS * 1.5
+    costs = run_times.FIRST_GUESS * 1.5
     found = measured(costs, np.random.default_rng(0).uniform(0.8, 1.2, 50)).coefficients()
     for done in WORKS:
-        assert timing.predict(found, done) == pytest.approx(timing.predict(costs, done), rel=0.05)
+        assert run_times.predict(found, done) == pytest.approx(run_times.predict(costs, done), rel=0.05)
 
 
 def test_a_large_model_takes_its_time_for_examples_not_for_updates() -> None:
     """Of one batch size alone, the smallest, nothing tells the two apart; the time of the largest follows."""
-    costs = timing.FIRST_GUESS * [1, 4000, 1, 1]
+    costs = run_times.FIRST_GUESS * [1, 4000, 1, 1]
     timings = Timings()
-    timings.add(Work(3_000, 12_000, 0), timing.predict(costs, Work(3_000, 12_000, 0)))
+    timings.add(Work(3_000, 12_000, 0), run_times.predict(costs, Work(3_000, 12_000, 0)))
     others = Work(47, 12_000, 0)
-    assert timing.predict(timings.coefficients(), others) == pytest.approx(timing.predict(costs, others), rel=0.05)
+    assert run_times.predict(timings.coefficients(), others) == pytest.approx(
+        run_times.predict(costs, others), rel=0.05
+    )
 
 
 @pytest.mark.filterwarnings("error")
@@ -90,29 +92,29 @@ def test_whatever_was_measured_no_cost_is_negative(seed) -> None:
 
 
 def test_without_measurements_the_first_guess_holds() -> None:
-    np.testing.assert_allclose(Timings().coefficients(), timing.FIRST_GUESS)
+    np.testing.assert_allclose(Timings().coefficients(), run_times.FIRST_GUESS)
 
 
 def test_seconds_left_share_the_work_and_compile_each_batch_size_once() -> None:
     costs, left = np.array([0.0, 0.0, 5.0, 1.0]), [Run(m, 0.1, seed) for m in (1, 2) for seed in range(3)]
-    assert timing.seconds_left(study(), 100, left, 1, costs) == 2 * 5 + 6
-    assert timing.seconds_left(study(), 100, left, 2, costs) == (2 * 5 + 6) / 2
-    assert timing.seconds_left(study(), 100, left[:1], 8, costs) == 5 + 1
-    assert timing.seconds_left(study(), 100, left, 1, costs, compiled=[2, 7]) == 5 + 6
-    assert timing.seconds_left(study(), 100, [], 8, costs) == 0
+    assert run_times.seconds_left(study(), 100, left, 1, costs) == 2 * 5 + 6
+    assert run_times.seconds_left(study(), 100, left, 2, costs) == (2 * 5 + 6) / 2
+    assert run_times.seconds_left(study(), 100, left[:1], 8, costs) == 5 + 1
+    assert run_times.seconds_left(study(), 100, left, 1, costs, compiled=[2, 7]) == 5 + 6
+    assert run_times.seconds_left(study(), 100, [], 8, costs) == 0
 
 
 def test_the_work_of_a_run() -> None:
-    assert timing.work(study(epochs=10), 101, 25, compilations=1) == Work(50, 1010, 1)
+    assert run_times.work(study(epochs=10), 101, 25, compilations=1) == Work(50, 1010, 1)
 
 
 def test_a_file_of_timings_is_read_as_written(tmp_path) -> None:
     path = tmp_path / "new" / "timings.csv"
-    assert timing.read(path).seconds == {}
+    assert run_times.read(path).seconds == {}
     for done, seconds in zip(WORKS, (1.0, 0.5, 0.25, 0.125, 2.0), strict=True):
-        timing.append(path, done, seconds)
-    timing.append(path, WORKS[0], 3.0)
-    assert timing.read(path).seconds == {
+        run_times.append(path, done, seconds)
+    run_times.append(path, WORKS[0], 3.0)
+    assert run_times.read(path).seconds == {
         **{done: [seconds] for done, seconds in zip(WORKS[1:], (0.5, 0.25, 0.125, 2.0), strict=True)},
         WORKS[0]: [1.0, 3.0],
     }
@@ -120,16 +122,16 @@ def test_a_file_of_timings_is_read_as_written(tmp_path) -> None:
 
 def test_a_line_that_a_kill_left_unfinished_is_passed_over(tmp_path) -> None:
     path = tmp_path / "timings.csv"
-    timing.append(path, WORKS[0], 1.5)
+    run_times.append(path, WORKS[0], 1.5)
     whole = path.stat().st_size
-    timing.append(path, WORKS[0], 0.25)
+    run_times.append(path, WORKS[0], 0.25)
     for size in range(whole, path.stat().st_size - len("\n")):
         cut = tmp_path / "cut" / str(size)
         cut.parent.mkdir(exist_ok=True)
         cut.write_bytes(path.read_bytes()[:size])
-        assert timing.read(cut).seconds == {WORKS[0]: [1.5]}
-        timing.append(cut, WORKS[1], 2.5)
-        assert timing.read(cut).seconds == {WORKS[0]: [1.5], WORKS[1]: [2.5]}
+        assert run_times.read(cut).seconds == {WORKS[0]: [1.5]}
+        run_times.append(cut, WORKS[1], 2.5)
+        assert run_times.read(cut).seconds == {WORKS[0]: [1.5], WORKS[1]: [2.5]}
 
 
 class Terminal(io.StringIO):

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from batchwise import results, store
+from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet
+from batchwise.execution import run_store
 from batchwise.results import Result
 
 
@@ -39,13 +40,13 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
     """
     from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only after the arguments were checked
 
-    trainer, inputs_now = Trainer(data, study.recipe), store.inputs(study.recipe, data.sha256)
+    trainer, inputs_now = Trainer(data, study.recipe), run_store.inputs(study.recipe, data.sha256)
     for run in grid.runs_of(cell, study):
         before, inputs_before = _read(folder / f"{run.name}.npz")
         now = trainer.run(run.batch_size, run.learning_rate, run.seed)
         found = compare(before, now)
         if found:
-            found += store.changes(inputs_before, inputs_now)
+            found += run_store.changes(inputs_before, inputs_now)
         yield run, found
 
 

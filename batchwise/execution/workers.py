@@ -17,12 +17,13 @@ import dask
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
 
-from batchwise import results, store
+from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.queue import Queue
+from batchwise.execution import run_store
+from batchwise.execution.run_queue import Queue
 from batchwise.runtime.device import gpu
 from batchwise.runtime.hardware import start_method
 
@@ -66,7 +67,7 @@ def describe() -> dict[str, Any]:
     """On a worker: build the model, and return the inputs of runs as this worker sees them."""
     plugin = get_worker().plugins[PLUGIN]
     plugin.prepare()
-    return store.inputs(plugin.recipe, plugin.data.sha256)
+    return run_store.inputs(plugin.recipe, plugin.data.sha256)
 
 
 def perform(run: Run) -> Finished:
@@ -75,7 +76,7 @@ def perform(run: Run) -> Finished:
     trainer = plugin.prepare()
     programs = len(trainer.programs)
     result = trainer.run(run.batch_size, run.learning_rate, run.seed)
-    content = results.dump(result, store.inputs_of(run, plugin.shared_inputs))
+    content = results.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
     return Finished(result.status, content, len(trainer.programs) > programs)
 
 
@@ -84,7 +85,12 @@ def prepare() -> None:
     if os.environ.get("DASK_SCHEDULER_ADDRESS") or start_method() != "forkserver":
         return
     multiprocessing.set_forkserver_preload(
-        ["batchwise.runtime.forkserver_preload", "batchwise.runtime.tensorflow", "batchwise.workers", "distributed"]
+        [
+            "batchwise.runtime.forkserver_preload",
+            "batchwise.runtime.tensorflow",
+            "batchwise.execution.workers",
+            "distributed",
+        ]
     )
     with _ignoring_interrupts():
         forkserver.ensure_running()
@@ -159,7 +165,7 @@ def train(
     `seconds` and `compile_seconds` are those of the Queue. Raises UserError if the model cannot be built, or if workers
     would give other bits than this machine.
     """
-    shared_inputs = store.inputs(recipe, data.sha256)
+    shared_inputs = run_store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
     hands = Hands(client, Queue(runs, seconds, compile_seconds), shared_inputs)
@@ -271,4 +277,4 @@ def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: in
     else:
         message = f"{type(error).__name__}: {error}"
     failed = results.without_evaluations("failed", message)
-    return Finished("failed", results.dump(failed, store.inputs_of(run, shared_inputs)))
+    return Finished("failed", results.dump(failed, run_store.inputs_of(run, shared_inputs)))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.config.grid import Run
-from batchwise.queue import Queue
+from batchwise.execution.run_queue import Queue
 
 RUNS = st.lists(
     st.builds(Run, st.integers(1, 6), st.sampled_from([0.1, 0.2, 0.3]), st.integers(0, 3)), unique=True, max_size=40

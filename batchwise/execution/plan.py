@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from batchwise import results, store, timing
+from batchwise import results
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget
 from batchwise.data.dataset import DataSet
 from batchwise.data.subset import subset
+from batchwise.execution import run_store, run_times
+from batchwise.execution.run_store import Store
+from batchwise.execution.run_times import Timings, Work
 from batchwise.runtime.device import gpu
-from batchwise.store import Store
-from batchwise.timing import Timings, Work
 
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
@@ -42,21 +43,21 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     A run is done if the store has it, or if its file was made from the same inputs. Where no run of the study was
     timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
-    rows, shared = data.rows["train"], store.inputs(study.recipe, data.sha256)
+    rows, shared = data.rows["train"], run_store.inputs(study.recipe, data.sha256)
     runs, left, reasons = grid.runs(study, rows), [], Counter()
     for run in runs:
-        wanted = store.inputs_of(run, shared)
-        why = None if store.key(wanted) in kept else _why(folder / f"{run.name}.npz", wanted)
+        wanted = run_store.inputs_of(run, shared)
+        why = None if run_store.key(wanted) in kept else _why(folder / f"{run.name}.npz", wanted)
         if why:
             left.append(run)
             reasons[why] += 1
     notes = tuple(grid.notes(study, rows))
     if not left:
         return Plan(len(runs), left, notes=notes)
-    measured, size = timing.read(timings), _size(folder)
+    measured, size = run_times.read(timings), _size(folder)
     if not measured.seconds or not size:
         measured, size = _measure(study, data)
-    seconds = timing.seconds_left(study, rows, left, workers, measured.coefficients())
+    seconds = run_times.seconds_left(study, rows, left, workers, measured.coefficients())
     return Plan(len(runs), left, seconds, len(left) * size * COPIES, reasons, notes)
 
 
@@ -68,7 +69,7 @@ def _why(path: Path, wanted: dict) -> str | None:
         return "new in the grid"
     except ValueError:
         return "its file is damaged"
-    return "; ".join(store.changes(before, wanted)) or None
+    return "; ".join(run_store.changes(before, wanted)) or None
 
 
 def _size(folder: Path) -> int:
@@ -93,7 +94,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
             timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = result.loss[0].nbytes + result.correct[0].nbytes
-    size = len(results.dump(result, store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
+    size = len(results.dump(result, run_store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
     return timings, size
 
 

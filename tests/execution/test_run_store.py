@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import results, store
+from batchwise import results
 from batchwise.common import source_closure
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
+from batchwise.execution import run_store
+from batchwise.execution.run_store import Store
 from batchwise.results import Result
-from batchwise.store import Store
 
 KEY = "ab" + "0" * 62
 RECIPE = {
@@ -84,37 +85,37 @@ def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> N
 
 
 def shared(data="d", **changes) -> dict:
-    return store.inputs(Recipe.model_validate({**RECIPE, **changes}), data)
+    return run_store.inputs(Recipe.model_validate({**RECIPE, **changes}), data)
 
 
 def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
-    run, environment = Run(4, 0.5, 1), store.environment()
-    first = store.key(store.inputs_of(run, shared()))
+    run, environment = Run(4, 0.5, 1), run_store.environment()
+    first = run_store.key(run_store.inputs_of(run, shared()))
     assert len(first) == 64
-    monkeypatch.setattr(store, "environment", lambda: dict(reversed(environment.items())))
-    assert store.key(dict(reversed(store.inputs_of(run, shared()).items()))) == first
+    monkeypatch.setattr(run_store, "environment", lambda: dict(reversed(environment.items())))
+    assert run_store.key(dict(reversed(run_store.inputs_of(run, shared()).items()))) == first
 
 
 def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
     run = Run(4, 0.5, 1)
     all_inputs = [
-        *(store.inputs_of(other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2))),
-        store.inputs_of(run, shared("e")),
-        store.inputs_of(run, shared(dtype="float64")),
-        store.inputs_of(run, shared(budget={"updates": 3})),
-        store.inputs_of(run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
-        store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
-        store.inputs_of(run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
+        *(run_store.inputs_of(other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2))),
+        run_store.inputs_of(run, shared("e")),
+        run_store.inputs_of(run, shared(dtype="float64")),
+        run_store.inputs_of(run, shared(budget={"updates": 3})),
+        run_store.inputs_of(run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
+        run_store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
+        run_store.inputs_of(run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
     ]
-    environment, hashes = store.environment(), source_closure.hashes
+    environment, hashes = run_store.environment(), source_closure.hashes
     for name in environment:
-        monkeypatch.setattr(store, "environment", lambda name=name: {**environment, name: "other"})
-        all_inputs.append(store.inputs_of(run, shared()))
-    monkeypatch.setattr(store, "environment", lambda: environment)
+        monkeypatch.setattr(run_store, "environment", lambda name=name: {**environment, name: "other"})
+        all_inputs.append(run_store.inputs_of(run, shared()))
+    monkeypatch.setattr(run_store, "environment", lambda: environment)
     for file in hashes(source_closure.closure("batchwise/engine.py", "batchwise/models/mlp.py")):
         monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
-        all_inputs.append(store.inputs_of(run, shared()))
-    keys = [store.key(inputs) for inputs in all_inputs]
+        all_inputs.append(run_store.inputs_of(run, shared()))
+    keys = [run_store.key(inputs) for inputs in all_inputs]
     assert len(set(keys)) == len(keys)
 
 

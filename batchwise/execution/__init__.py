@@ -1,0 +1,1 @@
+"""Many runs: the store of finished ones, the queue, the pool of workers, the plan."""
