@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS
+from batchwise.training import run_result
 
 # The columns of Result.loss, then those of Result.correct
 METRICS = tuple(f"{split}_{metric}" for metric in ("loss", "accuracy") for split in SPLITS)
@@ -29,7 +29,7 @@ class Outcome:
     """What one run gave. Metrics have the columns METRICS: losses, then accuracies as fractions; NaN for none."""
 
     sha256: str  # of the run's file
-    status: results.Status
+    status: run_result.Status
     bad_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
     parameters: int  # trainable weights of the network
@@ -53,7 +53,7 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
         path = folder / f"{run.name}.npz"
         try:
             content = path.read_bytes()
-            result, inputs = results.load(content, with_weights=False)
+            result, inputs = run_result.load(content, with_weights=False)
             _check(result, inputs, run, study, manifest)
             outcomes[run] = _outcome(content, result, inputs, manifest)
         except FileNotFoundError:
@@ -68,7 +68,7 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check(result: results.Result, inputs: dict[str, Any], run: Run, study: Study, manifest: dict[str, Any]) -> None:
+def _check(result: run_result.Result, inputs: dict[str, Any], run: Run, study: Study, manifest: dict[str, Any]) -> None:
     trained = Run(inputs["batch_size"], inputs["learning_rate"], inputs["seed"])
     if trained != run:
         raise ValueError(f"it holds the run {trained.name}")
@@ -81,7 +81,7 @@ def _check(result: results.Result, inputs: dict[str, Any], run: Run, study: Stud
         raise ValueError(f"it has {len(result.loss)} evaluations where {rows} belong")
 
 
-def _outcome(content: bytes, result: results.Result, inputs: dict[str, Any], manifest: dict[str, Any]) -> Outcome:
+def _outcome(content: bytes, result: run_result.Result, inputs: dict[str, Any], manifest: dict[str, Any]) -> Outcome:
     rows = np.array([manifest["rows"][split] or np.nan for split in SPLITS])
     values = np.concatenate([result.loss, result.correct / rows], axis=1, dtype="float64")  # [1 + epochs, 6]
     ok = result.status == "ok"

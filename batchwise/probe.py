@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from batchwise import network, streams
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.engine import Trainer
 from batchwise.runtime.device import gpu
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.runtime.tensorflow import ONEDNN_OUT_OF_MEMORY, is_out_of_memory, tf
+from batchwise.training import network, random_streams
+from batchwise.training.trainer import Trainer
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004
@@ -92,7 +92,7 @@ class Probe:
     def compile(self, batch_size: int, ragged: bool) -> dict[str, Any]:
         """Compile the program of whole batches and, if `ragged`, that of the last batch; return a row of points.csv."""
         rest = self.trainer.rows % batch_size
-        order = streams.orders(0, 0, 1, self.trainer.rows)[0]
+        order = random_streams.orders(0, 0, 1, self.trainer.rows)[0]
         inputs, _ = self.trainer.update.examples.take(tf.constant(order[:batch_size]))
         return {
             "input_shape": " ".join(map(str, inputs.shape)),
@@ -149,7 +149,7 @@ class Probe:
         trainer = self.trainer
         room, rows, updates = trainer.epochs_per_call, batches * batch_size + rest, batches + bool(rest)
         program = trainer.program(batch_size, batches, rest)
-        orders = [np.resize(order, rows) for order in streams.orders(0, 0, room, trainer.rows)]
+        orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, trainer.rows)]
         drawn = np.zeros((room, trainer.rows if trainer.recipe.augmentation else 0, 3), "int32")
         inputs = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), trainer.recipe.dtype)
         inputs = [tf.constant(value) for value in inputs]

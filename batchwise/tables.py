@@ -16,8 +16,8 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS
 from batchwise.outcomes import METRICS, Outcome
-from batchwise.results import Status
 from batchwise.statistics.intervals import Interval, mean_interval, paired_difference
+from batchwise.training.run_result import Status
 
 STATUSES = get_args(Status)
 CELL = ["batch_size", "effective_batch_size", "base_learning_rate", "learning_rate"]

@@ -5,12 +5,12 @@ from functools import cache
 
 import numpy as np
 
-from batchwise import streams
 from batchwise.common import plugins
 from batchwise.config import params
 from batchwise.config.recipe import Budget
 from batchwise.data.dataset import DataSet, Part
-from batchwise.engine import Trainer
+from batchwise.training import random_streams
+from batchwise.training.trainer import Trainer
 
 STUDY = "digits_mlp"
 SEED = 0
@@ -38,7 +38,7 @@ class Job:
 def make(batch_size: int, epochs: int) -> Job:
     """Return the job of a batch size, at one learning rate, at which all of them train."""
     data, trainer, weights = _shared(epochs)
-    orders = streams.orders(SEED, 0, epochs, data.rows["train"])
+    orders = random_streams.orders(SEED, 0, epochs, data.rows["train"])
     parts = (data.train, data.validation, data.test)
     return Job(trainer, parts, weights, orders, batch_size, LEARNING_RATE)
 

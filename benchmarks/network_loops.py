@@ -18,7 +18,7 @@ LEARNING_RATE = 0.001
 
 def this_engine(normalization: str, augmentation: dict | None = None) -> Callable[[int], None]:
     """Return what trains with this engine, on one core."""
-    from batchwise.engine import Trainer
+    from batchwise.training.trainer import Trainer
 
     how = recipe(normalization, {"epochs": 1}, augmentation)
     trainers = {m: Trainer(data_set(rows, 10, 10), how) for m, rows in EXAMPLES.items()}

@@ -21,7 +21,7 @@ def peak() -> float:
 
 def main() -> None:
     """Train, and print what was used before and after."""
-    from batchwise.engine import Trainer
+    from batchwise.training.trainer import Trainer
 
     before = peak()
     how = recipe("batch", {"updates": UPDATES}, {"pad": 4, "flip": True})

@@ -13,7 +13,6 @@ from unittest import mock
 import numpy as np
 from ruamel.yaml import YAML
 
-from batchwise import results
 from batchwise.common import plugins
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
@@ -23,7 +22,8 @@ from batchwise.data.dataset import DataSet
 from batchwise.execution import run_store, workers
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import train_study
-from batchwise.results import Result
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
 from benchmarks.job import STUDY
 
 ROOT = Path(__file__).parent.parent
@@ -37,7 +37,7 @@ def train(folder: Path) -> tuple[float, float, int]:
         start = perf_counter()
         with workers.pool() as client:
             client.wait_for_workers(WORKERS)
-            client.run(importlib.import_module, "batchwise.engine")
+            client.run(importlib.import_module, "batchwise.training.trainer")
             started = perf_counter()
             os.environ["DASK_SCHEDULER_ADDRESS"] = client.scheduler.address
             kept, timings = Store(folder / "store"), folder / "timings.csv"
@@ -96,7 +96,7 @@ def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) ->
     rows = np.array(list(data.rows.values()))
     for run in runs:
         result = _made_up(run, study.budget.epochs, rows, random)
-        (folder / f"{run.name}.npz").write_bytes(results.dump(result, run_store.inputs_of(run, shared)))
+        (folder / f"{run.name}.npz").write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
 
 
 def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> Result:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import outcomes, results
+from batchwise import outcomes
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.evaluation import evaluate
-from batchwise.results import Result
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
 
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
 MANIFEST = {
@@ -91,7 +92,7 @@ def write_runs(folder: Path, made: Study, result: Callable[[Run], Result], manif
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
     for run in grid.runs(made, manifest["rows"]["train"]):
-        (folder / f"{run.name}.npz").write_bytes(results.dump(result(run), inputs(run, manifest)))
+        (folder / f"{run.name}.npz").write_bytes(run_result.dump(result(run), inputs(run, manifest)))
 
 
 def files(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.evaluation import evaluate
-from batchwise.results import Result
+from batchwise.training.run_result import Result
 from tests.fabricated import parse, write_runs
 
 ROWS = {"train": 4096, "validation": 20_000, "test": 20_000}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from batchwise import advice, budgets, costs, outcomes, steps_to_target
 from batchwise.budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
-from batchwise.results import Result
 from batchwise.statistics.intervals import mean_interval
+from batchwise.training.run_result import Result
 from tests import fabricated
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise import outcomes, results, study_tables
+from batchwise import outcomes, study_tables
 from batchwise.columns import COLUMNS, QUANTITIES
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
@@ -22,7 +22,8 @@ from batchwise.common.source_closure import closure
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.evaluation import definition, evaluate
-from batchwise.results import Result
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
 from stages import evaluate as stage
 from tests.fabricated import (
     MANIFEST,
@@ -45,7 +46,7 @@ def mixed(run: Run, salt: int = 0) -> Result:
     """A run of STUDY; those of large rates and seed 1 diverge, others run out of memory or fail."""
     fine = random_result(run, STUDY, salt=salt)
     if run.learning_rate > 10:
-        return results.without_evaluations("out_of_memory" if run.seed else "failed", "too large")
+        return run_result.without_evaluations("out_of_memory" if run.seed else "failed", "too large")
     return diverged(fine, 2) if run.learning_rate >= 8 and run.seed == 1 else fine
 
 
@@ -210,7 +211,7 @@ def test_provenance_lists_the_environments_that_differ(tmp_path: Path, made: dic
     assert made["summary"]["provenance"]["xla"] is True
     write_runs(tmp_path, STUDY, mixed)
     run = grid.runs(STUDY, 40)[0]
-    (tmp_path / f"{run.name}.npz").write_bytes(results.dump(mixed(run), inputs(run, environment={"device": "gpu"})))
+    (tmp_path / f"{run.name}.npz").write_bytes(run_result.dump(mixed(run), inputs(run, environment={"device": "gpu"})))
     parsed = parse(evaluate("made_up", STUDY, MANIFEST, outcomes.read(tmp_path, "made_up", STUDY, MANIFEST)))
     provenance = parsed["summary"]["provenance"]
     assert provenance["environment"] == [{"device": "cpu", "tensorflow": "2.21.0"}, {"device": "gpu"}]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
-from batchwise import landscapes, network, outcomes, results
+from batchwise import landscapes, outcomes
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
@@ -24,7 +24,6 @@ from batchwise.config import grid, params
 from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import prepared
 from batchwise.data.dataset import DataSet, Part
-from batchwise.engine import Trainer
 from batchwise.evaluation import definition, evaluate
 from batchwise.landscape import gradients, measurement, noise, sharpness, updates
 from batchwise.landscape.cells import chosen, read_run
@@ -32,7 +31,9 @@ from batchwise.landscape.columns import COLUMNS, TABLES
 from batchwise.landscape.gradients import Gradients
 from batchwise.landscape.moments import moments
 from batchwise.runtime.tensorflow import tf
-from batchwise.updater import Updater
+from batchwise.training import network, run_result
+from batchwise.training.trainer import Trainer
+from batchwise.training.update import Updater
 from stages import landscape as stage
 from tests import fabricated
 from tests.project import PARAMS, STUDY
@@ -387,7 +388,7 @@ def project(tmp_path_factory) -> Path:
     for run in grid.runs(study, 1200):
         result = trainer.run(run.batch_size, run.learning_rate, run.seed)
         result = fabricated.diverged(result, 1) if (run.batch_size, run.seed) == (16, 1) else result
-        content = results.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
+        content = run_result.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
     about = prepared.manifest(data, OPTIONS)
     tables = evaluate("small", study, about, outcomes.read(runs, "small", study, about))
@@ -430,7 +431,7 @@ def check_cells(cells: pd.DataFrame, project: Path) -> None:
     assert (cells["learning_rate"] == [1200 / 128, 1200 / 128, 16 / 128]).all()
     assert (cells["two_over_rate"] == 2 / cells["learning_rate"]).all()
     last = cells.iloc[2]
-    result, _ = results.load((project / "data/runs/small/m16_lr0.125_seed0.npz").read_bytes())
+    result, _ = run_result.load((project / "data/runs/small/m16_lr0.125_seed0.npz").read_bytes())
     assert (last["train_loss"], last["test_accuracy"]) == (result.loss[-1, 0], result.correct[-1, 2] / 297)
     trainer = Trainer(digits(), recipe())
     start = network.start(trainer.build(0), 0)

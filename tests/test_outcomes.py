@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import outcomes, results
+from batchwise import outcomes
 from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.data import prepared
 from batchwise.evaluation import checksum
-from batchwise.results import Result
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
 from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs
 
 STUDY = study([4, 100], [0.25], seeds=2)
@@ -28,7 +29,7 @@ def outcome_of(result: Result, made: object = STUDY, **changes: object) -> outco
     """Write one run with its neighbours, and read it back."""
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, lambda run: random_result(run, made))
-        (Path(folder) / f"{RUN.name}.npz").write_bytes(results.dump(result, inputs(RUN, **changes)))
+        (Path(folder) / f"{RUN.name}.npz").write_bytes(run_result.dump(result, inputs(RUN, **changes)))
         return outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
 
 
@@ -60,7 +61,7 @@ def test_a_run_that_did_not_end_ok_has_a_curve_and_no_numbers() -> None:
 
 
 def test_a_run_without_evaluations_is_read() -> None:
-    outcome = outcome_of(results.without_evaluations("out_of_memory", "8 GB"))
+    outcome = outcome_of(run_result.without_evaluations("out_of_memory", "8 GB"))
     assert (outcome.status, outcome.epochs, len(outcome.curve), outcome.xla) == ("out_of_memory", 0, 0, None)
 
 
@@ -93,7 +94,7 @@ def test_a_file_that_is_not_the_run_of_its_name_is_named(result: Result, changes
         write_runs(Path(folder), STUDY, lambda run: random_result(run, STUDY))
         path = Path(folder) / f"{RUN.name}.npz"
         given = {name: value for name, value in inputs(RUN, **changes).items() if value is not object}
-        path.write_bytes(results.dump(result, given))
+        path.write_bytes(run_result.dump(result, given))
         with pytest.raises(UserError) as error:
             outcomes.read(Path(folder), "made_up", STUDY, MANIFEST)
     message = str(error.value)
@@ -109,7 +110,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 @functools.cache
 def content() -> bytes:
-    return results.dump(random_result(RUN, STUDY), inputs(RUN))
+    return run_result.dump(random_result(RUN, STUDY), inputs(RUN))
 
 
 @settings(max_examples=200)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from batchwise import results, streams
+from batchwise.training import random_streams, run_result
 from tests.project import PARAMS, STUDY, Project
 
 # Enough work for a kill to come in the middle of it.
@@ -101,7 +101,7 @@ def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: int) -> ke
 
 def first_keras_seed(seed: int) -> int:
     """Return the seed that Keras draws for the first initialiser of a model built for a run's seed."""
-    return random.Random(int(streams.generator(seed, "weights").integers(2**31))).randint(1, int(1e9))
+    return random.Random(int(random_streams.generator(seed, "weights").integers(2**31))).randint(1, int(1e9))
 
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path) -> None:
@@ -113,5 +113,5 @@ def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path) -> No
     assert "3 runs (1 failed, 2 ok)" in printed
     assert "its worker died 3 times" in printed
     folder = Path(project.folder, "data/runs/small")
-    statuses = {path.stem[-1]: results.load(path.read_bytes())[0].status for path in folder.iterdir()}
+    statuses = {path.stem[-1]: run_result.load(path.read_bytes())[0].status for path in folder.iterdir()}
     assert statuses == {"0": "ok", "1": "failed", "2": "ok"}

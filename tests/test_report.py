@@ -23,8 +23,8 @@ from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.report import answers, limits, markup, parts, phrases, render
-from batchwise.results import Result
 from batchwise.study_tables import Tables
+from batchwise.training.run_result import Result
 from stages import report as stage
 from tests import chromium
 from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, files, random_result, study

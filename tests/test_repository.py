@@ -110,7 +110,7 @@ def imported(node: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("stage", ["check", "preprocess", "evaluate", "costs", "report", "summary", "compare"])
 def test_stages_that_do_not_train_do_not_import_what_does(stage) -> None:
-    assert "batchwise/engine.py" not in listed(stage)
+    assert "batchwise/training/trainer.py" not in listed(stage)
 
 
 def test_the_pins_of_what_trains_are_those_of_the_lock() -> None:

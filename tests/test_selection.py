@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from batchwise import selection
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.results import Result
+from batchwise.training.run_result import Result
 from tests.fabricated import MANIFEST, ROWS, UNVALIDATED, constant_result, diverged, random_result, study, tables
 
 RATES = [0.0625, 0.125, 0.25, 0.5]

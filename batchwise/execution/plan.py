@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 
-from batchwise import results
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
@@ -17,6 +16,7 @@ from batchwise.execution import run_store, run_times
 from batchwise.execution.run_store import Store
 from batchwise.execution.run_times import Timings, Work
 from batchwise.runtime.device import gpu
+from batchwise.training import run_result
 
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
@@ -64,7 +64,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
 def _why(path: Path, wanted: dict) -> str | None:
     """Return why a run has to be trained, or None if its file was made from the wanted inputs."""
     try:
-        _, before = results.load(path.read_bytes(), with_weights=False)
+        _, before = run_result.load(path.read_bytes(), with_weights=False)
     except FileNotFoundError:
         return "new in the grid"
     except ValueError:
@@ -80,7 +80,9 @@ def _size(folder: Path) -> int:
 
 def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     """Return timings of short runs, and the size of a run file of the whole budget in bytes."""
-    from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only where there is no measurement
+    from batchwise.training.trainer import (
+        Trainer,  # TensorFlow takes seconds to import: only where there is no measurement
+    )
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each batch size is a program of its own
     part = _measured_part(data)
@@ -94,7 +96,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
             timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = result.loss[0].nbytes + result.correct[0].nbytes
-    size = len(results.dump(result, run_store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
+    size = len(run_result.dump(result, run_store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
     return timings, size
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
 from batchwise.config import grid
@@ -14,7 +13,8 @@ from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.execution import run_store
-from batchwise.results import Result
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
 
 
 def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) -> Cell:
@@ -38,7 +38,9 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
 
     Raises UserError if a run file is missing or damaged.
     """
-    from batchwise.engine import Trainer  # TensorFlow takes seconds to import: only after the arguments were checked
+    from batchwise.training.trainer import (
+        Trainer,  # TensorFlow takes seconds to import: only after the arguments were checked
+    )
 
     trainer, inputs_now = Trainer(data, study.recipe), run_store.inputs(study.recipe, data.sha256)
     for run in grid.runs_of(cell, study):
@@ -85,7 +87,7 @@ def _first_tensor(before: Result, now: Result) -> list[str]:
 def _read(path: Path) -> tuple[Result, dict]:
     train_again = again(f"train@{path.parent.name}")
     try:
-        return results.load(path.read_bytes())
+        return run_result.load(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run {train_again} or `dvc pull dvc.yaml` first") from None
     except ValueError as error:

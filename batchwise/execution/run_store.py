@@ -17,7 +17,7 @@ DIGEST_BYTES = 32
 
 def inputs(recipe: Recipe, data_sha256: str) -> dict[str, Any]:
     """Return what decides the bits of every run of a study, without m, η and the seed."""
-    files = source_closure.closure("batchwise/engine.py", f"batchwise/models/{recipe.model.name}.py")
+    files = source_closure.closure("batchwise/training/trainer.py", f"batchwise/models/{recipe.model.name}.py")
     return {
         "data": data_sha256,
         "code": source_closure.hashes(files),

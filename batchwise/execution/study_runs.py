@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwise import results
 from batchwise.common.repository import again
 from batchwise.config import grid
 from batchwise.config.grid import Run
@@ -18,6 +17,7 @@ from batchwise.execution import run_store, run_times, workers
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_store import Store
 from batchwise.execution.workers import Finished
+from batchwise.training import run_result
 
 # Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
 FINAL = ("ok", "diverged")
@@ -112,7 +112,7 @@ def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | N
     """Keep a run of the last time if it is the wanted one; return whether it was. A clone has files, but no store."""
     content = earlier(run_file(run))
     try:
-        result, inputs = results.load(content) if content else (None, None)
+        result, inputs = run_result.load(content) if content else (None, None)
     except ValueError:
         return False
     if result is None or result.status not in FINAL or run_store.key(inputs) != key:
@@ -143,7 +143,7 @@ def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: d
     for run, key in keys.items():
         content = unfinished[run].content if run in unfinished else kept.get(key)
         (new / run_file(run)).write_bytes(content)
-        statuses[results.load(content, with_weights=False)[0].status] += 1
+        statuses[run_result.load(content, with_weights=False)[0].status] += 1
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     return statuses
@@ -156,7 +156,7 @@ def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Ru
         f"{trained} trained now, {statuses.total() - trained} kept from before"
     )
     for run, finished in sorted(unfinished.items()):
-        message = results.load(finished.content)[0].message
+        message = run_result.load(finished.content)[0].message
         print(f"{run.name}: {finished.status.replace('_', ' ')} {message}", file=sys.stderr)
     if unfinished:
         print(f"{again(f'train@{name}')} tries these {len(unfinished)} runs again", file=sys.stderr)

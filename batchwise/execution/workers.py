@@ -17,7 +17,6 @@ import dask
 from dask.system import CPU_COUNT
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed, get_worker
 
-from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
@@ -26,6 +25,7 @@ from batchwise.execution import run_store
 from batchwise.execution.run_queue import Queue
 from batchwise.runtime.device import gpu
 from batchwise.runtime.hardware import start_method
+from batchwise.training import run_result
 
 PLUGIN = "batchwise"
 # A run whose worker dies is tried again twice.
@@ -38,7 +38,7 @@ SECONDS_TO_FETCH = 30
 class Finished:
     """What became of a run: the bytes of its file, and for how long it kept its worker busy."""
 
-    status: results.Status
+    status: run_result.Status
     content: bytes
     compiled: bool = False
     seconds: float = 0.0
@@ -56,7 +56,7 @@ class StudyPlugin(WorkerPlugin):
     def prepare(self) -> Any:
         """Return the worker's trainer, made at the first call."""
         if self.trainer is None:
-            from batchwise.engine import Trainer  # only workers import TensorFlow
+            from batchwise.training.trainer import Trainer  # only workers import TensorFlow
 
             self.trainer = Trainer(self.data, self.recipe)
             self.trainer.evaluate.compile()  # before any run, whose time would tell too much of the others'
@@ -76,7 +76,7 @@ def perform(run: Run) -> Finished:
     trainer = plugin.prepare()
     programs = len(trainer.programs)
     result = trainer.run(run.batch_size, run.learning_rate, run.seed)
-    content = results.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
+    content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
     return Finished(result.status, content, len(trainer.programs) > programs)
 
 
@@ -276,5 +276,5 @@ def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: in
         message = f"its worker died {deaths + 1} times"
     else:
         message = f"{type(error).__name__}: {error}"
-    failed = results.without_evaluations("failed", message)
-    return Finished("failed", results.dump(failed, run_store.inputs_of(run, shared_inputs)))
+    failed = run_result.without_evaluations("failed", message)
+    return Finished("failed", run_result.dump(failed, run_store.inputs_of(run, shared_inputs)))

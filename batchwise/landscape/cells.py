@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from batchwise import results
 from batchwise.common.errors import UserError
 from batchwise.common.repository import again
 from batchwise.config.grid import Cell, Run
+from batchwise.training import run_result
 
 
 def chosen(path: Path, study: str, batch_sizes: list[int]) -> list[Cell]:
@@ -26,14 +26,14 @@ def chosen(path: Path, study: str, batch_sizes: list[int]) -> list[Cell]:
     return [Cell(int(m), int(effective), *map(float, rates)) for m, effective, *rates in rows.itertuples()]
 
 
-def read_run(folder: Path, study: str, data_sha256: str, run: Run) -> results.Result:
+def read_run(folder: Path, study: str, data_sha256: str, run: Run) -> run_result.Result:
     """Return the result of a run from the folder of a study's runs.
 
     Raises UserError if its file is missing, damaged, or not of this run and these data.
     """
     path, train = folder / f"{run.name}.npz", f"run {again(f'train@{study}')}"
     try:
-        result, inputs = results.load(path.read_bytes())
+        result, inputs = run_result.load(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {train}") from None
     except ValueError as error:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from batchwise import network
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.evaluator import EVALUATION_IMAGES, EVALUATION_ROWS
-from batchwise.examples import Examples
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import keras, tf
 from batchwise.tasks.classification import TASKS
+from batchwise.training import network
+from batchwise.training.device_data import Examples
+from batchwise.training.evaluation import EVALUATION_IMAGES, EVALUATION_ROWS
 
 CHUNK = 64  # gradients in memory at a time
 BYTES_PER_CHUNK = 2**28

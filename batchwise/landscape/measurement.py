@@ -17,7 +17,7 @@ from batchwise.landscape.columns import WEIGHTS
 from batchwise.landscape.gradients import Gradients
 from batchwise.landscape.noise import Noise
 from batchwise.landscape.output import Rows
-from batchwise.results import Result
+from batchwise.training.run_result import Result
 
 
 class Point(NamedTuple):

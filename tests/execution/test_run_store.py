@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from batchwise import results
 from batchwise.common import source_closure
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
 from batchwise.execution import run_store
 from batchwise.execution.run_store import Store
-from batchwise.results import Result
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
 
 KEY = "ab" + "0" * 62
 RECIPE = {
@@ -112,7 +112,7 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
         monkeypatch.setattr(run_store, "environment", lambda name=name: {**environment, name: "other"})
         all_inputs.append(run_store.inputs_of(run, shared()))
     monkeypatch.setattr(run_store, "environment", lambda: environment)
-    for file in hashes(source_closure.closure("batchwise/engine.py", "batchwise/models/mlp.py")):
+    for file in hashes(source_closure.closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")):
         monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
         all_inputs.append(run_store.inputs_of(run, shared()))
     keys = [run_store.key(inputs) for inputs in all_inputs]
@@ -178,8 +178,12 @@ def test_the_closure_holds_what_is_imported_directly_or_not(project, start, foun
 
 
 def test_what_draws_is_not_in_the_closure_of_the_engine() -> None:
-    closure = source_closure.closure("batchwise/engine.py", "batchwise/models/mlp.py")
-    assert {"batchwise/streams.py", "batchwise/tasks/classification.py", "batchwise/models/mlp.py"} <= set(closure)
+    closure = source_closure.closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
+    assert {
+        "batchwise/training/random_streams.py",
+        "batchwise/tasks/classification.py",
+        "batchwise/models/mlp.py",
+    } <= set(closure)
     drawing_and_counting = ("report", "statistics", "execution", "analysis", "claims")
     assert not [file for file in closure if file.split("/")[1] in drawing_and_counting]
 
@@ -223,15 +227,15 @@ def assert_same(one: Result, other: Result) -> None:
 
 @given(a_result(), st.dictionaries(st.text("abc"), JSON, max_size=3))
 def test_a_run_file_gives_back_what_it_was_given(result, inputs) -> None:
-    content = results.dump(result, inputs)
-    back, back_inputs = results.load(content)
+    content = run_result.dump(result, inputs)
+    back, back_inputs = run_result.load(content)
     assert_same(back, result)
     assert back_inputs == inputs
-    assert_same(results.load(content, with_weights=False)[0], replace(result, weights={}))
-    assert results.dump(back, dict(reversed(back_inputs.items()))) == content
+    assert_same(run_result.load(content, with_weights=False)[0], replace(result, weights={}))
+    assert run_result.dump(back, dict(reversed(back_inputs.items()))) == content
 
 
-WHOLE = results.dump(
+WHOLE = run_result.dump(
     Result(
         "ok",
         np.ones((2, 3), "float32"),
@@ -247,10 +251,10 @@ WHOLE = results.dump(
 def is_refused_or_whole(content: bytes) -> bool:
     """Return whether it was refused; fail if it was read as something else."""
     try:
-        result, inputs = results.load(content)
+        result, inputs = run_result.load(content)
     except ValueError:
         return True
-    assert_same(result, results.load(WHOLE)[0])
+    assert_same(result, run_result.load(WHOLE)[0])
     assert inputs == {"seed": 1}
     return False
 

@@ -14,7 +14,6 @@ from distributed import Client, LocalCluster
 from ruamel.yaml import YAML
 
 from batchwise import __main__ as commands
-from batchwise import results
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config import grid, params
@@ -23,6 +22,7 @@ from batchwise.execution import workers
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import Session, train_study
 from batchwise.execution.workers import Finished
+from batchwise.training import run_result
 from tests.project import PARAMS, STUDY
 
 SMALL = {**STUDY, "budget": {"epochs": 2}, "grid": {**STUDY["grid"], "batch_sizes": [64, 2048], "seeds": 2}}
@@ -75,10 +75,10 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
     assert capsys.readouterr().out == "seed 0: exact\nseed 1: exact\n"
 
     path = Path("data/runs/small/m64_lr0.5_seed1.npz")
-    result, inputs = results.load(path.read_bytes())
+    result, inputs = run_result.load(path.read_bytes())
     result.loss[1, 0] += 1
     result.weights["000_kernel"][0, 0] += 1
-    path.write_bytes(results.dump(result, inputs))
+    path.write_bytes(run_result.dump(result, inputs))
     assert reproduce(monkeypatch, "0.5") == 1
     printed = capsys.readouterr().out
     assert "seed 1: differs" in printed

@@ -9,11 +9,11 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe, check_options
 from batchwise.data.dataset import DataSet, Description, Part
-from batchwise.engine import Trainer
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.tensorflow import keras, tf
-from tests.test_normalization import normalised, policy
+from batchwise.training.trainer import Trainer
+from tests.models.test_normalization import normalised, policy
 
 CIFAR = (32, 32, 3)
 TOLERANCE = 1e-12  # of float64, relative to the largest entry; measured: 3e-14

@@ -5,8 +5,8 @@ The draws are a function of the seed, the epoch and the row alone, so that a row
 
 import numpy as np
 
-from batchwise import streams
 from batchwise.config.recipe import Augmentation
+from batchwise.training import random_streams
 
 
 def draws(augmentation: Augmentation, seed: int, epoch: int, rows: int) -> np.ndarray:
@@ -14,7 +14,7 @@ def draws(augmentation: Augmentation, seed: int, epoch: int, rows: int) -> np.nd
 
     He et al. 2015 (arXiv 1512.03385), section 4.2: pad by 4, crop at random, flip every other image on average.
     """
-    generator = streams.generator(seed, "augmentation", epoch)
+    generator = random_streams.generator(seed, "augmentation", epoch)
     corners = generator.integers(2 * augmentation.pad + 1, size=(rows, 2))
     flips = generator.integers(2, size=(rows, 1)) * augmentation.flip
     return np.concatenate([corners, flips], axis=1).astype("int32")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from batchwise import network
-from batchwise.examples import Examples
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.tasks.base import Task
+from batchwise.training import network
+from batchwise.training.device_data import Examples
 
 # Bits of a loss depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
 # up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.

@@ -9,18 +9,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from batchwise import network, streams
-from batchwise.augmentation import draws
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.evaluator import Evaluator
-from batchwise.examples import Examples, check_augmentation
-from batchwise.results import Result, without_evaluations
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.schedule import multiples
 from batchwise.tasks.classification import TASKS
-from batchwise.updater import Updater
+from batchwise.training import network, random_streams
+from batchwise.training.augmentation import draws
+from batchwise.training.device_data import Examples, check_augmentation
+from batchwise.training.evaluation import Evaluator
+from batchwise.training.run_result import Result, without_evaluations
+from batchwise.training.schedule import multiples
+from batchwise.training.update import Updater
 
 # Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more
 # time for a row: calls short enough to see a run diverge.
@@ -127,7 +127,7 @@ class Trainer:
         """
         room, augmentation = self.epochs_per_call, self.recipe.augmentation
         orders = np.zeros((room, self.rows), "int32")
-        orders[:epochs] = streams.orders(seed, epoch, epochs, self.rows)
+        orders[:epochs] = random_streams.orders(seed, epoch, epochs, self.rows)
         drawn = np.zeros((room, self.rows if augmentation else 0, 3), "int32")
         for number in range(epochs if augmentation else 0):
             drawn[number] = draws(augmentation, seed, epoch + number, self.rows)

@@ -7,11 +7,11 @@ from unittest import mock
 
 import numpy as np
 
-from batchwise import streams
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.runtime.tensorflow import keras
+from batchwise.training import random_streams
 
 OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
@@ -40,7 +40,7 @@ def build(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int)
     keras.config.set_dtype_policy(recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
     chosen = recipe.model
     try:
-        with _keras_seeded(int(streams.generator(seed, "weights").integers(2**31))):
+        with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))):
             model = plugins.load("models", chosen.name).build(input_shape, outputs, **chosen.options)
     except (ValueError, TypeError) as error:
         raise UserError(f"model {chosen.name} cannot be built with {chosen.options}: {error}") from None
@@ -52,7 +52,7 @@ def build(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int)
 
 def start(model: keras.Model, seed: int) -> list[np.ndarray]:
     """Return the values of a new model's variables, with the states of its random layers from the seed's own stream."""
-    dropout = streams.generator(seed, "dropout")
+    dropout = random_streams.generator(seed, "dropout")
     return [
         dropout.integers(2**31, size=variable.shape).astype(variable.dtype)
         if variable.name == "seed_generator_state"

@@ -9,19 +9,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from batchwise import engine, evaluator, results, streams
-from batchwise.augmentation import draws
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import grid
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import SPLITS, DataSet, Description, Part
-from batchwise.engine import Trainer
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.device import gpu
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.schedule import multiples
+from batchwise.training import evaluation, random_streams, run_result
+from batchwise.training import trainer as trainer_module
+from batchwise.training.augmentation import draws
+from batchwise.training.schedule import multiples
+from batchwise.training.trainer import Trainer
 from tests.reference import STEPS, augment, evaluate, losses, train
 
 ROWS = 40
@@ -72,7 +73,7 @@ def recipe(optimizer="sgd", dtype="float32", budget=None, **options) -> Recipe:
 
 
 def content(result) -> bytes:
-    return results.dump(result, {})
+    return run_result.dump(result, {})
 
 
 def assert_close(actual, expected, dtype) -> None:
@@ -126,7 +127,7 @@ def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
             step,
             [flat(augmented(how, parts["train"][0], epoch)) for epoch in range(epochs)],
             data.train.labels,
-            streams.orders(7, 0, epochs, ROWS),
+            random_streams.orders(7, 0, epochs, ROWS),
             batch_size,
             rate * multiples(how.schedule, updates),
             how.weight_decay,
@@ -282,7 +283,7 @@ def test_statistics_over_more_rows_than_an_update_has_are_of_those_before_it_too
     trainer = Trainer(data, recipe(dtype="float64", budget={"epochs": 1}))
     start = [variable.numpy() for variable in trainer.build(7).variables]
     result = trainer.run(batch_size, 0.25, seed=7)
-    expected = normalised_linear(data, start, streams.orders(7, 0, 1, ROWS)[0], batch_size, 16, 0.25)
+    expected = normalised_linear(data, start, random_streams.orders(7, 0, 1, ROWS)[0], batch_size, 16, 0.25)
     assert_close(result.weights.values(), expected, "float64")
 
 
@@ -305,7 +306,7 @@ def fit(trainer, result, batch_size, rate, optimizer, seed=3) -> list[np.ndarray
     losses = keras.losses
     loss = (losses.SparseCategoricalCrossentropy if multiclass else losses.BinaryCrossentropy)(from_logits=True)
     model.compile(optimizer(rate), loss)
-    for order in streams.orders(seed, 0, len(result.loss) - 1, trainer.rows):
+    for order in random_streams.orders(seed, 0, len(result.loss) - 1, trainer.rows):
         inputs = part.inputs[order].astype(trainer.recipe.dtype)
         model.fit(inputs, part.labels[order], batch_size=batch_size, shuffle=False, verbose=0)
     return [variable.numpy() for variable in model.variables]
@@ -357,7 +358,7 @@ def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
     """Parts of several evaluation batches with a rest, of whole ones, and of less than one."""
     data = data_set(rows=30, validation=21, test=6)
     whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
-    monkeypatch.setattr(evaluator, "EVALUATION_ROWS", 7)
+    monkeypatch.setattr(evaluation, "EVALUATION_ROWS", 7)
     pieces = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
     assert_close([pieces.loss], [whole.loss], "float64")
     np.testing.assert_array_equal(pieces.correct, whole.correct)
@@ -414,7 +415,7 @@ def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer
     """Three epochs as 2 + 1, for the number of rows or for the memory that the weights after each epoch take."""
     expected = content(trainer.run(12, 0.01, seed=1))
     epoch = {"rows": ROWS, "bytes": sum(variable.numpy().nbytes for variable in trainer.model.variables)}[bound]
-    monkeypatch.setattr(engine, f"{bound.upper()}_PER_CALL", 2 * epoch)
+    monkeypatch.setattr(trainer_module, f"{bound.upper()}_PER_CALL", 2 * epoch)
     another = Trainer(data_set(), recipe("rmsprop"))
     assert another.epochs_per_call == 2
     assert content(another.run(12, 0.01, seed=1)) == expected
@@ -450,7 +451,7 @@ def test_a_diverged_run_is_a_result_and_leaves_no_trace(trainer) -> None:
     assert (result.status, result.bad_epoch, result.weights) == ("diverged", 1, {})
     assert result.loss.shape == result.correct.shape == (2, 3)
     assert np.isfinite(result.loss[0]).all()
-    assert not result.loss[1, 0] <= engine.DIVERGENCE_FACTOR * result.loss[0, 0]
+    assert not result.loss[1, 0] <= trainer_module.DIVERGENCE_FACTOR * result.loss[0, 0]
     assert content(trainer.run(12, 1e19, seed=1)) == content(result)
     assert content(trainer.run(12, 0.01, seed=1)) == fine
 
@@ -460,7 +461,9 @@ def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkey
     loss = trainer.run(12, 0.01, seed=1).loss[:, 0]
     assert loss[1] > loss[2] > loss[3]
     trainer.run(12, 0.01, seed=1)
-    monkeypatch.setattr(engine, "_first_bad_epoch", lambda losses, start, before: (before + 2) if before < 2 else None)
+    monkeypatch.setattr(
+        trainer_module, "_first_bad_epoch", lambda losses, start, before: before + 2 if before < 2 else None
+    )
     result = trainer.run(12, 0.01, seed=1)
     assert (result.status, result.bad_epoch) == ("diverged", 2)
     np.testing.assert_array_equal(result.loss[:, 0], loss[:3])
@@ -477,7 +480,7 @@ def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkey
 )
 def test_first_bad_epoch(losses, expected) -> None:
     """Of epochs 5, 6 and 7: a loss of more than 20, or that is not a finite number."""
-    assert engine._first_bad_epoch(np.array(losses, "float32"), np.float32(20), 4) == expected
+    assert trainer_module._first_bad_epoch(np.array(losses, "float32"), np.float32(20), 4) == expected
 
 
 def failing(error: Exception) -> Callable:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.config.recipe import Schedule
-from batchwise.schedule import multiples
+from batchwise.training.schedule import multiples
 
 FRACTIONS = st.integers(1, 99).map(lambda percent: percent / 100)
 

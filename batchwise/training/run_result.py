@@ -32,7 +32,7 @@ class Result:
 
 
 def dump(result: Result, inputs: dict[str, Any]) -> bytes:
-    """Return the bytes of a run file, a NumPy archive without pickles. `inputs` is what decided it (store.py)."""
+    """Return the bytes of a run file, a NumPy archive without pickles. `inputs` decided it (run_store.py)."""
     about = {
         "status": result.status,
         "bad_epoch": result.bad_epoch,

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise import streams
-from batchwise.augmentation import draws
 from batchwise.config.recipe import Augmentation
-from batchwise.examples import augment
 from batchwise.runtime.tensorflow import tf
+from batchwise.training import random_streams
+from batchwise.training.augmentation import draws
+from batchwise.training.device_data import augment
 from tests import reference
 
 PAPER = Augmentation(pad=4, flip=True)
@@ -52,7 +52,7 @@ def test_draws_differ_by_seed_and_epoch_and_are_no_other_stream() -> None:
     assert not np.array_equal(first, draws(PAPER, 0, 1, 1000))
     assert not np.array_equal(first, draws(PAPER, 1, 0, 1000))
     np.testing.assert_array_equal(first, draws(PAPER, 0, 0, 1000))
-    order = streams.generator(0, "order", 0).integers(9, size=(1000, 2))
+    order = random_streams.generator(0, "order", 0).integers(9, size=(1000, 2))
     assert not np.array_equal(first[:, :2], order)
 
 

@@ -1,10 +1,10 @@
 """An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
 
-from batchwise import network
 from batchwise.config.recipe import Recipe, Schedule
-from batchwise.examples import Examples, augment
 from batchwise.runtime.tensorflow import keras, tf
 from batchwise.tasks.base import Task
+from batchwise.training import network
+from batchwise.training.device_data import Examples, augment
 
 
 class Updater:
