@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from batchwise import advice, budgets, costs, outcomes, profiles
+from batchwise import advice, budgets, costs, outcomes
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with
@@ -19,6 +19,7 @@ from batchwise.execution import plan, workers
 from batchwise.execution.progress import duration
 from batchwise.execution.reproduce import find_cell, reproduce
 from batchwise.execution.run_store import Store
+from batchwise.measuring.profiling import profile_files
 from batchwise.report import cost_words
 
 DATA = Path("data")
@@ -85,7 +86,7 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _advise(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
-    measured = costs.of_study(profiles.summary(profiles.read(DATA / "profiles" / name)), study)
+    measured = costs.of_study(profile_files.summary(profile_files.read(DATA / "profiles" / name)), study)
     about = loading.describe(DATA / "prepared", study)
     runs = outcomes.read(DATA / "runs" / name, name, study, about)
     curves = budgets.of_study(study, about["rows"]["train"], runs)

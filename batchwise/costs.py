@@ -10,7 +10,7 @@ from batchwise import advice, budgets, steps_to_target
 from batchwise.budgets import Curves
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.params import Study
-from batchwise.profiles import Profile
+from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics import critical_batch_size, fits
 
 # Memory of the choice that a report shows, and its deadlines, as parts of the time of the choice without one.

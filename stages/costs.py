@@ -3,9 +3,10 @@
 import sys
 from pathlib import Path
 
-from batchwise import budgets, costs, outcomes, profiles, study_tables
+from batchwise import budgets, costs, outcomes, study_tables
 from batchwise.common.files import replace
 from batchwise.common.messages import exit_with
+from batchwise.measuring.profiling import profile_files
 
 
 def main() -> None:
@@ -15,8 +16,8 @@ def main() -> None:
     manifest = tables.summary["data"]
     runs = outcomes.read(Path("data/runs") / name, name, study, manifest)
     curves = budgets.of_study(study, manifest["rows"]["train"], runs)
-    profile = profiles.read(Path("data/profiles") / name)
-    measured = profiles.summary(profile)
+    profile = profile_files.read(Path("data/profiles") / name)
+    measured = profile_files.summary(profile)
     replace(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))
 
 

@@ -13,7 +13,7 @@ from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.config.params import Study
 from batchwise.data import loading
-from batchwise.landscape.output import Rows, files
+from batchwise.measuring.landscape.output import Rows, files
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
 
 def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     """Return the settings and the rows of the tables of a study that asks for some."""
-    from batchwise.landscape.cells import chosen, read_run
-    from batchwise.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
+    from batchwise.measuring.landscape.cells import chosen, read_run
+    from batchwise.measuring.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 
     data = loading.load(Path("data/prepared"), study)
     cells = chosen(Path("data/tables") / name / "batch_sizes.csv", name, study.landscape)

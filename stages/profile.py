@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from batchwise import profiles
 from batchwise.common.files import replace
 from batchwise.common.messages import exit_with
 from batchwise.config import params
 from batchwise.data import loading
-from batchwise.profiling import profile
+from batchwise.measuring.profiling import profile_files
+from batchwise.measuring.profiling.profiler import profile
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     start, name = monotonic(), sys.argv[1]
     study = params.study(params.load(), name)
     measured = profile(loading.load(Path("data/prepared"), study), study)
-    replace(Path("data/profiles") / name, profiles.files(measured))
+    replace(Path("data/profiles") / name, profile_files.files(measured))
     print(f"{name}: {len(measured.points)} points measured in {monotonic() - start:.0f} s")
 
 

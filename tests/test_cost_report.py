@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise import budgets, costs, landscapes, outcomes, profiles, study_tables
+from batchwise import budgets, costs, outcomes, study_tables
 from batchwise.claims import sources
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.landscape.columns import TABLES
-from batchwise.landscape.output import files as landscape_files
-from batchwise.profiles import Profile
+from batchwise.measuring.landscape import landscape_files, output
+from batchwise.measuring.landscape.columns import TABLES
+from batchwise.measuring.profiling import profile_files
+from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.report import cost_parts, cost_words, index
 from tests import fabricated
 from tests.test_report import ABOUT, write
@@ -33,7 +34,7 @@ def profile() -> Profile:
         updates_per_epoch=-(-40 // points["batch_size"]),
         ragged_rows=40 % points["batch_size"],
         memory_peak_bytes=5e8 + 1e6 * points["batch_size"],
-    ).reindex(columns=list(profiles.POINTS))
+    ).reindex(columns=list(profile_files.POINTS))
     rows = [
         (m, dtype, part, number, 0, (1e-4 + 1e-6 * m) * (1 + 0.01 * number))
         for m, dtype in zip(points["batch_size"], points["dtype"], strict=True)
@@ -46,7 +47,7 @@ def profile() -> Profile:
             "status": ["fits", "fits", "out_of_memory"],
             "memory_peak_bytes": [6e8, 7e8, None],
         }
-    ).reindex(columns=list(profiles.DOUBLING))
+    ).reindex(columns=list(profile_files.DOUBLING))
     machine = {
         "xla": True,
         "device": HOSTILE,
@@ -55,7 +56,7 @@ def profile() -> Profile:
         "training_rows": 40,
         "has_bfloat16": False,
     }
-    return Profile(points, pd.DataFrame(rows, columns=list(profiles.REPETITIONS)), doubling, machine)
+    return Profile(points, pd.DataFrame(rows, columns=list(profile_files.REPETITIONS)), doubling, machine)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +74,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     measured = profile()
     table = study_tables.read(tables).batch_sizes
     written = {
-        "profiles": profiles.files(measured),
-        "costs": costs.files(made, curves, table, measured, profiles.summary(measured)),
-        "landscapes": landscape_files("made_up", [2, 40], {}, {}),
+        "profiles": profile_files.files(measured),
+        "costs": costs.files(made, curves, table, measured, profile_files.summary(measured)),
+        "landscapes": output.files("made_up", [2, 40], {}, {}),
     }
     cells = pd.DataFrame({"batch_size": [2, 2, 40, 40], "seed": [0, 1, 0, 1]})
     cells = cells.reindex(columns=list(TABLES["cells"])).fillna(1.5)
@@ -144,5 +145,5 @@ def test_damaged_and_missing_costs_are_told(data, tmp_path) -> None:
     (tmp_path / "made_up/fits.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
         sources.read_costs(tmp_path / "made_up")
-    assert landscapes.read(data / "landscapes/made_up").cells["batch_size"].tolist() == [2, 2, 40, 40]
-    assert np.isfinite(profiles.read(data / "profiles/made_up").repetitions["seconds"]).all()
+    assert landscape_files.read(data / "landscapes/made_up").cells["batch_size"].tolist() == [2, 2, 40, 40]
+    assert np.isfinite(profile_files.read(data / "profiles/made_up").repetitions["seconds"]).all()

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import accuracies, landscapes, profiles, study_tables
+from batchwise import accuracies, study_tables
 from batchwise.accuracies import Accuracies
 from batchwise.common import stage_outputs
-from batchwise.landscapes import Landscape
-from batchwise.profiles import Profile
+from batchwise.measuring.landscape import landscape_files
+from batchwise.measuring.landscape.landscape_files import Landscape
+from batchwise.measuring.profiling import profile_files
+from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.study_tables import Tables
 
 COST_TABLES = ("budgets", "target_runs", "targets", "advice", "measured", "columns")
@@ -103,8 +105,8 @@ def read(data: Path, names: list[str]) -> list[Study]:
         Study(
             study_tables.read(data / "tables" / name),
             read_costs(data / "costs" / name),
-            profiles.read(data / "profiles" / name),
-            landscapes.read(data / "landscapes" / name),
+            profile_files.read(data / "profiles" / name),
+            landscape_files.read(data / "landscapes" / name),
         )
         for name in names
     ]

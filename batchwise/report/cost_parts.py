@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from batchwise import landscapes, profiles
 from batchwise.claims import sources
 from batchwise.claims.sources import Costs
-from batchwise.landscapes import Landscape
+from batchwise.measuring.landscape import landscape_files
+from batchwise.measuring.landscape.landscape_files import Landscape
+from batchwise.measuring.profiling import profile_files
 from batchwise.report import cost_plots, cost_words, phrases
 from batchwise.report.markup import Entry, Html, figure, items, join, paragraph, table
 from batchwise.report.words import count, digits, known, memory, number, percent, rate, seconds, size
@@ -18,7 +19,7 @@ NOT_MEASURED = "Not measured in this pipeline: it has no stage that measures tim
 MOST_LEVELS = 6
 
 
-def read(folder: Path, study: str) -> tuple[Costs | None, profiles.Profile | None, Landscape | None]:
+def read(folder: Path, study: str) -> tuple[Costs | None, profile_files.Profile | None, Landscape | None]:
     """Return what was measured of a study: costs, profile, landscape; None each without these stages (paper/).
 
     Raises UserError if a table is damaged.
@@ -26,7 +27,7 @@ def read(folder: Path, study: str) -> tuple[Costs | None, profiles.Profile | Non
     if not (folder / "costs").exists():
         return None, None, None
     costs = sources.read_costs(folder / "costs" / study)
-    return costs, profiles.read(folder / "profiles" / study), landscapes.read(folder / "landscapes" / study)
+    return costs, profile_files.read(folder / "profiles" / study), landscape_files.read(folder / "landscapes" / study)
 
 
 def choice(costs: Costs | None) -> Html:
@@ -127,7 +128,7 @@ def _targets(costs: Costs) -> Html:
     return table(caption, headings, rows, "numbers long" if len(rows) > 20 else "numbers")
 
 
-def time_and_memory(costs: Costs | None, profile: profiles.Profile | None) -> Html:
+def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) -> Html:
     """Return the time of an update and the peak memory by batch size, with the fits."""
     if costs is None:
         return paragraph(NOT_MEASURED)

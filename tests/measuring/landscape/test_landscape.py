@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
-from batchwise import landscapes, outcomes
+from batchwise import outcomes
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
@@ -25,11 +25,11 @@ from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import prepared
 from batchwise.data.dataset import DataSet, Part
 from batchwise.evaluation import definition, evaluate
-from batchwise.landscape import gradients, measurement, noise, sharpness, updates
-from batchwise.landscape.cells import chosen, read_run
-from batchwise.landscape.columns import COLUMNS, TABLES
-from batchwise.landscape.gradients import Gradients
-from batchwise.landscape.moments import moments
+from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
+from batchwise.measuring.landscape.cells import chosen, read_run
+from batchwise.measuring.landscape.columns import COLUMNS, TABLES
+from batchwise.measuring.landscape.gradients import Gradients
+from batchwise.measuring.landscape.moments import moments
 from batchwise.runtime.tensorflow import tf
 from batchwise.training import network, run_result
 from batchwise.training.trainer import Trainer
@@ -411,7 +411,7 @@ def test_the_stage_writes_the_same_bytes_each_time(monkeypatch, project) -> None
     first = run_stage(monkeypatch, project)
     assert first == run_stage(monkeypatch, project)
     assert {*first} == {"cells.csv", "updates.csv", "steps.csv", "columns.csv", "summary.json"}
-    found = landscapes.read(project / "data/landscapes/small")
+    found = landscape_files.read(project / "data/landscapes/small")
     for name, columns in TABLES.items():
         table = getattr(found, name)
         assert table.columns.tolist() == list(columns)
@@ -443,7 +443,7 @@ def check_cells(cells: pd.DataFrame, project: Path) -> None:
     assert (cells["sharpness_0_001"] > cells["sharpness_0_0005"]).all() and (cells["sharpness_0_0005"] > 0).all()
 
 
-def check_updates(found: landscapes.Landscape) -> None:
+def check_updates(found: landscape_files.Landscape) -> None:
     """Claim L3 where the gradient is large: the mean to 15 %, and the trace to 30 %, of what the paper says."""
     at_start = found.updates[found.updates["weights"] == "start"]
     assert len(found.updates) == 2 * len(at_start) == 2 * 3 * 6
@@ -456,7 +456,7 @@ def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(proj
     code = "import sys; from stages import landscape; landscape.main(); assert 'tensorflow' not in sys.modules"
     command = [sys.executable, "-c", code, "none"]
     subprocess.run(command, cwd=project, env={"PYTHONPATH": str(ROOT)}, check=True)
-    found = landscapes.read(project / "data/landscapes/none")
+    found = landscape_files.read(project / "data/landscapes/none")
     assert [len(table) for table in (found.cells, found.updates, found.steps)] == [0, 0, 0]
     assert found.cells.columns.tolist() == list(TABLES["cells"])
     assert found.summary == {"study": "none", "batch_sizes": []}
@@ -479,10 +479,10 @@ def test_a_missing_or_damaged_file_is_told(tmp_path, project) -> None:
     with pytest.raises(UserError, match=r"batch_sizes.csv is damaged .*128.*; run .*evaluate@small`"):
         chosen(project / "data/tables/small/batch_sizes.csv", "small", [16, 128])
     with pytest.raises(UserError, match=r"summary.json is missing; run `dvc repro --force landscape@"):
-        landscapes.read(tmp_path)
+        landscape_files.read(tmp_path)
     (tmp_path / "summary.json").write_text("{")
     with pytest.raises(UserError, match=r"is damaged .*; run `dvc repro --force landscape@"):
-        landscapes.read(tmp_path)
+        landscape_files.read(tmp_path)
 
 
 def test_a_batch_size_without_a_chosen_rate_is_left_out(tmp_path) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchwise.processes import Ended, Process
+from batchwise.measuring.profiling.process import Ended, Process
 
 # Doubling ends after so many seconds: a small network comes to the end of its memory in that time.
 SECONDS = 12.0

@@ -12,11 +12,11 @@ from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import DataSet, Part
 from batchwise.data.subset import subset
-from batchwise.landscape import noise, sharpness, updates
-from batchwise.landscape.columns import WEIGHTS
-from batchwise.landscape.gradients import Gradients
-from batchwise.landscape.noise import Noise
-from batchwise.landscape.output import Rows
+from batchwise.measuring.landscape import noise, sharpness, updates
+from batchwise.measuring.landscape.columns import WEIGHTS
+from batchwise.measuring.landscape.gradients import Gradients
+from batchwise.measuring.landscape.noise import Noise
+from batchwise.measuring.landscape.output import Rows
 from batchwise.training.run_result import Result
 
 

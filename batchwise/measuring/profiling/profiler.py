@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import doubling
 from batchwise.common.errors import UserError
 from batchwise.config.params import Study
 from batchwise.data.dataset import DataSet
-from batchwise.points import Point, effective_sizes, points
-from batchwise.processes import Ended, Process
-from batchwise.profiles import DOUBLING, POINTS, REPETITIONS, Profile
+from batchwise.measuring.profiling import largest_batch
+from batchwise.measuring.profiling.configurations import Point, effective_sizes, points
+from batchwise.measuring.profiling.process import Ended, Process
+from batchwise.measuring.profiling.profile_files import DOUBLING, POINTS, REPETITIONS, Profile
 from batchwise.runtime import hardware
 from batchwise.runtime.device import gpu
 
@@ -27,7 +27,7 @@ from batchwise.runtime.device import gpu
 PRELOADED = [
     "batchwise.runtime.forkserver_preload",
     "batchwise.runtime.tensorflow",
-    "batchwise.profiling",
+    "batchwise.measuring.profiling.profiler",
     "batchwise.data.loading",
 ]
 ROUNDS = 31
@@ -171,7 +171,7 @@ class Profiler:
             if self._is_ok(point):
                 most[point.batch_size] = max(row["memory_peak_bytes"], most.get(point.batch_size, 0))
         limit = hardware.gpu_memory() if self.on_gpu else min(self.available, DOUBLING_SHARE * max(most.values()))
-        rows = doubling.double(partial(self.start, self.study.dtype, limit), most, limit)
+        rows = largest_batch.double(partial(self.start, self.study.dtype, limit), most, limit)
         return limit, pd.DataFrame(rows, columns=list(DOUBLING))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from batchwise.common.serialization import as_csv, as_json
-from batchwise.landscape.columns import COLUMNS, TABLES
+from batchwise.measuring.landscape.columns import COLUMNS, TABLES
 
 Rows = dict[str, list[dict[str, Any]]]  # of each table
 

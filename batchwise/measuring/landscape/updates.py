@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchwise.landscape.moments import moments
+from batchwise.measuring.landscape.moments import moments
 
 UPDATE_BATCH_SIZES = (4, 16, 64)  # rows
 RATE_FACTORS = (0.25, 1.0)  # of the base learning rate of the cell

@@ -16,18 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from batchwise import profiles
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
 from batchwise.data import prepared
 from batchwise.data.dataset import DataSet, Description, Part
-from batchwise.doubling import PEAK_NOISE, double, doublings
-from batchwise.points import Point, points
-from batchwise.processes import Ended, Process
-from batchwise.profiles import Profile
-from batchwise.profiling import ROUNDS, Profiler
+from batchwise.measuring.profiling import profile_files
+from batchwise.measuring.profiling.configurations import Point, points
+from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
+from batchwise.measuring.profiling.process import Ended, Process
+from batchwise.measuring.profiling.profile_files import Profile
+from batchwise.measuring.profiling.profiler import ROUNDS, Profiler
 
 STUDY = {
     "data_set": "digits",
@@ -91,7 +91,7 @@ def stage(tmp_path_factory) -> tuple[Profile, Path, subprocess.CompletedProcess]
     command = [sys.executable, "-m", "stages.profile", "small"]
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return profiles.read(output), output, done
+    return profile_files.read(output), output, done
 
 
 def test_the_stage_says_one_line_and_replaces_its_folder(stage) -> None:
@@ -162,7 +162,7 @@ def test_the_last_batch_is_measured_apart_and_the_smallest_side_by_side(stage) -
 
 def test_times_are_plausible(stage) -> None:
     """An update of 1,200 rows takes longer than one of 32, and that longer than one of 16, the last of an epoch."""
-    table = profiles.summary(stage[0])
+    table = profile_files.summary(stage[0])
     grid = table[table["purpose"].eq("grid")].set_index("batch_size")
     assert grid["step_seconds"].is_monotonic_increasing
     assert grid.loc[32, "ragged_seconds"] < grid.loc[32, "step_seconds"]
@@ -261,8 +261,8 @@ def test_doubling_stops_when_it_takes_too_long() -> None:
 
 def test_errors_that_mean_that_memory_ended() -> None:
     code = """if True:
-        from batchwise.probe import ending, tf
-        from batchwise.errors import UserError
+        from batchwise.measuring.profiling.probe import ending, tf
+        from batchwise.common.errors import UserError
         status = "Operation received an exception:Status: {}, message: could not create a primitive"
         onednn, other = "Graph execution error:\\n" + status.format(1), status.format(3)
         print(*ending(tf.errors.AbortedError(None, None, onednn)), sep=": ")
@@ -304,7 +304,7 @@ def process(profiler) -> Iterator[Process]:
 
 
 def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured(monkeypatch) -> None:
-    monkeypatch.setattr("batchwise.points.DTYPES", ("float32",))
+    monkeypatch.setattr("batchwise.measuring.profiling.configurations.DTYPES", ("float32",))
     large = Profiler(data_set(400_000), study(4, 400_000, model={"name": "mlp", "hidden_units": [512]}))
     large.available = 900 * 10**6  # bytes; the hidden units alone take 800 million in an update of all rows
     large.measure()
@@ -372,14 +372,14 @@ def made_up(seed: int = 0) -> Profile:
     parts = [(10, "whole"), (30, "whole"), (30, "ragged"), (33, "whole"), (10, "side_by_side")]
     repetitions = [(m, "float32", part, n, 0, random.uniform(1, 2)) for n in range(32) for m, part in parts]
     doubling = [(100, "fits", np.nan, 4000, 0.5), (200, "out_of_memory", "none", np.nan, 0.7)]
-    tables = zip((rows, repetitions, doubling), profiles.TABLES.values(), strict=True)
+    tables = zip((rows, repetitions, doubling), profile_files.TABLES.values(), strict=True)
     return Profile(*(pd.DataFrame(rows, columns=list(columns)) for rows, columns in tables), {"training_rows": 100})
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_summary_is_that_of_numpy(seed) -> None:
     profile = made_up(seed)
-    table = profiles.summary(profile).set_index("batch_size")
+    table = profile_files.summary(profile).set_index("batch_size")
 
     def times(m, part="whole") -> np.ndarray:
         rows = profile.repetitions
@@ -403,20 +403,20 @@ def test_the_summary_is_that_of_numpy(seed) -> None:
 def test_a_point_that_ran_out_of_memory_has_no_numbers() -> None:
     profile = made_up()
     profile.points["status"] = "out_of_memory"
-    numbers = profiles.summary(profile).drop(columns=["batch_size", "dtype", "purpose", "status"])
+    numbers = profile_files.summary(profile).drop(columns=["batch_size", "dtype", "purpose", "status"])
     assert numbers.isna().all(axis=None)
 
 
 def write(folder: Path) -> None:
     folder.mkdir()
-    for name, content in profiles.files(made_up()).items():
+    for name, content in profile_files.files(made_up()).items():
         (folder / name).write_bytes(content)
 
 
 def test_what_is_written_is_read_back(tmp_path) -> None:
     write(tmp_path / "study")
-    written, found = made_up(), profiles.read(tmp_path / "study")
-    for name in profiles.TABLES:
+    written, found = made_up(), profile_files.read(tmp_path / "study")
+    for name in profile_files.TABLES:
         pd.testing.assert_frame_equal(getattr(found, name), getattr(written, name), check_dtype=False)
     assert found.machine == written.machine
 
@@ -427,12 +427,12 @@ def test_a_missing_or_damaged_file_is_an_error_of_the_user(name, tmp_path) -> No
     write(path.parent)
     path.write_text("seconds\n1\n" if name.endswith("csv") else json.dumps({"a": 1})[:-1])
     with pytest.raises(UserError, match=r"damaged.*run `dvc repro --force profile@study`"):
-        profiles.read(path.parent)
+        profile_files.read(path.parent)
     path.unlink()
     with pytest.raises(UserError, match=rf"{name} is missing; run `dvc repro --force profile@study`"):
-        profiles.read(path.parent)
+        profile_files.read(path.parent)
 
 
 def test_reading_does_not_import_what_trains() -> None:
-    code = "import sys, batchwise.profiles, batchwise.points; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, batchwise.measuring.profiling.profiler; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

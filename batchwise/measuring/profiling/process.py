@@ -94,6 +94,6 @@ class Process:
 
 
 def _serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
-    from batchwise import probe  # the process that measures does not import TensorFlow
+    from batchwise.measuring.profiling import probe  # the process that measures does not import TensorFlow
 
     probe.serve(pipe, data, recipe, memory_limit)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from batchwise.landscape.moments import moments
+from batchwise.measuring.landscape.moments import moments
 
 SMALL_BATCH, LARGE_BATCH = 16, 1024  # b and B, rows; a large batch is made of small ones
 PAIRS = 64  # draws of a large batch

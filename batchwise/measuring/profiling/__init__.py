@@ -1,0 +1,1 @@
+"""What a batch size costs in time and memory, each in a process of its own."""
