@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
-from batchwise import advice, budgets, costs, outcomes
+from batchwise.analysis import costs, equal_budgets, profile_summary, recommendation, run_metrics
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with
@@ -86,11 +86,11 @@ def _plan(arguments: argparse.Namespace) -> int:
 def _advise(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
-    measured = costs.of_study(profile_files.summary(profile_files.read(DATA / "profiles" / name)), study)
+    measured = costs.of_study(profile_summary.summary(profile_files.read(DATA / "profiles" / name)), study)
     about = loading.describe(DATA / "prepared", study)
-    runs = outcomes.read(DATA / "runs" / name, name, study, about)
-    curves = budgets.of_study(study, about["rows"]["train"], runs)
-    table = advice.advise(curves, measured, arguments.memory, arguments.time)
+    runs = run_metrics.read(DATA / "runs" / name, name, study, about)
+    curves = equal_budgets.of_study(study, about["rows"]["train"], runs)
+    table = recommendation.advise(curves, measured, arguments.memory, arguments.time)
     print(*cost_words.advice(table), "", *cost_words.lines(table), sep="\n")
     return 0 if table["chosen"].any() else 1
 

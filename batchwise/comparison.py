@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from batchwise import accuracies
-from batchwise.accuracies import Accuracies, Undecidable
+from batchwise.analysis import seed_values
+from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.analysis.selection import DIGITS
 from batchwise.kinds import KINDS, Comparison
-from batchwise.selection import DIGITS
 from batchwise.statements import Statement, resolve
 from batchwise.statistics.intervals import CONFIDENCE, Interval, mean_interval
 
@@ -52,7 +52,7 @@ def _pooled(item: str, studies: dict[str, Accuracies]) -> list[Accuracies]:
     sides = resolve(item, list(studies))
     if not all(part for side in sides for part in side):
         raise Undecidable("not in this folder")
-    return [accuracies.pool([studies[name] for part in side for name in part]) for side in sides]
+    return [seed_values.pool([studies[name] for part in side for name in part]) for side in sides]
 
 
 def decide(comparisons: list[Comparison]) -> Verdict:

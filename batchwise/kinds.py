@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchwise import accuracies
-from batchwise.accuracies import Accuracies, Undecidable
+from batchwise.analysis import seed_values
+from batchwise.analysis.reliable_rates import octaves
+from batchwise.analysis.seed_values import Accuracies, Undecidable
 
 # As far below the best as a learning rate still serves (SCIENCE.md, section 3, reliable range): points / 100
 SERVES = 0.02
-# As far below the best as training still counts as convergence, for the range of learning rates: points / 100
-CONVERGES = 0.05
 
 
 class Comparison(NamedTuple):
@@ -81,28 +80,6 @@ def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[
     return [Comparison(f"the range lost over {_span(sizes)}", -_slope(sizes, octaves(study, sizes)))]
 
 
-def octaves(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
-    """Return the width of the range of η̃ that converges at each of the sizes, [sizes, seeds], as in range_shrinks.
-
-    Raises Undecidable for fewer than three η̃.
-    """
-    rates = np.unique(study.base_learning_rate)
-    if len(rates) < 3:
-        raise Undecidable(f"a range takes three η̃; the grid has {len(rates)}")
-    step = np.log2(rates[-1] / rates[0]) / (len(rates) - 1)
-    within = converging(study)
-    return step * np.stack([within[study.batch_size == m].sum(axis=0) for m in sizes])
-
-
-def converging(study: Accuracies) -> np.ndarray:
-    """Return whether a run is within 5 points of its seed's best cell, [cells, seeds], as 0 and 1.
-
-    The validation accuracy decides. A seed of which a run ran out of memory or failed is NaN.
-    """
-    validation = np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
-    return np.where(np.isnan(validation), np.nan, validation >= validation.max(axis=0) - CONVERGES)
-
-
 def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
     """Compare two studies, the second less the first, in test accuracy averaged over the m from `low` to `high`.
 
@@ -133,9 +110,9 @@ def reachable(study: Accuracies, low: int | None, high: int | None) -> list[Comp
     high = int(m.max()) - 1 if high is None else high
     if not (m > high).any() or not (m <= high).any():
         raise Undecidable(f"the grid has no m {'up to' if (m > high).any() else 'above'} {high:,}")
-    best = accuracies.choose(study, m <= high)
+    best = seed_values.choose(study, m <= high)
     usable = study.base_learning_rate == study.base_learning_rate[best]
-    beyond = accuracies.choose(study, (m > high) & usable)
+    beyond = seed_values.choose(study, (m > high) & usable)
     inside = [] if low is None else np.flatnonzero(_within(m, low, high) & usable)
     loss, name = study.test[best] - study.test, f"at the η̃ that is best for m = {m[best]:,}, the loss of m = "
     return [
@@ -152,7 +129,7 @@ def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes:
     """Compare the best cell inside with the best outside; `sizes` [cells] name them."""
     if not inside.any() or not outside.any():
         raise Undecidable(f"the grid has no {name} {'inside' if outside.any() else 'outside'} the bounds")
-    best, other = accuracies.choose(study, inside), accuracies.choose(study, outside)
+    best, other = seed_values.choose(study, inside), seed_values.choose(study, outside)
     what = f"{name} = {sizes[best]:,} against {sizes[other]:,}"
     return Comparison(what, study.test[best] - study.test[other])
 
@@ -199,7 +176,7 @@ def best_test_accuracy(study: Accuracies, size: int) -> np.ndarray:
 
     Raises Undecidable if no cell with that m can be chosen.
     """
-    return study.test[accuracies.choose(study, study.batch_size == size)]
+    return study.test[seed_values.choose(study, study.batch_size == size)]
 
 
 def _gain(worse: Accuracies, study: Accuracies, sizes: np.ndarray) -> np.ndarray:

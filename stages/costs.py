@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from batchwise import budgets, costs, outcomes, study_tables
+from batchwise.analysis import costs, equal_budgets, profile_summary, run_metrics, study_tables
 from batchwise.common.files import replace
 from batchwise.common.messages import exit_with
 from batchwise.measuring.profiling import profile_files
@@ -14,10 +14,10 @@ def main() -> None:
     name = sys.argv[1]
     tables, study = (read(Path("data/tables") / name) for read in (study_tables.read, study_tables.read_study))
     manifest = tables.summary["data"]
-    runs = outcomes.read(Path("data/runs") / name, name, study, manifest)
-    curves = budgets.of_study(study, manifest["rows"]["train"], runs)
+    runs = run_metrics.read(Path("data/runs") / name, name, study, manifest)
+    curves = equal_budgets.of_study(study, manifest["rows"]["train"], runs)
     profile = profile_files.read(Path("data/profiles") / name)
-    measured = profile_files.summary(profile)
+    measured = profile_summary.summary(profile)
     replace(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))
 
 

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from batchwise import outcomes
+from batchwise.analysis import run_metrics
+from batchwise.analysis.evaluate import evaluate
 from batchwise.common.files import replace, write
 from batchwise.common.messages import exit_with
 from batchwise.config import params
 from batchwise.data import loading
-from batchwise.evaluation import evaluate
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     name = sys.argv[1]
     study = params.study(params.load(), name)
     manifest = loading.describe(Path("data/prepared"), study)
-    results = outcomes.read(Path("data/runs") / name, name, study, manifest)
+    results = run_metrics.read(Path("data/runs") / name, name, study, manifest)
     files = evaluate(name, study, manifest, results)
     write(Path(f"data/metrics/{name}.json"), lambda file: file.write(files.pop("metrics.json")))
     write(Path(f"data/plots/{name}.csv"), lambda file: file.write(files["batch_sizes.csv"]))

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from batchwise import study_tables
+from batchwise.analysis import study_tables
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.report import figures

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from batchwise import study_tables
+from batchwise.analysis import study_tables
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.config.params import Study

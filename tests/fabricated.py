@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import outcomes
+from batchwise.analysis import run_metrics
+from batchwise.analysis.evaluate import evaluate
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.evaluation import evaluate
 from batchwise.training import run_result
 from batchwise.training.run_result import Result
 
@@ -59,7 +59,7 @@ def study(
 def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> Result:
     """Return a run that ended ok, with numbers that depend on the run and `salt`."""
     generator = np.random.default_rng([run.batch_size, int(run.learning_rate * 2**30), run.seed, salt])
-    rows = np.array([manifest["rows"][split] for split in outcomes.SPLITS])
+    rows = np.array([manifest["rows"][split] for split in run_metrics.SPLITS])
     evaluations = 1 + grid.epochs(made.budget, rows[0], run.batch_size)
     correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
@@ -99,7 +99,7 @@ def files(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any]
     """Return the files of the tables of a study whose runs gave `result`."""
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, result, manifest)
-        return evaluate("made_up", made, manifest, outcomes.read(Path(folder), "made_up", made, manifest))
+        return evaluate("made_up", made, manifest, run_metrics.read(Path(folder), "made_up", made, manifest))
 
 
 def tables(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from batchwise import outcomes
-from batchwise.accuracies import Accuracies, of_study
+from batchwise.analysis import run_metrics
+from batchwise.analysis.evaluate import evaluate
+from batchwise.analysis.seed_values import Accuracies, of_study
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.evaluation import evaluate
 from batchwise.training.run_result import Result
 from tests.fabricated import parse, write_runs
 
@@ -121,7 +121,7 @@ def files(name: str, world: World) -> dict[str, bytes]:
     made = params.check(all_params({name: planned(name)})).studies[name]
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, lambda run: result(name, run, made, world), MANIFEST)
-        written = evaluate(name, made, MANIFEST, outcomes.read(Path(folder), name, made, MANIFEST))
+        written = evaluate(name, made, MANIFEST, run_metrics.read(Path(folder), name, made, MANIFEST))
     summary = json.loads(written["summary.json"])
     if "13" in name:
         summary["recipe"]["model"]["normalization_batch"] = int(name.split("_")[-1])

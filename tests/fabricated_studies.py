@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.claims.sources import Study
-from batchwise.study_tables import Tables
+from batchwise.analysis.study_results import Study
+from batchwise.analysis.study_tables import Tables
 
 ROWS, TEST_ROWS = 1000, 400
 RECIPE = {

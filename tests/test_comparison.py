@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from batchwise import accuracies, comparison, kinds, statements
-from batchwise.accuracies import Accuracies, Undecidable
+from batchwise import comparison, kinds, statements
+from batchwise.analysis import seed_values
+from batchwise.analysis.seed_values import Accuracies, Undecidable
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES
@@ -86,7 +87,7 @@ def nothing(
 
 def normalized(generator: np.random.Generator) -> Accuracies:
     ks = [nothing(generator, sizes=7, rates=1, normalization_batch=np.minimum(k, 2 ** np.arange(1, 8))) for k in (2, 4)]
-    return accuracies.pool([*ks, nothing(generator, sizes=7, rates=1)])
+    return seed_values.pool([*ks, nothing(generator, sizes=7, rates=1)])
 
 
 def border(generator: np.random.Generator, **grid: int) -> Accuracies:
@@ -167,16 +168,16 @@ def test_the_best_is_chosen_on_validation_rows() -> None:
     test = np.arange(12.0).reshape(3, 2, 2) / 100
     study = cells(test, validation=test[:, ::-1].reshape(-1, 2))  # the rates the other way round
     assert values_of(kinds.best_batch_size(study, 4, 4)) == [[-0.04, -0.04]]
-    assert accuracies.choose(study, study.batch_size == 4) == 2
+    assert seed_values.choose(study, study.batch_size == 4) == 2
 
 
 def test_a_lost_cell_is_chosen_last() -> None:
     test = np.array([[[0.9, 0.1], [0.3, 0.3], [0.95, np.nan]]])
     study = cells(test, diverged=np.array([True, False, False]))
-    assert accuracies.choose(study, np.ones(3, bool)) == 1
-    assert accuracies.choose(study, np.array([True, False, True])) == 0
+    assert seed_values.choose(study, np.ones(3, bool)) == 1
+    assert seed_values.choose(study, np.array([True, False, True])) == 0
     with pytest.raises(Undecidable):
-        accuracies.choose(study, np.array([False, False, True]))
+        seed_values.choose(study, np.array([False, False, True]))
 
 
 def test_falls_and_gains_are_slopes_by_seed() -> None:
@@ -227,7 +228,7 @@ def test_normalisation_batches_are_compared_at_each_m() -> None:
 def test_studies_of_other_rows_are_not_compared() -> None:
     one = cells(np.ones((2, 1, 2)))
     other = dataclasses.replace(one, data="other")
-    for attempt in (lambda: kinds.better(one, other, None, None), lambda: accuracies.pool([one, other])):
+    for attempt in (lambda: kinds.better(one, other, None, None), lambda: seed_values.pool([one, other])):
         with pytest.raises(Undecidable, match="different rows"):
             attempt()
     found = comparison.judge(SAID["normalization_5"], {"figure_1": one, "figure_5": other})

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise import budgets, costs, outcomes, study_tables
-from batchwise.claims import sources
+from batchwise.analysis import costs, equal_budgets, profile_summary, run_metrics, study_tables
+from batchwise.analysis.cost_tables import read_costs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.measuring.landscape import landscape_files, output
@@ -70,12 +70,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     tables = write(folder / "tables/made_up", fabricated.files(made, result, {**fabricated.MANIFEST, **ABOUT}))
     fabricated.write_runs(folder / "runs", made, result)
-    curves = budgets.of_study(made, 40, outcomes.read(folder / "runs", "made_up", made, fabricated.MANIFEST))
+    curves = equal_budgets.of_study(made, 40, run_metrics.read(folder / "runs", "made_up", made, fabricated.MANIFEST))
     measured = profile()
     table = study_tables.read(tables).batch_sizes
     written = {
         "profiles": profile_files.files(measured),
-        "costs": costs.files(made, curves, table, measured, profile_files.summary(measured)),
+        "costs": costs.files(made, curves, table, measured, profile_summary.summary(measured)),
         "landscapes": output.files("made_up", [2, 40], {}, {}),
     }
     cells = pd.DataFrame({"batch_size": [2, 2, 40, 40], "seed": [0, 1, 0, 1]})
@@ -117,7 +117,7 @@ def test_a_pipeline_that_does_not_measure_says_so(tmp_path) -> None:
 
 
 def test_the_lines_of_advice_have_every_batch_size(data) -> None:
-    table = sources.read_costs(data / "costs/made_up").advice
+    table = read_costs(data / "costs/made_up").advice
     lines = cost_words.lines(table[table["deadline_seconds"].isna()])
     assert [line.split()[0] for line in lines[1:]] == [str(m) for m in SIZES]
     assert sum("the choice" in line for line in lines) == 2  # in the heading too
@@ -140,10 +140,10 @@ def test_the_index_page_has_every_claim_with_its_verdict(data) -> None:
 
 def test_damaged_and_missing_costs_are_told(data, tmp_path) -> None:
     with pytest.raises(UserError, match=r"fits.json is missing; run .*costs@made_up"):
-        sources.read_costs(tmp_path / "made_up")
+        read_costs(tmp_path / "made_up")
     (tmp_path / "made_up").mkdir()
     (tmp_path / "made_up/fits.json").write_text("{")
     with pytest.raises(UserError, match="is damaged"):
-        sources.read_costs(tmp_path / "made_up")
+        read_costs(tmp_path / "made_up")
     assert landscape_files.read(data / "landscapes/made_up").cells["batch_size"].tolist() == [2, 2, 40, 40]
     assert np.isfinite(profile_files.read(data / "profiles/made_up").repetitions["seconds"]).all()

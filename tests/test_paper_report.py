@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from batchwise import comparison
-from batchwise.accuracies import of_study
+from batchwise.analysis.seed_values import of_study
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.report import paper, paper_figures, paper_plots

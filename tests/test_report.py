@@ -17,13 +17,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from batchwise import study_tables
+from batchwise.analysis import study_tables
+from batchwise.analysis.study_tables import Tables
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.report import answers, limits, markup, parts, phrases, render
-from batchwise.study_tables import Tables
 from batchwise.training.run_result import Result
 from stages import report as stage
 from tests import chromium

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from batchwise.analysis.study_results import Study
 from batchwise.claims.evidence import Evidence, all_of, exact
-from batchwise.claims.sources import Study
 
 SAME = ("status", "epochs", "updates", "train_loss", "validation_loss", "test_loss", "test_correct")
 

@@ -9,7 +9,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.weightstats import DescrStatsW
 
-from batchwise.selection import DIGITS
+from batchwise.analysis.selection import DIGITS
 from batchwise.statistics.fits import Estimate
 from batchwise.statistics.intervals import CONFIDENCE, mean_interval
 

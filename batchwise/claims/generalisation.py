@@ -3,11 +3,11 @@
 import numpy as np
 
 from batchwise import kinds
-from batchwise.accuracies import Undecidable
+from batchwise.analysis.seed_values import Undecidable
+from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
 from batchwise.claims.memory import shared
 from batchwise.claims.quality import LARGE, SMALL, difference
-from batchwise.claims.sources import Study, pairs, same_but, whole_batches
 
 BEST = (2, 32)  # Masters & Luschi 2018, abstract
 NO_MATTER = 1.0  # points: what changes accuracy by less does not matter

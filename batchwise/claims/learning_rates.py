@@ -3,9 +3,10 @@
 import numpy as np
 
 from batchwise import kinds
-from batchwise.accuracies import Undecidable
+from batchwise.analysis.reliable_rates import converging, octaves
+from batchwise.analysis.seed_values import Undecidable
+from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_within, within
-from batchwise.claims.sources import Study, pairs, same_but, whole_batches
 from batchwise.statistics.fits import Estimate
 
 PROPORTIONAL = 0.1  # how far from 1 an exponent may be to be called proportional
@@ -51,7 +52,7 @@ def large_needs_small(studies: list[Study]) -> Evidence:
 
 def _edge_slopes(study: Study) -> np.ndarray:
     values = study.accuracies
-    within = kinds.converging(values)
+    within = converging(values)
     rates = np.where(within == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
     edges = np.stack([rates[values.batch_size == m].max(axis=0) for m in study.sizes])
     slopes = []
@@ -147,7 +148,7 @@ def adaptive_optimisers(studies: list[Study]) -> Evidence:
     for adaptive, plain in pairs(studies, belong):
         sizes = np.array(sorted({*adaptive.sizes} & {*plain.sizes}))
         try:
-            wide, narrow = (kinds.octaves(study.accuracies, sizes).mean(axis=0) for study in (adaptive, plain))
+            wide, narrow = (octaves(study.accuracies, sizes).mean(axis=0) for study in (adaptive, plain))
         except Undecidable:
             continue
         seeds = min(len(wide), len(narrow))

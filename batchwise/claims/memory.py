@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from batchwise.accuracies import Undecidable, choose
+from batchwise.analysis.costs import largest, memory
+from batchwise.analysis.seed_values import Undecidable, choose
+from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, exact, within
-from batchwise.claims.sources import Study, pairs, same_but, whole_batches
-from batchwise.costs import largest, memory
 from batchwise.statistics.fits import Estimate
 
 NO_LOSS = 1.0  # points: what is lost less than this is no loss

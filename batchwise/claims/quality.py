@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from batchwise.accuracies import Undecidable, choose
+from batchwise.analysis.seed_values import Undecidable, choose
+from batchwise.analysis.study_results import Study, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
-from batchwise.claims.sources import Study, whole_batches
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
 GONE = 1 / 4  # of the difference at equal epochs: what is less at equal updates is called gone

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from batchwise.analysis.study_results import Study, whole_batches
 from batchwise.claims.evidence import NO_SPREAD, Comparison, Evidence, Spread, above, all_of, ratio_below
-from batchwise.claims.sources import Study, whole_batches
 from batchwise.statistics.fits import Estimate, ratio_of_medians
 
 EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))  # units

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from batchwise.analysis.study_tables import Tables
 from batchwise.report import phrases
 from batchwise.report.words import count, listed
-from batchwise.study_tables import Tables
 
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from batchwise.analysis.selection import MARGIN
+from batchwise.analysis.study_tables import Tables
 from batchwise.report import phrases
 from batchwise.report.words import count, known, listed, number, signed, size, span
-from batchwise.study_tables import Tables
 
-MARGIN = 2  # Δ of the range named in the answer, points; the report shows 1 and 5 beside it
 FEW = 6  # as many batch sizes as a sentence names one by one
 
 

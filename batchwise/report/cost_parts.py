@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from batchwise.claims import sources
-from batchwise.claims.sources import Costs
+from batchwise.analysis.cost_tables import Costs, read_costs
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
@@ -26,7 +25,7 @@ def read(folder: Path, study: str) -> tuple[Costs | None, profile_files.Profile 
     """
     if not (folder / "costs").exists():
         return None, None, None
-    costs = sources.read_costs(folder / "costs" / study)
+    costs = read_costs(folder / "costs" / study)
     return costs, profile_files.read(folder / "profiles" / study), landscape_files.read(folder / "landscapes" / study)
 
 

@@ -4,11 +4,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
+from batchwise.analysis.selection import MARGIN
+from batchwise.analysis.study_tables import Tables
 from batchwise.report import heat_map as cell_map
 from batchwise.report import plots, style
-from batchwise.report.answers import MARGIN
 from batchwise.report.words import known
-from batchwise.study_tables import Tables
 
 WIDTH = 8.0  # inches: 768 px, the width of the page's text
 MOST_CURVES = len(style.SEQUENCE)

@@ -2,11 +2,10 @@
 
 import pandas as pd
 
+from batchwise.analysis.selection import MARGIN
+from batchwise.analysis.study_tables import Tables
 from batchwise.report import answers, phrases
 from batchwise.report.words import count, listed, percent, rate, size
-from batchwise.study_tables import Tables
-
-MARGIN = answers.MARGIN
 
 
 def heat_map(tables: Tables) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from batchwise.claims import ledger, sources
+from batchwise.analysis import study_results
+from batchwise.analysis.study_results import Study
+from batchwise.claims import ledger
 from batchwise.claims.evidence import MOST_SEEDS, Comparison, seeds_needed
 from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
-from batchwise.claims.sources import Study
 from batchwise.report import about, cost_words, index_plots
 from batchwise.report.markup import (
     Html,
@@ -41,7 +42,7 @@ class Index:
 
 def read(data: Path, names: list[str], claims: Path) -> Index:
     """Return what the page shows. Raises UserError if a table is missing or damaged."""
-    studies = sources.read(data, names)
+    studies = study_results.read(data, names)
     return Index(studies, ledger.judge(ledger.read(claims), studies))
 
 

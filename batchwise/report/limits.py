@@ -1,8 +1,8 @@
 """What a study cannot say, in sentences."""
 
+from batchwise.analysis.study_tables import Tables
 from batchwise.report import phrases
 from batchwise.report.words import count, known, number, size
-from batchwise.study_tables import Tables
 
 
 def limits(tables: Tables) -> list[str]:

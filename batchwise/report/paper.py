@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchwise import accuracies, comparison, statements, study_tables
-from batchwise.accuracies import Accuracies, Undecidable
+from batchwise import comparison, statements
+from batchwise.analysis import seed_values, study_tables
+from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.analysis.study_tables import Tables
 from batchwise.common.errors import UserError
 from batchwise.comparison import Verdict
 from batchwise.kinds import KINDS
@@ -14,7 +16,6 @@ from batchwise.report.markup import Code, Html, figure, heading, items, join, pa
 from batchwise.report.paper_plots import DEPTH
 from batchwise.report.words import known, number, signed, span
 from batchwise.statements import Statement
-from batchwise.study_tables import Tables
 
 LINES = (
     "Mean over the seeds, with 95 % intervals (Student t). Runs that diverged count with the accuracy of chance, so "
@@ -41,7 +42,7 @@ def read(folder: Path, names: Sequence[str], said: Path) -> Paper:
     """
     kinds = {name: kind.sides for name, kind in KINDS.items()}
     tables = {name: study_tables.read(folder / "data/tables" / name) for name in names}
-    studies = {name: accuracies.of_study(each.runs, each.summary) for name, each in tables.items()}
+    studies = {name: seed_values.of_study(each.runs, each.summary) for name, each in tables.items()}
     judged = {each: comparison.judge(each, studies) for each in statements.read(said, kinds)}
     if not any(known(verdict.effect) for verdict in judged.values()):
         raise UserError(f"no study in {folder} measures a statement; name them as {said} does: figure_1, figure_2, …")
@@ -123,7 +124,7 @@ def normalization(paper: Paper, name: str) -> Html:
     }
     try:
         pooled = {
-            paper_words.pool_name(item, paper.tables[names[0]]): accuracies.pool(
+            paper_words.pool_name(item, paper.tables[names[0]]): seed_values.pool(
                 [paper.studies[name] for name in names]
             )
             for item, names in pools.items()

@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from batchwise.accuracies import Accuracies
+from batchwise.analysis.seed_values import Accuracies
+from batchwise.analysis.study_tables import Tables
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report import paper_plots, plots, style
 from batchwise.report.figures import WIDTH
 from batchwise.report.words import number
 from batchwise.statements import Statement
-from batchwise.study_tables import Tables
 
 VERDICTS = {
     AGREES: {"color": style.BLUE, "marker": "o"},

@@ -5,7 +5,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 
-from batchwise.accuracies import Accuracies, choose
+from batchwise.analysis.seed_values import Accuracies, choose
 from batchwise.report.style import DASHES, MARKERS
 from batchwise.report.words import rate, size
 from batchwise.statistics.intervals import Interval, mean_interval

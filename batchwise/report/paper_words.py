@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from batchwise.accuracies import Accuracies, choose
+from batchwise.analysis.seed_values import Accuracies, choose
+from batchwise.analysis.study_tables import Tables
 from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report import phrases
 from batchwise.report.words import count, known, listed, percent, rate, signed, size, span
 from batchwise.statements import Statement
-from batchwise.study_tables import Tables
 
 
 def counts(verdicts: Iterable[Verdict]) -> str:

@@ -4,13 +4,13 @@ import shlex
 
 import pandas as pd
 
+from batchwise.analysis.study_tables import Tables
 from batchwise.common.repository import folder
 from batchwise.report import about, answers, figures, findings, phrases, rows
 from batchwise.report import limits as limitations
 from batchwise.report.heat_map import MOST_LABELLED_CELLS
 from batchwise.report.markup import Code, Html, command, facts, figure, heading, items, join, paragraph, table
 from batchwise.report.words import count
-from batchwise.study_tables import Tables
 
 FEW_CELLS = 12
 # A cell takes about 450 bytes: the page stays below 2 MB with all of its figures.

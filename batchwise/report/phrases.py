@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
+from batchwise.analysis.study_tables import Tables
 from batchwise.report.words import MISSING, count, known, listed, percent, rate, signed, size, span
-from batchwise.study_tables import Tables
 
 
 def statuses(tables: Tables) -> str:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from ruamel.yaml import YAML
 
-from batchwise import outcomes
+from batchwise.analysis import run_metrics
+from batchwise.analysis.evaluate import definition, evaluate
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
@@ -24,7 +25,6 @@ from batchwise.config import grid, params
 from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import prepared
 from batchwise.data.dataset import DataSet, Part
-from batchwise.evaluation import definition, evaluate
 from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen, read_run
 from batchwise.measuring.landscape.columns import COLUMNS, TABLES
@@ -391,7 +391,7 @@ def project(tmp_path_factory) -> Path:
         content = run_result.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
     about = prepared.manifest(data, OPTIONS)
-    tables = evaluate("small", study, about, outcomes.read(runs, "small", study, about))
+    tables = evaluate("small", study, about, run_metrics.read(runs, "small", study, about))
     # With one rate it is chosen although a run diverged.
     write(folder / "data/tables/small/batch_sizes.csv", lambda file: file.write(tables["batch_sizes.csv"]))
     for name, one in studies.items():

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from batchwise.analysis import profile_summary
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
@@ -162,7 +163,7 @@ def test_the_last_batch_is_measured_apart_and_the_smallest_side_by_side(stage) -
 
 def test_times_are_plausible(stage) -> None:
     """An update of 1,200 rows takes longer than one of 32, and that longer than one of 16, the last of an epoch."""
-    table = profile_files.summary(stage[0])
+    table = profile_summary.summary(stage[0])
     grid = table[table["purpose"].eq("grid")].set_index("batch_size")
     assert grid["step_seconds"].is_monotonic_increasing
     assert grid.loc[32, "ragged_seconds"] < grid.loc[32, "step_seconds"]
@@ -379,7 +380,7 @@ def made_up(seed: int = 0) -> Profile:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_summary_is_that_of_numpy(seed) -> None:
     profile = made_up(seed)
-    table = profile_files.summary(profile).set_index("batch_size")
+    table = profile_summary.summary(profile).set_index("batch_size")
 
     def times(m, part="whole") -> np.ndarray:
         rows = profile.repetitions
@@ -403,7 +404,7 @@ def test_the_summary_is_that_of_numpy(seed) -> None:
 def test_a_point_that_ran_out_of_memory_has_no_numbers() -> None:
     profile = made_up()
     profile.points["status"] = "out_of_memory"
-    numbers = profile_files.summary(profile).drop(columns=["batch_size", "dtype", "purpose", "status"])
+    numbers = profile_summary.summary(profile).drop(columns=["batch_size", "dtype", "purpose", "status"])
     assert numbers.isna().all(axis=None)
 
 

@@ -9,13 +9,13 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from batchwise import selection
-from batchwise.columns import QUANTITIES
+from batchwise.analysis import selection
+from batchwise.analysis.columns import QUANTITIES
+from batchwise.analysis.run_metrics import METRICS, Outcome
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS
-from batchwise.outcomes import METRICS, Outcome
 from batchwise.statistics.intervals import Interval, mean_interval, paired_difference
 from batchwise.training.run_result import Status
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import advice, budgets, steps_to_target
-from batchwise.budgets import Curves
+from batchwise.analysis import equal_budgets, recommendation, steps_to_target
+from batchwise.analysis.equal_budgets import Curves
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.params import Study
 from batchwise.measuring.profiling.profile_files import Profile
@@ -23,17 +23,17 @@ def files(
 ) -> dict[str, bytes]:
     """Return {file name: bytes} of the tables of a study's costs.
 
-    `batch_sizes` is the table of evaluate, `measured` that of profiles.summary for the profile.
+    `batch_sizes` is the table of evaluate, `measured` that of profile_summary for the profile.
     """
     own = of_study(measured, study)
     seconds = own.set_index("batch_size")["epoch_seconds"].to_dict()
     runs = steps_to_target.runs(all_curves, study.targets)
     sizes = steps_to_target.sizes(runs, all_curves, seconds)
     tables = {
-        "budgets": (budgets.table(all_curves, seconds), budgets.COLUMNS),
+        "budgets": (equal_budgets.table(all_curves, seconds), equal_budgets.COLUMNS),
         "target_runs": (runs, steps_to_target.RUNS),
         "targets": (sizes, steps_to_target.SIZES),
-        "advice": (advices(all_curves, own), advice.COLUMNS),
+        "advice": (advices(all_curves, own), recommendation.COLUMNS),
         "measured": (measured, {}),
     }
     columns = pd.DataFrame(
@@ -59,10 +59,10 @@ def of_study(measured: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def advices(all_curves: Sequence[Curves], measured: pd.DataFrame) -> pd.DataFrame:
     """Return the choice within 16 GB without a deadline, and with deadlines that are parts of what it takes then."""
-    first = advice.advise(all_curves, measured, MEMORY_LIMIT)
+    first = recommendation.advise(all_curves, measured, MEMORY_LIMIT)
     seconds = first.loc[first["chosen"], "seconds"].to_numpy()
     deadlines = [part * seconds[0] for part in DEADLINES if len(seconds) and np.isfinite(seconds[0])]
-    return pd.concat([first, *(advice.advise(all_curves, measured, MEMORY_LIMIT, one) for one in deadlines)])
+    return pd.concat([first, *(recommendation.advise(all_curves, measured, MEMORY_LIMIT, one) for one in deadlines)])
 
 
 def time(measured: pd.DataFrame, study: Study) -> dict[str, Any]:

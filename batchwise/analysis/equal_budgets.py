@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchwise.analysis.run_metrics import LAST_EPOCHS, METRICS, Outcome
+from batchwise.analysis.selection import DIGITS
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.outcomes import LAST_EPOCHS, METRICS, Outcome
-from batchwise.selection import DIGITS
 from batchwise.statistics.intervals import mean_interval
 
 KINDS = ("epochs", "updates", "seconds")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise import advice, budgets, costs, outcomes, steps_to_target
-from batchwise.budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
+from batchwise.analysis import costs, equal_budgets, recommendation, run_metrics, steps_to_target
+from batchwise.analysis.equal_budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
 from batchwise.statistics.intervals import mean_interval
 from batchwise.training.run_result import Result
 from tests import fabricated
@@ -22,7 +22,7 @@ def curves(m: int, accuracy: np.ndarray, rows: int = 40, rates: tuple[float, ...
     """Return the curves of one m, of accuracies [rates, seeds, evaluations] on validation and test rows."""
     accuracy = np.asarray(accuracy, float)
     per_epoch, last = -(-rows // m), accuracy.shape[-1] - 1
-    values = dict.fromkeys(budgets.QUANTITIES, accuracy)
+    values = dict.fromkeys(equal_budgets.QUANTITIES, accuracy)
     base = np.array(rates)
     return Curves(m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values)
 
@@ -35,12 +35,12 @@ def rising(m: int, seeds: int = 3, epochs: int = 10, step: float = 0.05) -> Curv
 
 def read(study, make: Callable, folder: Path) -> dict:
     fabricated.write_runs(folder, study, make)
-    return outcomes.read(folder, "made_up", study, fabricated.MANIFEST)
+    return run_metrics.read(folder, "made_up", study, fabricated.MANIFEST)
 
 
 def test_curves_hold_the_evaluations_of_every_run(tmp_path) -> None:
     made = fabricated.study([5, 16, 100], [0.25, 0.5])
-    found = budgets.of_study(made, 40, read(made, lambda run: fabricated.random_result(run, made), tmp_path))
+    found = equal_budgets.of_study(made, 40, read(made, lambda run: fabricated.random_result(run, made), tmp_path))
     assert [one.batch_size for one in found] == [5, 16, 40]
     assert [one.updates_per_epoch for one in found] == [8, 3, 1]
     result = fabricated.random_result(fabricated.grid.runs_of(fabricated.grid.cells(made, 40)[1], made)[2], made)
@@ -56,17 +56,17 @@ def test_a_run_that_diverged_counts_until_then(tmp_path) -> None:
         result = fabricated.random_result(run, made)
         return fabricated.diverged(result, 4) if run.seed == 1 else result
 
-    (found,) = budgets.of_study(made, 40, read(made, make, tmp_path))
+    (found,) = equal_budgets.of_study(made, 40, read(made, make, tmp_path))
     known = np.isfinite(found.values["train_loss"][0])
     assert known.sum(axis=1).tolist() == [8, 4, 8]
-    assert budgets.choose(budgets.at(found, 3)) == 0
-    assert np.isnan(budgets.at(found, 7)["test_accuracy"][0, 1])
+    assert equal_budgets.choose(equal_budgets.at(found, 3)) == 0
+    assert np.isnan(equal_budgets.at(found, 7)["test_accuracy"][0, 1])
 
 
 @given(st.integers(1, 10), st.integers(2, 5))
 def test_a_level_of_epochs_is_the_median_of_the_last_five_evaluations_up_to_it(epochs, seeds) -> None:
     one = rising(8, seeds)
-    row = budgets.level(one, "epochs", epochs, {})
+    row = equal_budgets.level(one, "epochs", epochs, {})
     values = np.median(one.values["test_accuracy"][0, :, max(1, epochs - 4) : epochs + 1], axis=1)
     mean, low, high, n = (bound.item() for bound in mean_interval(values[None]))
     found = [row[f"test_accuracy_{end}"] for end in ("mean", "low", "high")]
@@ -90,7 +90,7 @@ def test_a_level_of_epochs_is_the_median_of_the_last_five_evaluations_up_to_it(e
     ],
 )
 def test_a_level_is_read_at_the_last_epoch_that_it_pays_for(kind, amount, status, epochs) -> None:
-    row = budgets.level(rising(8), kind, amount, {8: 2.0})
+    row = equal_budgets.level(rising(8), kind, amount, {8: 2.0})
     assert (row["status"], row.get("epochs")) == (status, epochs)
     if epochs:
         assert (row["updates"], row["seconds"]) == (5 * epochs, 2.0 * epochs)
@@ -102,19 +102,19 @@ def test_the_rate_is_chosen_anew_for_each_level() -> None:
     fast, slow = np.minimum(0.5 + 0.1 * epochs, 0.7), 0.1 * epochs
     broken = np.stack([np.full(11, 0.99), np.full(11, np.nan)])
     one = curves(8, np.stack([np.stack([fast] * 2), np.stack([slow] * 2), broken]), rates=(0.1, 0.2, 0.3))
-    assert budgets.level(one, "epochs", 2, {})["base_learning_rate"] == 0.1
-    assert budgets.level(one, "epochs", 10, {})["base_learning_rate"] == 0.2
+    assert equal_budgets.level(one, "epochs", 2, {})["base_learning_rate"] == 0.1
+    assert equal_budgets.level(one, "epochs", 10, {})["base_learning_rate"] == 0.2
 
 
 def test_the_table_has_every_level_at_every_size_and_no_seconds_that_were_not_measured() -> None:
     sizes = [rising(8), rising(40)]
-    table = budgets.table(sizes, {8: 1.0, 40: 0.1})
-    assert list(table) == list(budgets.COLUMNS)
-    assert set(table["budget"]) == set(budgets.KINDS)
+    table = equal_budgets.table(sizes, {8: 1.0, 40: 0.1})
+    assert list(table) == list(equal_budgets.COLUMNS)
+    assert set(table["budget"]) == set(equal_budgets.KINDS)
     assert (table.groupby(["budget", "level"])["batch_size"].nunique() == 2).all()
     whole = table[table["budget"].eq("updates") & table["level"].eq(10)]  # all that m = 40 makes
     assert whole["status"].eq(MEASURED).all()
-    assert set(budgets.table(sizes, {})["budget"]) == {"epochs", "updates"}
+    assert set(equal_budgets.table(sizes, {})["budget"]) == {"epochs", "updates"}
 
 
 # Steps to a target
@@ -175,8 +175,8 @@ def two_sizes() -> list[Curves]:
 
 
 def test_the_choice_is_the_best_on_validation_rows_and_has_prices() -> None:
-    table = advice.advise(two_sizes(), SECONDS)
-    assert list(table) == list(advice.COLUMNS)
+    table = recommendation.advise(two_sizes(), SECONDS)
+    assert list(table) == list(recommendation.COLUMNS)
     chosen, other = table.to_dict("records")
     assert chosen["chosen"] and not other["chosen"]
     assert (chosen["updates"], chosen["seconds"], chosen["compile_seconds"]) == (50, 10.0, 2.0)
@@ -189,14 +189,14 @@ def test_the_choice_is_the_best_on_validation_rows_and_has_prices() -> None:
     [(None, None, [8]), (2e9, None, [8]), (9e8, None, []), (None, 0.5, [40]), (None, 5, [8]), (None, 0.01, [])],
 )
 def test_memory_and_time_decide_what_fits(memory, deadline, chosen) -> None:
-    table = advice.advise(two_sizes(), SECONDS, memory, deadline)
+    table = recommendation.advise(two_sizes(), SECONDS, memory, deadline)
     assert table.loc[table["chosen"], "batch_size"].tolist() == chosen
 
 
 def test_a_deadline_is_kept_and_more_time_never_makes_the_choice_worse() -> None:
     best = -1.0
     for deadline in np.geomspace(0.1, 20, 40):
-        table = advice.advise(two_sizes(), SECONDS, deadline=deadline)
+        table = recommendation.advise(two_sizes(), SECONDS, deadline=deadline)
         assert (table.loc[table["fits"], "seconds"] <= deadline * (1 + 1e-9)).all()
         now = table.loc[table["chosen"], "validation_accuracy_mean"].item()
         assert now >= best
@@ -207,9 +207,9 @@ def test_without_validation_rows_the_fastest_is_named() -> None:
     sizes = two_sizes()
     for one in sizes:
         one.values["validation_accuracy"] = np.full_like(one.values["validation_accuracy"], np.nan)
-    table = advice.advise(sizes, SECONDS)
+    table = recommendation.advise(sizes, SECONDS)
     assert table.loc[table["chosen"], "batch_size"].tolist() == [40]
-    table = advice.advise(sizes, SECONDS, deadline=0.5)  # m = 8, the first, does not fit
+    table = recommendation.advise(sizes, SECONDS, deadline=0.5)  # m = 8, the first, does not fit
     assert table.loc[table["chosen"], "batch_size"].tolist() == [40] and not table["fits"].all()
     assert table.loc[table["chosen"], "seconds"].item() <= 0.5
 
@@ -241,7 +241,7 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
             "grid_edge": ["", "", "", "highest"],
         }
     )
-    written = costs.files(made, budgets.of_study(made, 40, found), sizes, profile, measured)
+    written = costs.files(made, equal_budgets.of_study(made, 40, found), sizes, profile, measured)
     columns = pd.read_csv(Path(_save(written, tmp_path / "costs")) / "columns.csv")
     for name in ("budgets", "targets", "target_runs", "advice"):
         table = pd.read_csv(tmp_path / "costs" / f"{name}.csv")

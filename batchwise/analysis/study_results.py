@@ -10,29 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import accuracies, study_tables
-from batchwise.accuracies import Accuracies
-from batchwise.common import stage_outputs
+from batchwise.analysis import seed_values, study_tables
+from batchwise.analysis.cost_tables import Costs, read_costs
+from batchwise.analysis.seed_values import Accuracies
+from batchwise.analysis.study_tables import Tables
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.study_tables import Tables
-
-COST_TABLES = ("budgets", "target_runs", "targets", "advice", "measured", "columns")
-
-
-@dataclass(frozen=True)
-class Costs:
-    """The files of data/costs/<study>."""
-
-    fits: dict[str, Any]
-    budgets: pd.DataFrame
-    target_runs: pd.DataFrame
-    targets: pd.DataFrame
-    advice: pd.DataFrame
-    measured: pd.DataFrame
-    columns: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ class Study:
     @cached_property
     def accuracies(self) -> Accuracies:
         """The accuracies of its cells by seed."""
-        return accuracies.of_study(self.tables.runs, self.tables.summary)
+        return seed_values.of_study(self.tables.runs, self.tables.summary)
 
     @cached_property
     def sizes(self) -> list[int]:
@@ -110,12 +95,6 @@ def read(data: Path, names: list[str]) -> list[Study]:
         )
         for name in names
     ]
-
-
-def read_costs(folder: Path) -> Costs:
-    """Return the costs of a study. Raises UserError if a file is missing or damaged."""
-    fits, tables = stage_outputs.read(folder, "costs", "fits", dict.fromkeys(COST_TABLES))
-    return Costs(fits, **tables)
 
 
 def whole_batches(studies: list[Study]) -> list[Study]:

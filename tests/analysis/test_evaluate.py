@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise import outcomes, study_tables
-from batchwise.columns import COLUMNS, QUANTITIES
+from batchwise.analysis import run_metrics, study_tables
+from batchwise.analysis.columns import COLUMNS, QUANTITIES
+from batchwise.analysis.evaluate import definition, evaluate
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.common.source_closure import closure
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
-from batchwise.evaluation import definition, evaluate
 from batchwise.training import run_result
 from batchwise.training.run_result import Result
 from stages import evaluate as stage
@@ -165,7 +165,7 @@ def test_more_rows_than_there_are_is_all_of_them(made: dict) -> None:
 def test_cells_that_left_the_grid_leave_no_trace(tmp_path: Path) -> None:
     small = study([8, 2], [0.125, 0.5], seeds=2)
     write_runs(tmp_path, STUDY, mixed)
-    left_over = evaluate("made_up", small, MANIFEST, outcomes.read(tmp_path, "made_up", small, MANIFEST))
+    left_over = evaluate("made_up", small, MANIFEST, run_metrics.read(tmp_path, "made_up", small, MANIFEST))
     assert left_over == files(small, mixed)
 
 
@@ -212,7 +212,7 @@ def test_provenance_lists_the_environments_that_differ(tmp_path: Path, made: dic
     write_runs(tmp_path, STUDY, mixed)
     run = grid.runs(STUDY, 40)[0]
     (tmp_path / f"{run.name}.npz").write_bytes(run_result.dump(mixed(run), inputs(run, environment={"device": "gpu"})))
-    parsed = parse(evaluate("made_up", STUDY, MANIFEST, outcomes.read(tmp_path, "made_up", STUDY, MANIFEST)))
+    parsed = parse(evaluate("made_up", STUDY, MANIFEST, run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)))
     provenance = parsed["summary"]["provenance"]
     assert provenance["environment"] == [{"device": "cpu", "tensorflow": "2.21.0"}, {"device": "gpu"}]
     assert provenance["results"] != made["summary"]["provenance"]["results"]

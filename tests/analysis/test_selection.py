@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import selection
+from batchwise.analysis import selection
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.training.run_result import Result

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise import selection
-from batchwise.columns import COLUMNS
+from batchwise.analysis import selection
+from batchwise.analysis.columns import COLUMNS
+from batchwise.analysis.run_metrics import LAST_EPOCHS, Outcome, canonical
+from batchwise.analysis.tabulate import STATUSES, Tables, build
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.outcomes import LAST_EPOCHS, Outcome, canonical
 from batchwise.statistics.intervals import CONFIDENCE, log2_slope, proportion_error
-from batchwise.tables import STATUSES, Tables, build
 
 
 def evaluate(name: str, study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 """What each column of the tables of a study holds, with its unit. Accuracies are fractions, losses are in nats."""
 
+from batchwise.analysis.selection import ABOVE_CHANCE, MARGINS
 from batchwise.data.dataset import SPLITS
-from batchwise.selection import ABOVE_CHANCE, MARGINS
 
 # Quantities that are averaged over the seeds of a cell.
 QUANTITIES = (

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from batchwise.budgets import Curves
+from batchwise.analysis.equal_budgets import Curves
 from batchwise.statistics.critical_batch_size import censored_median
 
 RUNS = {

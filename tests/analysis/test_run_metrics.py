@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise import outcomes
+from batchwise.analysis import run_metrics
+from batchwise.analysis.evaluate import checksum
 from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.data import prepared
-from batchwise.evaluation import checksum
 from batchwise.training import run_result
 from batchwise.training.run_result import Result
 from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs
@@ -25,12 +25,12 @@ STUDY = study([4, 100], [0.25], seeds=2)
 RUN = grid.runs(STUDY, ROWS["train"])[0]
 
 
-def outcome_of(result: Result, made: object = STUDY, **changes: object) -> outcomes.Outcome:
+def outcome_of(result: Result, made: object = STUDY, **changes: object) -> run_metrics.Outcome:
     """Write one run with its neighbours, and read it back."""
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, lambda run: random_result(run, made))
         (Path(folder) / f"{RUN.name}.npz").write_bytes(run_result.dump(result, inputs(RUN, **changes)))
-        return outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
+        return run_metrics.read(Path(folder), "made_up", made, MANIFEST)[RUN]
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 5, 6, 30])
@@ -42,7 +42,7 @@ def test_the_median_is_over_the_last_5_epochs_and_never_over_epoch_0(epochs: int
     for column, (split, rows) in enumerate(ROWS.items()):
         accuracy = median(int(result.correct[epoch, column]) / rows for epoch in last)
         loss = median(float(result.loss[epoch, column]) for epoch in last)
-        found = dict(zip(outcomes.METRICS, outcome.median, strict=True))
+        found = dict(zip(run_metrics.METRICS, outcome.median, strict=True))
         assert (found[f"{split}_accuracy"], found[f"{split}_loss"]) == pytest.approx((accuracy, loss))
 
 
@@ -96,7 +96,7 @@ def test_a_file_that_is_not_the_run_of_its_name_is_named(result: Result, changes
         given = {name: value for name, value in inputs(RUN, **changes).items() if value is not object}
         path.write_bytes(run_result.dump(result, given))
         with pytest.raises(UserError) as error:
-            outcomes.read(Path(folder), "made_up", STUDY, MANIFEST)
+            run_metrics.read(Path(folder), "made_up", STUDY, MANIFEST)
     message = str(error.value)
     assert str(path) in message and problem in message and "`dvc repro --force train@made_up`" in message
 
@@ -105,7 +105,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     write_runs(tmp_path, STUDY, lambda run: random_result(run, STUDY))
     (tmp_path / f"{RUN.name}.npz").unlink()
     with pytest.raises(UserError, match=rf"{RUN.name}.npz is missing; run `dvc repro --force train@made_up`"):
-        outcomes.read(tmp_path, "made_up", STUDY, MANIFEST)
+        run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)
 
 
 @functools.cache
@@ -125,10 +125,10 @@ def test_damage_is_reported_or_leaves_the_numbers_alone(data: st.DataObject) -> 
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{RUN.name}.npz"
         path.write_bytes(content())
-        before = outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
+        before = run_metrics.read(Path(folder), "made_up", made, MANIFEST)[RUN]
         path.write_bytes(damaged)
         try:
-            after = outcomes.read(Path(folder), "made_up", made, MANIFEST)[RUN]
+            after = run_metrics.read(Path(folder), "made_up", made, MANIFEST)[RUN]
         except UserError as error:
             assert f"{path} is damaged" in str(error)
         else:
@@ -139,7 +139,7 @@ def test_the_checksum_is_what_the_shell_prints(tmp_path: Path) -> None:
     write_runs(tmp_path, STUDY, lambda run: random_result(run, STUDY))
     command = "LC_ALL=C; export LC_ALL; sha256sum *.npz | sha256sum"
     printed = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert checksum(outcomes.read(tmp_path, "made_up", STUDY, MANIFEST)) == printed.split()[0]
+    assert checksum(run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)) == printed.split()[0]
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", "3", json.dumps({"rows": ROWS})])

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from batchwise import budgets
-from batchwise.budgets import Curves
-from batchwise.selection import DIGITS
+from batchwise.analysis import equal_budgets
+from batchwise.analysis.equal_budgets import Curves
+from batchwise.analysis.selection import DIGITS
 from batchwise.statistics.intervals import paired_difference
 
 COLUMNS = {
@@ -40,7 +40,7 @@ def advise(
 ) -> pd.DataFrame:
     """Return a row for each batch size, and which of them to use within `memory` bytes and `deadline` seconds.
 
-    `measured` has the columns batch_size, epoch_seconds, compile_seconds and memory_peak_bytes (profiles.summary); what
+    `measured` has the columns batch_size, epoch_seconds, compile_seconds and memory_peak_bytes (profile_summary); what
     was not measured is not held against a batch size without a limit on it. No row is chosen if none fits.
     """
     costs = measured.set_index("batch_size")
@@ -49,7 +49,7 @@ def advise(
     table = pd.DataFrame(rows)
     for name in ("compile_seconds", "memory_peak_bytes"):
         table[name] = table["batch_size"].map(costs[name])
-    table["fits"] = table["status"].eq(budgets.MEASURED) & (
+    table["fits"] = table["status"].eq(equal_budgets.MEASURED) & (
         (memory is None) | table["memory_peak_bytes"].le(np.inf if memory is None else memory)
     )
     table["memory_limit_bytes"], table["deadline_seconds"] = memory, deadline
@@ -62,11 +62,11 @@ def advise(
 
 def _row(curves: Curves, seconds: Mapping[int, float], deadline: float | None) -> dict:
     """Return what a batch size gives at the deadline, or at the end of its runs if that is sooner."""
-    whole = budgets.level(curves, "epochs", float(curves.epochs[-1]), seconds)
+    whole = equal_budgets.level(curves, "epochs", float(curves.epochs[-1]), seconds)
     if deadline is None:
         return whole
-    until = budgets.level(curves, "seconds", deadline, seconds)
-    return whole if until["status"] == budgets.TOO_LONG else until
+    until = equal_budgets.level(curves, "seconds", deadline, seconds)
+    return whole if until["status"] == equal_budgets.TOO_LONG else until
 
 
 def _choose(table: pd.DataFrame) -> int | None:
@@ -93,4 +93,4 @@ def _accuracies(curves: Curves, row: dict) -> np.ndarray:
     found = np.flatnonzero(curves.base_learning_rates == row.get("base_learning_rate"))
     if not len(found):
         return np.full(curves.values["test_accuracy"].shape[1], np.nan)
-    return budgets.at(curves, row["epochs"])["test_accuracy"][found[0]]
+    return equal_budgets.at(curves, row["epochs"])["test_accuracy"][found[0]]

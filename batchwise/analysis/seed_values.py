@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.selection import DIGITS
+from batchwise.analysis.selection import DIGITS
 
 CELL = ["effective_batch_size", "base_learning_rate"]
 
