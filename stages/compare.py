@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from batchwise import comparison
+from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
@@ -20,7 +20,7 @@ def main() -> None:
     page = render.page(
         ROOT / "reports/paper.ipynb", given, ROOT / "reports/template", title="Masters & Luschi 2018 · batchwise"
     )
-    table = comparison.results(judged).to_csv(index=False, lineterminator="\n")
+    table = paper_verdicts.results(judged).to_csv(index=False, lineterminator="\n")
     files = {"reports/html/paper.html": page, "results.csv": table, "results.svg": paper_figures.statements(judged)}
     for name, text in files.items():
         write(Path(name), lambda file, text=text: file.write(text.encode()))

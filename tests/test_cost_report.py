@@ -125,7 +125,7 @@ def test_the_lines_of_advice_have_every_batch_size(data) -> None:
 
 def test_the_index_page_has_every_claim_with_its_verdict(data) -> None:
     page = index.read(data, ["made_up"], ROOT / "reports/claims.csv")
-    sections = [index.section(page, letter) for letter in index.ledger.SECTIONS]
+    sections = [index.section(page, letter) for letter in index.verdicts.SECTIONS]
     text = "\n".join(part.text for part in (index.head(page), index.overview(page), *sections))
     text += index.studies(page).text + index.provenance(page).text
     html5lib.HTMLParser(strict=True).parseFragment(text)

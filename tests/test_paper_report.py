@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise import comparison
 from batchwise.analysis.seed_values import of_study
+from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.report import paper, paper_figures, paper_plots
@@ -119,7 +119,7 @@ def test_the_setting_of_the_paper_stands_beside_ours(page: Page) -> None:
 
 
 def test_the_results_are_those_of_the_verdicts(read: Paper) -> None:
-    table = comparison.results(read.judged).set_index("id")
+    table = paper_verdicts.results(read.judged).set_index("id")
     for statement, verdict in read.judged.items():
         row = table.loc[statement.id]
         assert (row["verdict"], row["n"]) == (verdict.verdict, verdict.n)

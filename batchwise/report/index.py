@@ -8,9 +8,9 @@ import numpy as np
 
 from batchwise.analysis import study_results
 from batchwise.analysis.study_results import Study
-from batchwise.claims import ledger
+from batchwise.claims import verdicts
 from batchwise.claims.evidence import MOST_SEEDS, Comparison, seeds_needed
-from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
+from batchwise.claims.verdicts import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
 from batchwise.report import about, cost_words, index_plots
 from batchwise.report.markup import (
     Html,
@@ -43,7 +43,7 @@ class Index:
 def read(data: Path, names: list[str], claims: Path) -> Index:
     """Return what the page shows. Raises UserError if a table is missing or damaged."""
     studies = study_results.read(data, names)
-    return Index(studies, ledger.judge(ledger.read(claims), studies))
+    return Index(studies, verdicts.judge(verdicts.read(claims), studies))
 
 
 def head(index: Index) -> Html:
@@ -124,8 +124,8 @@ def answer(one: Claim, verdict: Verdict) -> str:
 def leaning(verdict: Verdict) -> str:
     """Return how many of the comparisons speak for and against a claim on which nothing is decided."""
     found = verdict.evidence.comparisons
-    supporting = sum(one.p_for < ledger.ALPHA / 2 for one in found)
-    contradicting = sum(one.p_against < ledger.ALPHA / 2 for one in found)
+    supporting = sum(one.p_for < verdicts.ALPHA / 2 for one in found)
+    contradicting = sum(one.p_against < verdicts.ALPHA / 2 for one in found)
     return (
         f"taken by themselves, {supporting} of {count(len(found), 'comparison')} speak for the claim, {contradicting} "
         "against it. A verdict takes all of them, and more certainty among so many claims."
@@ -154,7 +154,7 @@ def adjusted(verdict: Verdict) -> str:
 
 def needed(verdict: Verdict) -> str:
     """Return how many seeds would decide what is not decided."""
-    seeds = seeds_needed(verdict.decisive, len(ledger.MEASURES))
+    seeds = seeds_needed(verdict.decisive, len(verdicts.MEASURES))
     if verdict.verdict != NOT_DECIDED or np.isnan(seeds):
         return ""
     if np.isinf(seeds):

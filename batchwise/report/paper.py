@@ -4,18 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from batchwise import comparison, statements
 from batchwise.analysis import seed_values, study_tables
 from batchwise.analysis.seed_values import Accuracies, Undecidable
 from batchwise.analysis.study_tables import Tables
+from batchwise.claims.paper import statements
+from batchwise.claims.paper import verdicts as paper_verdicts
+from batchwise.claims.paper.comparisons import KINDS
+from batchwise.claims.paper.statements import Statement
+from batchwise.claims.paper.verdicts import Verdict
 from batchwise.common.errors import UserError
-from batchwise.comparison import Verdict
-from batchwise.kinds import KINDS
 from batchwise.report import paper_figures, paper_words, rows
 from batchwise.report.markup import Code, Html, figure, heading, items, join, paragraph, table
 from batchwise.report.paper_plots import DEPTH
 from batchwise.report.words import known, number, signed, span
-from batchwise.statements import Statement
 
 LINES = (
     "Mean over the seeds, with 95 % intervals (Student t). Runs that diverged count with the accuracy of chance, so "
@@ -43,7 +44,7 @@ def read(folder: Path, names: Sequence[str], said: Path) -> Paper:
     kinds = {name: kind.sides for name, kind in KINDS.items()}
     tables = {name: study_tables.read(folder / "data/tables" / name) for name in names}
     studies = {name: seed_values.of_study(each.runs, each.summary) for name, each in tables.items()}
-    judged = {each: comparison.judge(each, studies) for each in statements.read(said, kinds)}
+    judged = {each: paper_verdicts.judge(each, studies) for each in statements.read(said, kinds)}
     if not any(known(verdict.effect) for verdict in judged.values()):
         raise UserError(f"no study in {folder} measures a statement; name them as {said} does: figure_1, figure_2, …")
     return Paper(folder.resolve().name, tables, studies, judged)

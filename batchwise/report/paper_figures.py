@@ -9,11 +9,11 @@ from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.seed_values import Accuracies
 from batchwise.analysis.study_tables import Tables
-from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
+from batchwise.claims.paper.statements import Statement
+from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report import paper_plots, plots, style
 from batchwise.report.figures import WIDTH
 from batchwise.report.words import number
-from batchwise.statements import Statement
 
 VERDICTS = {
     AGREES: {"color": style.BLUE, "marker": "o"},

@@ -6,10 +6,10 @@ from typing import Any
 
 from batchwise.analysis.seed_values import Accuracies, choose
 from batchwise.analysis.study_tables import Tables
-from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES, Verdict
+from batchwise.claims.paper.statements import Statement
+from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report import phrases
 from batchwise.report.words import count, known, listed, percent, rate, signed, size, span
-from batchwise.statements import Statement
 
 
 def counts(verdicts: Iterable[Verdict]) -> str:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from batchwise import kinds
 from batchwise.analysis.reliable_rates import converging, octaves
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_within, within
+from batchwise.claims.paper import comparisons
 from batchwise.statistics.fits import Estimate
 
 PROPORTIONAL = 0.1  # how far from 1 an exponent may be to be called proportional
@@ -28,7 +28,7 @@ def range_shrinks(studies: list[Study]) -> Evidence:
     found = []
     for study in _with_range(studies):
         try:
-            for compared in kinds.range_shrinks(study.accuracies, None, None):
+            for compared in comparisons.range_shrinks(study.accuracies, None, None):
                 what = f"lost with each doubling of m, over m = {study.sizes[0]:,} to {study.sizes[-1]:,}"
                 found.append(above(study.name, what, "octaves", compared.values))
         except Undecidable:

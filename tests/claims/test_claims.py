@@ -9,20 +9,21 @@ import pytest
 from scipy import stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from batchwise.claims import evidence, ledger, speed
+from batchwise.claims import evidence, verdicts
 from batchwise.claims.evidence import Comparison, all_of
-from batchwise.claims.ledger import CONTRADICTED, NOT_DECIDED, SUPPORTED
+from batchwise.claims.field import speed
+from batchwise.claims.verdicts import CONTRADICTED, NOT_DECIDED, SUPPORTED
 from batchwise.common.repository import ROOT
 from batchwise.statistics.fits import Estimate
 from tests.fabricated_studies import costs, profile, study
 
-CLAIMS = ledger.read(ROOT / "reports/claims.csv")
+CLAIMS = verdicts.read(ROOT / "reports/claims.csv")
 BY_ID = {claim.id: claim for claim in CLAIMS}
 
 
 def verdict(claim: str, *studies) -> str:
     """Return the verdict on one claim, judged by itself."""
-    return next(iter(ledger.judge([BY_ID[claim]], list(studies)).values())).verdict
+    return next(iter(verdicts.judge([BY_ID[claim]], list(studies)).values())).verdict
 
 
 def noisy(mean, scale=0.002, salt=0) -> Callable:
@@ -433,13 +434,13 @@ def test_what_is_not_measured_names_the_study_to_run(claim) -> None:
 
 
 def test_every_claim_has_a_function_and_a_criterion_and_no_other() -> None:
-    assert [claim.id for claim in CLAIMS] == list(ledger.MEASURES)
-    assert all(claim.id[0] in ledger.SECTIONS and claim.question.endswith("?") and claim.needs for claim in CLAIMS)
+    assert [claim.id for claim in CLAIMS] == list(verdicts.MEASURES)
+    assert all(claim.id[0] in verdicts.SECTIONS and claim.question.endswith("?") and claim.needs for claim in CLAIMS)
     assert all("n: " in claim.criterion for claim in CLAIMS if claim.id not in ("D1", "D2"))
 
 
 def test_without_studies_nothing_is_decided() -> None:
-    assert {one.verdict for one in ledger.judge(CLAIMS, []).values()} == {NOT_DECIDED}
+    assert {one.verdict for one in verdicts.judge(CLAIMS, []).values()} == {NOT_DECIDED}
 
 
 def test_without_any_effect_pages_with_a_false_verdict_are_rare() -> None:
@@ -465,16 +466,16 @@ def test_without_any_effect_pages_with_a_false_verdict_are_rare() -> None:
             study("adam", changes={"optimizer": {"name": "adam"}}, **made),
             study("one_rate", scaling="none", **made | {"rates": (0.1,)}),
         ]
-        verdicts = ledger.judge(asked, studies)
-        assert all(one.evidence.comparisons for one in verdicts.values())
-        false += any(one.verdict != NOT_DECIDED for one in verdicts.values())
+        judged = verdicts.judge(asked, studies)
+        assert all(one.evidence.comparisons for one in judged.values())
+        false += any(one.verdict != NOT_DECIDED for one in judged.values())
     assert false <= stats.binom.ppf(0.99, 200, 0.05)
 
 
 def test_holm_makes_a_verdict_harder_by_the_number_of_claims() -> None:
     weak = study(accuracy=of_size({16: 0.914, 256: 0.9}, 0.007), scaling="none", curve=falling(0, 0, 0.5))
-    alone = ledger.judge([BY_ID["G1"]], [weak])[BY_ID["G1"]]
-    among = ledger.judge(CLAIMS, [weak])[BY_ID["G1"]]
+    alone = verdicts.judge([BY_ID["G1"]], [weak])[BY_ID["G1"]]
+    among = verdicts.judge(CLAIMS, [weak])[BY_ID["G1"]]
     assert alone.p < among.p
 
 

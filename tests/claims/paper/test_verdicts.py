@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from batchwise import comparison, kinds, statements
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.claims.paper import comparisons, statements
+from batchwise.claims.paper import verdicts as paper_verdicts
+from batchwise.claims.paper.comparisons import KINDS, Comparison
+from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.comparison import AGREES, CANNOT_TELL, DISAGREES
-from batchwise.kinds import KINDS, Comparison
 from tests.fabricated_paper import FIGURES, MANIFEST, NORMALIZATION, World, as_the_paper_says, measured, the_other_way
 
 SIDES = {name: kind.sides for name, kind in KINDS.items()}
@@ -28,9 +29,9 @@ HERE = [*FIGURES, "figure_4", *NORMALIZATION]
 IMAGENET = {"best_12", "normalization_batch_14", "falls_14"}
 
 
-def judged(world: World, names: list[str] = HERE) -> dict[str, comparison.Verdict]:
+def judged(world: World, names: list[str] = HERE) -> dict[str, paper_verdicts.Verdict]:
     studies = {name: measured(name, world) for name in names}
-    return {name: comparison.judge(statement, studies) for name, statement in SAID.items()}
+    return {name: paper_verdicts.judge(statement, studies) for name, statement in SAID.items()}
 
 
 def cells(test: np.ndarray, **given: object) -> Accuracies:
@@ -93,30 +94,32 @@ def normalized(generator: np.random.Generator) -> Accuracies:
 def border(generator: np.random.Generator, **grid: int) -> Accuracies:
     """Return cells in which m above 16 lose exactly 2 points."""
     study = nothing(generator, **grid)
-    lost = np.where(study.batch_size > 16, kinds.SERVES, 0)[:, None]
+    lost = np.where(study.batch_size > 16, comparisons.SERVES, 0)[:, None]
     return dataclasses.replace(study, test=study.test - lost, validation=study.validation - lost)
 
 
 NULLS: dict[str, Callable[[np.random.Generator], list[Comparison]]] = {
-    "best_batch_size": lambda generator: kinds.best_batch_size(nothing(generator), 4, 8),
-    "best_batch_size, one rate": lambda generator: kinds.best_batch_size(nothing(generator, rates=1), 4, 8),
-    "maintained": lambda generator: kinds.maintained(border(generator), 32, None),
-    "maintained, few": lambda generator: kinds.maintained(border(generator, sizes=7, rates=3, seeds=3), 32, None),
-    "best_normalization": lambda generator: kinds.best_normalization(normalized(generator), 4, 8),
-    "smaller_normalization": lambda generator: kinds.smaller_normalization(normalized(generator), 16, None),
-    "falls": lambda generator: kinds.falls(nothing(generator), None, None),
-    "range_shrinks": lambda generator: kinds.range_shrinks(nothing(generator), None, None),
-    "better": lambda generator: kinds.better(nothing(generator, rates=1), nothing(generator, rates=1), None, None),
-    "gain_grows": lambda generator: kinds.gain_grows(nothing(generator), nothing(generator), None, None),
-    "reachable": lambda generator: kinds.reachable(border(generator), None, 16),
-    "reachable, few": lambda generator: kinds.reachable(border(generator, sizes=7, rates=3, seeds=3), None, 16),
+    "best_batch_size": lambda generator: comparisons.best_batch_size(nothing(generator), 4, 8),
+    "best_batch_size, one rate": lambda generator: comparisons.best_batch_size(nothing(generator, rates=1), 4, 8),
+    "maintained": lambda generator: comparisons.maintained(border(generator), 32, None),
+    "maintained, few": lambda generator: comparisons.maintained(border(generator, sizes=7, rates=3, seeds=3), 32, None),
+    "best_normalization": lambda generator: comparisons.best_normalization(normalized(generator), 4, 8),
+    "smaller_normalization": lambda generator: comparisons.smaller_normalization(normalized(generator), 16, None),
+    "falls": lambda generator: comparisons.falls(nothing(generator), None, None),
+    "range_shrinks": lambda generator: comparisons.range_shrinks(nothing(generator), None, None),
+    "better": lambda generator: comparisons.better(
+        nothing(generator, rates=1), nothing(generator, rates=1), None, None
+    ),
+    "gain_grows": lambda generator: comparisons.gain_grows(nothing(generator), nothing(generator), None, None),
+    "reachable": lambda generator: comparisons.reachable(border(generator), None, 16),
+    "reachable, few": lambda generator: comparisons.reachable(border(generator, sizes=7, rates=3, seeds=3), None, 16),
 }
 
 
 @pytest.mark.parametrize("name", NULLS)
 def test_without_an_effect_verdicts_err_in_5_of_100_worlds_at_most(name: str) -> None:
     counts = Counter(
-        comparison.decide(NULLS[name](np.random.default_rng([7, world]))).verdict for world in range(WORLDS)
+        paper_verdicts.decide(NULLS[name](np.random.default_rng([7, world]))).verdict for world in range(WORLDS)
     )
     assert counts[AGREES] + counts[DISAGREES] <= MOST
     assert counts[CANNOT_TELL] < WORLDS or "normalization" in name  # the intervals are not just endless
@@ -134,7 +137,7 @@ EFFECTS = arrays(float, st.tuples(st.integers(1, 5), st.integers(2, 6)), element
 @given(EFFECTS)
 def test_the_rule_is_that_of_t_tests(values: np.ndarray) -> None:
     values = values + 0.37 * np.linspace(0, 1, values.shape[1]) ** 2  # none is constant
-    verdict = comparison.decide([Comparison(f"{row}", each) for row, each in enumerate(values)])
+    verdict = paper_verdicts.decide([Comparison(f"{row}", each) for row, each in enumerate(values)])
     above = stats.ttest_1samp(values, 0, axis=1, alternative="greater").pvalue
     below = stats.ttest_1samp(values, 0, axis=1, alternative="less").pvalue
     expected = DISAGREES if below.min() < 0.025 / len(values) else AGREES if above.max() < 0.025 else CANNOT_TELL
@@ -148,13 +151,13 @@ def test_the_rule_is_that_of_t_tests(values: np.ndarray) -> None:
 
 def test_one_seed_or_none_tells_nothing() -> None:
     for values in ([0.5], [np.nan, 0.5], [np.nan, np.nan]):
-        verdict = comparison.decide([Comparison("", np.array(values)), Comparison("", np.full(3, 9.0))])
+        verdict = paper_verdicts.decide([Comparison("", np.array(values)), Comparison("", np.full(3, 9.0))])
         assert verdict.verdict == CANNOT_TELL
 
 
 def test_equal_results_tell_nothing() -> None:
-    assert comparison.decide([Comparison("", np.zeros(5))]).verdict == CANNOT_TELL
-    assert comparison.decide([Comparison("", np.full(5, 0.1 + 0.2 - 0.3))]).verdict == CANNOT_TELL
+    assert paper_verdicts.decide([Comparison("", np.zeros(5))]).verdict == CANNOT_TELL
+    assert paper_verdicts.decide([Comparison("", np.full(5, 0.1 + 0.2 - 0.3))]).verdict == CANNOT_TELL
 
 
 # The kinds.
@@ -167,7 +170,7 @@ def values_of(found: list[Comparison]) -> list[list[float]]:
 def test_the_best_is_chosen_on_validation_rows() -> None:
     test = np.arange(12.0).reshape(3, 2, 2) / 100
     study = cells(test, validation=test[:, ::-1].reshape(-1, 2))  # the rates the other way round
-    assert values_of(kinds.best_batch_size(study, 4, 4)) == [[-0.04, -0.04]]
+    assert values_of(comparisons.best_batch_size(study, 4, 4)) == [[-0.04, -0.04]]
     assert seed_values.choose(study, study.batch_size == 4) == 2
 
 
@@ -184,61 +187,61 @@ def test_falls_and_gains_are_slopes_by_seed() -> None:
     generator = np.random.default_rng(3)
     first, second = (generator.uniform(size=(6, 1, 4)) for _ in range(2))
     expected = [stats.linregress(range(6), first[:, 0, seed]).slope for seed in range(4)]
-    assert values_of(kinds.falls(cells(first), None, None)) == [[-slope for slope in expected]]
+    assert values_of(comparisons.falls(cells(first), None, None)) == [[-slope for slope in expected]]
     gains = [stats.linregress(range(2, 5), (second - first)[2:5, 0, seed]).slope for seed in range(4)]
-    assert values_of(kinds.gain_grows(cells(first), cells(second), 8, 32)) == [gains]
+    assert values_of(comparisons.gain_grows(cells(first), cells(second), 8, 32)) == [gains]
     mean = (second - first)[1:, 0].mean(axis=0).tolist()
-    assert values_of(kinds.better(cells(first), cells(second), 4, None)) == [mean]
+    assert values_of(comparisons.better(cells(first), cells(second), 4, None)) == [mean]
 
 
 def test_a_range_is_counted_in_octaves() -> None:
     # Of four η̃ an octave apart 4, 3, 2 and 1 converge: the others are more than 5 points below the best.
     test = np.where(np.arange(4)[:, None] + np.arange(4) < 4, 0.75, 0.69)[:, :, None] + np.zeros(3)
-    assert values_of(kinds.range_shrinks(cells(test), None, None)) == [[1, 1, 1]]
+    assert values_of(comparisons.range_shrinks(cells(test), None, None)) == [[1, 1, 1]]
     with pytest.raises(Undecidable, match="a range takes three η̃; the grid has 1"):
-        kinds.range_shrinks(cells(test[:, :1]), None, None)
+        comparisons.range_shrinks(cells(test[:, :1]), None, None)
 
 
 def test_reachable_asks_those_inside_and_outside() -> None:
     test = np.array([[0.8, 0.7], [0.79, 0.7], [0.75, 0.78], [0.7, 0.77]])[:, :, None] + np.zeros(2)
-    found = kinds.reachable(cells(test), 2, 4)
+    found = comparisons.reachable(cells(test), 2, 4)
     assert values_of(found) == [[0.03, 0.03], [0.02, 0.02], [0.01, 0.01]]  # m = 8, 2, 4, at the η̃ of m = 2
-    assert values_of(kinds.reachable(cells(test), None, None)) == [[0.08, 0.08]]
+    assert values_of(comparisons.reachable(cells(test), None, None)) == [[0.08, 0.08]]
     with pytest.raises(Undecidable, match="no m above 16"):
-        kinds.reachable(cells(test), 2, 16)
+        comparisons.reachable(cells(test), 2, 16)
 
 
 def test_what_is_maintained_is_less_than_2_points_behind() -> None:
     test = np.array([[0.8, 0.7], [0.79, 0.7], [0.75, 0.77], [0.7, 0.6]])[:, :, None] + np.zeros(2)
-    found = kinds.maintained(cells(test), 4, 8)
+    found = comparisons.maintained(cells(test), 4, 8)
     assert [one.what for one in found] == [f"m = {m} against 2, short of 2 points" for m in (4, 8)]
     assert values_of(found) == [[0.01, 0.01], [-0.01, -0.01]]
     with pytest.raises(Undecidable, match="0 m within the bounds"):
-        kinds.maintained(cells(test), 32, None)
+        comparisons.maintained(cells(test), 32, None)
 
 
 def test_normalisation_batches_are_compared_at_each_m() -> None:
     k = np.array([2, 2, 2, 2, 4, 4, 2, 4, 8])
     study = cells(np.arange(9.0).reshape(9, 1, 1) + np.zeros(2))
     study = dataclasses.replace(study, batch_size=np.array([2, 4, 8, 16, 4, 8, 2, 16, 8]), normalization_batch=k)
-    assert values_of(kinds.best_normalization(study, 4, 4)) == [[3, 3], [-3, -3], [4, 4]]
-    assert values_of(kinds.smaller_normalization(study, 8, None)) == [[-3, -3]]
+    assert values_of(comparisons.best_normalization(study, 4, 4)) == [[3, 3], [-3, -3], [4, 4]]
+    assert values_of(comparisons.smaller_normalization(study, 8, None)) == [[-3, -3]]
 
 
 def test_studies_of_other_rows_are_not_compared() -> None:
     one = cells(np.ones((2, 1, 2)))
     other = dataclasses.replace(one, data="other")
-    for attempt in (lambda: kinds.better(one, other, None, None), lambda: seed_values.pool([one, other])):
+    for attempt in (lambda: comparisons.better(one, other, None, None), lambda: seed_values.pool([one, other])):
         with pytest.raises(Undecidable, match="different rows"):
             attempt()
-    found = comparison.judge(SAID["normalization_5"], {"figure_1": one, "figure_5": other})
+    found = paper_verdicts.judge(SAID["normalization_5"], {"figure_1": one, "figure_5": other})
     assert found.verdict == CANNOT_TELL and found.left_out.startswith("figure_1<figure_5: ")
 
 
 @pytest.mark.parametrize("bounds", [(4096, None), (2, 4096)])
 def test_a_grid_without_an_m_on_one_side_tells_nothing(bounds: tuple[int, int | None]) -> None:
     with pytest.raises(Undecidable, match="grid has no m"):
-        kinds.best_batch_size(cells(np.ones((3, 2, 2))), *bounds)
+        comparisons.best_batch_size(cells(np.ones((3, 2, 2))), *bounds)
 
 
 def test_a_diverged_run_counts_with_chance() -> None:

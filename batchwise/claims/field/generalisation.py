@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from batchwise import kinds
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
-from batchwise.claims.memory import shared
-from batchwise.claims.quality import LARGE, SMALL, difference
+from batchwise.claims.field.memory import shared
+from batchwise.claims.field.quality import LARGE, SMALL, difference
+from batchwise.claims.paper import comparisons
 
 BEST = (2, 32)  # Masters & Luschi 2018, abstract
 NO_MATTER = 1.0  # points: what changes accuracy by less does not matter
@@ -116,7 +116,8 @@ def _updates(parts: Study, whole: Study) -> list[Comparison]:
         normalised = -(-m // parts.recipe["accumulation"])
         try:
             large, small = (
-                kinds.best_test_accuracy(study.accuracies, size) for study, size in ((parts, m), (whole, normalised))
+                comparisons.best_test_accuracy(study.accuracies, size)
+                for study, size in ((parts, m), (whole, normalised))
             )
         except Undecidable:
             continue

@@ -1,4 +1,4 @@
-"""Whether what was measured agrees with what the paper says (kinds.py: how it is measured)."""
+"""Whether what was measured agrees with what the paper says (comparisons.py: how it is measured)."""
 
 from dataclasses import dataclass, replace
 
@@ -9,8 +9,8 @@ from scipy import stats
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import Accuracies, Undecidable
 from batchwise.analysis.selection import DIGITS
-from batchwise.kinds import KINDS, Comparison
-from batchwise.statements import Statement, resolve
+from batchwise.claims.paper.comparisons import KINDS, Comparison
+from batchwise.claims.paper.statements import Statement, resolve
 from batchwise.statistics.intervals import CONFIDENCE, Interval, mean_interval
 
 AGREES, DISAGREES, CANNOT_TELL = "agrees", "disagrees", "cannot tell"

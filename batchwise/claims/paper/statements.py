@@ -22,7 +22,7 @@ class Statement:
     figures: tuple[str, ...]  # of the paper: 1, 13, …; the first is the one that it is about
     setting: str  # of the paper
     statement: str
-    kind: str  # of kinds.py
+    kind: str  # of comparisons.py
     studies: tuple[str, ...]  # each compared by itself; empty if there is no study of it
     low: int | None  # bounds of a batch size in rows, both included; what they bound depends on the kind
     high: int | None

@@ -10,8 +10,8 @@ import numpy as np
 from statsmodels.stats.multitest import multipletests
 
 from batchwise.analysis.study_results import Study
-from batchwise.claims import batches, generalisation, learning_rates, memory, quality, speed
 from batchwise.claims.evidence import Comparison, Evidence
+from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
 from batchwise.statistics.intervals import CONFIDENCE
 
 ALPHA = 1 - CONFIDENCE  # of one false verdict on the whole page

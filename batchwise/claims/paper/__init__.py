@@ -1,0 +1,1 @@
+"""What Masters & Luschi 2018 say, and whether what was measured agrees."""
