@@ -20,7 +20,7 @@ from batchwise.execution.progress import duration
 from batchwise.execution.reproduce import find_cell, reproduce
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
-from batchwise.report import cost_words
+from batchwise.report.sentences import costs as cost_sentences
 
 DATA = Path("data")
 
@@ -91,7 +91,7 @@ def _advise(arguments: argparse.Namespace) -> int:
     runs = run_metrics.read(DATA / "runs" / name, name, study, about)
     curves = equal_budgets.of_study(study, about["rows"]["train"], runs)
     table = recommendation.advise(curves, measured, arguments.memory, arguments.time)
-    print(*cost_words.advice(table), "", *cost_words.lines(table), sep="\n")
+    print(*cost_sentences.advice(table), "", *cost_sentences.lines(table), sep="\n")
     return 0 if table["chosen"].any() else 1
 
 

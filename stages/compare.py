@@ -7,7 +7,9 @@ from batchwise.common.files import write
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.config import params
-from batchwise.report import paper, paper_figures, render
+from batchwise.report import render
+from batchwise.report.figures import paper as paper_figures
+from batchwise.report.pages import paper as paper_page
 
 STATEMENTS = ROOT / "paper/statements.csv"
 
@@ -15,7 +17,7 @@ STATEMENTS = ROOT / "paper/statements.csv"
 def main() -> None:
     """Write reports/html/paper.html, and for git results.csv and results.svg."""
     studies = list(params.load().studies)
-    judged = paper.read(Path(), studies, STATEMENTS).judged
+    judged = paper_page.read(Path(), studies, STATEMENTS).judged
     given = {"folder": ".", "studies": studies}
     page = render.page(
         ROOT / "reports/paper.ipynb", given, ROOT / "reports/template", title="Masters & Luschi 2018 · batchwise"

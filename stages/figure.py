@@ -7,13 +7,13 @@ from pathlib import Path
 from batchwise.analysis import study_tables
 from batchwise.common.files import write
 from batchwise.common.messages import exit_with
-from batchwise.report import figures
+from batchwise.report.figures import study as study_figures
 
 
 def main() -> None:
     """Write reports/<study>.svg, the heat map, and reports/<study>.json, the metrics."""
     name = sys.argv[1]
-    picture = figures.heat_map(study_tables.read(Path("data/tables") / name))
+    picture = study_figures.heat_map(study_tables.read(Path("data/tables") / name))
     write(Path(f"reports/{name}.svg"), lambda file: file.write(picture.encode()))
     shutil.copyfile(f"data/metrics/{name}.json", f"reports/{name}.json")
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -12,12 +13,14 @@ from tests import chromium
 settings.register_profile("batchwise", derandomize=True, deadline=None)
 settings.load_profile("batchwise")
 
-SLOW = ("test_paper_report", "test_report", "test_pipeline", "test_paper_pipeline", "test_recovery")
+SLOW = ("report/pages/test_paper", "report/test_report", "test_pipeline", "test_paper_pipeline", "test_recovery")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the slow files to the end, in the order above; the others keep theirs."""
-    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else -1)
+    names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
+    places = {item: SLOW.index(name) if name in SLOW else -1 for item, name in zip(items, names, strict=True)}
+    items.sort(key=places.__getitem__)
 
 
 @pytest.fixture(scope="module")

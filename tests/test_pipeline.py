@@ -145,7 +145,7 @@ def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
 
 
 def test_what_draws_does_not_retrain(project) -> None:
-    project.append("batchwise/report/plots.py", "# changed\n")
+    project.append("batchwise/report/figures/plots.py", "# changed\n")
     project.repro("code")
     printed = project.repro("--dry")
     assert "Running stage 'report@small'" in printed

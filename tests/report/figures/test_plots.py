@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import seaborn
 
-from batchwise.report import heat_map, plots, style, words
+from batchwise.report import number_format
+from batchwise.report.figures import heat_map, plots, style
+from batchwise.report.sentences.grammar import count, listed, span
 
 
 def cells(accuracy: list[list[float]], lost: list[list[int]], runs: int = 5) -> pd.DataFrame:
@@ -126,26 +128,26 @@ def test_the_line_along_the_upper_edge_leaves_out_the_edge_of_the_grid() -> None
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (words.rate(2**-12), "2⁻¹²"),
-        (words.rate(1.0), "1"),
-        (words.rate(2.0), "2"),
-        (words.rate(0.001), "0.001"),
-        (words.rate(1e-5), "1e−5"),
-        (words.rate(np.nan), "–"),
-        (words.size(2048), "2,048"),
-        (words.size(10**9), "10⁹"),
-        (words.size(123456), "123,456"),
-        (words.number(-0.004), "0.00"),
-        (words.number(-1234.5, 1), "−1,234.5"),
-        (words.signed(0.25), "+0.25"),
-        (words.signed(0.001), "0.00"),
-        (words.percent(0.97123), "97.1 %"),
-        (words.percent(None), "–"),
-        (words.span(1, None), "–"),
-        (words.count(1, "seed"), "1 seed"),
-        (words.count(2, "class"), "2 classes"),
-        (words.listed(["a", "b", "c"]), "a, b and c"),
-        (words.listed(["a"]), "a"),
+        (number_format.rate(2**-12), "2⁻¹²"),
+        (number_format.rate(1.0), "1"),
+        (number_format.rate(2.0), "2"),
+        (number_format.rate(0.001), "0.001"),
+        (number_format.rate(1e-5), "1e−5"),
+        (number_format.rate(np.nan), "–"),
+        (number_format.size(2048), "2,048"),
+        (number_format.size(10**9), "10⁹"),
+        (number_format.size(123456), "123,456"),
+        (number_format.number(-0.004), "0.00"),
+        (number_format.number(-1234.5, 1), "−1,234.5"),
+        (number_format.signed(0.25), "+0.25"),
+        (number_format.signed(0.001), "0.00"),
+        (number_format.percent(0.97123), "97.1 %"),
+        (number_format.percent(None), "–"),
+        (span(1, None), "–"),
+        (count(1, "seed"), "1 seed"),
+        (count(2, "class"), "2 classes"),
+        (listed(["a", "b", "c"]), "a, b and c"),
+        (listed(["a"]), "a"),
     ],
 )
 def test_numbers_in_words(text: str, expected: str) -> None:

@@ -13,10 +13,13 @@ from batchwise.claims.paper.comparisons import KINDS
 from batchwise.claims.paper.statements import Statement
 from batchwise.claims.paper.verdicts import Verdict
 from batchwise.common.errors import UserError
-from batchwise.report import paper_figures, paper_words, rows
-from batchwise.report.markup import Code, Html, figure, heading, items, join, paragraph, table
-from batchwise.report.paper_plots import DEPTH
-from batchwise.report.words import known, number, signed, span
+from batchwise.report.figures import paper as paper_figures
+from batchwise.report.figures.paper_plots import DEPTH
+from batchwise.report.html import Code, Html, figure, heading, items, join, paragraph, table
+from batchwise.report.number_format import known, number, signed
+from batchwise.report.pages import table_rows
+from batchwise.report.sentences import paper as paper_sentences
+from batchwise.report.sentences.grammar import span
 
 LINES = (
     "Mean over the seeds, with 95 % intervals (Student t). Runs that diverged count with the accuracy of chance, so "
@@ -56,8 +59,8 @@ def head(paper: Paper) -> Html:
     return join(
         paragraph(f"batchwise · {paper.folder}", "study"),
         heading("What Masters & Luschi 2018 say, and what was measured here"),
-        paragraph(paper_words.counts(verdicts), "headline"),
-        paragraph(paper_words.untold(verdicts)),
+        paragraph(paper_sentences.counts(verdicts), "headline"),
+        paragraph(paper_sentences.untold(verdicts)),
     )
 
 
@@ -72,7 +75,7 @@ def _effects(paper: Paper) -> Html:
         "seeds; of several comparisons the weakest. The scale is linear near 0 and logarithmic beyond; wide intervals "
         "leave the frame."
     )
-    alt = f"Effects of all statements. {paper_words.counts(paper.judged.values())}"
+    alt = f"Effects of all statements. {paper_sentences.counts(paper.judged.values())}"
     return figure(paper_figures.statements(paper.judged), alt, caption)
 
 
@@ -98,7 +101,7 @@ def by_rate(paper: Paper, name: str) -> Html:
     if not _present(paper, [f"figure_{name}"]):
         return _absent(paper, name)
     study = paper.studies[f"figure_{name}"]
-    finding = paper_words.finding(study)
+    finding = paper_sentences.finding(study)
     alt = f"Figure {name}: test accuracy by batch size, a line for each base learning rate. {finding}"
     return _section(
         paper, name, [f"figure_{name}"], finding, figure(paper_figures.by_rate(study), alt, f"{LINES} {FRAME}")
@@ -110,7 +113,7 @@ def curves(paper: Paper, name: str) -> Html:
     if not _present(paper, [f"figure_{name}"]):
         return _absent(paper, name)
     tables = paper.tables[f"figure_{name}"]
-    finding = paper_words.finding(paper.studies[f"figure_{name}"])
+    finding = paper_sentences.finding(paper.studies[f"figure_{name}"])
     alt = f"Figure {name}: training loss and test accuracy by epoch, a line for each batch size. {finding}"
     caption = "Mean over the seeds that have not diverged, of the weights after each epoch, in inference mode."
     return _section(paper, name, [f"figure_{name}"], finding, figure(paper_figures.curves(tables), alt, caption))
@@ -125,7 +128,7 @@ def normalization(paper: Paper, name: str) -> Html:
     }
     try:
         pooled = {
-            paper_words.pool_name(item, paper.tables[names[0]]): seed_values.pool(
+            paper_sentences.pool_name(item, paper.tables[names[0]]): seed_values.pool(
                 [paper.studies[name] for name in names]
             )
             for item, names in pools.items()
@@ -135,7 +138,7 @@ def normalization(paper: Paper, name: str) -> Html:
         pooled = {}
     if not pooled:
         return _absent(paper, name)
-    finding = paper_words.highest(pooled)
+    finding = paper_sentences.highest(pooled)
     alt = f"Figure {name}: best test accuracy by normalisation batch, a line for each batch size. {finding}"
     drawn = figure(paper_figures.by_normalization_batch(pooled), alt, f"{LINES} {CHOSEN}")
     return _section(paper, name, [study for names in pools.values() for study in names], finding, drawn)
@@ -147,7 +150,7 @@ def best(paper: Paper, name: str) -> Html:
     if not names:
         return _absent(paper, name)
     labelled = {_label(paper, study): paper.studies[study] for study in names}
-    finding = paper_words.highest(labelled)
+    finding = paper_sentences.highest(labelled)
     alt = f"Figure {name}: best test accuracy by batch size, a line for each network. {finding}"
     return _section(paper, name, [], finding, figure(paper_figures.best(labelled), alt, f"{LINES} {CHOSEN}"))
 
@@ -158,7 +161,7 @@ def ranges(paper: Paper, name: str) -> Html:
     if not names:
         return _absent(paper, name)
     labelled = {_label(paper, study): paper.tables[study] for study in names}
-    finding = paper_words.widths(labelled)
+    finding = paper_sentences.widths(labelled)
     alt = f"Figure {name}: reliable base learning rates by batch size, a panel for each network. {finding}"
     caption = (
         "A rate trains reliably at m if every seed trained and the mean validation accuracy is within 1, 2 or 5 points "
@@ -184,7 +187,7 @@ def provenance(paper: Paper) -> Html:
     entries = (
         [study, Code(name), Code(value)]
         for study, tables in paper.tables.items()
-        for name, value in rows.leaves({key: tables.summary["provenance"][key] for key in ("data", "results")})
+        for name, value in table_rows.leaves({key: tables.summary["provenance"][key] for key in ("data", "results")})
     )
     return table("SHA-256 checksums of data and results", ["study", "what", "value"], entries, "wrap")
 
@@ -201,7 +204,7 @@ def _absent(paper: Paper, name: str) -> Html:
 def _settings(paper: Paper, name: str, studies: Sequence[str]) -> Html:
     """Return the paper's setting of a figure beside ours."""
     theirs = next(statement.setting for statement in paper.judged if statement.figures[0] == name)
-    ours = [["here" if len(studies) == 1 else study, paper_words.setting(paper.tables[study])] for study in studies]
+    ours = [["here" if len(studies) == 1 else study, paper_sentences.setting(paper.tables[study])] for study in studies]
     caption = f"Figure {name}: the setting of the paper and ours"
     return table(caption, ["", "network; data; length; grid; runs"], [["the paper", theirs], *ours], "wrap")
 
@@ -209,7 +212,7 @@ def _settings(paper: Paper, name: str, studies: Sequence[str]) -> Html:
 def _evidence(paper: Paper, name: str) -> Html:
     """Return the paper's statements of a figure, each with its verdict."""
     pairs = [(statement, verdict) for statement, verdict in paper.judged.items() if name in statement.figures]
-    return items(paper_words.evidence(statement, verdict) for statement, verdict in pairs)
+    return items(paper_sentences.evidence(statement, verdict) for statement, verdict in pairs)
 
 
 def _studies_of(paper: Paper, name: str) -> list[str]:
@@ -225,4 +228,4 @@ def _present(paper: Paper, names: Iterable[str]) -> list[str]:
 
 
 def _label(paper: Paper, study: str) -> str:
-    return f"{study.removeprefix('figure_')}: {paper_words.network(paper.tables[study].summary)}"
+    return f"{study.removeprefix('figure_')}: {paper_sentences.network(paper.tables[study].summary)}"

@@ -11,8 +11,8 @@ from batchwise.analysis.study_results import Study
 from batchwise.claims import verdicts
 from batchwise.claims.evidence import MOST_SEEDS, Comparison, seeds_needed
 from batchwise.claims.verdicts import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
-from batchwise.report import about, cost_words, index_plots
-from batchwise.report.markup import (
+from batchwise.report.figures import claims as claim_figures
+from batchwise.report.html import (
     Html,
     details,
     facts,
@@ -26,7 +26,10 @@ from batchwise.report.markup import (
     subheading,
     table,
 )
-from batchwise.report.words import count, digits, known
+from batchwise.report.number_format import digits, known
+from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import study_facts
+from batchwise.report.sentences.grammar import count
 
 MARKS = {SUPPORTED: "supported", CONTRADICTED: "contradicted", NOT_DECIDED: "undecided"}  # classes of the style sheet
 TEXTS = {SUPPORTED: "claim supported", CONTRADICTED: "claim contradicted", NOT_DECIDED: NOT_DECIDED}
@@ -99,14 +102,14 @@ def claim(one: Claim, verdict: Verdict) -> Html:
         "The dot is the effect, the line its 95 % interval; the claim is right where it is shaded. Every comparison "
         "has its own scale."
     )
-    rest = len(found) - len(index_plots.drawn(found))
+    rest = len(found) - len(claim_figures.drawn(found))
     more = f" {rest} more, that speak less against it or are only counted, are in the table below." if rest else ""
     alt = " ".join(effect(comparison) for comparison in found[:3])
     names = list(dict.fromkeys(comparison.study for comparison in found))
     return join(
         *parts,
         paragraph(effect(verdict.decisive) + adjusted(verdict) + needed(verdict)),
-        figure(index_plots.comparisons(found), alt, caption + more, "narrow"),
+        figure(claim_figures.comparisons(found), alt, caption + more, "narrow"),
         details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
         links("Shown by", [(name, f"{name}.html") for name in names]),
     )
@@ -197,9 +200,9 @@ def studies(index: Index) -> Html:
     """Return each study with what it trained, and which batch size to use in it."""
     parts = []
     for study in index.studies:
-        given = dict(about.facts(study.tables))
+        given = dict(study_facts.facts(study.tables))
         what = f"{given['Data']}; {given['Model']}; {given['Optimiser']}; {given['Budget']}; {given['Grid']}"
-        choice = cost_words.advice(study.costs.advice)[:1] if study.costs else []
+        choice = cost_sentences.advice(study.costs.advice)[:1] if study.costs else []
         parts += [links("Study", [(study.name, f"{study.name}.html")]), items([what, *choice])]
     return join(*parts)
 

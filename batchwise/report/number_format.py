@@ -1,7 +1,6 @@
 """Numbers as a reader sees them: percent, points, intervals, rates, batch sizes. Plain text; a missing number is –."""
 
 import math
-from collections.abc import Iterable
 
 MISSING = "–"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -31,11 +30,6 @@ def signed(value: float | None, decimals: int = 2) -> str:
     return f"+{text}" if known(value) and value > 0 and text.strip("0.,") else text
 
 
-def span(low: float | None, high: float | None, decimals: int = 2) -> str:
-    """Return `low to high`."""
-    return f"{number(low, decimals)} to {number(high, decimals)}" if known(low, high) else MISSING
-
-
 def power(value: float, base: int) -> str | None:
     """Return an exact power of `base`, as `2⁻³`; None for `base` itself, 1 and every other number."""
     exponent = round(math.log(value, base)) if value > 0 else 0
@@ -56,18 +50,6 @@ def rate(value: float | None) -> str:
 def size(batch_size: int) -> str:
     """Return a batch size: 2048 as `2,048`, and powers of ten from 100,000 on as `10⁹`."""
     return (batch_size >= 100_000 and power(batch_size, 10)) or f"{batch_size:,}"
-
-
-def count(amount: int, noun: str) -> str:
-    """Return `1 seed`, `5 seeds`."""
-    plural = noun if amount == 1 else f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{amount:,} {plural}"
-
-
-def listed(items: Iterable[str], last: str = "and") -> str:
-    """Return `a`, `a and b`, `a, b and c`."""
-    *rest, end = list(items)
-    return f"{', '.join(rest)} {last} {end}" if rest else end
 
 
 def seconds(value: float | None) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from batchwise.analysis.study_tables import Tables
-from batchwise.report import phrases
-from batchwise.report.words import count, listed
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count, listed
 
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,11 @@ from batchwise.measuring.landscape import landscape_files, output
 from batchwise.measuring.landscape.columns import TABLES
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.report import cost_parts, cost_words, index
+from batchwise.report.pages import costs as cost_page
+from batchwise.report.pages import index as index_page
+from batchwise.report.sentences import costs as cost_sentences
 from tests import fabricated
-from tests.test_report import ABOUT, write
+from tests.report.test_report import ABOUT, write
 
 SIZES = [2, 4, 8, 16, 40]
 HOSTILE = "<script>alert(1)</script>"
@@ -89,12 +91,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
-    of_costs, of_profile, of_landscape = cost_parts.read(data, "made_up")
+    of_costs, of_profile, of_landscape = cost_page.read(data, "made_up")
     parts = [
-        cost_parts.choice(of_costs),
-        cost_parts.budgets(of_costs),
-        cost_parts.time_and_memory(of_costs, of_profile),
-        cost_parts.noise_and_shape(of_landscape),
+        cost_page.choice(of_costs),
+        cost_page.budgets(of_costs),
+        cost_page.time_and_memory(of_costs, of_profile),
+        cost_page.noise_and_shape(of_landscape),
     ]
     text = "\n".join(part.text for part in parts)
     html5lib.HTMLParser(strict=True).parseFragment(text)
@@ -106,33 +108,33 @@ def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
 
 
 def test_a_pipeline_that_does_not_measure_says_so(tmp_path) -> None:
-    assert cost_parts.read(tmp_path, "made_up") == (None, None, None)
+    assert cost_page.read(tmp_path, "made_up") == (None, None, None)
     for part in (
-        cost_parts.choice(None),
-        cost_parts.budgets(None),
-        cost_parts.time_and_memory(None, None),
-        cost_parts.noise_and_shape(None),
+        cost_page.choice(None),
+        cost_page.budgets(None),
+        cost_page.time_and_memory(None, None),
+        cost_page.noise_and_shape(None),
     ):
         assert "Not measured" in part.text
 
 
 def test_the_lines_of_advice_have_every_batch_size(data) -> None:
     table = read_costs(data / "costs/made_up").advice
-    lines = cost_words.lines(table[table["deadline_seconds"].isna()])
+    lines = cost_sentences.lines(table[table["deadline_seconds"].isna()])
     assert [line.split()[0] for line in lines[1:]] == [str(m) for m in SIZES]
     assert sum("the choice" in line for line in lines) == 2  # in the heading too
 
 
 def test_the_index_page_has_every_claim_with_its_verdict(data) -> None:
-    page = index.read(data, ["made_up"], ROOT / "reports/claims.csv")
-    sections = [index.section(page, letter) for letter in index.verdicts.SECTIONS]
-    text = "\n".join(part.text for part in (index.head(page), index.overview(page), *sections))
-    text += index.studies(page).text + index.provenance(page).text
+    page = index_page.read(data, ["made_up"], ROOT / "reports/claims.csv")
+    sections = [index_page.section(page, letter) for letter in index_page.verdicts.SECTIONS]
+    text = "\n".join(part.text for part in (index_page.head(page), index_page.overview(page), *sections))
+    text += index_page.studies(page).text + index_page.provenance(page).text
     html5lib.HTMLParser(strict=True).parseFragment(text)
     assert HOSTILE not in text
     for claim, verdict in page.verdicts.items():
         assert text.count(f'id="{claim.id}"') == 1
-        assert (index.TEXTS[verdict.verdict] in text) and f"{claim.id}, the claim:" in text
+        assert (index_page.TEXTS[verdict.verdict] in text) and f"{claim.id}, the claim:" in text
     verdicts = {claim.id: verdict.verdict for claim, verdict in page.verdicts.items()}
     assert verdicts["B1"] == verdicts["B2"] == "supported"
     assert verdicts["D1"] == "not decided here" and "no study measures it" in text

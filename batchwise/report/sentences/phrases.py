@@ -5,7 +5,8 @@ import math
 import pandas as pd
 
 from batchwise.analysis.study_tables import Tables
-from batchwise.report.words import MISSING, count, known, listed, percent, rate, signed, size, span
+from batchwise.report.number_format import MISSING, known, percent, rate, signed, size
+from batchwise.report.sentences.grammar import count, listed, span
 
 
 def statuses(tables: Tables) -> str:

@@ -4,8 +4,9 @@ import pandas as pd
 
 from batchwise.analysis.selection import MARGIN
 from batchwise.analysis.study_tables import Tables
-from batchwise.report import answers, phrases
-from batchwise.report.words import count, listed, percent, rate, size
+from batchwise.report.number_format import percent, rate, size
+from batchwise.report.sentences import answers, phrases
+from batchwise.report.sentences.grammar import count, listed
 
 
 def heat_map(tables: Tables) -> str:

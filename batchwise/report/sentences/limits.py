@@ -1,8 +1,9 @@
 """What a study cannot say, in sentences."""
 
 from batchwise.analysis.study_tables import Tables
-from batchwise.report import phrases
-from batchwise.report.words import count, known, number, size
+from batchwise.report.number_format import known, number, size
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count
 
 
 def limits(tables: Tables) -> list[str]:

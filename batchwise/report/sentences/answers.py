@@ -4,8 +4,9 @@ import pandas as pd
 
 from batchwise.analysis.selection import MARGIN
 from batchwise.analysis.study_tables import Tables
-from batchwise.report import phrases
-from batchwise.report.words import count, known, listed, number, signed, size, span
+from batchwise.report.number_format import known, number, signed, size
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count, listed, span
 
 FEW = 6  # as many batch sizes as a sentence names one by one
 

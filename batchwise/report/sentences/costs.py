@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.report import phrases
-from batchwise.report.words import count, digits, known, listed, memory, percent, rate, seconds, signed, size, span
+from batchwise.report.number_format import digits, known, memory, percent, rate, seconds, signed, size
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count, listed, span
 
 
 def advice(table: pd.DataFrame) -> list[str]:

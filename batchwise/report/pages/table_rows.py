@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from batchwise.report import phrases
-from batchwise.report.markup import Code, Entry, Sorted
-from batchwise.report.words import MISSING, count, known, number, rate, signed, size, span
+from batchwise.report.html import Code, Entry, Sorted
+from batchwise.report.number_format import MISSING, known, number, rate, signed, size
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count, span
 
 
 def batch_size(row: dict[str, Any]) -> list[Entry]:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from batchwise.report.style import DASHES, INK, MARKERS, SEQUENCE, SOFT, VERMILION
-from batchwise.report.words import number, rate, size
+from batchwise.report.figures.style import DASHES, INK, MARKERS, SEQUENCE, SOFT, VERMILION
+from batchwise.report.number_format import number, rate, size
 
 MOST_TICKS = 16
 

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from batchwise.claims.evidence import Comparison
-from batchwise.report import style
-from batchwise.report.style import BLUE, INK, SOFT, VERMILION
-from batchwise.report.words import digits
+from batchwise.report.figures import style
+from batchwise.report.figures.style import BLUE, INK, SOFT, VERMILION
+from batchwise.report.number_format import digits
 
 WIDTH, ROW, LINE = 4.2, 0.45, 0.13  # inches: narrow enough for a phone; of a row, and of each line of its label
 MOST_ROWS, MOST_COUNTED = 6, 2

@@ -6,9 +6,9 @@ from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.selection import MARGIN
 from batchwise.analysis.study_tables import Tables
-from batchwise.report import heat_map as cell_map
-from batchwise.report import plots, style
-from batchwise.report.words import known
+from batchwise.report.figures import heat_map as cell_map
+from batchwise.report.figures import plots, style
+from batchwise.report.number_format import known
 
 WIDTH = 8.0  # inches: 768 px, the width of the page's text
 MOST_CURVES = len(style.SEQUENCE)

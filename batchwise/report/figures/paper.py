@@ -11,9 +11,9 @@ from batchwise.analysis.seed_values import Accuracies
 from batchwise.analysis.study_tables import Tables
 from batchwise.claims.paper.statements import Statement
 from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
-from batchwise.report import paper_plots, plots, style
-from batchwise.report.figures import WIDTH
-from batchwise.report.words import number
+from batchwise.report.figures import paper_plots, plots, style
+from batchwise.report.figures.study import WIDTH
+from batchwise.report.number_format import number
 
 VERDICTS = {
     AGREES: {"color": style.BLUE, "marker": "o"},

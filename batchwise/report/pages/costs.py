@@ -9,9 +9,12 @@ from batchwise.analysis.cost_tables import Costs, read_costs
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
-from batchwise.report import cost_plots, cost_words, phrases
-from batchwise.report.markup import Entry, Html, figure, items, join, paragraph, table
-from batchwise.report.words import count, digits, known, memory, number, percent, rate, seconds, size
+from batchwise.report.figures import costs as cost_figures
+from batchwise.report.html import Entry, Html, figure, items, join, paragraph, table
+from batchwise.report.number_format import digits, known, memory, number, percent, rate, seconds, size
+from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count
 from batchwise.statistics.intervals import mean_interval
 
 NOT_MEASURED = "Not measured in this pipeline: it has no stage that measures time and memory."
@@ -36,7 +39,7 @@ def choice(costs: Costs | None) -> Html:
     rows = costs.advice[costs.advice["deadline_seconds"].isna()]
     headings = ["m", "η", "test accuracy (%)", "95 % interval", "points from the choice (interval)", "updates"]
     return join(
-        *(paragraph(text, "finding") for text in cost_words.advice(costs.advice)),
+        *(paragraph(text, "finding") for text in cost_sentences.advice(costs.advice)),
         table(
             "Every batch size at its best learning rate, trained as long as the study trains",
             [*headings, "seconds of updates", "to compile", "peak memory", "n"],
@@ -57,7 +60,7 @@ def _choice(row: dict) -> list[Entry]:
         rate(row["learning_rate"]),
         number(100 * row["test_accuracy_mean"], 1),
         phrases.accuracy_span(row),
-        cost_words.price(row),
+        cost_sentences.price(row),
         number(row["updates"], 0),
         seconds(row["seconds"]),
         seconds(row["compile_seconds"]),
@@ -72,23 +75,23 @@ def budgets(costs: Costs | None) -> Html:
         return paragraph(NOT_MEASURED)
     if costs.budgets["test_accuracy_mean"].isna().all():
         return paragraph("Not applicable: no learning rate could be chosen, so there is no accuracy to compare.")
-    finding = cost_words.budgets(costs.budgets)
+    finding = cost_sentences.budgets(costs.budgets)
     caption = (
         "Test accuracy at the learning rate that is best, on validation rows, for that amount of the budget. Shaded: "
         "95 % interval over the seeds. A line begins at the first epoch and ends where the study's training ends."
     )
     return join(
         paragraph(finding, "finding"),
-        figure(cost_plots.budgets(costs.budgets), f"Accuracy under three budgets. {finding}", caption),
+        figure(cost_figures.budgets(costs.budgets), f"Accuracy under three budgets. {finding}", caption),
         _levels(costs.budgets),
         *([_targets(costs)] if len(costs.targets) else []),
-        items([*cost_words.critical(costs.fits), cost_words.law(costs.fits)]),
+        items([*cost_sentences.critical(costs.fits), cost_sentences.law(costs.fits)]),
     )
 
 
 def _levels(table_of: pd.DataFrame) -> Html:
     """Return the accuracies at some levels of each budget, a column for each of a few batch sizes."""
-    sizes = cost_plots.shown(sorted(table_of["batch_size"].unique()))
+    sizes = cost_figures.shown(sorted(table_of["batch_size"].unique()))
     rows = []
     for kind, levels in table_of[table_of["batch_size"].isin(sizes)].groupby("budget", sort=False):
         amounts = sorted(levels["level"].unique())
@@ -132,7 +135,7 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
     if costs is None:
         return paragraph(NOT_MEASURED)
     own = costs.measured[costs.measured["dtype"].eq(costs.measured["dtype"].mode()[0])]
-    finding = f"{cost_words.time(costs.fits)} {cost_words.memory_fit(costs.fits)}"
+    finding = f"{cost_sentences.time(costs.fits)} {cost_sentences.memory_fit(costs.fits)}"
     machine = costs.fits["machine"]
     caption = (
         f"Measured on {machine['device']}, {machine['cores']} cores, one process at a time, each batch size in a "
@@ -141,7 +144,7 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
     return join(
         paragraph(finding, "finding"),
         figure(
-            cost_plots.time_and_memory(own, costs.fits, profile.doubling),
+            cost_figures.time_and_memory(own, costs.fits, profile.doubling),
             f"Time of an update and peak memory by batch size. {finding}",
             caption,
         ),

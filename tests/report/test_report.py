@@ -23,7 +23,9 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.report import answers, limits, markup, parts, phrases, render
+from batchwise.report import html, render
+from batchwise.report.pages import study as study_page
+from batchwise.report.sentences import answers, limits, phrases
 from batchwise.training.run_result import Result
 from stages import report as stage
 from tests import chromium
@@ -227,8 +229,8 @@ def page_of(tables: Tables) -> Page:
     """Return the page that the notebook makes of tables."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
-        if cell.cell_type == "code" and cell.source.startswith("parts."):
-            part = eval(cell.source, {"parts": parts, "tables": tables})
+        if cell.cell_type == "code" and cell.source.startswith("study_page."):
+            part = eval(cell.source, {"study_page": study_page, "tables": tables})
             data = {"text/html": part._repr_html_(), "text/plain": repr(part)}
             cell.outputs = [nbformat.v4.new_output("execute_result", data)]
     return Page(render.html(notebook, TEMPLATE, "made up"))
@@ -342,15 +344,15 @@ def test_edges_of_the_grid_are_told(tmp_path: Path) -> None:
 
 def test_markup_escapes() -> None:
     parts = [
-        markup.paragraph(HOSTILE),
-        markup.heading(HOSTILE),
-        markup.items([HOSTILE]),
-        markup.command(HOSTILE),
-        markup.facts([(HOSTILE, HOSTILE)]),
-        markup.figure("<svg/>", HOSTILE, HOSTILE),
-        markup.table(HOSTILE, [HOSTILE], [[markup.Code(HOSTILE), HOSTILE, markup.Sorted(HOSTILE, 1.0)]], "sortable"),
+        html.paragraph(HOSTILE),
+        html.heading(HOSTILE),
+        html.items([HOSTILE]),
+        html.command(HOSTILE),
+        html.facts([(HOSTILE, HOSTILE)]),
+        html.figure("<svg/>", HOSTILE, HOSTILE),
+        html.table(HOSTILE, [HOSTILE], [[html.Code(HOSTILE), HOSTILE, html.Sorted(HOSTILE, 1.0)]], "sortable"),
     ]
-    page = Page(f"<!DOCTYPE html><html lang=en><title>x</title><body>{markup.join(*parts).text}</body></html>")
+    page = Page(f"<!DOCTYPE html><html lang=en><title>x</title><body>{html.join(*parts).text}</body></html>")
     assert not page.all("script") and len(page.all("img")) == 1
 
 

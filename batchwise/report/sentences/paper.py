@@ -8,8 +8,9 @@ from batchwise.analysis.seed_values import Accuracies, choose
 from batchwise.analysis.study_tables import Tables
 from batchwise.claims.paper.statements import Statement
 from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
-from batchwise.report import phrases
-from batchwise.report.words import count, known, listed, percent, rate, signed, size, span
+from batchwise.report.number_format import known, percent, rate, signed, size
+from batchwise.report.sentences import phrases
+from batchwise.report.sentences.grammar import count, listed, span
 
 
 def counts(verdicts: Iterable[Verdict]) -> str:

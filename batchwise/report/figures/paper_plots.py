@@ -6,8 +6,8 @@ import seaborn
 from matplotlib.axes import Axes
 
 from batchwise.analysis.seed_values import Accuracies, choose
-from batchwise.report.style import DASHES, MARKERS
-from batchwise.report.words import rate, size
+from batchwise.report.figures.style import DASHES, MARKERS
+from batchwise.report.number_format import rate, size
 from batchwise.statistics.intervals import Interval, mean_interval
 
 # Points below the best at which a figure of accuracies ends, lest one line that does not train flatten all others.

@@ -20,12 +20,14 @@ from batchwise.analysis.seed_values import of_study
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.report import paper, paper_figures, paper_plots
-from batchwise.report.paper import Paper
+from batchwise.report.figures import paper as paper_figures
+from batchwise.report.figures import paper_plots
+from batchwise.report.pages import paper as paper_page
+from batchwise.report.pages.paper import Paper
 from stages import compare
 from tests import chromium
 from tests.fabricated_paper import FIGURES, NORMALIZATION, as_the_paper_says, folder
-from tests.test_report import HTML, Page
+from tests.report.test_report import HTML, Page
 
 HERE = [name for name in FIGURES if name not in ("figure_3", "figure_9")] + ["figure_4", *NORMALIZATION[:4]]
 FILES = ("reports/html/paper.html", "results.csv", "results.svg")
@@ -55,7 +57,7 @@ def page(written: dict[str, str]) -> Page:
 
 @pytest.fixture(scope="module")
 def read(place: Path) -> Paper:
-    return paper.read(place, HERE, compare.STATEMENTS)
+    return paper_page.read(place, HERE, compare.STATEMENTS)
 
 
 def test_the_files_are_the_same_in_another_place(written: dict[str, str], tmp_path: Path) -> None:
@@ -152,8 +154,8 @@ def test_what_diverged_everywhere_or_failed_is_still_a_page(read: Paper) -> None
     for status, sentence in (("diverged", "mean test accuracy of 10.0 %"), ("failed", "has no study in this folder")):
         study = of_study(runs.assign(status=status), tables.summary)
         changed = dataclasses.replace(read, studies={**read.studies, "figure_1": study})
-        assert sentence in paper.by_rate(changed, "1").text
-        assert ("1: mlp" in paper.best(changed, "15").text) == (status == "diverged")
+        assert sentence in paper_page.by_rate(changed, "1").text
+        assert ("1: mlp" in paper_page.best(changed, "15").text) == (status == "diverged")
 
 
 def test_the_effects_are_drawn_the_same_each_time(read: Paper) -> None:

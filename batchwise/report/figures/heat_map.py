@@ -8,8 +8,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from batchwise.report.style import VERMILION
-from batchwise.report.words import number, rate, size
+from batchwise.report.figures.style import VERMILION
+from batchwise.report.number_format import number, rate, size
 
 # Points below the highest cell at which the colour changes: finer near the top, where the choice is made.
 STEPS = (0, 1, 2, 5, 10, 20, 40, 100)

@@ -6,11 +6,13 @@ import pandas as pd
 
 from batchwise.analysis.study_tables import Tables
 from batchwise.common.repository import folder
-from batchwise.report import about, answers, figures, findings, phrases, rows
-from batchwise.report import limits as limitations
-from batchwise.report.heat_map import MOST_LABELLED_CELLS
-from batchwise.report.markup import Code, Html, command, facts, figure, heading, items, join, paragraph, table
-from batchwise.report.words import count
+from batchwise.report.figures import study as study_figures
+from batchwise.report.figures.heat_map import MOST_LABELLED_CELLS
+from batchwise.report.html import Code, Html, command, facts, figure, heading, items, join, paragraph, table
+from batchwise.report.pages import table_rows
+from batchwise.report.sentences import answers, captions, phrases, study_facts
+from batchwise.report.sentences import limits as limitations
+from batchwise.report.sentences.grammar import count
 
 FEW_CELLS = 12
 # A cell takes about 450 bytes: the page stays below 2 MB with all of its figures.
@@ -26,7 +28,7 @@ def head(tables: Tables) -> Html:
         heading(answers.question(tables)),
         paragraph(headline, "headline"),
         *map(paragraph, others),
-        facts(about.facts(tables)),
+        facts(study_facts.facts(tables)),
     )
 
 
@@ -38,7 +40,7 @@ def grid(tables: Tables) -> Html:
 
 def heat_map(tables: Tables) -> Html:
     """Return the map of mean test accuracy, m × η̃."""
-    finding = findings.heat_map(tables)
+    finding = captions.heat_map(tables)
     if tables.single_rate:
         return paragraph(f"{finding} With one base learning rate there is no map of m against η̃ to draw.", "finding")
     numbers = ", and hold their number (div.: diverged, mem.: out of memory, fail.: failed)"
@@ -47,13 +49,13 @@ def heat_map(tables: Tables) -> Html:
         "colour is the distance to the highest cell. Hatched cells lost runs"
         f"{numbers if len(tables.cells) <= MOST_LABELLED_CELLS else ''}. Outlined: the rate chosen for each m."
     )
-    return join(paragraph(finding, "finding"), figure(figures.heat_map(tables), f"Heat map. {finding}", caption))
+    return join(paragraph(finding, "finding"), figure(study_figures.heat_map(tables), f"Heat map. {finding}", caption))
 
 
 def counts(tables: Tables) -> Html:
     """Return correct, total and wrong test rows of each cell."""
     groups = tables.runs.groupby(["batch_size", "base_learning_rate"])
-    entries = [rows.counts(m, base, runs, tables.test_rows) for (m, base), runs in groups]
+    entries = [table_rows.counts(m, base, runs, tables.test_rows) for (m, base), runs in groups]
     headings = ["m", "η̃", "correct", "total", "wrong", "correct, fewest to most", "correct, seed by seed"]
     caption = f"Test rows at the final weights: means of {count(tables.seeds, 'seed')}, and each seed"
     return table(caption, headings, entries, "numbers")
@@ -65,13 +67,15 @@ def accuracy(tables: Tables) -> Html:
         return paragraph(
             "Not applicable: no learning rate could be chosen, so there is no accuracy to show for each m."
         )
-    finding = findings.accuracies(tables)
+    finding = captions.accuracies(tables)
     caption = (
         "Dots: one seed each. Black: mean with its 95 % interval (Student t over the seeds). Below: the same seeds' "
         "difference from the reference, hollow where the interval includes 0. Batch sizes are evenly spaced."
     )
     alt = f"Test accuracy by batch size. {finding} {answers.comparison(tables)}"
-    return join(paragraph(finding, "finding"), figure(figures.accuracy(tables), alt, caption), _batch_sizes(tables))
+    return join(
+        paragraph(finding, "finding"), figure(study_figures.accuracy(tables), alt, caption), _batch_sizes(tables)
+    )
 
 
 def _batch_sizes(tables: Tables) -> Html:
@@ -79,7 +83,7 @@ def _batch_sizes(tables: Tables) -> Html:
     shown = tables.batch_sizes.head(MOST_BATCH_SIZES)
     interval = "95 % interval"
     headings = ["m", "η̃ chosen", "updates", "test accuracy (%)", interval, "difference (points)", interval, "n"]
-    entries = map(rows.batch_size, shown.to_dict("records"))
+    entries = map(table_rows.batch_size, shown.to_dict("records"))
     return join(
         table(f"Each batch size at {rate}", headings, entries, f"numbers {_long(shown)}"),
         *_left_out(tables, "batch_sizes", len(shown)),
@@ -95,7 +99,7 @@ def reliable_range(tables: Tables) -> Html:
             "Not applicable: no cell is known to train reliably. The criterion needs validation rows, and a cell in "
             "which every seed trained."
         )
-    finding = findings.ranges(tables)
+    finding = captions.ranges(tables)
     caption = (
         "A rate trains reliably at m if every seed trained and the mean validation accuracy is within 1, 2 or 5 points "
         "of the best cell of the study. Bars reach half a step of the grid beyond the outermost reliable rates; the "
@@ -104,11 +108,11 @@ def reliable_range(tables: Tables) -> Html:
     alt = f"Range of reliable learning rates by batch size. {finding}"
     return join(
         paragraph(finding, "finding"),
-        figure(figures.reliable_range(tables), alt, caption),
+        figure(study_figures.reliable_range(tables), alt, caption),
         table(
             "Slope of log₂ η̃ on log₂ m along the upper edge; −1 is a halving with each doubling of m",
             ["within", "slope", "95 % interval", "batch sizes", "left out: edge at the grid's highest rate"],
-            map(rows.slope, *zip(*tables.summary["reliable_upper_edge"].items(), strict=True)),
+            map(table_rows.slope, *zip(*tables.summary["reliable_upper_edge"].items(), strict=True)),
             "numbers",
         ),
     )
@@ -116,16 +120,16 @@ def reliable_range(tables: Tables) -> Html:
 
 def learning_curves(tables: Tables) -> Html:
     """Return the learning curves of a few batch sizes at their chosen rates."""
-    shown = figures.curves_shown(tables)
+    shown = study_figures.curves_shown(tables)
     if shown.empty:
         return paragraph("Not applicable: no learning rate could be chosen, so there is no curve to show.")
-    finding = findings.curves(shown)
+    finding = captions.curves(shown)
     caption = (
         "Lines: mean over the seeds. Shaded: lowest to highest seed. Both are of the weights after the epoch, in "
         "inference mode."
     )
     alt = f"Learning curves. {finding}"
-    return join(paragraph(finding, "finding"), figure(figures.learning_curves(shown), alt, caption))
+    return join(paragraph(finding, "finding"), figure(study_figures.learning_curves(shown), alt, caption))
 
 
 def all_cells(tables: Tables) -> Html:
@@ -137,7 +141,7 @@ def all_cells(tables: Tables) -> Html:
     caption = (
         f"{count(len(tables.cells), 'cell')}: means over the runs that ended well; intervals are cut at 0 and 100 %"
     )
-    entries = (rows.cell(cell, reliability=not tables.single_rate) for cell in shown.to_dict("records"))
+    entries = (table_rows.cell(cell, reliability=not tables.single_rate) for cell in shown.to_dict("records"))
     return join(
         table(caption, headings, entries, f"sortable numbers {_long(shown)}"),
         *_left_out(tables, "cells", len(shown)),
@@ -149,7 +153,7 @@ def reproduce(tables: Tables) -> Html:
     cell = tables.cells.iloc[0] if tables.chosen.empty else phrases.reference(tables)
     within = folder()
     option = f" --folder {shlex.quote(within)}" if within else ""
-    return command(f"python -m batchwise{option} reproduce {shlex.quote(tables.study)} {rows.arguments(cell)}")
+    return command(f"python -m batchwise{option} reproduce {shlex.quote(tables.study)} {table_rows.arguments(cell)}")
 
 
 def limits(tables: Tables) -> Html:
@@ -159,8 +163,8 @@ def limits(tables: Tables) -> Html:
 
 def provenance(tables: Tables) -> Html:
     """Return what the results were made from: sources, checksums and versions."""
-    made_from = ([name, Code(value)] for name, value in rows.leaves(tables.summary["provenance"]))
-    entries = [*rows.sources(tables.summary["data"]), *made_from]
+    made_from = ([name, Code(value)] for name, value in table_rows.leaves(tables.summary["provenance"]))
+    entries = [*table_rows.sources(tables.summary["data"]), *made_from]
     return table("Sources, SHA-256 checksums and versions", ["what", "value"], entries, "wrap")
 
 

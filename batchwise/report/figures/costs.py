@@ -5,9 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from batchwise.report import style
-from batchwise.report.style import BLUE, DASHES, INK, MARKERS, SEQUENCE, VERMILION
-from batchwise.report.words import size
+from batchwise.report.figures import style
+from batchwise.report.figures.style import BLUE, DASHES, INK, MARKERS, SEQUENCE, VERMILION
+from batchwise.report.number_format import size
 
 BUDGETS = {"epochs": "equal epochs", "updates": "equal updates", "seconds": "equal seconds"}
 WIDTH = 8.0  # inches

@@ -1,0 +1,1 @@
+"""Figures: a plot takes (table, ax)."""
