@@ -8,7 +8,7 @@ import numpy as np
 from batchwise.common import plugins
 from batchwise.config import params
 from batchwise.config.recipe import Budget
-from batchwise.data.dataset import DataSet, Part
+from batchwise.data.dataset import DataSet, Split
 from batchwise.training import random_streams
 from batchwise.training.trainer import Trainer
 
@@ -22,7 +22,7 @@ class Job:
     """One run: data, start, order, m and η."""
 
     trainer: Trainer
-    parts: tuple[Part, Part, Part]  # train, validation, test
+    parts: tuple[Split, Split, Split]  # train, validation, test
     weights: list[np.ndarray]  # of the start: kernel [in, out] and bias [out] of each layer
     orders: np.ndarray  # [epochs, N] int32
     batch_size: int

@@ -24,8 +24,8 @@ def this_engine(normalization: str, augmentation: dict | None = None) -> Callabl
     trainers = {m: Trainer(data_set(rows, 10, 10), how) for m, rows in EXAMPLES.items()}
 
     def train(m: int) -> None:
-        trainers[m].begin(seed=0)
-        for _, program, call, epochs in trainers[m].calls(m, LEARNING_RATE, seed=0):
+        trainers[m].reset(seed=0)
+        for _, program, call, epochs in trainers[m].epoch_calls(m, LEARNING_RATE, seed=0):
             program(*call, np.int32(epochs))[0].numpy()
 
     return train

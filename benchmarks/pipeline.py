@@ -107,7 +107,7 @@ def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generato
     loss, correct = (3 * curve).astype("float32"), np.round((1 - curve).clip(0, 1) * rows).astype("int32")
     if run.learning_rate > 2:
         loss[3] = np.nan
-        return Result("diverged", loss[:4], correct[:4], {}, 2410, bad_epoch=3, xla=True)
+        return Result("diverged", loss[:4], correct[:4], {}, 2410, diverged_epoch=3, xla=True)
     weights = {"000_kernel": np.zeros((64, 32), "float32"), "001_kernel": np.zeros((32, 10), "float32")}
     return Result("ok", loss, correct, weights, 2410, xla=True)
 

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 
 from batchwise.config.recipe import Recipe
-from batchwise.data.dataset import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Split
 
 DEPTH = 8
 
 
-def images(rows: int) -> Part:
+def images(rows: int) -> Split:
     """Return images of CIFAR's shape and type, uint8 [N, 32, 32, 3], and labels [N]."""
     random = np.random.default_rng(0)
-    return Part(
+    return Split(
         random.integers(256, size=(rows, 32, 32, 3), dtype="uint8"), random.integers(10, size=rows).astype("int32")
     )
 

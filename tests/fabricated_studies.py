@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis.study_results import Study
+from batchwise.analysis.study_results import StudyResults
 from batchwise.analysis.study_tables import Tables
 
 ROWS, TEST_ROWS = 1000, 400
@@ -34,11 +34,11 @@ def study(
     curve: Callable[[int, int, int], tuple[float, float]] | None = None,
     changes: dict[str, Any] | None = None,
     **measured: Any,
-) -> Study:
+) -> StudyResults:
     """Return a study whose runs have `accuracy` on validation and test rows, and `loss` on training rows.
 
     `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
-    `measured` are costs, profile and landscape of Study.
+    `measured` are costs, profile and landscape of StudyResults.
     """
     cells = [(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)]
     values = [accuracy(min(m, ROWS), rate, seed) for m, rate, seed in cells]
@@ -71,7 +71,7 @@ def study(
         "provenance": {"data": "d" * 64, "results": "r" * 64},
     }
     empty = pd.DataFrame()
-    return Study(Tables(summary, runs, empty, batch_sizes, curves, empty), **measured)
+    return StudyResults(Tables(summary, runs, empty, batch_sizes, curves, empty), **measured)
 
 
 def noise(*path: int, scale: float = 1.0) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from batchwise.data.dataset import Part
+from batchwise.data.dataset import Split
 from batchwise.models import resnet
 from batchwise.runtime.tensorflow import keras
 from benchmarks import job, keras_fit, keras_resnet, loops, network, this_engine
@@ -30,7 +30,7 @@ def test_a_loop_gives_the_losses_of_the_engine(loop, batch_size) -> None:
 def test_fit_gives_the_losses_of_the_engine_in_its_order() -> None:
     what = job.make(500, 1)
     train, *others = what.parts
-    shuffled = Part(*(values[what.orders[0]] for values in (train.inputs, train.labels)))
+    shuffled = Split(*(values[what.orders[0]] for values in (train.inputs, train.labels)))
     losses = keras_fit.prepare(replace(what, parts=(shuffled, *others)), shuffle=False)()
     np.testing.assert_allclose(losses[:, 1], this_engine.prepare(what)()[:, 1], rtol=0, atol=TOLERANCE)
 

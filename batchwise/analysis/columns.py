@@ -67,7 +67,7 @@ COLUMNS = {
     "learning_rate": "η of the averaged gradient, from η̃ and the effective m by the study's scaling rule",
     "seed": "seed of weights and order, from 0",
     "status": "how the run ended: ok, diverged, out_of_memory or failed; metrics are empty unless ok",
-    "bad_epoch": "epoch after which the loss was not finite or too large; empty unless the run diverged",
+    "diverged_epoch": "epoch after which the loss was not finite or too large; empty unless the run diverged",
     "epochs": "epochs trained, with the bad one",
     "updates": "weight updates made; in batch_sizes.csv those of a run that ends ok",
     **_metrics(),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.common.repository import again
+from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
@@ -30,7 +30,7 @@ class Outcome:
 
     sha256: str  # of the run's file
     status: run_result.Status
-    bad_epoch: int | None
+    diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
     parameters: int  # trainable weights of the network
     median: np.ndarray  # [6], over the last 5 epochs, never of epoch 0; NaN if the run is not ok
@@ -57,9 +57,9 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
             _check(result, inputs, run, study, manifest)
             outcomes[run] = _outcome(content, result, inputs, manifest)
         except FileNotFoundError:
-            raise UserError(f"{path} is missing; run {again(f'train@{name}')}") from None
+            raise UserError(f"{path} is missing; run {rerun_command(f'train@{name}')}") from None
         except (ValueError, LookupError, TypeError, RuntimeError) as error:
-            raise UserError(f"{path} is damaged ({error}); run {again(f'train@{name}')}") from None
+            raise UserError(f"{path} is damaged ({error}); run {rerun_command(f'train@{name}')}") from None
     return outcomes
 
 
@@ -89,7 +89,7 @@ def _outcome(content: bytes, result: run_result.Result, inputs: dict[str, Any], 
     return Outcome(
         sha256=hashlib.sha256(content).hexdigest(),
         status=result.status,
-        bad_epoch=result.bad_epoch,
+        diverged_epoch=result.diverged_epoch,
         epochs=max(len(values) - 1, 0),
         parameters=result.parameters,
         median=np.median(values[1:][-LAST_EPOCHS:], axis=0) if ok else np.full(len(METRICS), np.nan),

@@ -21,7 +21,7 @@ from batchwise.measuring.profiling.profile_files import Profile
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyResults:
     """What is known of a study: its results, its costs, what was measured of time and memory, and its landscape."""
 
     tables: Tables
@@ -84,10 +84,10 @@ class Study:
         return rows.pivot(index="epoch", columns="seed", values=quantity)
 
 
-def read(data: Path, names: list[str]) -> list[Study]:
+def read(data: Path, names: list[str]) -> list[StudyResults]:
     """Return what is known of the studies. Raises UserError if a table is missing or damaged."""
     return [
-        Study(
+        StudyResults(
             study_tables.read(data / "tables" / name),
             read_costs(data / "costs" / name),
             profile_files.read(data / "profiles" / name),
@@ -97,12 +97,14 @@ def read(data: Path, names: list[str]) -> list[Study]:
     ]
 
 
-def whole_batches(studies: list[Study]) -> list[Study]:
+def whole_batches(studies: list[StudyResults]) -> list[StudyResults]:
     """Return the studies whose batches are not in parts (accumulation): those in parts repeat what the others show."""
     return [study for study in studies if study.recipe["accumulation"] == 1]
 
 
-def pairs(studies: list[Study], belong: Callable[[Study, Study], bool]) -> Iterator[tuple[Study, Study]]:
+def pairs(
+    studies: list[StudyResults], belong: Callable[[StudyResults, StudyResults], bool]
+) -> Iterator[tuple[StudyResults, StudyResults]]:
     """Yield the pairs of studies of the same rows that belong together, in both orders."""
     for one, other in permutations(studies, 2):
         same_rows = one.tables.summary["provenance"]["data"] == other.tables.summary["provenance"]["data"]
@@ -110,6 +112,6 @@ def pairs(studies: list[Study], belong: Callable[[Study, Study], bool]) -> Itera
             yield one, other
 
 
-def same_but(one: Study, other: Study, *keys: str) -> bool:
+def same_but(one: StudyResults, other: StudyResults, *keys: str) -> bool:
     """Return whether two studies have the same recipe but for some keys."""
     return all(one.recipe[key] == other.recipe[key] for key in one.recipe if key not in keys)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
-from batchwise.common.repository import again
+from batchwise.common.repository import rerun_command
 from batchwise.config.params import Study
 
 TEXTS = ("selected_by", "grid_edge", "status")
@@ -69,4 +69,4 @@ def read_study(folder: Path) -> Study:
     try:
         return Study.model_validate(given)
     except ValueError:
-        raise UserError(f"{folder / 'study.json'} is damaged; run {again(f'evaluate@{folder.name}')}") from None
+        raise UserError(f"{folder / 'study.json'} is damaged; run {rerun_command(f'evaluate@{folder.name}')}") from None

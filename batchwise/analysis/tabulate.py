@@ -57,7 +57,7 @@ def run_table(study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcom
     table = pd.DataFrame({name: [getattr(cell, name) for cell, _, _ in asked] for name in CELL})
     table["seed"] = [run.seed for _, run, _ in asked]
     table["status"] = [outcome.status for _, _, outcome in asked]
-    table["bad_epoch"] = pd.array([outcome.bad_epoch for _, _, outcome in asked], dtype="Int64")
+    table["diverged_epoch"] = pd.array([outcome.diverged_epoch for _, _, outcome in asked], dtype="Int64")
     table["epochs"] = [outcome.epochs for _, _, outcome in asked]
     table["updates"] = [_updates(study, rows, run, outcome) for _, run, outcome in asked]
     _add_metrics(table, [outcome for _, _, outcome in asked], manifest["rows"]["test"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from batchwise.analysis.study_results import Study
+from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.evidence import Comparison, Evidence
 from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
 from batchwise.statistics.intervals import CONFIDENCE
@@ -29,12 +29,12 @@ SECTIONS = {
 }
 
 
-def no_study(studies: list[Study]) -> Evidence:
+def no_study(studies: list[StudyResults]) -> Evidence:
     """Nothing here measures it."""
     return Evidence()
 
 
-MEASURES: dict[str, Callable[[list[Study]], Evidence]] = {
+MEASURES: dict[str, Callable[[list[StudyResults]], Evidence]] = {
     "B1": batches.counted_in_rows,
     "B2": batches.updates_per_epoch,
     "B3": batches.more_than_all_rows,
@@ -106,7 +106,7 @@ def read(path: Path) -> list[Claim]:
         return [Claim(**row) for row in csv.DictReader(file, strict=True)]
 
 
-def judge(claims: Sequence[Claim], studies: list[Study]) -> dict[Claim, Verdict]:
+def judge(claims: Sequence[Claim], studies: list[StudyResults]) -> dict[Claim, Verdict]:
     """Return the verdict on each claim.
 
     A claim is decided in one direction or the other, or in neither: its p-value is two times the smaller of the two

@@ -11,6 +11,6 @@ def folder() -> str:
     return here.relative_to(ROOT).as_posix() if here != ROOT and here.is_relative_to(ROOT) else ""
 
 
-def again(stage: str) -> str:
+def rerun_command(stage: str) -> str:
     """Return the command that runs a stage again, to be typed in the project's root."""
     return f"`dvc repro --force {f'{folder()}/dvc.yaml:' if folder() else ''}{stage}`"

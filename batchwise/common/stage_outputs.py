@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from batchwise.common.errors import UserError
-from batchwise.common.repository import again
+from batchwise.common.repository import rerun_command
 
 
 def read(
@@ -19,7 +19,7 @@ def read(
     `tables` gives the columns of each, or None for those that are there; `texts` are columns of text, which may be
     empty. Raises UserError, which says how to run the stage again, if a file is missing or damaged.
     """
-    run = f"run {again(f'{stage}@{folder.name}')}"
+    run = f"run {rerun_command(f'{stage}@{folder.name}')}"
     try:
         found = json.loads((folder / f"{facts}.json").read_text(encoding="utf-8"))
         return found, {name: _table(folder / f"{name}.csv", columns, texts) for name, columns in tables.items()}

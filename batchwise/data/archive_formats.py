@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data.dataset import Part
+from batchwise.data.dataset import Split
 
 MAX_BYTES = 2**30  # of one member; the largest that is read, Fashion-MNIST's training images, has 47 million
 # What tarfile and gzip raise, among them, for a file that is cut off or is something else.
@@ -51,7 +51,7 @@ def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str]) -> None:
         raise _refused(path, f"has the member {member.name!r} of {member.size:,} bytes; at most {MAX_BYTES:,} are read")
 
 
-def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, label_bytes: int, classes: int) -> Part:
+def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, label_bytes: int, classes: int) -> Split:
     """Return uint8 images [N, 32, 32, 3] and int32 labels [N] of CIFAR's binary files, one after the other.
 
     A record has `label_bytes` labels, of which the last counts, and 3,072 pixels, channel by channel. The contents are
@@ -66,7 +66,7 @@ def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, l
     pixels = records[:, label_bytes:].reshape(-1, 3, 32, 32)  # [N, channels, height, width]
     labels = records[:, label_bytes - 1].astype("int32")
     _check_labels(path, labels, classes)
-    return Part(np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)), labels)
+    return Split(np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)), labels)
 
 
 def class_names(path: Path, content: bytes, classes: int) -> tuple[str, ...]:
@@ -102,13 +102,13 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     return np.frombuffer(content, "uint8").reshape(shape)
 
 
-def idx_images(images: Path, labels: Path, *, shape: tuple[int, int], classes: int) -> Part:
+def idx_images(images: Path, labels: Path, *, shape: tuple[int, int], classes: int) -> Split:
     """Return uint8 images [N, *shape, 1] and int32 labels [N] of two idx files. Raises UserError for other files."""
     pixels, numbers = read_idx(images, 3), read_idx(labels, 1)
     if pixels.shape != (len(numbers), *shape):
         raise _refused(images, f"has the shape {pixels.shape}; {(len(numbers), *shape)} goes with {labels.name}")
     _check_labels(labels, numbers, classes)
-    return Part(pixels[..., np.newaxis], numbers.astype("int32"))
+    return Split(pixels[..., np.newaxis], numbers.astype("int32"))
 
 
 def _check_labels(path: Path, labels: np.ndarray, classes: int) -> None:

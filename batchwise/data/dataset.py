@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 SPLITS = ("train", "validation", "test")
-STATISTICS = ("mean", "deviation")
+STATISTICS = ("mean", "std")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Part:
+class Split:
     """One part of a data set: inputs [N, ...] and labels [N], whole numbers from 0 up."""
 
     inputs: np.ndarray
@@ -33,16 +33,16 @@ class DataSet:
     """A data set as the engine takes it; `validation` has no rows where none are held out.
 
     Images are uint8 [N, height, width, channels], four times smaller than the numbers that a model takes, which are
-    (x − mean) / deviation. Other inputs are scaled already, and have no `mean` and `deviation`.
+    (x − mean) / std. Other inputs are scaled already, and have no `mean` and `std`.
     """
 
     description: Description
     class_names: tuple[str, ...]
-    train: Part
-    validation: Part
-    test: Part
+    train: Split
+    validation: Split
+    test: Split
     mean: np.ndarray | None = None  # [channels] float32, of the training images
-    deviation: np.ndarray | None = None  # [channels] float32, more than 0
+    std: np.ndarray | None = None  # [channels] float32, more than 0
     files: dict[str, str] = field(default_factory=dict)  # {archive: SHA-256 of the bytes that were read}
 
     @property

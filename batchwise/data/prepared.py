@@ -10,8 +10,8 @@ import numpy as np
 from batchwise.common.damaged_archive import DAMAGES
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
-from batchwise.common.repository import again
-from batchwise.data.dataset import SPLITS, STATISTICS, DataSet, Description, Part
+from batchwise.common.repository import rerun_command
+from batchwise.data.dataset import SPLITS, STATISTICS, DataSet, Description, Split
 
 
 def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
 
 
 def _again(name: str) -> str:
-    return f"run {again(f'preprocess@{name}')}"
+    return f"run {rerun_command(f'preprocess@{name}')}"
 
 
 def options(folder: Path, name: str) -> dict[str, Any] | None:
@@ -71,7 +71,7 @@ def load(folder: Path, name: str) -> DataSet:
     about, again = read(folder, name), _again(name)
     try:
         with (folder / f"{name}.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            parts = [Part(arrays[f"{split}_inputs"], arrays[f"{split}_labels"]) for split in SPLITS]
+            parts = [Split(arrays[f"{split}_inputs"], arrays[f"{split}_labels"]) for split in SPLITS]
             statistics = {key: arrays[key] for key in STATISTICS if key in arrays}
         description = Description(**{key: about[key] for key in Description.__annotations__})
         data = DataSet(description, tuple(about["class_names"]), *parts, **statistics, files=about["files"])

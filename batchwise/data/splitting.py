@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from batchwise.common.errors import UserError
-from batchwise.data.dataset import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.subset import channel_statistics, check_classes
 
 
 def split(
     inputs: np.ndarray, labels: np.ndarray, *, validation_rows: int, test_rows: int, seed: int
-) -> tuple[Part, Part, Part]:
+) -> tuple[Split, Split, Split]:
     """Return (train, validation, test), stratified by label, without a row in two of them.
 
     The test rows depend on `test_rows` and `seed` alone. Raises UserError if the parts do not fit the data.
@@ -21,10 +21,10 @@ def split(
     _check(labels, test_rows=test_rows, validation_rows=validation_rows)
     rest, test = _stratified(np.arange(len(labels)), labels, test_rows, seed)
     train, validation = _stratified(rest, labels, validation_rows, seed)
-    return tuple(Part(inputs[rows], labels[rows]) for rows in (train, validation, test))
+    return tuple(Split(inputs[rows], labels[rows]) for rows in (train, validation, test))
 
 
-def hold_out(part: Part, *, validation_rows: int, seed: int) -> tuple[Part, Part]:
+def hold_out(part: Split, *, validation_rows: int, seed: int) -> tuple[Split, Split]:
     """Return (train, validation), stratified by label, each in the order that the rows had.
 
     Raises UserError if the validation rows do not fit the part.
@@ -54,34 +54,34 @@ def _stratified(rows: np.ndarray, labels: np.ndarray, size: int, seed: int) -> t
         raise UserError(f"{size} of {len(rows)} rows cannot be set apart with all classes in both: {error}") from None
 
 
-def _take(part: Part, rows: np.ndarray) -> Part:
-    return Part(part.inputs[rows], part.labels[rows])
+def _take(part: Split, rows: np.ndarray) -> Split:
+    return Split(part.inputs[rows], part.labels[rows])
 
 
-def standardise(parts: tuple[Part, Part, Part], *, by_column: bool = True) -> tuple[Part, Part, Part]:
+def standardise(parts: tuple[Split, Split, Split], *, by_column: bool = True) -> tuple[Split, Split, Split]:
     """Return the parts with mean 0 and standard deviation 1 over the training rows, as float32.
 
-    The mean and deviation are of each column (columns that do not vary in it become 0), or of all values together.
+    The mean and std are of each column (columns that do not vary in it become 0), or of all values together.
     A value of other rows that is too far from them for float32 becomes its largest number.
     """
     axis = 0 if by_column else None
-    mean, deviation = parts[0].inputs.mean(axis), parts[0].inputs.std(axis)
-    varies = (np.ptp(parts[0].inputs, axis) > 0) & (deviation > 0)  # a mean is not exact, a range is; squares underflow
-    deviation = np.where(varies, deviation, np.inf)
+    mean, std = parts[0].inputs.mean(axis), parts[0].inputs.std(axis)
+    varies = (np.ptp(parts[0].inputs, axis) > 0) & (std > 0)  # a mean is not exact, a range is; squares underflow
+    std = np.where(varies, std, np.inf)
     largest = np.finfo("float32").max
 
     def scaled(inputs: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
-            return ((inputs - mean) / deviation).clip(-largest, largest).astype("float32")
+            return ((inputs - mean) / std).clip(-largest, largest).astype("float32")
 
-    return tuple(Part(scaled(part.inputs), part.labels.astype("int32")) for part in parts)
+    return tuple(Split(scaled(part.inputs), part.labels.astype("int32")) for part in parts)
 
 
 def images(
     description: Description,
     class_names: tuple[str, ...],
-    training: Part,
-    test: Part,
+    training: Split,
+    test: Split,
     files: dict[str, str],
     *,
     validation_rows: int,
@@ -92,5 +92,5 @@ def images(
     `files` are those of `DataSet`. Raises UserError if the validation rows do not fit the training part.
     """
     train, validation = hold_out(training, validation_rows=validation_rows, seed=seed)
-    mean, deviation = channel_statistics(train.inputs)
-    return DataSet(description, class_names, train, validation, test, mean, deviation, files)
+    mean, std = channel_statistics(train.inputs)
+    return DataSet(description, class_names, train, validation, test, mean, std, files)

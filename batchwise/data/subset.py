@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data.dataset import SPLITS, DataSet, Part
+from batchwise.data.dataset import SPLITS, DataSet, Split
 
 
 def subset(
@@ -13,7 +13,7 @@ def subset(
 ) -> DataSet:
     """Return the data set with so many rows of each part, in the order that they had; None takes all of a part.
 
-    The rows are drawn by chance; each class keeps its share of them, to within one row. The mean and deviation of
+    The rows are drawn by chance; each class keeps its share of them, to within one row. The mean and std of
     images are those of the chosen training images; other inputs keep the scale that they have. Raises UserError if a
     part has fewer rows, or if fewer rows than classes are asked for (0 validation rows are allowed).
     """
@@ -28,9 +28,9 @@ def subset(
             raise UserError(f"{name}_rows is {size}; at most {len(part.labels)} are allowed, as many as there are")
         if size < len(part.labels):
             rows = _draw(part.labels, size, [seed, number])
-            changes[name] = Part(part.inputs[rows], part.labels[rows])
+            changes[name] = Split(part.inputs[rows], part.labels[rows])
     if data.mean is not None and "train" in changes:
-        changes["mean"], changes["deviation"] = channel_statistics(changes["train"].inputs)
+        changes["mean"], changes["std"] = channel_statistics(changes["train"].inputs)
     return replace(data, **changes)
 
 
@@ -53,8 +53,8 @@ def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     squares = np.einsum("nc,nc->c", pixels, pixels, dtype="int64", casting="safe").astype(object)
     count = len(pixels)
     mean, variance = sums / count, (count * squares - sums**2) / count**2
-    deviation = np.sqrt(variance.astype(float))
-    return mean.astype("float32"), np.where(deviation > 0, deviation, 1).astype("float32")
+    std = np.sqrt(variance.astype(float))
+    return mean.astype("float32"), np.where(std > 0, std, 1).astype("float32")
 
 
 def check_classes(name: str, rows: int, classes: int) -> None:

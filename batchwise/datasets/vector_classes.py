@@ -1,6 +1,6 @@
 """Synthetic: vectors around the number of their class, normally distributed. In the spirit of a small test of Keras.
 
-Keras's test of vector classification (get_test_data: 500 rows, 20 features, deviation 0.7) with 4 classes: with its 2
+Keras's test of vector classification (get_test_data: 500 rows, 20 features, std 0.7) with 4 classes: with its 2
 the losses that people compare at m = 16 and 160 cannot come about.
 """
 
@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from batchwise.common.errors import UserError
-from batchwise.data.dataset import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Split
 
 DESCRIPTION = Description(
     title="Vectors around the number of their class (synthetic)",
@@ -22,13 +22,13 @@ def prepare(
     *,
     classes: PositiveInt,
     features: PositiveInt,
-    deviation: PositiveFloat,
+    std: PositiveFloat,
     train_rows: PositiveInt,
     validation_rows: NonNegativeInt,
     test_rows: PositiveInt,
     seed: NonNegativeInt,
 ) -> DataSet:
-    """Return parts in which each label c is drawn by chance, and its inputs [features] from Normal(c, deviation).
+    """Return parts in which each label c is drawn by chance, and its inputs [features] from Normal(c, std).
 
     Raises UserError for fewer than three classes (two would be a binary task).
     """
@@ -36,9 +36,9 @@ def prepare(
         raise UserError(f"classes is {classes}; at least 3 are needed for vectors of several classes")
     random = np.random.default_rng(seed)
 
-    def part(rows: int) -> Part:
+    def part(rows: int) -> Split:
         labels = random.integers(classes, size=rows)
-        inputs = random.normal(labels[:, None], deviation, (rows, features))
-        return Part(inputs.astype("float32"), labels.astype("int32"))
+        inputs = random.normal(labels[:, None], std, (rows, features))
+        return Split(inputs.astype("float32"), labels.astype("int32"))
 
     return DataSet(DESCRIPTION, tuple(map(str, range(classes))), *map(part, (train_rows, validation_rows, test_rows)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.common.repository import again
+from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
@@ -85,7 +85,7 @@ def _first_tensor(before: Result, now: Result) -> list[str]:
 
 
 def _read(path: Path) -> tuple[Result, dict]:
-    train_again = again(f"train@{path.parent.name}")
+    train_again = rerun_command(f"train@{path.parent.name}")
     try:
         return run_result.load(path.read_bytes())
     except FileNotFoundError:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from batchwise.common.repository import again
+from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
@@ -16,7 +16,7 @@ from batchwise.data.dataset import DataSet
 from batchwise.execution import run_store, run_times, workers
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_store import Store
-from batchwise.execution.workers import Finished
+from batchwise.execution.workers import FinishedRun
 from batchwise.training import run_result
 
 # Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
@@ -50,7 +50,7 @@ def train_study(
     with _alone(kept.folder / f"{name}.lock"):
         absent = [run for run in keys if keys[run] not in kept]
         if absent:
-            workers.prepare()
+            workers.preload_tensorflow()
         missing = [run for run in absent if not _recover(run, keys[run], kept, earlier)]
         session = Session(name, study, rows, {run: keys[run] for run in missing}, kept, timings)
         if missing:
@@ -67,7 +67,7 @@ class Session:
         self.measured = run_times.Timings(run_times.read(timings).coefficients())
         self.progress = Progress(name, len(keys))
         self.left = set(keys)
-        self.unfinished: dict[Run, Finished] = {}  # not kept, since another try may mend them
+        self.unfinished: dict[Run, FinishedRun] = {}  # not kept, since another try may mend them
 
     def train(self, data: DataSet) -> None:
         """Train the runs on a pool of workers. After Ctrl-C, say what is kept."""
@@ -88,7 +88,7 @@ class Session:
         """Return how much longer the first run of a batch size should take."""
         return float(self.measured.coefficients()[2])
 
-    def finish(self, run: Run, finished: Finished, running: int) -> None:
+    def finish(self, run: Run, finished: FinishedRun, running: int) -> None:
         """Keep a run that has ended, and tell."""
         self.left.remove(run)
         if finished.status in FINAL:
@@ -134,7 +134,7 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: dict[Run, Finished]) -> Counter[str]:
+def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: dict[Run, FinishedRun]) -> Counter[str]:
     """Write a run file for each run to a new folder and give it its name; return the number of runs by status."""
     new = folder.with_name(f".{folder.name}.new")
     shutil.rmtree(new, ignore_errors=True)
@@ -149,7 +149,7 @@ def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: d
     return statuses
 
 
-def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Run, Finished]) -> None:
+def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Run, FinishedRun]) -> None:
     counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(statuses.items()))
     print(
         f"{name}: {statuses.total()} runs ({counts}); "
@@ -159,4 +159,4 @@ def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Ru
         message = run_result.load(finished.content)[0].message
         print(f"{run.name}: {finished.status.replace('_', ' ')} {message}", file=sys.stderr)
     if unfinished:
-        print(f"{again(f'train@{name}')} tries these {len(unfinished)} runs again", file=sys.stderr)
+        print(f"{rerun_command(f'train@{name}')} tries these {len(unfinished)} runs again", file=sys.stderr)

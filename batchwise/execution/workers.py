@@ -35,7 +35,7 @@ SECONDS_TO_FETCH = 30
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """What became of a run: the bytes of its file, and for how long it kept its worker busy."""
 
     status: run_result.Status
@@ -53,7 +53,7 @@ class StudyPlugin(WorkerPlugin):
         self.data, self.recipe, self.shared_inputs = data, recipe, shared_inputs
         self.trainer = None
 
-    def prepare(self) -> Any:
+    def load_trainer(self) -> Any:
         """Return the worker's trainer, made at the first call."""
         if self.trainer is None:
             from batchwise.training.trainer import Trainer  # only workers import TensorFlow
@@ -63,24 +63,24 @@ class StudyPlugin(WorkerPlugin):
         return self.trainer
 
 
-def describe() -> dict[str, Any]:
+def worker_inputs() -> dict[str, Any]:
     """On a worker: build the model, and return the inputs of runs as this worker sees them."""
     plugin = get_worker().plugins[PLUGIN]
-    plugin.prepare()
+    plugin.load_trainer()
     return run_store.inputs(plugin.recipe, plugin.data.sha256)
 
 
-def perform(run: Run) -> Finished:
+def train_run(run: Run) -> FinishedRun:
     """On a worker: train a run."""
     plugin = get_worker().plugins[PLUGIN]
-    trainer = plugin.prepare()
+    trainer = plugin.load_trainer()
     programs = len(trainer.programs)
     result = trainer.run(run.batch_size, run.learning_rate, run.seed)
     content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
-    return Finished(result.status, content, len(trainer.programs) > programs)
+    return FinishedRun(result.status, content, len(trainer.programs) > programs)
 
 
-def prepare() -> None:
+def preload_tensorflow() -> None:
     """Begin to import TensorFlow, in a process of which workers on this machine will be copies; the caller goes on."""
     if os.environ.get("DASK_SCHEDULER_ADDRESS") or start_method() != "forkserver":
         return
@@ -158,7 +158,7 @@ def train(
     runs: list[Run],
     seconds: Callable[[Run], float],
     compile_seconds: Callable[[], float],
-    on_finished: Callable[[Run, Finished, int], None],
+    on_finished: Callable[[Run, FinishedRun, int], None],
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
@@ -168,13 +168,13 @@ def train(
     shared_inputs = run_store.inputs(recipe, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
-    hands = Hands(client, Queue(runs, seconds, compile_seconds), shared_inputs)
-    hands.fill()
+    dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)
+    dispatcher.fill()
     with _interrupts() as interrupts:
-        while hands.running:
-            run, finished = hands.next_finished()
-            hands.fill()  # also after a run that failed
-            on_finished(run, finished, len(hands.running))
+        while dispatcher.running:
+            run, finished = dispatcher.next_finished()
+            dispatcher.fill()  # also after a run that failed
+            on_finished(run, finished, len(dispatcher.running))
             if interrupts:
                 raise KeyboardInterrupt
 
@@ -199,7 +199,7 @@ def _interrupts() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-class Hands:
+class Dispatcher:
     """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
 
     def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any]) -> None:
@@ -218,7 +218,7 @@ class Hands:
             if run:
                 self._start(run, worker)
 
-    def next_finished(self) -> tuple[Run, Finished]:
+    def next_finished(self) -> tuple[Run, FinishedRun]:
         """Wait for a run to end, and return it with its outcome; one whose worker died is tried again."""
         while True:
             future = next(self.completed)
@@ -244,7 +244,7 @@ class Hands:
         return [worker for worker in self.workers if worker not in busy]
 
     def _start(self, run: Run, worker: str) -> None:
-        future = self.client.submit(perform, run, workers=[worker], allow_other_workers=True, pure=False)
+        future = self.client.submit(train_run, run, workers=[worker], allow_other_workers=True, pure=False)
         self.running[future] = worker, run, monotonic()
         self.completed.add(future)
 
@@ -252,7 +252,7 @@ class Hands:
 def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:
     client.wait_for_workers(1)
     workers = list(client.nthreads())
-    futures = [client.submit(describe, workers=[worker], pure=False) for worker in workers]
+    futures = [client.submit(worker_inputs, workers=[worker], pure=False) for worker in workers]
     for worker, inputs in zip(workers, client.gather(futures), strict=True):
         for name, value in shared_inputs.items():
             if inputs[name] != value:
@@ -262,7 +262,7 @@ def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:
                 )
 
 
-def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: int) -> Finished:
+def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: int) -> FinishedRun:
     """Return what became of a run that has ended.
 
     Raises KilledWorker if its worker died and it may be tried again, TimeoutError if its result cannot be fetched.
@@ -277,4 +277,4 @@ def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: in
     else:
         message = f"{type(error).__name__}: {error}"
     failed = run_result.without_evaluations("failed", message)
-    return Finished("failed", run_result.dump(failed, run_store.inputs_of(run, shared_inputs)))
+    return FinishedRun("failed", run_result.dump(failed, run_store.inputs_of(run, shared_inputs)))

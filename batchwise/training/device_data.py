@@ -18,7 +18,7 @@ class Examples:
         self.dtype = dtype
         self.inputs = tf.constant(np.concatenate(inputs), "uint8" if bytes_ else dtype)
         self.labels = tf.constant(np.concatenate(labels), "int32")
-        self.scaling = None if data.mean is None else _constants(data.mean, 1 / data.deviation.astype("float64"), dtype)
+        self.scaling = None if data.mean is None else _constants(data.mean, 1 / data.std.astype("float64"), dtype)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -26,7 +26,7 @@ class Result:
     correct: np.ndarray  # [1 + epochs, 3] int32, rows whose class is predicted
     weights: dict[str, np.ndarray] = field(default_factory=dict)  # variables of the model, in the order of the model
     parameters: int = 0  # trainable weights
-    bad_epoch: int | None = None  # the epoch after which the loss was not finite or too large
+    diverged_epoch: int | None = None  # the epoch after which the loss was not finite or too large
     xla: bool = False  # whether XLA compiled the programs
     message: str = ""  # why a run failed
 
@@ -35,7 +35,7 @@ def dump(result: Result, inputs: dict[str, Any]) -> bytes:
     """Return the bytes of a run file, a NumPy archive without pickles. `inputs` decided it (run_store.py)."""
     about = {
         "status": result.status,
-        "bad_epoch": result.bad_epoch,
+        "diverged_epoch": result.diverged_epoch,
         "message": result.message,
         "parameters": result.parameters,
         "xla": result.xla,

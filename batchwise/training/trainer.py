@@ -61,14 +61,15 @@ class Trainer:
         """
         curves = []
         try:
-            self.begin(seed)
-            for epoch, program, inputs, epochs in self.calls(min(batch_size, self.rows), learning_rate, seed):
+            self.reset(seed)
+            for epoch, program, inputs, epochs in self.epoch_calls(min(batch_size, self.rows), learning_rate, seed):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
                 curves.append(self.evaluate(snapshots, first, epochs))
-                bad_epoch = _first_bad_epoch(curves[-1][0][-epochs:, 0], self._limit(curves[0][0][0, 0]), epoch)
-                if bad_epoch:
-                    return self._result("diverged", curves, bad_epoch)
+                limit = self._limit(curves[0][0][0, 0])
+                diverged_epoch = _first_diverged_epoch(curves[-1][0][-epochs:, 0], limit, epoch)
+                if diverged_epoch:
+                    return self._result("diverged", curves, diverged_epoch)
         except (tf.errors.OpError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -98,12 +99,12 @@ class Trainer:
             self.starts[seed] = [tf.constant(value) for value in [*model_start, *self.optimizer_start]]
         return self.starts[seed]
 
-    def begin(self, seed: int) -> None:
+    def reset(self, seed: int) -> None:
         """Set the variables of the model and the optimiser to the start of a seed."""
         for variable, value in zip([*self.model.variables, *self.optimizer.variables], self._start(seed), strict=True):
             variable.assign(value)
 
-    def calls(
+    def epoch_calls(
         self, batch_size: int, learning_rate: float, seed: int
     ) -> Iterator[tuple[int, Callable[..., list[tf.Tensor]], list[np.ndarray], int]]:
         """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input."""
@@ -179,9 +180,9 @@ class Trainer:
         snapshots = tf.TensorArray(variable.dtype, self.epochs_per_call + 1, element_shape=variable.shape)
         return snapshots.write(0, variable)
 
-    def _result(self, status: str, curves: list, bad_epoch: int | None = None) -> Result:
+    def _result(self, status: str, curves: list, diverged_epoch: int | None = None) -> Result:
         loss, correct = (np.concatenate(parts) for parts in zip(*curves, strict=True))
-        rows = slice(None if bad_epoch is None else bad_epoch + 1)
+        rows = slice(None if diverged_epoch is None else diverged_epoch + 1)
         weights = self.model.variables if status == "ok" else []
         return Result(
             status,
@@ -189,12 +190,12 @@ class Trainer:
             correct[rows],
             {f"{number:03d}_{variable.name}": variable.numpy() for number, variable in enumerate(weights)},
             sum(int(np.prod(weight.shape)) for weight in self.model.trainable_variables),
-            bad_epoch,
+            diverged_epoch,
             self.xla,
         )
 
 
-def _first_bad_epoch(losses: np.ndarray, limit: float, epochs_before: int) -> int | None:
+def _first_diverged_epoch(losses: np.ndarray, limit: float, epochs_before: int) -> int | None:
     """Return the number of the first epoch, from 1, whose training loss says that the run has diverged."""
     bad = ~(np.isfinite(losses) & (losses <= limit))
     return epochs_before + 1 + int(bad.argmax()) if bad.any() else None

@@ -95,7 +95,7 @@ def test_a_run_that_is_not_ok_has_no_numbers(made: dict) -> None:
     empty = [column for column in bad if "accuracy" in column or "loss" in column or column.startswith("test_")]
     assert len(empty) == 14 and bad[[*empty, "generalisation_gap"]].isna().all(axis=None) and not bad["trained"].any()
     stopped = bad[bad["status"] == "diverged"]
-    assert (stopped["bad_epoch"] == 2).all() and (stopped["epochs"] == 2).all()
+    assert (stopped["diverged_epoch"] == 2).all() and (stopped["epochs"] == 2).all()
     assert (stopped["updates"] == 2 * np.ceil(40 / stopped["effective_batch_size"])).all()
 
 

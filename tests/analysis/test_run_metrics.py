@@ -56,7 +56,7 @@ def test_final_numbers_are_those_of_the_last_evaluation() -> None:
 
 def test_a_run_that_did_not_end_ok_has_a_curve_and_no_numbers() -> None:
     outcome = outcome_of(diverged(random_result(RUN, STUDY), 3))
-    assert (outcome.status, outcome.bad_epoch, outcome.epochs, len(outcome.curve)) == ("diverged", 3, 3, 4)
+    assert (outcome.status, outcome.diverged_epoch, outcome.epochs, len(outcome.curve)) == ("diverged", 3, 3, 4)
     assert np.isnan(outcome.median).all() and np.isnan(outcome.final).all() and outcome.test_correct is None
 
 

@@ -15,7 +15,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.data import prepared
-from batchwise.data.dataset import SPLITS, DataSet, Description, Part
+from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.data.splitting import split, standardise
 
 SIZES = {"breast_cancer": (455, 0, 114), "digits": (1200, 300, 297)}
@@ -30,7 +30,7 @@ def data_sets() -> dict[str, DataSet]:
 @pytest.fixture
 def small() -> DataSet:
     random = np.random.default_rng(0)
-    parts = [Part(random.normal(size=(n, 2)).astype("float32"), np.arange(n, dtype="int32") % 2) for n in (6, 0, 3)]
+    parts = [Split(random.normal(size=(n, 2)).astype("float32"), np.arange(n, dtype="int32") % 2) for n in (6, 0, 3)]
     return DataSet(Description("title", "binary_classification", "source", "licence"), ("no", "yes"), *parts)
 
 
@@ -47,7 +47,7 @@ def rows_of(part) -> list[int]:
     return part.inputs[:, 0].tolist()
 
 
-def do_split(labels, validation_rows, test_rows, seed) -> tuple[Part, Part, Part]:
+def do_split(labels, validation_rows, test_rows, seed) -> tuple[Split, Split, Split]:
     rows = np.arange(len(labels))[:, None]
     return split(rows, labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
 
@@ -112,7 +112,8 @@ def test_scaling_uses_the_training_rows_alone(inputs, others, by_column) -> None
     labels = np.zeros(12, "int64")
 
     def scaled(rest):
-        return standardise((Part(inputs, labels), Part(rest, labels[:5]), Part(rest, labels[:5])), by_column=by_column)
+        splits = Split(inputs, labels), Split(rest, labels[:5]), Split(rest, labels[:5])
+        return standardise(splits, by_column=by_column)
 
     first, second = scaled(others), scaled(np.zeros_like(others))
     np.testing.assert_array_equal(first[0].inputs, second[0].inputs)
@@ -124,7 +125,7 @@ def test_scaling_uses_the_training_rows_alone(inputs, others, by_column) -> None
 def test_scaled_training_rows_have_mean_0_and_deviation_1_and_others_the_same_map() -> None:
     random = np.random.default_rng(0)
     inputs = random.normal([1, 1e6], [3, 1e-3], (50, 2))
-    parts = tuple(Part(rows, np.zeros(len(rows), "int64")) for rows in (inputs, inputs[:0], inputs[:7]))
+    parts = tuple(Split(rows, np.zeros(len(rows), "int64")) for rows in (inputs, inputs[:0], inputs[:7]))
     train, validation, test = standardise(parts)
     np.testing.assert_allclose(train.inputs.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(train.inputs.std(0), 1, rtol=1e-5)
@@ -138,7 +139,7 @@ def test_scaled_training_rows_have_mean_0_and_deviation_1_and_others_the_same_ma
 @given(st.floats(-1e6, 1e6), st.integers(2, 500))
 def test_columns_that_do_not_vary_are_0(value, rows) -> None:
     """Also where the mean of equal numbers is not that number, as for 0.1."""
-    part = Part(np.full((rows, 1), value), np.zeros(rows, "int64"))
+    part = Split(np.full((rows, 1), value), np.zeros(rows, "int64"))
     assert (standardise((part, part, part))[0].inputs == 0).all()
 
 
@@ -176,9 +177,9 @@ def test_vectors_are_normally_distributed_around_the_number_of_their_class() -> 
     data = vectors(train_rows=20_000, validation_rows=0)
     for label in range(VECTORS["classes"]):
         inputs = data.train.inputs[data.train.labels == label].astype("float64")
-        error = VECTORS["deviation"] / np.sqrt(inputs.size)
+        error = VECTORS["std"] / np.sqrt(inputs.size)
         assert abs(inputs.mean() - label) < 5 * error
-        assert abs(inputs.std() - VECTORS["deviation"]) < 5 * error / np.sqrt(2)
+        assert abs(inputs.std() - VECTORS["std"]) < 5 * error / np.sqrt(2)
     counts = np.bincount(data.train.labels)
     assert np.abs(counts - 5000).max() < 5 * np.sqrt(20_000 * 0.25 * 0.75)
 
@@ -244,11 +245,11 @@ def test_the_checksum_changes_with_every_array_and_the_task(small) -> None:
     checksums = {small.sha256}
     for number, name in enumerate(("train", "test")):
         part = getattr(small, name)
-        for changed in (Part(part.inputs + 1, part.labels), Part(part.inputs, 1 - part.labels)):
+        for changed in (Split(part.inputs + 1, part.labels), Split(part.inputs, 1 - part.labels)):
             checksums.add(DataSet(**{**vars(small), name: changed}).sha256)
         assert len(checksums) == 3 + 2 * number
-    transposed = Part(small.train.inputs.reshape(6, 1, 2), small.train.labels)
-    wider = Part(small.train.inputs.astype("float64"), small.train.labels)
+    transposed = Split(small.train.inputs.reshape(6, 1, 2), small.train.labels)
+    wider = Split(small.train.inputs.astype("float64"), small.train.labels)
     task = Description(**{**vars(small.description), "task": "multiclass_classification"})
     others = [{"train": transposed}, {"train": wider}, {"description": task}, {"class_names": ("no", "yes", "perhaps")}]
     checksums |= {DataSet(**{**vars(small), **other}).sha256 for other in others}

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as arrays
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.data import archive_formats, prepared
-from batchwise.data.dataset import SPLITS, DataSet, Description, Part
+from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.data.downloads import MIRROR
 from batchwise.data.splitting import hold_out
 from batchwise.data.subset import channel_statistics, subset
@@ -172,7 +172,7 @@ def test_validation_rows_are_training_rows_with_as_many_of_each_class(mirror, na
     assert prepare(name, classes, 3).sha256 == data.sha256 != prepare(name, classes, 4).sha256
     # the statistics are those of the training images alone
     np.testing.assert_allclose(data.mean, images[rows[0]].mean((0, 1, 2)), rtol=1e-6)
-    np.testing.assert_allclose(data.deviation, images[rows[0]].std((0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(data.std, images[rows[0]].std((0, 1, 2)), rtol=1e-6)
 
 
 def test_the_names_of_the_classes(mirror) -> None:
@@ -202,14 +202,14 @@ def test_what_is_saved_is_read_back(mirror, tmp_path) -> None:
     for key, array in data.arrays.items():
         np.testing.assert_array_equal(back.arrays[key], array)
         assert back.arrays[key].dtype == array.dtype
-    assert (back.mean.dtype, back.deviation.dtype, back.train.inputs.dtype) == ("float32", "float32", "uint8")
+    assert (back.mean.dtype, back.std.dtype, back.train.inputs.dtype) == ("float32", "float32", "uint8")
 
 
 def test_the_checksum_covers_the_statistics_and_not_the_files(mirror) -> None:
     mirror(FILES["cifar10"])
     data = prepare("cifar10")
     assert replace(data, files={}).sha256 == data.sha256
-    others = [replace(data, mean=data.mean + 1), replace(data, deviation=data.deviation + 1), replace(data, mean=None)]
+    others = [replace(data, mean=data.mean + 1), replace(data, std=data.std + 1), replace(data, mean=None)]
     assert len({data.sha256, *(other.sha256 for other in others)}) == 4
 
 
@@ -355,13 +355,13 @@ def test_an_idx_file_that_is_not_as_published(mirror, name, change, words) -> No
 
 @given(arrays.arrays("uint8", st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))))
 def test_channel_statistics_are_those_of_numpy(images) -> None:
-    mean, deviation = channel_statistics(images)
-    assert (mean.dtype, deviation.dtype) == ("float32", "float32")
+    mean, std = channel_statistics(images)
+    assert (mean.dtype, std.dtype) == ("float32", "float32")
     np.testing.assert_array_equal(mean, images.mean((0, 1, 2)).astype("float32"))
     varies = np.ptp(images, (0, 1, 2)) > 0
-    np.testing.assert_allclose(deviation[varies], images.std((0, 1, 2))[varies], rtol=1e-6)
-    assert (deviation[~varies] == 1).all()
-    assert (((images - mean) / deviation)[..., ~varies] == 0).all()
+    np.testing.assert_allclose(std[varies], images.std((0, 1, 2))[varies], rtol=1e-6)
+    assert (std[~varies] == 1).all()
+    assert (((images - mean) / std)[..., ~varies] == 0).all()
 
 
 @st.composite
@@ -373,7 +373,7 @@ def data_sets(draw: st.DrawFn) -> DataSet:
     for least in (1, 0, 1):
         counts = draw(st.lists(st.integers(least, 12), min_size=classes, max_size=classes))
         labels = random.permutation(np.repeat(np.arange(classes), counts)).astype("int32")
-        parts.append(Part(np.arange(len(labels), dtype="uint8").reshape(-1, 1, 1, 1), labels))
+        parts.append(Split(np.arange(len(labels), dtype="uint8").reshape(-1, 1, 1, 1), labels))
     description = Description("title", "multiclass_classification", "source", "licence")
     statistics = channel_statistics(parts[0].inputs) if draw(st.booleans()) else (None, None)
     return DataSet(description, tuple("abcde"[:classes]), *parts, *statistics, files={"a": "0"})
@@ -398,13 +398,13 @@ def test_a_subset_has_its_sizes_the_order_of_the_rows_and_the_shares_of_the_clas
         counts = [np.bincount(labels, minlength=least) for labels in (whole.labels, chosen.labels)]
         assert (np.abs(counts[1] - counts[0] * len(rows) / max(len(whole.labels), 1)) < 1).all()
     if data.mean is None:
-        assert part.mean is None and part.deviation is None
+        assert part.mean is None and part.std is None
     else:
-        np.testing.assert_array_equal((part.mean, part.deviation), channel_statistics(part.train.inputs))
+        np.testing.assert_array_equal((part.mean, part.std), channel_statistics(part.train.inputs))
 
 
 def test_subsets_with_other_seeds_have_other_rows_and_all_of_them_is_the_same() -> None:
-    part = Part(np.arange(100, dtype="float32")[:, None], np.arange(100, dtype="int32") % 2)
+    part = Split(np.arange(100, dtype="float32")[:, None], np.arange(100, dtype="int32") % 2)
     data = DataSet(Description("", "binary_classification", "", ""), ("no", "yes"), part, part, part)
     nothing = {"train_rows": None, "validation_rows": None, "test_rows": None}
     assert subset(data, **nothing, seed=0).sha256 == data.sha256
@@ -434,6 +434,6 @@ def test_a_subset_that_cannot_be(mirror, sizes, words) -> None:
 
 
 def test_rows_that_cannot_be_held_out_of_every_class() -> None:
-    part = Part(np.zeros((9, 1)), np.array([0] * 8 + [1]))
+    part = Split(np.zeros((9, 1)), np.array([0] * 8 + [1]))
     with pytest.raises(UserError, match="3 of 9 rows cannot be set apart with all classes in both"):
         hold_out(part, validation_rows=3, seed=0)

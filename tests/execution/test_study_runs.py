@@ -21,7 +21,7 @@ from batchwise.data import prepared
 from batchwise.execution import workers
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import Session, train_study
-from batchwise.execution.workers import Finished
+from batchwise.execution.workers import FinishedRun
 from batchwise.training import run_result
 from tests.project import PARAMS, STUDY
 
@@ -97,7 +97,7 @@ def test_what_was_measured_says_what_the_next_runs_take(tmp_path) -> None:
     keys = {run: f"{number:064x}" for number, run in enumerate(runs)}
     session = Session("small", study, 1200, keys, Store(tmp_path / "store"), tmp_path / "timings.csv")
     assert session.expected_seconds(runs[1]) < 0.1
-    session.finish(runs[0], Finished("ok", b"", compiled=True, seconds=17.0), running=1)
+    session.finish(runs[0], FinishedRun("ok", b"", compiled=True, seconds=17.0), running=1)
     assert session.expected_seconds(runs[1]) + session.compile_seconds() == pytest.approx(17, rel=0.1)
     assert session.expected_seconds(runs[1]) > session.compile_seconds()
 

@@ -8,7 +8,7 @@ import pytest
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe, check_options
-from batchwise.data.dataset import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.tensorflow import keras, tf
@@ -273,12 +273,12 @@ NETWORKS = [
 ]
 
 
-def images_of(rows: int, side: int, seed: int) -> Part:
+def images_of(rows: int, side: int, seed: int) -> Split:
     """Return images of which each class has more in a channel of its own."""
     random = np.random.default_rng(seed)
     labels = random.integers(0, 3, rows).astype("int32")
     inputs = random.normal(size=(rows, side, side, 3)) + 0.5 * np.eye(3)[labels][:, None, None]
-    return Part(inputs.astype("float32"), labels)
+    return Split(inputs.astype("float32"), labels)
 
 
 def trainer(name: str, options: dict) -> Trainer:

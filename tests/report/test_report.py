@@ -273,7 +273,7 @@ def unvalidated(result: Result) -> Result:
     """Return a result as of a data set without validation rows."""
     loss, correct = result.loss.copy(), result.correct.copy()
     loss[:, 1], correct[:, 1] = np.nan, 0
-    return Result(result.status, loss, correct, {}, result.parameters, result.bad_epoch)
+    return Result(result.status, loss, correct, {}, result.parameters, result.diverged_epoch)
 
 
 def all_lost(content: Study) -> Callable[[Run], Result]:

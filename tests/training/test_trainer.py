@@ -14,7 +14,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import grid
 from batchwise.config.recipe import Recipe
-from batchwise.data.dataset import SPLITS, DataSet, Description, Part
+from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.device import gpu
 from batchwise.runtime.tensorflow import keras, tf
@@ -40,7 +40,7 @@ def data_set(rows=ROWS, *, classes=3, validation=11, test=9, shape=(6,)) -> Data
     def part(size):
         inputs = random.normal(size=(size, *shape)).astype("float32")
         signal = inputs.reshape(size, np.prod(shape))[:, 0] + 0.3 * random.normal(size=size)
-        return Part(inputs, np.searchsorted(np.linspace(-0.7, 0.7, classes - 1), signal).astype("int32"))
+        return Split(inputs, np.searchsorted(np.linspace(-0.7, 0.7, classes - 1), signal).astype("int32"))
 
     task = "binary_classification" if classes == 2 else "multiclass_classification"
     description = Description("random", task, "none", "none")
@@ -51,9 +51,9 @@ def image_data_set() -> DataSet:
     """Return random images, as bytes."""
     data = data_set(shape=(4, 3, 2))
     parts = [
-        Part(np.uint8(128 + 40 * part.inputs.clip(-3, 3)), part.labels)
+        Split(np.uint8(128 + 40 * part.inputs.clip(-3, 3)), part.labels)
         for part in vars(data).values()
-        if isinstance(part, Part)
+        if isinstance(part, Split)
     ]
     return DataSet(data.description, data.class_names, *parts, np.float32([120, 130]), np.float32([50, 30]))
 
@@ -106,7 +106,7 @@ def flat(inputs) -> np.ndarray:
 
 def standardised(data, inputs) -> np.ndarray:
     inputs = inputs.astype("float64")
-    return inputs if data.mean is None else (inputs - data.mean) / data.deviation
+    return inputs if data.mean is None else (inputs - data.mean) / data.std
 
 
 def augmented(how, inputs, epoch) -> np.ndarray:
@@ -448,7 +448,7 @@ def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model)
 def test_a_diverged_run_is_a_result_and_leaves_no_trace(trainer) -> None:
     fine = content(trainer.run(12, 0.01, seed=1))
     result = trainer.run(12, 1e19, seed=1)
-    assert (result.status, result.bad_epoch, result.weights) == ("diverged", 1, {})
+    assert (result.status, result.diverged_epoch, result.weights) == ("diverged", 1, {})
     assert result.loss.shape == result.correct.shape == (2, 3)
     assert np.isfinite(result.loss[0]).all()
     assert not result.loss[1, 0] <= trainer_module.DIVERGENCE_FACTOR * result.loss[0, 0]
@@ -462,10 +462,10 @@ def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkey
     assert loss[1] > loss[2] > loss[3]
     trainer.run(12, 0.01, seed=1)
     monkeypatch.setattr(
-        trainer_module, "_first_bad_epoch", lambda losses, start, before: before + 2 if before < 2 else None
+        trainer_module, "_first_diverged_epoch", lambda losses, start, before: before + 2 if before < 2 else None
     )
     result = trainer.run(12, 0.01, seed=1)
-    assert (result.status, result.bad_epoch) == ("diverged", 2)
+    assert (result.status, result.diverged_epoch) == ("diverged", 2)
     np.testing.assert_array_equal(result.loss[:, 0], loss[:3])
 
 
@@ -478,9 +478,9 @@ def test_a_run_diverges_in_the_epoch_in_which_its_loss_is_first_too_large(monkey
         ([1.0, 1.0, np.inf], 7),
     ],
 )
-def test_first_bad_epoch(losses, expected) -> None:
+def test_first_diverged_epoch(losses, expected) -> None:
     """Of epochs 5, 6 and 7: a loss of more than 20, or that is not a finite number."""
-    assert trainer_module._first_bad_epoch(np.array(losses, "float32"), np.float32(20), 4) == expected
+    assert trainer_module._first_diverged_epoch(np.array(losses, "float32"), np.float32(20), 4) == expected
 
 
 def failing(error: Exception) -> Callable:
@@ -505,7 +505,7 @@ def test_a_run_without_memory_is_a_result_and_leaves_no_trace(monkeypatch, train
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "program", lambda *key: failing(error))
         result = trainer.run(12, 0.01, seed=1)
-    assert (result.status, result.bad_epoch, result.weights) == ("out_of_memory", None, {})
+    assert (result.status, result.diverged_epoch, result.weights) == ("out_of_memory", None, {})
     assert result.loss.shape == (0, 3)
     assert content(trainer.run(12, 0.01, seed=1)) == fine
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from batchwise.analysis.study_results import Study
+from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.evidence import Evidence, all_of, exact
 
 SAME = ("status", "epochs", "updates", "train_loss", "validation_loss", "test_loss", "test_correct")
 
 
-def counted_in_rows(studies: list[Study]) -> Evidence:
+def counted_in_rows(studies: list[StudyResults]) -> Evidence:
     """Supported if an update at each m received m rows, or all rows where m is more. n: batch sizes."""
     found = []
     for study in studies:
@@ -22,7 +22,7 @@ def counted_in_rows(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def updates_per_epoch(studies: list[Study]) -> Evidence:
+def updates_per_epoch(studies: list[StudyResults]) -> Evidence:
     """Supported if the optimiser counted ceil(N/m) updates in an epoch, at each m. n: batch sizes."""
     found = []
     for study in studies:
@@ -38,7 +38,7 @@ def updates_per_epoch(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def more_than_all_rows(studies: list[Study]) -> Evidence:
+def more_than_all_rows(studies: list[StudyResults]) -> Evidence:
     """Supported if each run with m > N has the losses and counts of the run with m = N, bit for bit. n: seeds.
 
     No batch has more rows than there are, so that batchwise trains one run for both.
@@ -61,7 +61,7 @@ def _same(one, other) -> np.ndarray:
     return (one[columns].eq(other[columns]) | (one[columns].isna() & other[columns].isna())).all(axis=1).to_numpy()
 
 
-def _points(study: Study, column: str):
+def _points(study: StudyResults, column: str):
     if study.profile is None:
         return []
     points = study.profile.points

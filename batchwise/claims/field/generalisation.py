@@ -3,7 +3,7 @@
 import numpy as np
 
 from batchwise.analysis.seed_values import Undecidable
-from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
+from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
 from batchwise.claims.field.memory import shared
 from batchwise.claims.field.quality import LARGE, SMALL, difference
@@ -14,7 +14,7 @@ NO_MATTER = 1.0  # points: what changes accuracy by less does not matter
 SHARPNESS = {"sharpness_0_001": "φ (ε = 10⁻³)", "sharpness_0_0005": "φ (ε = 5·10⁻⁴)", "hessian_largest": "λ_max"}
 
 
-def small_generalises(studies: list[Study]) -> Evidence:
+def small_generalises(studies: list[StudyResults]) -> Evidence:
     """Supported if the best m up to 32 has a higher test accuracy than the best m from 256 on, in each study.
 
     m and η̃ are chosen on validation rows after equal epochs; test accuracies are compared seed by seed. n: seeds.
@@ -28,7 +28,7 @@ def small_generalises(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def sharp_minima(studies: list[Study]) -> Evidence:
+def sharp_minima(studies: list[StudyResults]) -> Evidence:
     """Supported if the largest m ends in sharper minima than the smallest, and in a lower test accuracy.
 
     Sharper is a larger φ (Keskar 2017, metric 2.1, both ε) and a larger λ_max of the Hessian, as doublings, of the
@@ -49,7 +49,7 @@ def sharp_minima(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def best_between_2_and_32(studies: list[Study]) -> Evidence:
+def best_between_2_and_32(studies: list[StudyResults]) -> Evidence:
     """Supported if in each study the best m from 2 to 32 beats the best other m in test accuracy.
 
     m and η̃ are chosen on validation rows; only studies with m on both sides count. n: seeds.
@@ -64,7 +64,7 @@ def best_between_2_and_32(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def two_batches(studies: list[Study]) -> Evidence:
+def two_batches(studies: list[StudyResults]) -> Evidence:
     """Supported if the batch that normalises matters at the same m, and m at the same normalisation batch.
 
     A normalised study whose batches are accumulated in k parts normalises m/k rows. Compared are the cells that it
@@ -73,7 +73,7 @@ def two_batches(studies: list[Study]) -> Evidence:
     does not if all are within ±1 point. n: seeds.
     """
 
-    def belong(parts: Study, whole: Study) -> bool:
+    def belong(parts: StudyResults, whole: StudyResults) -> bool:
         normalised = parts.recipe["model"].get("normalization", "none") != "none"
         alike = normalised and same_but(parts, whole, "accumulation")
         return alike and parts.recipe["accumulation"] > 1 == whole.recipe["accumulation"]
@@ -93,7 +93,7 @@ def _two_sided(comparison: Comparison) -> tuple[float, float]:
     return comparison.p_against, comparison.p_for
 
 
-def _matters(study: Study, what: str, values: np.ndarray) -> Comparison:
+def _matters(study: StudyResults, what: str, values: np.ndarray) -> Comparison:
     """Return a difference with p_for of its being within the margin and p_against of its not being 0."""
     one = above(study.name, what, "points", values)
     no_matter = within(study.name, what, "points", values, NO_MATTER)
@@ -102,7 +102,7 @@ def _matters(study: Study, what: str, values: np.ndarray) -> Comparison:
     )
 
 
-def _normalises(parts: Study, whole: Study) -> list[Comparison]:
+def _normalises(parts: StudyResults, whole: StudyResults) -> list[Comparison]:
     k = parts.recipe["accumulation"]
     both = shared(parts, whole, "test_accuracy")
     values = (both["test_accuracy"] - both["test_accuracy_other"]).groupby(both["seed"]).mean().to_numpy(float)
@@ -110,7 +110,7 @@ def _normalises(parts: Study, whole: Study) -> list[Comparison]:
     return [_matters(parts, what, 100 * values)] if len(values) else []
 
 
-def _updates(parts: Study, whole: Study) -> list[Comparison]:
+def _updates(parts: StudyResults, whole: StudyResults) -> list[Comparison]:
     found = []
     for m in parts.sizes:
         normalised = -(-m // parts.recipe["accumulation"])

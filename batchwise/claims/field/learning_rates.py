@@ -4,7 +4,7 @@ import numpy as np
 
 from batchwise.analysis.reliable_rates import converging, octaves
 from batchwise.analysis.seed_values import Undecidable
-from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
+from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_within, within
 from batchwise.claims.paper import comparisons
 from batchwise.statistics.fits import Estimate
@@ -18,7 +18,7 @@ LAWS = {"sgd": 1.0, "adam": 0.5, "rmsprop": 0.5}  # exponent of η* in m: linear
 ADAPTIVE = ("adam", "adadelta", "rmsprop")
 
 
-def range_shrinks(studies: list[Study]) -> Evidence:
+def range_shrinks(studies: list[StudyResults]) -> Evidence:
     """Supported if the range of η̃ that trains reliably is narrower by each doubling of m.
 
     η̃ trains in a run if its validation accuracy is within 5 points of the best of its seed; the width is counted in
@@ -36,7 +36,7 @@ def range_shrinks(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def large_needs_small(studies: list[Study]) -> Evidence:
+def large_needs_small(studies: list[StudyResults]) -> Evidence:
     """Supported if the largest η̃ that trains falls as m grows: slope of log₂ of it on log₂ m below 0, seed by seed.
 
     η̃ trains as for L1. An m at which none trains is left out for its seed. n: seeds.
@@ -50,7 +50,7 @@ def large_needs_small(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _edge_slopes(study: Study) -> np.ndarray:
+def _edge_slopes(study: StudyResults) -> np.ndarray:
     values = study.accuracies
     within = converging(values)
     rates = np.where(within == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
@@ -63,7 +63,7 @@ def _edge_slopes(study: Study) -> np.ndarray:
     return np.array(slopes)
 
 
-def mean_and_covariance(studies: list[Study]) -> Evidence:
+def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
     """Supported if the mean update of a row goes with η̃, and the covariance of an update with η̃²·m, by sampling.
 
     Exponents fitted to sampled updates at the final weights, for each cell and seed: within 1 ± 0.1. n: seeds.
@@ -98,7 +98,7 @@ def _moved(comparison: Comparison, by: float) -> Comparison:
     return comparison._replace(**bounds, right=(1 - PROPORTIONAL, 1 + PROPORTIONAL))
 
 
-def scaling_rules(studies: list[Study]) -> Evidence:
+def scaling_rules(studies: list[StudyResults]) -> Evidence:
     """Supported if steps add up, and the best η grows as the rules say.
 
     Two updates of m rows and one of 2·m with the same η̃, from the same weights, differ by less than 0.1 of the step
@@ -123,7 +123,7 @@ def scaling_rules(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _law(study: Study) -> list[Comparison]:
+def _law(study: StudyResults) -> list[Comparison]:
     exponent = LAWS.get(study.recipe["optimizer"]["name"])
     law = study.costs.fits["learning_rate_law"] if study.costs is not None else {"points": 0}
     if exponent is None or law["points"] < 3:
@@ -133,14 +133,14 @@ def _law(study: Study) -> list[Comparison]:
     return [estimate_within(study.name, what, "as exponent", found, exponent, LAW, law["points"], law["points"] - 2)]
 
 
-def adaptive_optimisers(studies: list[Study]) -> Evidence:
+def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
     """Supported if with an adaptive optimiser more octaves of η̃ train than with SGD, on average over the m of both.
 
     Pairs of studies that are alike but for the optimiser, whose grids of η̃ have the same number of octaves; η̃ trains
     as for L1. n: seeds.
     """
 
-    def belong(adaptive: Study, plain: Study) -> bool:
+    def belong(adaptive: StudyResults, plain: StudyResults) -> bool:
         names = adaptive.recipe["optimizer"]["name"], plain.recipe["optimizer"]["name"]
         return names[0] in ADAPTIVE and names[1] == "sgd" and same_but(adaptive, plain, "optimizer")
 
@@ -157,6 +157,6 @@ def adaptive_optimisers(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _with_range(studies: list[Study]) -> list[Study]:
+def _with_range(studies: list[StudyResults]) -> list[StudyResults]:
     linear = [study for study in whole_batches(studies) if study.tables.summary["learning_rate_scaling"] == "linear"]
     return [study for study in linear if study.has_validation and len(study.sizes) > 2]

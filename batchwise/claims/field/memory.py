@@ -4,7 +4,7 @@ import pandas as pd
 
 from batchwise.analysis.costs import largest, memory
 from batchwise.analysis.seed_values import Undecidable, choose
-from batchwise.analysis.study_results import Study, pairs, same_but, whole_batches
+from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, exact, within
 from batchwise.statistics.fits import Estimate
 
@@ -12,7 +12,7 @@ NO_LOSS = 1.0  # points: what is lost less than this is no loss
 SAME = 1.0  # percent: losses that differ by less are the same
 
 
-def grows(studies: list[Study]) -> Evidence:
+def grows(studies: list[StudyResults]) -> Evidence:
     """Supported if the peak memory grows by a line in m, of the grid and beyond (slope above 0), and ends somewhere.
 
     n: batch sizes.
@@ -33,7 +33,7 @@ def grows(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _ended(study: Study, doubling) -> Comparison:
+def _ended(study: StudyResults, doubling) -> Comparison:
     ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
     where = f"at m = {ended.min():,}" if len(ended) else "nowhere"
     limit = study.profile.machine["memory_limit_bytes"] / 1e9
@@ -42,7 +42,7 @@ def _ended(study: Study, doubling) -> Comparison:
     )
 
 
-def smaller_cures(studies: list[Study]) -> Evidence:
+def smaller_cures(studies: list[StudyResults]) -> Evidence:
     """Supported if a smaller m fits where memory ended, and costs no quality.
 
     No quality is lost if the best smaller m, chosen on validation rows, is less than 1 point of test accuracy behind
@@ -60,7 +60,7 @@ def smaller_cures(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _cost_of_halving(study: Study) -> list[Comparison]:
+def _cost_of_halving(study: StudyResults) -> list[Comparison]:
     values = study.accuracies
     largest = values.batch_size == values.batch_size.max()
     try:
@@ -71,7 +71,7 @@ def _cost_of_halving(study: Study) -> list[Comparison]:
     return [above(study.name, what, "points", 100 * (values.test[small] - values.test[large]), -NO_LOSS)]
 
 
-def accumulation(studies: list[Study]) -> Evidence:
+def accumulation(studies: list[StudyResults]) -> Evidence:
     """Supported if accumulated parts and whole batches end with the same training loss to within ±1 %, seed by seed.
 
     For each pair of studies without normalisation that are alike but for the accumulation: the mean over all m of both
@@ -79,7 +79,7 @@ def accumulation(studies: list[Study]) -> Evidence:
     equal is tested on the engine, to 13 digits.)
     """
 
-    def belong(parts: Study, whole: Study) -> bool:
+    def belong(parts: StudyResults, whole: StudyResults) -> bool:
         same = same_but(parts, whole, "accumulation")
         normalised = parts.recipe["model"].get("normalization", "none") != "none"
         return same and not normalised and parts.recipe["accumulation"] > 1 == whole.recipe["accumulation"]
@@ -94,7 +94,7 @@ def accumulation(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def shared(one: Study, other: Study, quantity: str) -> pd.DataFrame:
+def shared(one: StudyResults, other: StudyResults, quantity: str) -> pd.DataFrame:
     """Return the runs that two studies share by effective m, η̃ and seed, with a quantity of both (…, …_other)."""
     columns = ["effective_batch_size", "base_learning_rate", "seed"]
     sides = (study.tables.runs[[*columns, quantity]].drop_duplicates(columns) for study in (one, other))

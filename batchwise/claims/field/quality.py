@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from batchwise.analysis.seed_values import Undecidable, choose
-from batchwise.analysis.study_results import Study, whole_batches
+from batchwise.analysis.study_results import StudyResults, whole_batches
 from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
@@ -16,7 +16,7 @@ LITTLE = 1.0  # points of test accuracy: what is less makes little difference
 SMALL, LARGE = 32, 256  # the largest m that is called small, the smallest that is called large
 
 
-def equal_epochs(studies: list[Study]) -> Evidence:
+def equal_epochs(studies: list[StudyResults]) -> Evidence:
     """Supported if the largest m has a higher training loss than the smallest after equal epochs, with the same η.
 
     Of studies with one learning rate for all m: after a tenth of their epochs, seed by seed. n: seeds.
@@ -32,7 +32,7 @@ def equal_epochs(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def equal_updates(studies: list[Study]) -> Evidence:
+def equal_updates(studies: list[StudyResults]) -> Evidence:
     """Supported if what a larger m has of more loss at equal updates is less than a quarter of that at equal epochs.
 
     Of studies with one learning rate for all m: the smallest m after a tenth of its epochs, and the largest m that
@@ -56,7 +56,7 @@ def equal_updates(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def same_result(studies: list[Study]) -> Evidence:
+def same_result(studies: list[StudyResults]) -> Evidence:
     """Supported if m = 100 and m ≥ N get as many test rows right as m = 1, to within one row, seed by seed.
 
     n: seeds.
@@ -74,7 +74,7 @@ def same_result(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def factor_of_a_few(studies: list[Study]) -> Evidence:
+def factor_of_a_few(studies: list[StudyResults]) -> Evidence:
     """Supported if m = 16, 32 and 64 differ by less than ±1 point of test accuracy, each at its best rate.
 
     The rate is chosen on validation rows; neighbours of the three are compared, seed by seed. n: seeds.
@@ -90,7 +90,7 @@ def factor_of_a_few(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def small_and_fast(studies: list[Study]) -> Evidence:
+def small_and_fast(studies: list[StudyResults]) -> Evidence:
     """Supported if the fastest m up to 32 takes fewer epochs to a target than the fastest m from 256 on.
 
     Epochs count the computation. The target is the highest of the study that every seed of the small m gets past; m and
@@ -114,7 +114,7 @@ def _fastest(targets: pd.DataFrame) -> pd.Series:
     return targets.loc[targets["epochs"].fillna(np.inf).to_numpy().argmin() == np.arange(len(targets))].iloc[0]
 
 
-def _epochs_saved(study: Study, small: pd.Series, large: pd.Series) -> Comparison:
+def _epochs_saved(study: StudyResults, small: pd.Series, large: pd.Series) -> Comparison:
     few, many = (_epochs(study, cell) for cell in (small, large))
     what = (
         f"epochs to {small['target']:.0%}, m = {large['batch_size']:,.0f} ({np.median(many):.0f}) "
@@ -123,7 +123,7 @@ def _epochs_saved(study: Study, small: pd.Series, large: pd.Series) -> Compariso
     return above(study.name, what, "doublings", np.log2(many / few))
 
 
-def _epochs(study: Study, cell: pd.Series) -> np.ndarray:
+def _epochs(study: StudyResults, cell: pd.Series) -> np.ndarray:
     """Return the epochs to the target of each seed, or all that it was trained, [seeds]."""
     runs = study.costs.target_runs
     for name in ("target", "batch_size", "base_learning_rate"):
@@ -131,7 +131,7 @@ def _epochs(study: Study, cell: pd.Series) -> np.ndarray:
     return runs.sort_values("seed")["epochs"].fillna(cell["epochs_trained"]).to_numpy(float)
 
 
-def difference(study: Study, inside: np.ndarray, outside: np.ndarray) -> tuple[str, np.ndarray] | None:
+def difference(study: StudyResults, inside: np.ndarray, outside: np.ndarray) -> tuple[str, np.ndarray] | None:
     """Return what is compared, and by how many points the best cell of some m beats that of others, [seeds].
 
     `inside` and `outside` say which of study.sizes. Cells are chosen on validation rows, and compared on test rows.
@@ -147,17 +147,17 @@ def difference(study: Study, inside: np.ndarray, outside: np.ndarray) -> tuple[s
     return what, 100 * (values.test[best] - values.test[other])
 
 
-def _same_rate(studies: list[Study]) -> list[Study]:
+def _same_rate(studies: list[StudyResults]) -> list[StudyResults]:
     """Return the studies with one learning rate for all m, whose seeds all have curves."""
     same = [study for study in studies if study.tables.single_rate]
     same = [study for study in same if study.tables.summary["learning_rate_scaling"] == "none" and len(study.sizes) > 1]
     return [study for study in same if all(not study.curve(m, "train_loss").empty for m in study.sizes)]
 
 
-def _early(study: Study) -> int:
+def _early(study: StudyResults) -> int:
     return max(1, min(study.curve(m, "train_loss").index[-1] for m in study.sizes) // EARLY)
 
 
-def _loss(study: Study, m: int, epochs: float) -> np.ndarray:
+def _loss(study: StudyResults, m: int, epochs: float) -> np.ndarray:
     curve = study.curve(m, "train_loss")
     return curve[curve.index <= epochs].iloc[-1].to_numpy(float)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from batchwise.analysis.study_results import Study, whole_batches
+from batchwise.analysis.study_results import StudyResults, whole_batches
 from batchwise.claims.evidence import NO_SPREAD, Comparison, Evidence, Spread, above, all_of, ratio_below
 from batchwise.statistics.fits import Estimate, ratio_of_medians
 
@@ -20,7 +20,7 @@ SMALLER_TYPES = (("float32", "float64"), ("bfloat16", "float32"))
 WON_BACK = 0.75  # of the speed that as many processes would have if they did not disturb each other
 
 
-def faster_epochs(studies: list[Study]) -> Evidence:
+def faster_epochs(studies: list[StudyResults]) -> Evidence:
     """Supported if an epoch takes less time at m near 100 than at the smallest m, and at the largest m than near 100.
 
     Near 100 is the m of the grid whose logarithm is nearest. The time is that of all updates of an epoch, the last with
@@ -43,13 +43,13 @@ def faster_epochs(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _epoch(study: Study, m: int) -> np.ndarray:
+def _epoch(study: StudyResults, m: int) -> np.ndarray:
     """Return the seconds of all updates of an epoch, [repetitions]."""
     whole, last = study.repetitions(m), study.repetitions(m, "ragged")
     return study.rows // m * whole + last if len(last) == len(whole) else study.rows / m * whole
 
 
-def between_processes(studies: list[Study]) -> dict[bool, Spread]:
+def between_processes(studies: list[StudyResults]) -> dict[bool, Spread]:
     """Return how much two processes differ that should take the same time, of programs with XLA and without.
 
     It is the standard deviation of log ratios of the time of a row, between neighbours (NEIGHBOURS) that each had a
@@ -67,7 +67,7 @@ def between_processes(studies: list[Study]) -> dict[bool, Spread]:
     }
 
 
-def _with_spread(studies: list[Study]) -> Iterator[tuple[Study, Spread]]:
+def _with_spread(studies: list[StudyResults]) -> Iterator[tuple[StudyResults, Spread]]:
     """Yield the studies whose times were measured, each with the spread between processes of programs like its own."""
     spreads = between_processes(studies)
     for study in studies:
@@ -75,12 +75,12 @@ def _with_spread(studies: list[Study]) -> Iterator[tuple[Study, Spread]]:
             yield study, spreads[study.profile.machine["xla"]]
 
 
-def double_for_less(studies: list[Study]) -> Evidence:
+def double_for_less(studies: list[StudyResults]) -> Evidence:
     """Supported if an update at m = 16 takes less than 2 times as long as one at m = 8. n: repetitions of each."""
     return all_of([*_ratios(studies, ((8, 16),), 2.0, UPDATE, lambda small, large: 1.0)])
 
 
-def powers_of_two(studies: list[Study]) -> Evidence:
+def powers_of_two(studies: list[StudyResults]) -> Evidence:
     """Supported if a row takes less than 1.1 times as long at the neighbour of a power of two, for each pair.
 
     The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured. n: repetitions of each.
@@ -88,7 +88,7 @@ def powers_of_two(studies: list[Study]) -> Evidence:
     return all_of([*_ratios(studies, NEIGHBOURS, NO_FASTER, ROW, lambda small, large: small / large)])
 
 
-def _ratios(studies: list[Study], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
+def _ratios(studies: list[StudyResults], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
     for study, spread in _with_spread(whole_batches(studies)):
         for small, large in sizes:
             times = study.repetitions(large), study.repetitions(small)
@@ -98,7 +98,7 @@ def _ratios(studies: list[Study], sizes, bound: float, unit: str, of_time) -> It
                 yield ratio_below(study.name, what, unit, ratio, bound, len(times[0]), spread)
 
 
-def seconds_not_epochs(studies: list[Study]) -> Evidence:
+def seconds_not_epochs(studies: list[StudyResults]) -> Evidence:
     """Supported if the m that is best after equal epochs is worse than the one that is best after equal seconds.
 
     Both are chosen on validation rows, at the learning rates of the study; the seconds are those in which the fastest m
@@ -122,17 +122,17 @@ def seconds_not_epochs(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def _value(study: Study, m: int, reached: dict[int, int], quantity: str = "test_accuracy") -> np.ndarray:
+def _value(study: StudyResults, m: int, reached: dict[int, int], quantity: str = "test_accuracy") -> np.ndarray:
     curve = study.curve(m, quantity)
     return curve[curve.index <= reached[m]].iloc[-1].to_numpy(float)
 
 
-def _best(study: Study, reached: dict[int, int]) -> int:
+def _best(study: StudyResults, reached: dict[int, int]) -> int:
     means = {m: np.nan_to_num(_value(study, m, reached, "validation_accuracy").mean(), nan=-1) for m in reached}
     return max(means, key=means.get)
 
 
-def smaller_types(studies: list[Study]) -> Evidence:
+def smaller_types(studies: list[StudyResults]) -> Evidence:
     """Supported if an update takes less time in float32 than in float64, and in bfloat16, where the device has it.
 
     n: repetitions of each.
@@ -148,7 +148,7 @@ def smaller_types(studies: list[Study]) -> Evidence:
     return all_of(found)
 
 
-def side_by_side(studies: list[Study]) -> Evidence:
+def side_by_side(studies: list[StudyResults]) -> Evidence:
     """Supported if W processes side by side at the smallest m do more than 0.75·W times the work of one.
 
     n: repetitions of each.

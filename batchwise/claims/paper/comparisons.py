@@ -19,30 +19,30 @@ from batchwise.analysis.seed_values import Accuracies, Undecidable
 SERVES = 0.02
 
 
-class Comparison(NamedTuple):
+class SeedEffects(NamedTuple):
     """What is compared, and by how much the statement is right for each seed, [seeds]."""
 
     what: str
     values: np.ndarray
 
 
-def best_batch_size(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def best_batch_size(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare the best cell with m from `low` to `high` with the best of the other m, in test accuracy."""
     inside = _within(study.batch_size, low, high)
     return [_contrast(study, inside, ~inside, study.batch_size, "m")]
 
 
-def maintained(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def maintained(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare, at each m from `low` to `high`, its best cell with the best of the m beyond these bounds.
 
     It must be less than 2 points behind. Every m is a comparison.
     """
     m, inside = study.batch_size, _within(study.batch_size, low, high)
     found = [_contrast(study, m == size, ~inside, m, "m") for size in _sizes([study], low, high, least=1)]
-    return [Comparison(f"{one.what}, short of 2 points", one.values + SERVES) for one in found]
+    return [SeedEffects(f"{one.what}, short of 2 points", one.values + SERVES) for one in found]
 
 
-def best_normalization(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def best_normalization(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare, at each m, the best cell whose normalisation batch k is from `low` to `high` with the best of other k.
 
     Every m that has both is a comparison.
@@ -51,7 +51,7 @@ def best_normalization(study: Accuracies, low: int | None, high: int | None) -> 
     return _at_each_size(study, _within(k, low, high), np.ones(len(k), bool))
 
 
-def smaller_normalization(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def smaller_normalization(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare, at each m from `low` to `high`, the best cell with a normalisation batch k < m with the best of k = m.
 
     Every m that has both is a comparison.
@@ -60,16 +60,16 @@ def smaller_normalization(study: Accuracies, low: int | None, high: int | None) 
     return _at_each_size(study, study.normalization_batch < m, _within(m, low, high))
 
 
-def falls(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def falls(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Fit, for each seed, a line to test accuracy on log₂ m for m from `low` to `high`, each at its best η̃.
 
     The comparison is the fall with each doubling of m.
     """
     sizes = _sizes([study], low, high, least=2)
-    return [Comparison(f"the fall over {_span(sizes)}", -_slope(sizes, _by_size(study, sizes)))]
+    return [SeedEffects(f"the fall over {_span(sizes)}", -_slope(sizes, _by_size(study, sizes)))]
 
 
-def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Fit, for each seed, a line to the width of the range of η̃ that converges on log₂ m, for m from `low` to `high`.
 
     η̃ converges in a run that does not diverge and whose validation accuracy is within 5 points of the seed's best cell.
@@ -77,30 +77,30 @@ def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[
     doubling of m.
     """
     sizes = _sizes([study], low, high, least=2)
-    return [Comparison(f"the range lost over {_span(sizes)}", -_slope(sizes, octaves(study, sizes)))]
+    return [SeedEffects(f"the range lost over {_span(sizes)}", -_slope(sizes, octaves(study, sizes)))]
 
 
-def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare two studies, the second less the first, in test accuracy averaged over the m from `low` to `high`.
 
     Both are at their best η̃ for each m. An improvement on average is not one at every m.
     """
     sizes = _sizes([worse, study], low, high, least=1)
     gain = _gain(worse, study, sizes)
-    return [Comparison(f"the mean gain over {_span(sizes)}", gain.mean(axis=0))]
+    return [SeedEffects(f"the mean gain over {_span(sizes)}", gain.mean(axis=0))]
 
 
-def gain_grows(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def gain_grows(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Fit, for each seed, a line on log₂ m to the gain of the second study over the first, for m from `low` to `high`.
 
     Both are at their best η̃ for each m. The comparison is the growth of the gain with each doubling of m.
     """
     sizes = _sizes([worse, study], low, high, least=2)
     gain = _gain(worse, study, sizes)
-    return [Comparison(f"the growth of the gain over {_span(sizes)}", _slope(sizes, gain))]
+    return [SeedEffects(f"the growth of the gain over {_span(sizes)}", _slope(sizes, gain))]
 
 
-def reachable(study: Accuracies, low: int | None, high: int | None) -> list[Comparison]:
+def reachable(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare the best cell with m up to `high` with the best larger m at its η̃, which must lose more than 2 points.
 
     With `low`, each m from `low` to `high` must lose less than 2 points there, and is one more comparison. Without
@@ -116,8 +116,8 @@ def reachable(study: Accuracies, low: int | None, high: int | None) -> list[Comp
     inside = [] if low is None else np.flatnonzero(_within(m, low, high) & usable)
     loss, name = study.test[best] - study.test, f"at the η̃ that is best for m = {m[best]:,}, the loss of m = "
     return [
-        Comparison(f"{name}{m[beyond]:,}, beyond 2 points", loss[beyond] - SERVES),
-        *(Comparison(f"{name}{m[row]:,}, short of 2 points", SERVES - loss[row]) for row in inside),
+        SeedEffects(f"{name}{m[beyond]:,}, beyond 2 points", loss[beyond] - SERVES),
+        *(SeedEffects(f"{name}{m[row]:,}, short of 2 points", SERVES - loss[row]) for row in inside),
     ]
 
 
@@ -125,16 +125,16 @@ def _within(sizes: np.ndarray, low: int | None, high: int | None) -> np.ndarray:
     return (sizes >= (low or 1)) & (sizes <= (high or np.inf))
 
 
-def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes: np.ndarray, name: str) -> Comparison:
+def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes: np.ndarray, name: str) -> SeedEffects:
     """Compare the best cell inside with the best outside; `sizes` [cells] name them."""
     if not inside.any() or not outside.any():
         raise Undecidable(f"the grid has no {name} {'inside' if outside.any() else 'outside'} the bounds")
     best, other = seed_values.choose(study, inside), seed_values.choose(study, outside)
     what = f"{name} = {sizes[best]:,} against {sizes[other]:,}"
-    return Comparison(what, study.test[best] - study.test[other])
+    return SeedEffects(what, study.test[best] - study.test[other])
 
 
-def _at_each_size(study: Accuracies, inside: np.ndarray, among: np.ndarray) -> list[Comparison]:
+def _at_each_size(study: Accuracies, inside: np.ndarray, among: np.ndarray) -> list[SeedEffects]:
     """Compare the best cell inside with the best other at each m of the cells `among`, named by normalisation batch.
 
     They have the same η̃ to choose from: those that each normalisation batch of the m has.
@@ -200,7 +200,7 @@ def _span(sizes: np.ndarray) -> str:
 class Kind(NamedTuple):
     """How a kind of statement is measured."""
 
-    compare: Callable[..., list[Comparison]]
+    compare: Callable[..., list[SeedEffects]]
     sides: int  # studies that one comparison takes
     unit: str
     scale: int  # from what `compare` gives to the unit

@@ -9,7 +9,7 @@ from scipy import stats
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import Accuracies, Undecidable
 from batchwise.analysis.selection import DIGITS
-from batchwise.claims.paper.comparisons import KINDS, Comparison
+from batchwise.claims.paper.comparisons import KINDS, SeedEffects
 from batchwise.claims.paper.statements import Statement, resolve
 from batchwise.statistics.intervals import CONFIDENCE, Interval, mean_interval
 
@@ -40,7 +40,7 @@ def judge(statement: Statement, studies: dict[str, Accuracies]) -> Verdict:
     for item in statement.studies:
         try:
             found = kind.compare(*_pooled(item, studies), statement.low, statement.high)
-            comparisons += [Comparison(f"{item}: {what}", kind.scale * values) for what, values in found]
+            comparisons += [SeedEffects(f"{item}: {what}", kind.scale * values) for what, values in found]
         except Undecidable as reason:
             left_out.append(f"{item}: {reason}")
     verdict = decide(comparisons) if comparisons else Verdict(CANNOT_TELL)
@@ -55,7 +55,7 @@ def _pooled(item: str, studies: dict[str, Accuracies]) -> list[Accuracies]:
     return [seed_values.pool([studies[name] for part in side for name in part]) for side in sides]
 
 
-def decide(comparisons: list[Comparison]) -> Verdict:
+def decide(comparisons: list[SeedEffects]) -> Verdict:
     """Return the verdict of comparisons that must all be positive.
 
     It agrees if the 95 % interval of each lies above 0: as all have to, that errs at most as often as one of them

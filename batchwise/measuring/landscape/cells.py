@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from batchwise.common.errors import UserError
-from batchwise.common.repository import again
+from batchwise.common.repository import rerun_command
 from batchwise.config.grid import Cell, Run
 from batchwise.training import run_result
 
@@ -15,7 +15,7 @@ def chosen(path: Path, study: str, batch_sizes: list[int]) -> list[Cell]:
 
     `path` is the table batch_sizes.csv of the study. Raises UserError if it is missing, damaged or of another grid.
     """
-    evaluate = f"run {again(f'evaluate@{study}')}"
+    evaluate = f"run {rerun_command(f'evaluate@{study}')}"
     try:
         table = pd.read_csv(path).set_index("batch_size")
         rows = table.loc[batch_sizes, ["effective_batch_size", "base_learning_rate", "learning_rate"]].dropna()
@@ -31,7 +31,7 @@ def read_run(folder: Path, study: str, data_sha256: str, run: Run) -> run_result
 
     Raises UserError if its file is missing, damaged, or not of this run and these data.
     """
-    path, train = folder / f"{run.name}.npz", f"run {again(f'train@{study}')}"
+    path, train = folder / f"{run.name}.npz", f"run {rerun_command(f'train@{study}')}"
     try:
         result, inputs = run_result.load(path.read_bytes())
     except FileNotFoundError:

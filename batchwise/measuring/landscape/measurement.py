@@ -10,7 +10,7 @@ import numpy as np
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
-from batchwise.data.dataset import DataSet, Part
+from batchwise.data.dataset import DataSet, Split
 from batchwise.data.subset import subset
 from batchwise.measuring.landscape import noise, sharpness, updates
 from batchwise.measuring.landscape.columns import WEIGHTS
@@ -86,7 +86,7 @@ def loss_rows(data: DataSet) -> np.ndarray:
     rows = np.arange(data.rows["train"])
     if len(rows) <= sharpness.LOSS_ROWS:
         return rows
-    numbered = replace(data, train=Part(rows, data.train.labels), mean=None, deviation=None)
+    numbered = replace(data, train=Split(rows, data.train.labels), mean=None, std=None)
     return subset(numbered, train_rows=sharpness.LOSS_ROWS, validation_rows=None, test_rows=None, seed=0).train.inputs
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from batchwise.analysis import study_results
-from batchwise.analysis.study_results import Study
+from batchwise.analysis.study_results import StudyResults
 from batchwise.claims import verdicts
 from batchwise.claims.evidence import MOST_SEEDS, Comparison, seeds_needed
 from batchwise.claims.verdicts import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
@@ -39,7 +39,7 @@ TEXTS = {SUPPORTED: "claim supported", CONTRADICTED: "claim contradicted", NOT_D
 class Index:
     """All studies, and the verdict on each claim."""
 
-    studies: list[Study]
+    studies: list[StudyResults]
     verdicts: dict[Claim, Verdict]
 
 

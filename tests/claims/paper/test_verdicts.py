@@ -16,7 +16,7 @@ from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import Accuracies, Undecidable
 from batchwise.claims.paper import comparisons, statements
 from batchwise.claims.paper import verdicts as paper_verdicts
-from batchwise.claims.paper.comparisons import KINDS, Comparison
+from batchwise.claims.paper.comparisons import KINDS, SeedEffects
 from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
@@ -98,7 +98,7 @@ def border(generator: np.random.Generator, **grid: int) -> Accuracies:
     return dataclasses.replace(study, test=study.test - lost, validation=study.validation - lost)
 
 
-NULLS: dict[str, Callable[[np.random.Generator], list[Comparison]]] = {
+NULLS: dict[str, Callable[[np.random.Generator], list[SeedEffects]]] = {
     "best_batch_size": lambda generator: comparisons.best_batch_size(nothing(generator), 4, 8),
     "best_batch_size, one rate": lambda generator: comparisons.best_batch_size(nothing(generator, rates=1), 4, 8),
     "maintained": lambda generator: comparisons.maintained(border(generator), 32, None),
@@ -137,7 +137,7 @@ EFFECTS = arrays(float, st.tuples(st.integers(1, 5), st.integers(2, 6)), element
 @given(EFFECTS)
 def test_the_rule_is_that_of_t_tests(values: np.ndarray) -> None:
     values = values + 0.37 * np.linspace(0, 1, values.shape[1]) ** 2  # none is constant
-    verdict = paper_verdicts.decide([Comparison(f"{row}", each) for row, each in enumerate(values)])
+    verdict = paper_verdicts.decide([SeedEffects(f"{row}", each) for row, each in enumerate(values)])
     above = stats.ttest_1samp(values, 0, axis=1, alternative="greater").pvalue
     below = stats.ttest_1samp(values, 0, axis=1, alternative="less").pvalue
     expected = DISAGREES if below.min() < 0.025 / len(values) else AGREES if above.max() < 0.025 else CANNOT_TELL
@@ -151,19 +151,19 @@ def test_the_rule_is_that_of_t_tests(values: np.ndarray) -> None:
 
 def test_one_seed_or_none_tells_nothing() -> None:
     for values in ([0.5], [np.nan, 0.5], [np.nan, np.nan]):
-        verdict = paper_verdicts.decide([Comparison("", np.array(values)), Comparison("", np.full(3, 9.0))])
+        verdict = paper_verdicts.decide([SeedEffects("", np.array(values)), SeedEffects("", np.full(3, 9.0))])
         assert verdict.verdict == CANNOT_TELL
 
 
 def test_equal_results_tell_nothing() -> None:
-    assert paper_verdicts.decide([Comparison("", np.zeros(5))]).verdict == CANNOT_TELL
-    assert paper_verdicts.decide([Comparison("", np.full(5, 0.1 + 0.2 - 0.3))]).verdict == CANNOT_TELL
+    assert paper_verdicts.decide([SeedEffects("", np.zeros(5))]).verdict == CANNOT_TELL
+    assert paper_verdicts.decide([SeedEffects("", np.full(5, 0.1 + 0.2 - 0.3))]).verdict == CANNOT_TELL
 
 
 # The kinds.
 
 
-def values_of(found: list[Comparison]) -> list[list[float]]:
+def values_of(found: list[SeedEffects]) -> list[list[float]]:
     return [pytest.approx(each.values.tolist()) for each in found]
 
 

@@ -24,7 +24,7 @@ from batchwise.common.serialization import as_json
 from batchwise.config import grid, params
 from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import prepared
-from batchwise.data.dataset import DataSet, Part
+from batchwise.data.dataset import DataSet, Split
 from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen, read_run
 from batchwise.measuring.landscape.columns import COLUMNS, TABLES
@@ -302,7 +302,7 @@ def test_the_gradient_and_the_product_are_finite_differences(small) -> None:
 
 def test_the_largest_eigenvalue_of_a_network_is_that_of_its_full_hessian() -> None:
     data = digits()
-    few = replace(data, train=Part(data.train.inputs[:60, :6], data.train.labels[:60]))
+    few = replace(data, train=Split(data.train.inputs[:60, :6], data.train.labels[:60]))
     few = replace(few, **{name: replace(getattr(data, name), inputs=getattr(data, name).inputs[:, :6])
                           for name in ("validation", "test")})  # fmt: skip
     programs = Gradients(few, recipe(model={"name": "mlp", "hidden_units": [4]}, dtype="float64"), np.arange(60))

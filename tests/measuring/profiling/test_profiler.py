@@ -22,7 +22,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
 from batchwise.data import prepared
-from batchwise.data.dataset import DataSet, Description, Part
+from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.configurations import Point, points
 from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
@@ -285,7 +285,7 @@ def test_errors_that_mean_that_memory_ended() -> None:
 def data_set(rows: int) -> DataSet:
     random = np.random.default_rng(0)
     parts = [
-        Part(random.normal(size=(size, 4)).astype("float32"), np.arange(size, dtype="int32") % 2)
+        Split(random.normal(size=(size, 4)).astype("float32"), np.arange(size, dtype="int32") % 2)
         for size in (rows, 10, 10)
     ]
     return DataSet(Description("random", "binary_classification", "none", "none"), ("no", "yes"), *parts)
