@@ -89,7 +89,7 @@ def test_the_pipelines_of_the_paper_are_that_of_the_root_and_a_comparison() -> N
         assert set(DVC[folder]) ^ set(DVC["."]) == {"compare", *MEASURING}
 
 
-def test_only_one_module_and_models_import_what_trains() -> None:
+def test_only_one_module_and_plugins_import_what_trains() -> None:
     importing = {
         str(path.relative_to(ROOT))
         for folder in ("batchwise", "stages")
@@ -99,7 +99,8 @@ def test_only_one_module_and_models_import_what_trains() -> None:
         if name.split(".")[0] in ("tensorflow", "keras")
     }
     models = {f"batchwise/models/{name}.py" for name in [*plugins.names("models"), "_layers"]}
-    assert importing == {"batchwise/runtime/tensorflow.py"} | models
+    tasks = {f"batchwise/tasks/{name}.py" for name in plugins.names("tasks")}
+    assert importing == {"batchwise/runtime/tensorflow.py"} | models | tasks
 
 
 def imported(node: ast.AST) -> list[str]:

@@ -83,4 +83,4 @@ class Evaluator:
 
     def _batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         outputs = self.model(inputs, training=False)
-        return self.task.loss(labels, outputs), tf.cast(self.task.correct(labels, outputs), "int32")
+        return self.task.loss(labels, outputs), tf.cast(self.task.metric("accuracy").values(labels, outputs), "int32")
