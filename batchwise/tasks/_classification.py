@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from batchwise.tasks.base import Metric, Values
+from batchwise.data.task import Metric, Values
 
 
 def accuracy(correct: Values) -> Metric:

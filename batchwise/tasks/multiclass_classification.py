@@ -1,7 +1,7 @@
 """One class for each row: an output for each class, softmax cross-entropy."""
 
+from batchwise.data.task import Task, Tensor
 from batchwise.tasks._classification import accuracy, cross_entropy
-from batchwise.tasks.base import Task, Tensor
 
 
 def loss(labels: Tensor, logits: Tensor) -> Tensor:

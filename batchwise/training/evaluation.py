@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.tasks.base import Task
 from batchwise.training import network
 from batchwise.training.device_data import Examples
 

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from batchwise.config.recipe import Recipe
+from batchwise.data import task
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.tasks import base as tasks
 from batchwise.training import network, random_streams
 from batchwise.training.augmentation import draws
 from batchwise.training.device_data import Examples, check_augmentation
@@ -40,7 +40,7 @@ class Trainer:
         """Raise UserError if the model cannot be built with the options of the recipe."""
         configure()
         self.data, self.recipe = data, recipe
-        self.task = tasks.load(data.description.task)
+        self.task = task.load(data.description.task)
         self.rows = data.rows["train"]
         check_augmentation(recipe.augmentation, data.train.inputs.shape[1:])
         examples = Examples(data, recipe.dtype)

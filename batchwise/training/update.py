@@ -1,8 +1,8 @@
 """An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
 
 from batchwise.config.recipe import Recipe, Schedule
+from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.tasks.base import Task
 from batchwise.training import network
 from batchwise.training.device_data import Examples, augment
 

@@ -181,7 +181,7 @@ def test_what_draws_is_not_in_the_closure_of_the_engine() -> None:
     closure = source_closure.closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
     assert {
         "batchwise/training/random_streams.py",
-        "batchwise/tasks/base.py",
+        "batchwise/data/task.py",
         "batchwise/models/mlp.py",
     } <= set(closure)
     drawing_and_counting = ("report", "statistics", "execution", "analysis", "claims")

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from batchwise.config.recipe import Recipe
+from batchwise.data import task
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.tasks import base as tasks
 from batchwise.training import network
 from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import EVALUATION_IMAGES, EVALUATION_ROWS
@@ -28,7 +28,7 @@ class Gradients:
         """`rows` [R] are the numbers of the training rows over which `loss` and `product` average."""
         configure()
         self.data, self.recipe = data, recipe
-        self.task = tasks.load(data.description.task)
+        self.task = task.load(data.description.task)
         self.examples = Examples(data, recipe.dtype)
         self.model = self._build(seed=0)
         self.shapes = [tuple(weight.shape) for weight in self.model.trainable_variables]
