@@ -22,6 +22,7 @@ $(BIN)/ready-dev: $(BIN)/ready requirements-dev.txt
 test: $(BIN)/ready-dev
 	ruff check .
 	ruff format --check .
+	lint-imports --no-logo
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-fail-under 90
 
 lock: $(BIN)/ready-dev

@@ -1,4 +1,4 @@
-"""What the repository says of itself is true: declared dependencies, layout, commands, pins."""
+"""What the repository says of itself is true: declared dependencies, commands, pins."""
 
 import ast
 import hashlib
@@ -143,22 +143,6 @@ def test_the_commands_of_the_readme_exist() -> None:
             assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), words
         if command == "dvc":
             assert words[0] in ("repro", "push", "pull", "remote", "metrics", "plots"), words
-
-
-def test_the_tree_of_the_readme_is_the_repository() -> None:
-    tree = README.split("```text\n")[1].split("```")[0]
-    named = [line.split()[0] for line in tree.splitlines() if line.strip()]
-    folder, seen = "", set()
-    for line, name in zip([line for line in tree.splitlines() if line.strip()], named, strict=True):
-        if not line.startswith(" "):
-            folder = name if name.endswith("/") else ""
-            path = name
-        else:
-            path = folder + name
-        seen.add(path.rstrip("/"))
-        assert (ROOT / path).exists(), path
-    modules = {f"batchwise/{path.name}" for path in (ROOT / "batchwise").iterdir() if path.name[0] != "_"}
-    assert modules | {"batchwise/__main__.py"} <= seen
 
 
 def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
