@@ -1,7 +1,7 @@
 """Sentences for people: what was wrong and what to do, never a traceback; and exit codes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from textwrap import shorten
 from typing import Any
@@ -16,7 +16,7 @@ def unknown(what: str, value: object, known: list[str]) -> str:
     return f"{value!r} is not a known {what}; allowed: {', '.join(known) or 'none'}{hint}"
 
 
-def describe(details: dict[str, Any]) -> str:
+def describe(details: Mapping[str, Any]) -> str:
     """Return one line for an entry of pydantic's ValidationError.errors(): the key, its value, what is allowed."""
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"]).lstrip(".")
     kind, message = details["type"], details["msg"].removeprefix("Value error, ")

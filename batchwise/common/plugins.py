@@ -62,9 +62,10 @@ def _folder(kind: str) -> Path:
 
 
 def _type(path: Path, argument: ast.arg) -> Any:
-    text = ast.unparse(argument.annotation) if argument.annotation else "nothing"
+    annotation = argument.annotation
+    text = ast.unparse(annotation) if annotation else "nothing"
     if text in OPTION_TYPES:
         return OPTION_TYPES[text]
-    if text.startswith("Literal["):
-        return Literal[ast.literal_eval(argument.annotation.slice)]
+    if isinstance(annotation, ast.Subscript) and text.startswith("Literal["):
+        return Literal[ast.literal_eval(annotation.slice)]
     raise TypeError(f"{path}: option {argument.arg} has type {text}; allowed: {', '.join(OPTION_TYPES)}, Literal[...]")

@@ -62,12 +62,18 @@ def updates_per_epoch(rows: int, batch_size: int) -> int:
 
 def updates(budget: Budget, rows: int, batch_size: int) -> int:
     """Return S, the weight updates of a run."""
-    return budget.updates or budget.epochs * updates_per_epoch(rows, batch_size)
+    if budget.updates:
+        return budget.updates
+    assert budget.epochs  # a budget has one of the two
+    return budget.epochs * updates_per_epoch(rows, batch_size)
 
 
 def epochs(budget: Budget, rows: int, batch_size: int) -> int:
     """Return E, the epochs of a run; with a budget of updates the last one may be cut short."""
-    return budget.epochs or -(-budget.updates // updates_per_epoch(rows, batch_size))
+    if budget.epochs:
+        return budget.epochs
+    assert budget.updates  # a budget has one of the two
+    return -(-budget.updates // updates_per_epoch(rows, batch_size))
 
 
 def notes(study: Study, rows: int) -> list[str]:

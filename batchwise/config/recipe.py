@@ -39,8 +39,9 @@ def check_options(kind: str, name: str, given: dict[str, Any]) -> None:
     """Raise ValueError, in one line, for a plug-in that does not exist or options that it does not take."""
     if name not in plugins.names(kind):
         raise ValueError(unknown({"datasets": "data set", "models": "model"}[kind], name, plugins.names(kind)))
+    fields: dict[str, Any] = plugins.options(kind, name)
     try:
-        create_model(name, __base__=Section, **plugins.options(kind, name)).model_validate(given)
+        create_model(name, __base__=Section, **fields).model_validate(given)
     except ValidationError as error:
         raise ValueError("; ".join(map(describe, error.errors()))) from None
 

@@ -23,14 +23,15 @@ def read_tar(path: Path, names: list[str]) -> dict[str, bytes]:
     Raises UserError if the archive is damaged, lacks one of them, or has a member that no publisher would put there: a
     path that leads out of its folder, a link or a device, the same name twice, a size over MAX_BYTES.
     """
-    contents, seen = {}, set()
+    contents: dict[str, bytes] = {}
+    seen: set[str] = set()
     try:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 _check_member(path, member, seen)
                 seen.add(member.name)
-                if member.name in names and member.isfile():
-                    contents[member.name] = archive.extractfile(member).read()
+                if member.name in names and (file := archive.extractfile(member)):  # None for a folder
+                    contents[member.name] = file.read()
     except DAMAGES as error:
         raise _refused(path, f"is damaged or no tar.gz archive ({error})") from None
     for name in names:

@@ -64,5 +64,5 @@ class DataSet:
         digest = hashlib.sha256(f"{self.description.task} {self.class_names}".encode())
         for key, array in self.arrays.items():
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()

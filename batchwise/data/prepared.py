@@ -19,7 +19,8 @@ def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> Non
 
     `options` are those of params.yaml that the data set was prepared with.
     """
-    write(folder / f"{name}.npz", lambda file: np.savez(file, **data.arrays))
+    arrays: dict[str, Any] = data.arrays
+    write(folder / f"{name}.npz", lambda file: np.savez(file, **arrays))
     text = json.dumps(manifest(data, options), indent=2, ensure_ascii=False) + "\n"
     write(folder / f"{name}.json", lambda file: file.write(text.encode()))
 
@@ -71,10 +72,12 @@ def load(folder: Path, name: str) -> DataSet:
     about, again = read(folder, name), _again(name)
     try:
         with (folder / f"{name}.npz").open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            parts = [Split(arrays[f"{split}_inputs"], arrays[f"{split}_labels"]) for split in SPLITS]
+            train, validation, test = (Split(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in SPLITS)
             statistics = {key: arrays[key] for key in STATISTICS if key in arrays}
         description = Description(**{key: about[key] for key in Description.__annotations__})
-        data = DataSet(description, tuple(about["class_names"]), *parts, **statistics, files=about["files"])
+        data = DataSet(
+            description, tuple(about["class_names"]), train, validation, test, **statistics, files=about["files"]
+        )
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing; {again}") from None
     except DAMAGES as error:

@@ -21,7 +21,8 @@ def split(
     _check(labels, test_rows=test_rows, validation_rows=validation_rows)
     rest, test = _stratified(np.arange(len(labels)), labels, test_rows, seed)
     train, validation = _stratified(rest, labels, validation_rows, seed)
-    return tuple(Split(inputs[rows], labels[rows]) for rows in (train, validation, test))
+    whole = Split(inputs, labels)
+    return _take(whole, train), _take(whole, validation), _take(whole, test)
 
 
 def hold_out(part: Split, *, validation_rows: int, seed: int) -> tuple[Split, Split]:
@@ -30,8 +31,8 @@ def hold_out(part: Split, *, validation_rows: int, seed: int) -> tuple[Split, Sp
     Raises UserError if the validation rows do not fit the part.
     """
     _check(part.labels, validation_rows=validation_rows)
-    halves = _stratified(np.arange(len(part.labels)), part.labels, validation_rows, seed)
-    return tuple(_take(part, np.sort(rows)) for rows in halves)
+    train, validation = _stratified(np.arange(len(part.labels)), part.labels, validation_rows, seed)
+    return _take(part, np.sort(train)), _take(part, np.sort(validation))
 
 
 def _check(labels: np.ndarray, **sizes: int) -> None:
@@ -70,11 +71,13 @@ def standardise(parts: tuple[Split, Split, Split], *, by_column: bool = True) ->
     std = np.where(varies, std, np.inf)
     largest = np.finfo("float32").max
 
-    def scaled(inputs: np.ndarray) -> np.ndarray:
+    def scaled(part: Split) -> Split:
         with np.errstate(over="ignore"):
-            return ((inputs - mean) / std).clip(-largest, largest).astype("float32")
+            inputs = ((part.inputs - mean) / std).clip(-largest, largest).astype("float32")
+        return Split(inputs, part.labels.astype("int32"))
 
-    return tuple(Split(scaled(part.inputs), part.labels.astype("int32")) for part in parts)
+    train, validation, test = map(scaled, parts)
+    return train, validation, test
 
 
 def images(

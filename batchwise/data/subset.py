@@ -1,6 +1,7 @@
 """A part of a data set: some rows of each of its parts, stratified by label."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ def subset(
     images are those of the chosen training images; other inputs keep the scale that they have. Raises UserError if a
     part has fewer rows, or if fewer rows than classes are asked for (0 validation rows are allowed).
     """
-    changes = {}
+    changes: dict[str, Any] = {}
     for number, (name, size) in enumerate(zip(SPLITS, (train_rows, validation_rows, test_rows), strict=True)):
         if size is None:
             continue

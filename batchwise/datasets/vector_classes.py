@@ -41,4 +41,5 @@ def prepare(
         inputs = random.normal(labels[:, None], std, (rows, features))
         return Split(inputs.astype("float32"), labels.astype("int32"))
 
-    return DataSet(DESCRIPTION, tuple(map(str, range(classes))), *map(part, (train_rows, validation_rows, test_rows)))
+    train, validation, test = map(part, (train_rows, validation_rows, test_rows))
+    return DataSet(DESCRIPTION, tuple(map(str, range(classes))), train, validation, test)

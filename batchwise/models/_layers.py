@@ -4,6 +4,8 @@ All weights start as He et al. 2015 (arXiv 1502.01852), section 2.2, propose: no
 he_normal truncates it at two standard deviations and keeps that variance. Biases start at 0.
 """
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -75,6 +77,8 @@ class GhostBatchNormalization(keras.layers.Layer):
 
 # The outputs, and the mean over the parts of their means and of their unbiased variances, [C] each.
 Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+# From the gradients of these to that of the inputs, of γ and of β.
+Gradient = Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
 def _joined(first: Normalised, last: Normalised, share: float) -> Normalised:
@@ -90,14 +94,24 @@ def _normalise(inputs: tf.Tensor, parts: int, gamma: tf.Tensor, beta: tf.Tensor)
     return _kernel(inputs, gamma, beta, [], [], training=True)
 
 
-def _normalise_by(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor):
+def _normalise_by(
+    inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
+) -> tf.Tensor:
     """Return the inputs normalised by given statistics."""
     if inputs.dtype != tf.float32:
         return tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, EPSILON)
     return _kernel(inputs, gamma, beta, mean, variance, training=False)[0]
 
 
-def _kernel(inputs, gamma, beta, mean, variance, *, training: bool) -> Normalised:
+def _kernel(
+    inputs: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    mean: tf.Tensor | list[float],
+    variance: tf.Tensor | list[float],
+    *,
+    training: bool,
+) -> Normalised:
     """TensorFlow's one kernel for all of it: for float32 and whole batches alone, but the fastest there is on a CPU."""
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=tf.reshape(inputs, [1, -1, 1, inputs.shape[-1]]),
@@ -121,21 +135,21 @@ def _normalise_parts(inputs: tf.Tensor, parts: int, gamma: tf.Tensor, beta: tf.T
     columns = inputs.shape[-2] if len(inputs.shape) > 2 else 1
     values = int(np.prod(inputs.shape[:-1])) // parts
 
-    def mean_of(tensor):  # [parts, …, columns · C] → [parts, 1, C]
+    def mean_of(tensor: tf.Tensor) -> tf.Tensor:  # [parts, …, columns · C] → [parts, 1, C]
         return tf.reduce_mean(tf.reshape(tensor, [parts, values, channels]), 1, keepdims=True)
 
-    def wide(tensor):  # [parts, 1, C] → [parts, 1, columns · C]
+    def wide(tensor: tf.Tensor) -> tf.Tensor:  # [parts, 1, C] → [parts, 1, columns · C]
         return tf.tile(tensor, [1, 1, columns])
 
     @tf.custom_gradient
-    def normalise(x, gamma, beta):
+    def normalise(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple[Normalised, Gradient]:
         mean = mean_of(x)
         centred = x - wide(mean)
         variance = mean_of(tf.square(centred))
         scale = tf.math.rsqrt(variance + EPSILON)  # 1 / standard deviation
         outputs = centred * wide(gamma * scale) + tf.tile(beta, [columns])
 
-        def gradient(upstream, *_):
+        def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             of_beta = mean_of(upstream)
             of_gamma = mean_of(upstream * centred) * scale
             of_x = wide(gamma * scale) * (upstream - wide(of_beta)) - wide(gamma * scale**2 * of_gamma) * centred

@@ -14,6 +14,7 @@ It leaves open, and here it is as in AlexNet (Krizhevsky et al. 2012, section 3.
 * biases only where no normalisation follows; the last layer, with biases, starts like the others.
 """
 
+from functools import partial
 from typing import Literal
 
 import keras
@@ -45,9 +46,11 @@ def build(
     if dropout >= 1:
         raise ValueError(f"dropout is {dropout}; it must be 0 or more, and less than 1")
     inputs = hidden = _layers.images(input_shape, smallest=15)
-    how = {"normalised": normalization != "none", "normalization_batch": normalization_batch}
+    convolution = partial(
+        _layers.convolution, normalised=normalization != "none", normalization_batch=normalization_batch
+    )
     for channels, size, pooled in CONVOLUTIONS:
-        hidden = ops.relu(_layers.convolution(hidden, channels, size, **how))
+        hidden = ops.relu(convolution(hidden, channels, size))
         if pooled:
             hidden = keras.layers.MaxPooling2D(3, strides=2)(hidden)
     hidden = keras.layers.Flatten()(hidden)

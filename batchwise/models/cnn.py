@@ -4,6 +4,7 @@ For small images, of 8×8 pixels say. Its weights start as in `_layers.py`.
 """
 
 import math
+from functools import partial
 from typing import Literal
 
 import keras
@@ -28,10 +29,12 @@ def build(
     for inputs that are no images, or a `normalization_batch` without normalisation.
     """
     _layers.check(normalization, normalization_batch)
-    how = {"normalised": normalization == "batch", "normalization_batch": normalization_batch}
+    convolution = partial(
+        _layers.convolution, normalised=normalization == "batch", normalization_batch=normalization_batch
+    )
     inputs, images = _images(input_shape)
-    hidden = ops.relu(_layers.convolution(images, channels, 3, **how))
-    hidden = ops.relu(_layers.convolution(hidden, 2 * channels, 3, strides=2, **how))
+    hidden = ops.relu(convolution(images, channels, 3))
+    hidden = ops.relu(convolution(hidden, 2 * channels, 3, strides=2))
     hidden = keras.layers.GlobalAveragePooling2D()(hidden)
     return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="he_normal")(hidden))
 

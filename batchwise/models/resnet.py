@@ -9,6 +9,8 @@ Masters & Luschi 2018 (arXiv 1804.07612, section 3.1) train depths 8, 20 and 32.
 those of the dense layer too.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import keras
@@ -16,6 +18,8 @@ from keras import ops
 from pydantic import NonNegativeInt
 
 from batchwise.models import _layers
+
+Convolution = Callable[..., keras.KerasTensor]  # that of _layers, with a normalisation
 
 
 def build(
@@ -33,19 +37,21 @@ def build(
     `normalization_batch` without normalisation.
     """
     _layers.check(normalization, normalization_batch)
-    how = {"normalised": normalization == "batch", "normalization_batch": normalization_batch}
+    convolution = partial(
+        _layers.convolution, normalised=normalization == "batch", normalization_batch=normalization_batch
+    )
     inputs = _layers.images(input_shape)
-    hidden = ops.relu(_layers.convolution(inputs, 16, 3, **how))
+    hidden = ops.relu(convolution(inputs, 16, 3))
     for channels in (16, 32, 64):
         for block in range(depth // 6):
-            hidden = _block(hidden, channels, strides=2 if channels > 16 and block == 0 else 1, how=how)
+            hidden = _block(hidden, channels, strides=2 if channels > 16 and block == 0 else 1, convolution=convolution)
     hidden = keras.layers.GlobalAveragePooling2D()(hidden)
     return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="he_normal")(hidden))
 
 
-def _block(inputs: keras.KerasTensor, channels: int, *, strides: int, how: dict) -> keras.KerasTensor:
-    hidden = ops.relu(_layers.convolution(inputs, channels, 3, strides=strides, **how))
-    hidden = _layers.convolution(hidden, channels, 3, **how)
+def _block(inputs: keras.KerasTensor, channels: int, *, strides: int, convolution: Convolution) -> keras.KerasTensor:
+    hidden = ops.relu(convolution(inputs, channels, 3, strides=strides))
+    hidden = convolution(hidden, channels, 3)
     return ops.relu(hidden + (_halved(inputs, channels) if strides > 1 else inputs))
 
 

@@ -9,6 +9,8 @@ In a block that halves, He's released network does so in the first 1×1 convolut
 layer too, and γ at 1.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import keras
@@ -16,6 +18,8 @@ from keras import ops
 from pydantic import NonNegativeInt
 
 from batchwise.models import _layers
+
+Convolution = Callable[..., keras.KerasTensor]  # that of _layers, with a normalisation
 
 
 def build(
@@ -31,22 +35,26 @@ def build(
     the whole batch. Raises ValueError for inputs that are no images, or a `normalization_batch` without normalisation.
     """
     _layers.check(normalization, normalization_batch)
-    how = {"normalised": normalization == "batch", "normalization_batch": normalization_batch}
+    convolution = partial(
+        _layers.convolution, normalised=normalization == "batch", normalization_batch=normalization_batch
+    )
     inputs = _layers.images(input_shape)
-    hidden = ops.relu(_layers.convolution(inputs, 64, 7, strides=2, **how))
+    hidden = ops.relu(convolution(inputs, 64, 7, strides=2))
     # Zeros never are the largest alone: no value is below 0 after ReLU.
     hidden = keras.layers.MaxPooling2D(3, strides=2)(keras.layers.ZeroPadding2D(1)(hidden))
     for stage, blocks in enumerate((3, 4, 6, 3)):
         for block in range(blocks):
             strides = 2 if stage and not block else 1
-            hidden = _block(hidden, 64 * 2**stage, strides=strides, projected=not block, how=how)
+            hidden = _block(hidden, 64 * 2**stage, strides=strides, projected=not block, convolution=convolution)
     hidden = keras.layers.GlobalAveragePooling2D()(hidden)
     return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="he_normal")(hidden))
 
 
-def _block(inputs: keras.KerasTensor, channels: int, *, strides: int, projected: bool, how: dict) -> keras.KerasTensor:
-    hidden = ops.relu(_layers.convolution(inputs, channels, 1, **how))
-    hidden = ops.relu(_layers.convolution(hidden, channels, 3, strides=strides, **how))
-    hidden = _layers.convolution(hidden, 4 * channels, 1, **how)
-    shortcut = _layers.convolution(inputs, 4 * channels, 1, strides=strides, **how) if projected else inputs
+def _block(
+    inputs: keras.KerasTensor, channels: int, *, strides: int, projected: bool, convolution: Convolution
+) -> keras.KerasTensor:
+    hidden = ops.relu(convolution(inputs, channels, 1))
+    hidden = ops.relu(convolution(hidden, channels, 3, strides=strides))
+    hidden = convolution(hidden, 4 * channels, 1)
+    shortcut = convolution(inputs, 4 * channels, 1, strides=strides) if projected else inputs
     return ops.relu(hidden + shortcut)

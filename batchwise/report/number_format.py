@@ -1,14 +1,15 @@
 """Numbers as a reader sees them: percent, points, intervals, rates, batch sizes. Plain text; a missing number is –."""
 
 import math
+from typing import TypeGuard
 
 MISSING = "–"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def known(*values: float | None) -> bool:
-    """Return whether none of the values is missing (None or NaN)."""
-    return not any(value is None or value != value for value in values)
+def known(value: float | None, *others: float | None) -> TypeGuard[float]:
+    """Return whether none of the values is missing (None or NaN); a type checker then takes the first for a number."""
+    return not any(one is None or one != one for one in (value, *others))
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -21,7 +21,7 @@ ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
 def _without(names: tuple[str, ...]) -> Iterator[None]:
     """Let imports of packages fail, as if they were not installed."""
     before = {name: sys.modules[name] for name in names if name in sys.modules}
-    sys.modules |= dict.fromkeys(names)
+    sys.modules |= dict.fromkeys(names)  # type: ignore[arg-type]  # None, for which `import` raises
     try:
         yield
     finally:
