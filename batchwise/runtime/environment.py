@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from batchwise.common.errors import UserError
@@ -62,9 +62,16 @@ def _processor() -> str:
 def check_pins(requirements: str) -> None:
     """Raise UserError if what is installed is not what requirements-train.in pins, on which DVC's cache relies."""
     for line in requirements.splitlines():
-        package, separator, pinned = line.partition("==")
-        if separator and version(package.strip()) != pinned.strip():
+        package, separator, pinned = (part.strip() for part in line.partition("=="))
+        if separator and (installed := _installed(package)) != pinned:
             raise UserError(
-                f"{package} {version(package)} is installed, and requirements-train.in names {pinned}; run "
+                f"{installed or 'no version'} of {package} is installed, and requirements-train.in names {pinned}; run "
                 "`make setup`, or edit requirements-train.in, which retrains"
             )
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,7 +1,8 @@
-"""Imported first by the process of which those that train and measure are copies.
+"""Imported first in the process of which every process that trains or measures is a copy (multiprocessing, forkserver).
 
-Garbage is not collected there: it would be looked for many times while TensorFlow is imported, which has none, and then
-in each copy again, for a fifth of a second and with a copy of each page.
+Garbage collection is off in that process: it would run many times while TensorFlow is imported, and find nothing. What
+is in memory when a copy is made is frozen: to look through it would take each copy a fifth of a second and, since
+looking writes to each page, memory of its own.
 """
 
 import gc

@@ -1,0 +1,45 @@
+"""People get one line and a status, never a traceback."""
+
+import pytest
+
+from batchwise.common.errors import UserError
+from batchwise.common.messages import exit_with, unknown
+
+
+@pytest.mark.parametrize(
+    ("value", "known", "sentence"),
+    [
+        ("mpl", ["cnn", "mlp"], "'mpl' is not a known model; allowed: cnn, mlp; did you mean 'mlp'?"),
+        ("transformer", ["cnn", "mlp"], "'transformer' is not a known model; allowed: cnn, mlp"),
+        (3, ["cnn"], "3 is not a known model; allowed: cnn"),
+        ("mlp", [], "'mlp' is not a known model; allowed: none"),
+    ],
+)
+def test_an_unknown_name_gets_what_is_allowed(value, known, sentence) -> None:
+    assert unknown("model", value, known) == sentence
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "printed"),
+    [(UserError("m is 0; 1 or more"), "error: m is 0; 1 or more", ""), (KeyboardInterrupt(), 130, "interrupted\n")],
+)
+def test_a_mistake_and_an_interruption_end_with_a_line(capsys, raised, status, printed) -> None:
+    def main() -> int:
+        raise raised
+
+    with pytest.raises(SystemExit) as ended:
+        exit_with(main)
+    assert ended.value.code == status  # a text is printed by Python, with status 1
+    assert capsys.readouterr().err == printed
+
+
+@pytest.mark.parametrize("status", [None, 0, 1])
+def test_the_status_of_a_command_is_that_of_the_process(status) -> None:
+    with pytest.raises(SystemExit) as ended:
+        exit_with(lambda: status)
+    assert ended.value.code == status
+
+
+def test_an_error_of_the_program_keeps_its_traceback() -> None:
+    with pytest.raises(ZeroDivisionError):
+        exit_with(lambda: 1 // 0)
