@@ -12,6 +12,7 @@ from batchwise.analysis import costs, equal_budgets, profile_summary, recommenda
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with
+from batchwise.common.repository import STORE
 from batchwise.config import params
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
@@ -69,7 +70,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     for name, study in all_params.studies.items():
         data = loading.part(data_sets[study.data_set], study)
         timings = DATA / "timings" / f"{name}.csv"
-        found = plan.plan(study, data, DATA / "runs" / name, Store(DATA / "store"), timings, number)
+        found = plan.plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
         print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
         if found.left:
             print(

@@ -17,7 +17,9 @@ def main() -> None:
     text = render.page(
         ROOT / "reports/study.ipynb", {"study": study}, ROOT / "reports/template", title=f"{study} · batchwise"
     )
-    write(Path("reports/html") / f"{study}.html", lambda file: file.write(text.encode()))
+    page = Path("reports/html") / f"{study}.html"
+    write(page, lambda file: file.write(text.encode()))
+    print(f"{study}: its report is {page.absolute()}")
 
 
 if __name__ == "__main__":

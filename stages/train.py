@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from batchwise.common.messages import exit_with
-from batchwise.common.repository import ROOT
+from batchwise.common.repository import ROOT, STORE
 from batchwise.config import params
 from batchwise.data import loading
 from batchwise.execution.run_store import Store
@@ -24,7 +24,7 @@ def main() -> None:
     check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
     data = loading.load(Path("data/prepared"), study)
     timings, earlier = Path(f"data/timings/{name}.csv"), last_time(Path(f"data/runs/{name}"))
-    train_study(name, study, data, Path("data/runs"), Store(Path("data/store")), timings, earlier)
+    train_study(name, study, data, Path("data/runs"), Store(STORE), timings, earlier)
 
 
 def last_time(folder: Path) -> Callable[[str], bytes | None]:
@@ -39,7 +39,7 @@ def last_time(folder: Path) -> Callable[[str], bytes | None]:
         from dvc.api import DVCFileSystem  # takes a second to import, in which workers can start
 
         try:
-            files, within = DVCFileSystem(ROOT), folder.absolute().relative_to(ROOT).as_posix()
+            files, within = DVCFileSystem(Path.cwd()), folder.as_posix()  # the project that the stage is of
             return files, within, {Path(path).name for path in files.ls(within, detail=False)}
         except Exception:
             return None, "", set()

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]  # the code may be linked into the folder of a pipeline
+# Of all pipelines: a run's key has everything that decides its bits, so none is taken for another.
+STORE = ROOT / "data/store"
 
 
 def folder() -> str:
@@ -12,5 +14,5 @@ def folder() -> str:
 
 
 def rerun_command(stage: str) -> str:
-    """Return the command that runs a stage again, to be typed in the project's root."""
-    return f"`dvc repro --force {f'{folder()}/dvc.yaml:' if folder() else ''}{stage}`"
+    """Return the command that runs a stage again, and the folder to type it in if that is not the project's root."""
+    return f"`dvc repro --force {stage}`{f' in {folder()}' if folder() else ''}"

@@ -89,6 +89,6 @@ def _read(path: Path) -> tuple[Result, dict]:
     try:
         return run_result.load(path.read_bytes())
     except FileNotFoundError:
-        raise UserError(f"{path} is missing; run {train_again} or `dvc pull dvc.yaml` first") from None
+        raise UserError(f"{path} is missing; run {train_again} or `dvc pull` first") from None
     except ValueError as error:
         raise UserError(f"{path} is damaged ({error}); run {train_again}") from None

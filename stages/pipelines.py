@@ -1,0 +1,95 @@
+"""The pipelines beside the root's: `python -m stages.pipelines` writes their dvc.yaml, and links the code beside it.
+
+Not a stage. Each is a DVC project of its own (`dvc init --subdir`) with the stages of the root, word for word, since it
+has the same files under the same names. The code is linked, not named as ../batchwise: .dvcignore has no say outside of
+a project, so __pycache__ would count. dvc.yaml is written: DVC does not follow a link when it reads it from a commit.
+"""
+
+import os
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from batchwise.common.files import write
+from batchwise.common.messages import exit_with
+from batchwise.common.repository import ROOT
+
+PROJECTS = ("paper", "paper/small")
+MEASURING = ("profile", "landscape", "costs", "summary")  # they would take hours of the paper's grid
+LINKS = {
+    name: name.removeprefix("paper/")
+    for name in (
+        *("batchwise", "stages", "requirements-train.in", "paper/statements.csv"),
+        *("reports/index.ipynb", "reports/paper.ipynb", "reports/study.ipynb", "reports/template"),
+    )
+}
+ABOUT = """\
+Written by `python -m stages.pipelines`: the stages of the root's dvc.yaml but for those that measure, and a comparison.
+
+params.yaml ─► check ─► preprocess@<data set> ─► train@<study> ─► evaluate@<study> ─► report@<study>
+                                                                           └─► compare
+"""
+COMPARE = """\
+compare:
+  cmd: python -m stages.compare
+  deps:
+    - data/code/compare.txt
+    - data/tables
+    - statements.csv
+    - reports/template
+  params:
+    - params.yaml:
+  outs:
+    - reports/html/paper.html
+    - results.csv:
+        cache: false
+    - results.svg:
+        cache: false
+"""
+
+
+def main() -> None:
+    """Write the dvc.yaml of each project, and the links that it lacks."""
+    text = pipeline((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    for folder in PROJECTS:
+        write(ROOT / folder / "dvc.yaml", lambda file: file.write(text.encode()))
+        for target, name in LINKS.items():
+            link(ROOT / folder / name, ROOT / target)
+
+
+def pipeline(root: str) -> str:
+    """Return the dvc.yaml of a study of the paper, from that of the root."""
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    stages = yaml.load(root)["stages"]
+    left_out = tuple(_folder(out) for name in MEASURING for out in _body(stages[name])["outs"])
+    for name in MEASURING:
+        del stages[name]
+    for deps in (_body(stage)["deps"] for stage in stages.values()):
+        for dep in [dep for dep in deps if dep.startswith(left_out)]:
+            deps.remove(dep)
+    stages.update(yaml.load(COMPARE))
+    written = StringIO()
+    yaml.dump({"stages": stages}, written)
+    return "".join(f"# {line}".rstrip() + "\n" for line in ABOUT.splitlines()) + written.getvalue()
+
+
+def link(path: Path, target: Path) -> None:
+    """Make a relative link, unless something is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.symlink_to(os.path.relpath(target, path.parent))
+
+
+def _body(stage: dict[str, Any]) -> dict[str, Any]:
+    return stage.get("do", stage)
+
+
+def _folder(out: str) -> str:
+    return out.removesuffix("${key}")
+
+
+if __name__ == "__main__":
+    exit_with(main)
