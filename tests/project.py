@@ -11,9 +11,11 @@ from ruamel.yaml import YAML
 from batchwise.common.repository import ROOT
 
 COPIED = (
-    *("batchwise", "stages", "reports", "dvc.yaml", "requirements-train.in", ".dvc/config", ".dvcignore"),
-    *("paper/statements.csv", "paper/dvc.yaml", "paper/params.yaml", "paper/small/dvc.yaml", "paper/small/params.yaml"),
+    *("batchwise", "stages", "reports", "paper", "dvc.yaml", "requirements-train.in"),
+    *(".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/.gitignore"),
 )
+MADE = ("__pycache__", "html")
+MADE_OF_THE_PAPER = (*MADE, "data", "tmp", "cache", "config.local", "dvc.lock", "results.*")
 MEASURING = ("profile", "costs", "report", "summary")
 STUDY = {
     "data_set": "digits",
@@ -38,13 +40,18 @@ class Project:
     @classmethod
     def new(cls, folder: Path, params: dict = PARAMS) -> "Project":
         """Copy the project's files and initialise git, which DVC needs."""
-        ignore = shutil.ignore_patterns("__pycache__", "html")
         for name in COPIED:
             source, target = ROOT / name, folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(source, target, ignore=ignore) if source.is_dir() else shutil.copy(source, target)
+            if source.is_dir():
+                ignore = shutil.ignore_patterns(*(MADE_OF_THE_PAPER if name == "paper" else MADE))
+                shutil.copytree(source, target, symlinks=True, ignore=ignore)
+            else:
+                shutil.copy(source, target)
         project = cls(folder)
-        subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+        project.run("git", "init", "--quiet")
+        for setting in ("user.name=tests", "user.email=tests@localhost"):
+            project.run("git", "config", *setting.split("="))
         project.write_params(params)
         return project
 
@@ -63,18 +70,23 @@ class Project:
         with (self.folder / file).open("a", encoding="utf-8") as stream:
             stream.write(text)
 
-    def start(self, *command: str, **environment: str) -> subprocess.Popen:
-        """Start a command of the environment that the tests run in, in the project's folder."""
+    def commit(self) -> None:
+        """Commit everything that git does not ignore."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", "all")
+
+    def start(self, *command: str, folder: str = ".", **environment: str) -> subprocess.Popen:
+        """Start a command of the environment that the tests run in, in a folder of the project."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         ours = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}  # JAX sets it
         variables = {**ours, "PATH": path, "PYTHONPATH": "", **environment}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=variables, start_new_session=True, **pipes)
+        return subprocess.Popen(command, cwd=self.folder / folder, env=variables, start_new_session=True, **pipes)
 
     def run(self, *command: str, status: int = 0, **environment: str) -> str:
         """Run a command and return what it printed; the exit status must be the given one."""
         process = self.start(*command, **environment)
-        printed, _ = process.communicate(timeout=300)
+        printed, _ = process.communicate(timeout=900)  # for hangs; the machine may be busy
         assert process.returncode == status, printed
         return printed
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,7 +35,7 @@ PARAMS = {
         "figure_13a_normalization_8": STUDY | AUGMENTED | GHOST,
     },
 }
-PIPELINE = "paper/small/dvc.yaml"
+SMALL = "paper/small"
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,11 @@ def mirror(tmp_path_factory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, mirror) -> Project:
-    """A project in which `dvc repro paper/small/dvc.yaml` has run to its end."""
+    """A project in which `dvc repro` in paper/small has run to its end."""
     project = Project.new(tmp_path_factory.mktemp("paper") / "project")
-    project.write_params(PARAMS, "paper/small")
-    project.repro(PIPELINE, **mirror)
+    project.write_params(PARAMS, SMALL)
+    project.commit()
+    project.repro(folder=SMALL, **mirror)
     return project
 
 
@@ -64,7 +67,35 @@ def test_the_figures_are_compared_with_the_paper(finished) -> None:
     assert "20 training, 10 validation and 10 test rows" in page
     for study in PARAMS["studies"]:
         assert (finished.folder / f"paper/small/reports/html/{study}.html").exists()
-    assert "Running stage" not in finished.repro(PIPELINE)
+    assert "Running stage" not in finished.repro(folder=SMALL)
+
+
+def test_each_project_sees_its_own_pipeline_alone(finished) -> None:
+    assert "up to date" in finished.run("dvc", "status", folder=SMALL)
+    shown = json.loads(finished.run("dvc", "metrics", "show", "--json", folder=SMALL))
+    assert {Path(name).stem for name in shown[""]["data"]} == set(PARAMS["studies"])
+    looks = (("status",), ("metrics", "show", "--json"), ("params", "diff"), ("dag",), ("exp", "show", "--csv"))
+    printed = {look: finished.run("dvc", *look) for look in looks}
+    for text in printed.values():
+        assert "paper/" not in text and "figure_7" not in text
+    assert "report@small" in printed["status",] and "train@small" in printed["dag",]
+
+
+LAST_TIME = """
+import hashlib, sys
+from pathlib import Path
+from stages.train import last_time
+print(hashlib.sha256(last_time(Path("data/runs/figure_7"))(sys.argv[1])).hexdigest())
+"""
+
+
+def test_removed_runs_are_read_from_the_cache_of_the_project(finished, tmp_path) -> None:
+    project, name = finished.copy(tmp_path / "project"), "m16_lr0.016_seed0.npz"
+    assert project.stored() == 12 and not (project.folder / SMALL / "data/store").exists()  # one store for all
+    content = (project.folder / SMALL / "data/runs/figure_7" / name).read_bytes()
+    shutil.rmtree(project.folder / SMALL / "data/runs")
+    printed = project.run("python", "-c", LAST_TIME, name, folder=SMALL)
+    assert printed.strip() == hashlib.sha256(content).hexdigest()
 
 
 def test_a_study_knows_its_part_of_the_data(finished) -> None:
@@ -94,7 +125,7 @@ def test_a_wrong_archive_is_one_line_and_changes_nothing(finished, tmp_path, mir
         (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
     before = project.bytes_of("paper/small/data/prepared")
     wrong = {"BATCHWISE_DATA_MIRROR": str(tmp_path)}
-    printed = project.repro("--force", "--single-item", f"{PIPELINE}:preprocess@cifar10", status=255, **wrong)
+    printed = project.repro("--force", "--single-item", "preprocess@cifar10", folder=SMALL, status=255, **wrong)
     assert "SHA256SUMS says 000" in printed and "Traceback" not in printed
     assert project.bytes_of("paper/small/data/prepared") == before
 
