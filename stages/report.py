@@ -17,9 +17,7 @@ def main() -> None:
     text = render.page(
         ROOT / "reports/study.ipynb", {"study": study}, ROOT / "reports/template", title=f"{study} · batchwise"
     )
-    page = Path("reports/html") / f"{study}.html"
-    write(page, lambda file: file.write(text.encode()))
-    print(f"{study}: its report is {page.absolute()}")
+    write(Path("reports/html") / f"{study}.html", lambda file: file.write(text.encode()))
 
 
 if __name__ == "__main__":

@@ -81,21 +81,12 @@ def test_each_project_sees_its_own_pipeline_alone(finished) -> None:
     assert "report@small" in printed["status",] and "train@small" in printed["dag",]
 
 
-LAST_TIME = """
-import hashlib, sys
-from pathlib import Path
-from stages.train import last_time
-print(hashlib.sha256(last_time(Path("data/runs/figure_7"))(sys.argv[1])).hexdigest())
-"""
-
-
-def test_removed_runs_are_read_from_the_cache_of_the_project(finished, tmp_path) -> None:
-    project, name = finished.copy(tmp_path / "project"), "m16_lr0.016_seed0.npz"
+def test_runs_come_from_the_cache_of_the_project_where_there_is_no_store(finished, tmp_path) -> None:
+    project = finished.copy(tmp_path / "project")
     assert project.stored() == 12 and not (project.folder / SMALL / "data/store").exists()  # one store for all
-    content = (project.folder / SMALL / "data/runs/figure_7" / name).read_bytes()
-    shutil.rmtree(project.folder / SMALL / "data/runs")
-    printed = project.run("python", "-c", LAST_TIME, name, folder=SMALL)
-    assert printed.strip() == hashlib.sha256(content).hexdigest()
+    shutil.rmtree(project.folder / "data/store")
+    printed = project.repro("--force", "--single-item", "train@figure_7", folder=SMALL)
+    assert "0 trained now, 4 kept from before" in printed
 
 
 def test_a_study_knows_its_part_of_the_data(finished) -> None:

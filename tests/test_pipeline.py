@@ -20,6 +20,7 @@ def finished(tmp_path_factory) -> Project:
     """A project whose `dvc repro` has run to its end."""
     project = Project.new(tmp_path_factory.mktemp("finished") / "project")
     project.repro()
+    project.commit()
     return project
 
 
@@ -88,17 +89,25 @@ def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finis
 
 
 def test_another_study_trains_and_reports_only_itself(project) -> None:
-    project.write_params({**PARAMS, "studies": {"small": STUDY, "other": with_study(seeds=1)["studies"]["small"]}})
+    project.write_params({**PARAMS, "studies": {"small": STUDY, "tiny": with_study(seeds=1)["studies"]["small"]}})
     printed = project.repro()
     # The runs of the new study are runs of the old one too: nothing is left to train.
-    assert "other: 6 runs" in printed and "0 trained now" in printed
+    assert "tiny: 6 runs" in printed and "0 trained now" in printed
     assert "Stage 'train@small' didn't change" in printed and "Stage 'report@small' didn't change" in printed
+    places = [printed.index(f"'{name}'") for name in ("report@small", "train@tiny", "report@tiny", "summary")]
+    assert places == sorted(places)  # a report is there when its study is done
 
 
-def test_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> None:
+def test_an_experiment_in_a_clone_that_pulled_the_results_trains_only_what_is_new(project) -> None:
     shutil.rmtree(project.folder / "data/store")
-    project.write_params(with_study(seeds=4))
-    assert "6 trained now, 18 kept from before" in project.repro("train@small", BATCHWISE_WORKERS="1")
+    assert project.run("git", "status", "--porcelain") == ""
+    printed = project.run("dvc", "exp", "run", "--name", "more", "-S", "studies.small.grid.seeds=4")
+    assert "6 trained now, 18 kept from before" in printed
+    changed = project.run("git", "status", "--porcelain").splitlines()
+    assert {" M dvc.lock", " M params.yaml"} <= {*changed}
+    assert all(line.startswith(" M ") for line in changed)  # nothing is staged, nothing is left lying about
+    shown = project.run("dvc", "exp", "show", "--only-changed", "--csv").splitlines()
+    assert "studies.small.grid.seeds" in shown[0] and "more" in "".join(shown[1:])
 
 
 def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, finished) -> None:

@@ -15,12 +15,12 @@ from ruamel.yaml import YAML
 
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
+from stages import pipelines
 from stages.code import NOTEBOOKS, PLUGINS, listing
 
-FOLDERS = (".", "paper", "paper/small")
+FOLDERS = (".", *pipelines.PROJECTS)
 DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MEASURING = {"profile", "landscape", "costs", "summary"}  # of the root alone: they take hours of the paper's grid
 
 
 def listed(stage: str) -> set[str]:
@@ -33,14 +33,14 @@ def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
     body = DVC[folder][stage].get("do", DVC[folder][stage])
     if stage == "code":
         notebooks = {f"reports/{name}.ipynb" for name in NOTEBOOKS.values()}
-        assert {os.path.normpath(f"{folder}/{path}") for path in body["deps"]} == {"batchwise", "stages", *notebooks}
+        assert {*body["deps"]} == {"batchwise", "stages", *notebooks}
         return
     plugin = (
         {f"batchwise/{PLUGINS[stage]}/${{{name}}}.py" for name in ("key", "item.model.name")}
         if stage in PLUGINS
         else set()
     )
-    code = {os.path.normpath(f"{folder}/{path}") for path in body["deps"] if path.endswith((".py", ".ipynb"))}
+    code = {path for path in body["deps"] if path.endswith((".py", ".ipynb"))}
     assert f"data/code/{stage}.txt" in body["deps"]
     assert code <= plugin and len(code) == (stage in PLUGINS)
 
@@ -74,19 +74,26 @@ def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     assert here - own <= listed(stage)
 
 
-def test_the_pipelines_of_the_paper_are_that_of_the_root_and_a_comparison() -> None:
-    """One pipeline: what differs is where the code lies, seen from the folder, and that time is not measured there."""
-    root = (ROOT / "dvc.yaml").read_text("utf-8").split("stages:\n")[1]
-    stages = re.split(r"\n(?=  [a-z]+:\n)", root.rstrip())
-    without = "\n".join(stage.rstrip("\n") + "\n" for stage in stages if stage.split(":")[0].strip() not in MEASURING)
-    expected = re.sub(r"        - data/(costs|profiles|landscapes)/\$\{key\}\n", "", without).rstrip()
-    for folder in ("paper", "paper/small"):
-        up = "../" * (folder.count("/") + 1)
-        text = (ROOT / folder / "dvc.yaml").read_text("utf-8")
-        stages = text.split("stages:\n")[1].split("\n  compare:\n")[0].rstrip()
-        there = stages.replace(f"- {up}", "- ").replace(f"PYTHONPATH={up[:-1]} ", "")
-        assert there == expected
-        assert set(DVC[folder]) ^ set(DVC["."]) == {"compare", *MEASURING}
+@pytest.mark.parametrize("folder", pipelines.PROJECTS)
+def test_a_pipeline_beside_the_root_is_that_of_the_root_and_a_comparison(folder) -> None:
+    written = pipelines.pipeline((ROOT / "dvc.yaml").read_text("utf-8"))
+    assert (ROOT / folder / "dvc.yaml").read_text("utf-8") == written, "run `python -m stages.pipelines`"
+    here, root = DVC[folder], DVC["."]
+    assert {*here} ^ {*root} == {"compare", *pipelines.MEASURING}
+    assert {name for name in here.keys() & root.keys() if here[name] != root[name]} == {"report"}
+    made = ("data/costs/", "data/profiles/", "data/landscapes/")
+    assert here["report"]["do"]["deps"] == [dep for dep in root["report"]["do"]["deps"] if not dep.startswith(made)]
+
+
+@pytest.mark.parametrize("folder", pipelines.PROJECTS)
+def test_a_project_has_the_files_that_its_stages_name(folder) -> None:
+    assert (ROOT / folder / ".dvc/config").exists()
+    assert "__pycache__" in (ROOT / folder / ".dvcignore").read_text().splitlines()
+    deps = {dep for stage in DVC[folder].values() for dep in stage.get("do", stage)["deps"]}
+    for dep in (dep for dep in deps if not dep.startswith("data/") and "$" not in dep):
+        path = ROOT / folder / dep
+        assert path.resolve() in {ROOT / dep, ROOT / "paper" / dep}
+        assert not path.is_symlink() or not os.path.isabs(path.readlink())
 
 
 def test_only_one_module_and_plugins_import_what_trains() -> None:
@@ -142,7 +149,7 @@ def test_the_commands_of_the_readme_exist() -> None:
             module = ROOT / words[0].replace(".", "/")
             assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), words
         if command == "dvc":
-            assert words[0] in ("repro", "push", "pull", "remote", "metrics", "plots"), words
+            assert words[0] in ("repro", "exp", "push", "pull", "remote", "metrics", "plots"), words
 
 
 def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
