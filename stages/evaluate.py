@@ -5,22 +5,27 @@ from pathlib import Path
 
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
+from batchwise.common import serialization
 from batchwise.common.files import replace, write
 from batchwise.common.messages import exit_with
-from batchwise.config import params
+from batchwise.config import grid, params
 from batchwise.data import loading
+from batchwise.training import checksums
 
 
 def main() -> None:
-    """Write data/tables/<study>/, and for `dvc metrics` and `dvc plots` data/metrics/ and data/plots/."""
+    """Write data/tables/<study>/, what `dvc metrics` and `dvc plots` show, and for git checksums of the runs."""
     name = sys.argv[1]
     study = params.study(params.load(), name)
     manifest = loading.describe(Path("data/prepared"), study)
     results = run_metrics.read(Path("data/runs") / name, name, study, manifest)
+    names = [run.name for run in grid.runs(study, manifest["rows"]["train"])]
+    found = checksums.of_files(Path("data/runs") / name, names)
     files = evaluate(name, study, manifest, results)
     write(Path(f"data/metrics/{name}.json"), lambda file: file.write(files.pop("metrics.json")))
     write(Path(f"data/plots/{name}.csv"), lambda file: file.write(files["batch_sizes.csv"]))
     replace(Path("data/tables") / name, files)
+    write(Path(f"reports/checksums/{name}.json"), lambda file: file.write(serialization.as_json(found)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,9 @@
+"""The commands beside `dvc repro`, one module each."""
+
+from batchwise.config import params
+from batchwise.config.params import Params, Study
+
+
+def chosen(all_params: Params, name: str | None) -> dict[str, Study]:
+    """Return the study that was named, or all. Raises UserError, with the nearest name, for an unknown one."""
+    return {name: params.study(all_params, name)} if name else all_params.studies

@@ -1,0 +1,25 @@
+"""python -m batchwise reproduce: a cell trained again, and compared bit by bit."""
+
+import argparse
+from pathlib import Path
+
+from batchwise.config import params
+from batchwise.data import loading
+from batchwise.execution.reproduce import find_cell, reproduce
+
+DATA = Path("data")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print for each seed whether it is exact, or what differs; return 1 if one differs."""
+    all_params, name = params.load(), arguments.study
+    study = params.study(all_params, name)
+    data = loading.load(DATA / "prepared", study)
+    cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
+    differing = 0
+    for run, differences in reproduce(study, data, cell, DATA / "runs" / name):
+        print(f"seed {run.seed}: {'differs' if differences else 'exact'}", flush=True)
+        for line in differences:
+            print(f"  {line}")
+        differing += bool(differences)
+    return 1 if differing else 0

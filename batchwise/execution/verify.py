@@ -1,0 +1,112 @@
+"""What a folder has, compared with what is committed: the results bit by bit, and whether times were measured here."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from batchwise.common.repository import rerun_command
+from batchwise.execution import run_store
+from batchwise.execution.reproduce import compare
+from batchwise.runtime.environment import differences
+from batchwise.training import checksums, run_result
+
+MEASURED = ("profile", "costs", "report")  # stages whose outputs hold times
+# Returns the content of a file at the last commit, or None.
+Committed = Callable[[str], bytes | None]
+
+
+def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[str]]:
+    """Return whether the results of a study differ from those committed, and lines that say what was found.
+
+    `folder` is that of params.yaml. Runs are compared by their checksums in the record that `evaluate` writes for git;
+    where the committed file of a run that differs can be had from DVC, the two are compared number by number.
+    """
+    path, runs = f"reports/checksums/{study}.json", folder / "data/runs" / study
+    content, here = committed(path), {file.stem for file in runs.glob("*.npz")}
+    if not here:
+        return False, [f"no results are here; {rerun_command(f'train@{study}')} makes them"]
+    if content is None:
+        return False, [f"no results are committed: {path} is not in git"]
+    before = json.loads(content)
+    names = [name for name in before["runs"] if name in here]
+    if not names:
+        return False, ["the runs here are none of those committed: another grid"]
+    try:
+        now = checksums.of_files(runs, names)
+    except ValueError as error:
+        return True, [f"{error}; {rerun_command(f'train@{study}')} makes it again"]
+    differing = [name for name in names if now["runs"][name] != before["runs"][name]]
+    others = _others(len(here) - len(names), len(before["runs"]) - len(names)) + _times(study, folder, committed)
+    if not differing:
+        sentence = f"results equal byte for byte ({_runs(len(names))}){others}"
+        return False, [sentence, *_inputs(study, folder, committed, before, now)]
+    first = f"{differing[0]}.npz"
+    where = _exactly(runs / first, committed(f"data/runs/{study}/{first}")) or _roughly(before, now)
+    sentence = f"results differ: {len(differing)} of {_runs(len(names))}{others}"
+    return True, [sentence, f"first run that differs: {differing[0]}", *where]
+
+
+def _runs(number: int) -> str:
+    return f"{number:,} run{'s' if number != 1 else ''}"
+
+
+def _others(new: int, absent: int) -> str:
+    """Return what is to be said of runs that are here alone or committed alone: another grid."""
+    counts = {"are here alone": new, "are committed alone": absent}
+    return "".join(f"; {_runs(count)} {what}" for what, count in counts.items() if count)
+
+
+def _exactly(here: Path, committed: bytes | None) -> list[str]:
+    """Return the first epoch and tensor that differ, and what differs in the inputs; nothing without the two files."""
+    try:
+        before, inputs_before = run_result.load(committed or b"")
+    except ValueError:
+        return []
+    now, inputs_now = checksums.load(here)
+    found = compare(before, now)
+    return found and found + (run_store.changes(inputs_before, inputs_now) or ["their inputs are the same"])
+
+
+def _roughly(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return what checksums of all runs say: the first epoch and the first tensor in which one differs."""
+    lines = ["the committed file is in no cache or remote of DVC: these are of all runs"]
+    if before["runs"].keys() == now["runs"].keys():
+        for kind in ("epoch", "tensor"):
+            old, new = before[f"{kind}s"], now[f"{kind}s"]
+            unequal = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+            lines += [f"first {kind} that differs: {name}" for name in unequal[:1]]
+    lines += ["the data changed"] if before["data"] != now["data"] else []
+    return lines + (differences(before["environment"], now["environment"]) or ["the environments are the same"])
+
+
+def _times(study: str, folder: Path, committed: Committed) -> str:
+    """Return what is to be said of times: nothing where they are those committed."""
+    before, now = _locks(folder, committed)
+    names = [f"{stage}@{study}" for stage in MEASURED]
+    same = all(_md5s(before, name, "outs") == _md5s(now, name, "outs") for name in names)
+    return "" if same else "; times were measured here"
+
+
+def _inputs(study: str, folder: Path, committed: Committed, before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return a line on what runs that are equal were made from, if it was something else than what is committed."""
+    old, new = (_md5s(stages, f"train@{study}", "deps") for stages in _locks(folder, committed))
+    changed = differences(before["environment"], now["environment"])
+    changed += [f"{path} changed" for path, md5 in new.items() if old.get(path) != md5]
+    return [f"although made from other inputs: {'; '.join(changed)}"] if changed else []
+
+
+def _locks(folder: Path, committed: Committed) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the stages of the committed dvc.lock and of the one here; none where there is no such file."""
+    here = folder / "dvc.lock"
+    return _stages(committed("dvc.lock") or b""), _stages(here.read_bytes() if here.exists() else b"")
+
+
+def _stages(lock: bytes) -> dict[str, Any]:
+    return (YAML(typ="safe").load(lock) or {}).get("stages", {})
+
+
+def _md5s(stages: dict[str, Any], stage: str, kind: str) -> dict[str, str]:
+    return {entry["path"]: entry["md5"] for entry in stages.get(stage, {}).get(kind, ())}

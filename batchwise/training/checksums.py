@@ -1,0 +1,72 @@
+"""Checksums of what training computed, small enough for git: a clone without the run files of others knows its own.
+
+A run file also holds the checksums of the code, so that it changes with an edit that changes no bit; these do not.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from batchwise.training import run_result
+from batchwise.training.run_result import Result
+
+DIGITS = 16  # of each SHA-256, in hexadecimal: by chance, two of 2**64 are equal
+
+
+def of_files(folder: Path, names: Iterable[str]) -> dict[str, Any]:
+    """Return the checksums of the run files `names` of a study and, once, the data and the environment they name.
+
+    Raises ValueError, which names the file, if one is damaged.
+    """
+    inputs: dict[str, Any] = {}
+
+    def results() -> Iterator[tuple[str, Result]]:
+        for name in names:
+            result, its_inputs = load(folder / f"{name}.npz")
+            inputs.update(its_inputs)
+            yield name, result
+
+    found = of_results(results())
+    return {"data": inputs.get("data"), "environment": inputs.get("environment"), **found}
+
+
+def of_results(results: Iterable[tuple[str, Result]]) -> dict[str, Any]:
+    """Return a checksum of each of the named results of a study, and of each epoch and each tensor of all of them.
+
+    That of a run covers its status, evaluations and weights. Those of an epoch (0 is before the first update) and of a
+    tensor say where results differ of which nothing else is known.
+    """
+    runs, epochs, tensors = {}, defaultdict(hashlib.sha256), defaultdict(hashlib.sha256)
+    for name, result in results:
+        run = hashlib.sha256(result.status.encode())
+        parts = [(epochs[epoch], content) for epoch, content in enumerate(_evaluations(result))]
+        parts += [(tensors[tensor], _content(tensor, values)) for tensor, values in result.weights.items()]
+        for of_all, content in parts:
+            run.update(content)
+            of_all.update(name.encode() + content)
+        runs[name] = run
+    found = {"runs": runs, "epochs": epochs, "tensors": dict(sorted(tensors.items()))}
+    return {kind: {str(name): of.hexdigest()[:DIGITS] for name, of in sums.items()} for kind, sums in found.items()}
+
+
+def load(path: Path) -> tuple[Result, dict[str, Any]]:
+    """Return the result and the inputs in a run file. Raises ValueError, which names the file, if it is damaged."""
+    try:
+        return run_result.load(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error})") from None
+
+
+def _evaluations(result: Result) -> list[bytes]:
+    metrics = {"loss": result.loss, "correct": result.correct}
+    return [
+        b"".join(_content(name, values[epoch]) for name, values in metrics.items()) for epoch in range(len(result.loss))
+    ]
+
+
+def _content(name: str, values: np.ndarray) -> bytes:
+    return f"{name} {values.dtype.str} {values.shape} ".encode() + values.tobytes()
