@@ -1,1 +1,39 @@
 """One module per DVC stage: read, call, write."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from batchwise.common.errors import UserError
+from batchwise.common.messages import exit_with, unknown
+from batchwise.config import params
+from batchwise.execution import stage_times
+from batchwise.execution.stage_times import StageTime
+
+
+def run(main: Callable[..., None], kind: Literal["study", "data set"] | None = None) -> None:
+    """Call a stage's `main`, with the study or the data set that was typed, and leave the process.
+
+    How long that took, from the start of the process, is kept for `python -m batchwise plan`.
+    """
+    exit_with(partial(_run, main, kind))
+
+
+def _run(main: Callable[..., None], kind: str | None) -> None:
+    stage, name = Path(sys.argv[0]).stem, _typed(kind, sys.argv[1:]) if kind else ""
+    main(*([name] if kind else []))
+    key = stage_times.stage_key(params.load(), stage, name) if kind == "study" else ""
+    stage_times.append(StageTime(stage, name, key, stage_times.seconds_of_process()))
+
+
+def _typed(kind: str, words: list[str]) -> str:
+    """Return the name on the command line. Raises UserError, with the names in params.yaml, for none or another."""
+    loaded = params.load()
+    known = sorted(loaded.studies if kind == "study" else loaded.data_sets)
+    if len(words) != 1:
+        raise UserError(f"one {kind} of params.yaml must be named, not {len(words)}; allowed: {', '.join(known)}")
+    if words[0] not in known:
+        raise UserError(unknown(f"{kind} of params.yaml", words[0], known))
+    return words[0]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import stages
 from batchwise.common import plugins
 from batchwise.common.files import replace
-from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import closure, hashes
 
@@ -31,4 +31,4 @@ def listing(stage: str) -> bytes:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+import stages
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.files import write
-from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.report import render
@@ -29,4 +29,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main)

@@ -1,17 +1,15 @@
 """The stage costs@<study>: from runs and measured times to data/costs/<study>/: three budgets, fits, the choice."""
 
-import sys
 from pathlib import Path
 
+import stages
 from batchwise.analysis import costs, equal_budgets, profile_summary, run_metrics, study_tables
 from batchwise.common.files import replace
-from batchwise.common.messages import exit_with
 from batchwise.measuring.profiling import profile_files
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Write data/costs/<study>/."""
-    name = sys.argv[1]
     tables, study = (read(Path("data/tables") / name) for read in (study_tables.read, study_tables.read_study))
     manifest = tables.summary["data"]
     runs = run_metrics.read(Path("data/runs") / name, name, study, manifest)
@@ -22,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main, "study")

@@ -1,21 +1,19 @@
 """DVC stage `evaluate`: the run files of a study, to its tables. `python -m stages.evaluate <study>`."""
 
-import sys
 from pathlib import Path
 
+import stages
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
 from batchwise.common import serialization
 from batchwise.common.files import replace, write
-from batchwise.common.messages import exit_with
 from batchwise.config import grid, params
 from batchwise.data import loading
 from batchwise.training import checksums
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Write data/tables/<study>/, what `dvc metrics` and `dvc plots` show, and for git checksums of the runs."""
-    name = sys.argv[1]
     study = params.study(params.load(), name)
     manifest = loading.describe(Path("data/prepared"), study)
     results = run_metrics.read(Path("data/runs") / name, name, study, manifest)
@@ -29,4 +27,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main, "study")

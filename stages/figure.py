@@ -1,22 +1,20 @@
 """The figure and the numbers of the README: `make figure`. Not a stage, since they are kept in git."""
 
 import shutil
-import sys
 from pathlib import Path
 
+import stages
 from batchwise.analysis import study_tables
 from batchwise.common.files import write
-from batchwise.common.messages import exit_with
 from batchwise.report.figures import study as study_figures
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Write reports/<study>.svg, the heat map, and reports/<study>.json, the metrics."""
-    name = sys.argv[1]
     picture = study_figures.heat_map(study_tables.read(Path("data/tables") / name))
     write(Path(f"reports/{name}.svg"), lambda file: file.write(picture.encode()))
     shutil.copyfile(f"data/metrics/{name}.json", f"reports/{name}.json")
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main, "study")

@@ -3,22 +3,20 @@
 `python -m stages.landscape <study>`. The cells are those of the study's key `landscape`, which may be empty.
 """
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import stages
 from batchwise.analysis import study_tables
 from batchwise.common.files import write
-from batchwise.common.messages import exit_with
 from batchwise.config.params import Study
 from batchwise.data import loading
 from batchwise.measuring.landscape.output import Rows, files
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Write data/landscapes/<study>/."""
-    name = sys.argv[1]
     study = study_tables.read_study(Path("data/tables") / name)
     found = measured(name, study) if study.landscape else ({}, {})
     for file_name, content in files(name, study.landscape, *found).items():
@@ -37,4 +35,4 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main, "study")

@@ -4,22 +4,21 @@ Nothing else should run on the machine meanwhile.
 """
 
 import signal
-import sys
 from pathlib import Path
 from time import monotonic
 
+import stages
 from batchwise.common.files import replace
-from batchwise.common.messages import exit_with
 from batchwise.config import params
 from batchwise.data import loading
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profiler import profile
 
 
-def main() -> None:
+def main(name: str) -> None:
     """Write data/profiles/<study>/."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the processes are ended
-    start, name = monotonic(), sys.argv[1]
+    start = monotonic()
     study = params.study(params.load(), name)
     measured = profile(loading.load(Path("data/prepared"), study), study)
     replace(Path("data/profiles") / name, profile_files.files(measured))
@@ -27,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main, "study")

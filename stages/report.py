@@ -1,24 +1,22 @@
 """The stage report@<study>: from data/tables/<study> to reports/html/<study>.html."""
 
-import argparse
 from pathlib import Path
 
+import stages
 from batchwise.common.files import write
-from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.report import render
 
 
-def main() -> None:
-    """Write the report of the study named on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("study", help="a study of params.yaml")
-    study = parser.parse_args().study
+def main(name: str) -> None:
+    """Write the report of a study, and print where it is."""
     text = render.page(
-        ROOT / "reports/study.ipynb", {"study": study}, ROOT / "reports/template", title=f"{study} · batchwise"
+        ROOT / "reports/study.ipynb", {"study": name}, ROOT / "reports/template", title=f"{name} · batchwise"
     )
-    write(Path("reports/html") / f"{study}.html", lambda file: file.write(text.encode()))
+    path = Path("reports/html") / f"{name}.html"
+    write(path, lambda file: file.write(text.encode()))
+    print(f"the report of {name} is {path.absolute()}")
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main, "study")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+import stages
 from batchwise.common.files import write
-from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 from batchwise.report import render
 
@@ -18,4 +18,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    exit_with(main)
+    stages.run(main)

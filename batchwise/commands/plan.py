@@ -2,16 +2,20 @@
 
 import argparse
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from batchwise.commands import chosen
+from batchwise.commands.changed_stages import changed_stages
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import STORE
 from batchwise.config import params
+from batchwise.config.params import Params
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
-from batchwise.execution import plan, workers
+from batchwise.execution import stage_times, workers
+from batchwise.execution.plan import Plan, plan
 from batchwise.execution.progress import duration
 from batchwise.execution.run_store import Store
 
@@ -19,26 +23,66 @@ DATA = Path("data")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the plan of each study, or of one."""
+    """Print the runs to train of each study, or of one, then the stages that would run, and how long all takes."""
     all_params, number = params.load(), workers.number_of_workers()
-    studies = chosen(all_params, arguments.study)
-    used = {study.data_set for study in studies.values()}
-    data_sets = {name: _data_set(name, options) for name, options in all_params.data_sets.items() if name in used}
+    studies, plans = chosen(all_params, arguments.study), {}
+    data_sets = {name: _data_set(name, all_params.data_sets[name]) for name in {s.data_set for s in studies.values()}}
     for name, study in studies.items():
-        data = loading.part(data_sets[study.data_set], study)
-        timings = DATA / "timings" / f"{name}.csv"
-        found = plan.plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
-        print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
-        if found.left:
-            print(
-                f"  about {duration(found.seconds)} on {number} workers beside start-up, "
-                f"{found.bytes / 1e6:.1f} MB of disk"
-            )
-        for reason, count in found.reasons.most_common():
-            print(f"  {count} to train: {reason}")
-        for note in found.notes:
-            print(f"  note: {note}")
+        data, timings = loading.part(data_sets[study.data_set], study), stage_times.runs_file(all_params, name)
+        plans[name] = plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
+        _print_runs(name, plans[name], number)
+    try:
+        _print_stages(all_params, plans, arguments.study)
+    except UserError as error:
+        print(error)
     return 0
+
+
+def _print_runs(name: str, found: Plan, number: int) -> None:
+    print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
+    if found.left:
+        basis = "" if found.timed else " (none was timed yet: from a short trial)"
+        print(f"  about {duration(found.seconds)} on {number} workers{basis}, {found.bytes / 1e6:.1f} MB of disk")
+    for reason, count in found.reasons.most_common():
+        print(f"  {count} to train: {reason}")
+    for note in found.notes:
+        print(f"  note: {note}")
+
+
+def _print_stages(all_params: Params, plans: dict[str, Plan], only: str | None) -> None:
+    """Print how long each stage should take, and all of them. DVC itself takes as long as it takes to name them."""
+    command, start = f"`dvc repro{f' report@{only}' if only else ''}`", perf_counter()
+    stages = [found for found in changed_stages() if not only or _needed(*found, only, all_params)]
+    total = of_dvc = perf_counter() - start
+    if not stages:
+        print(f"{command} has nothing to do")
+        return
+    print(f"{command} would run, at most:")
+    measured = stage_times.read()
+    for stage, name in stages:
+        seconds, basis = _expected(all_params, stage, name, plans.get(name), measured)
+        total += seconds
+        print(f"  {f'{stage}@{name}' if name else stage}: {duration(seconds)}{basis}")
+    print(f"  in all about {duration(total)}, of which DVC itself {duration(of_dvc)}")
+
+
+def _needed(stage: str, name: str, study: str, all_params: Params) -> bool:
+    """Return whether the report of a study needs a stage."""
+    if not name:
+        return stage in ("code", "check")
+    return name == (all_params.studies[study].data_set if stage == "preprocess" else study)
+
+
+def _expected(
+    all_params: Params, stage: str, name: str, found: Plan | None, measured: list[stage_times.StageTime]
+) -> tuple[float, str]:
+    """Return the seconds of a stage, and what they rest on if it is not the last time."""
+    if stage == "train" and found:
+        guess = "" if found.start_up else ", a first guess"
+        start_up = found.start_up or stage_times.START_UP
+        return start_up + found.seconds, f" ({duration(start_up)} to start{guess}, {duration(found.seconds)} to train)"
+    seconds, is_guess = stage_times.estimate(all_params, stage, name, measured)
+    return seconds, " (a first guess)" if is_guess else ""
 
 
 def _data_set(name: str, options: dict[str, Any]) -> DataSet:

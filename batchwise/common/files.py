@@ -1,6 +1,7 @@
 """Files that are whole or absent: written under a temporary name, then renamed."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -29,3 +30,16 @@ def replace(folder: Path, files: dict[str, bytes]) -> None:
     for path in folder.iterdir():
         if path.name not in files:
             path.unlink()
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file. It starts with a new one, also after a line that a kill left unfinished."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as file:  # one call of the system: lines of processes do not mix
+        file.write(f"\n{line}\n".encode())
+
+
+def matching_lines(path: Path, pattern: str) -> list[tuple[str, ...]]:
+    """Return the groups of each line of a file that matches a pattern, none if there is no file; others are ignored."""
+    lines = path.read_bytes().decode(errors="replace").splitlines() if path.exists() else ()
+    return [found.groups() for line in lines if (found := re.fullmatch(pattern, line, re.ASCII))]

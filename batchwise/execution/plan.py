@@ -27,7 +27,11 @@ MEASURED_ROWS, MEASURED_ROWS_ON_GPU = 512, 8192
 
 @dataclass(frozen=True)
 class Plan:
-    """The state of a study; `reasons` counts the runs to train by why."""
+    """The state of a study; `reasons` counts the runs to train by why, `seconds` are those of training alone.
+
+    `start_up` is how long the stage took last until its first run, None if it is not known; `timed` says whether runs
+    were timed, or else short ones now.
+    """
 
     runs: int
     left: list[Run]
@@ -35,6 +39,8 @@ class Plan:
     bytes: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     notes: tuple[str, ...] = ()
+    start_up: float | None = None
+    timed: bool = True
 
 
 def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, workers: int) -> Plan:
@@ -51,14 +57,13 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
         if why:
             left.append(run)
             reasons[why] += 1
-    notes = tuple(grid.notes(study, rows))
+    notes, before, size = tuple(grid.notes(study, rows)), run_times.read(timings), _size(folder)
     if not left:
-        return Plan(len(runs), left, notes=notes)
-    measured, size = run_times.read(timings), _size(folder)
-    if not measured.seconds or not size:
-        measured, size = _measure(study, data)
+        return Plan(len(runs), left, notes=notes, start_up=before.start_up)
+    timed = bool(before.seconds and size)
+    measured, size = (before, size) if timed else _measure(study, data)
     seconds = run_times.seconds_left(study, rows, left, workers, measured.coefficients())
-    return Plan(len(runs), left, seconds, len(left) * size * COPIES, reasons, notes)
+    return Plan(len(runs), left, seconds, len(left) * size * COPIES, reasons, notes, before.start_up, timed)
 
 
 def _why(path: Path, wanted: dict) -> str | None:

@@ -1,24 +1,25 @@
 """How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import least_squares, nnls
+from scipy.optimize import nnls
 
+from batchwise.common.files import append_line, matching_lines
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 
 # A whole line of a file of timings: updates, examples, compilations, runs, seconds.
-LINE = r"\d+,\d+,[01],1,\d+\.\d{6}"
+LINE = r"(\d+),(\d+),([01]),1,(\d+\.\d{6})"
+START_UP_LINE = r"start-up,(\d+\.\d{6})"
 # Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
 FIRST_GUESS = np.array([3e-6, 1e-7, 1.2, 2e-2])
 BELIEF = 2  # what the guess counts, in runs
-SMALLEST_CHANGE = 1e-3  # where the search for a change begins that may be 0
+UNSEEN = 1e-3  # what it counts where no run tells: little, and enough to be the answer
 SLOW_MACHINE = 2  # times the guess; what takes longer still is a larger model, whose examples take their time
 
 
@@ -45,6 +46,7 @@ class Timings:
         self.before = np.maximum(before, 1e-9)  # 0 would stay 0
         self.seconds: dict[Work, list[float]] = defaultdict(list)
         self.fitted: np.ndarray | None = None  # to what has been measured until now
+        self.start_up: float | None = None  # of the last time
 
     def add(self, done: Work, seconds: float) -> None:
         """Keep a measurement."""
@@ -58,33 +60,20 @@ class Timings:
         return self.fitted
 
     def _fit(self) -> np.ndarray:
-        """Return the coefficients that fit what was measured, or those believed before if nothing was.
+        """Return the coefficients, none negative, that fit what was measured and what was believed before.
 
-        Least squares of logarithms: of the errors of the predictions, and of the changes of what was believed before.
+        Least squares of the relative errors of the predictions; what is believed counts as BELIEF runs.
         """
         if not self.seconds:
             return self.before
-        measured = np.array([astuple(done) for done in self.seconds], float)  # [n, 4]
+        runs = np.array([len(values) for values in self.seconds.values()])
         means = np.array([np.mean(values) for values in self.seconds.values()])
-        weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
-        believed = self._believed(measured, means)
-
-        def errors(changes: np.ndarray) -> np.ndarray:
-            predicted = measured @ (believed * np.exp(changes))
-            return weights * np.concatenate([np.log(predicted / means), changes])
-
-        without_belief, _ = nnls(measured / means[:, None] * believed, np.ones(len(means)))
-        found = least_squares(errors, np.log(np.maximum(without_belief, SMALLEST_CHANGE)))
-        return believed * np.exp(found.x)
-
-    def _believed(self, measured: np.ndarray, means: np.ndarray) -> np.ndarray:
-        """Return what was believed before, fitted to the machine and the model that were measured, [n, 4] and [n]."""
-        slower = np.median(means / (measured @ self.before))
-        believed = self.before * min(slower, SLOW_MACHINE)
-        if slower > SLOW_MACHINE:
-            of_rows = np.median((means - measured @ (believed * [1, 0, 1, 1])) / measured[:, 1])
-            believed[1] = max(of_rows, believed[1])  # a few short runs leave nothing for their rows, or less
-        return believed
+        shares = np.array([astuple(done) for done in self.seconds]) / means[:, None]  # of a run, per second of a cost
+        believed = self.before * min(1 / np.median(shares @ self.before), SLOW_MACHINE)
+        believed[1] += max(0, np.median((1 - shares @ believed) / shares[:, 1]))  # a larger model
+        belief = np.sqrt(BELIEF * np.average(shares**2, axis=0, weights=runs)) + UNSEEN / believed
+        equations = np.vstack([np.sqrt(runs)[:, None] * shares, np.diag(belief)])
+        return nnls(equations, np.concatenate([np.sqrt(runs), belief * believed]))[0]
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
@@ -108,17 +97,20 @@ def seconds_left(
 
 
 def append(path: Path, done: Work, seconds: float) -> None:
-    """Add a line to a file of timings; it starts a new one, also after a line that a kill left unfinished."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(f"\n{','.join(map(str, astuple(done)))},{max(seconds, 1e-6):.6f}\n")
+    """Add a run to a file of timings."""
+    append_line(path, f"{','.join(map(str, astuple(done)))},{max(seconds, 1e-6):.6f}")
+
+
+def append_start_up(path: Path, seconds: float) -> None:
+    """Add to a file of timings how long it took until the first run began."""
+    append_line(path, f"start-up,{seconds:.6f}")
 
 
 def read(path: Path) -> Timings:
     """Return the timings of a file, none if there is no file; unfinished lines are passed over."""
     timings = Timings()
-    for line in path.read_text().splitlines() if path.exists() else ():
-        if re.fullmatch(LINE, line):
-            *done, seconds = line.split(",")
-            timings.add(Work(*map(int, done)), float(seconds))
+    for updates, examples, compilations, seconds in matching_lines(path, LINE):
+        timings.add(Work(int(updates), int(examples), int(compilations)), float(seconds))
+    for (seconds,) in matching_lines(path, START_UP_LINE)[-1:]:
+        timings.start_up = float(seconds)
     return timings

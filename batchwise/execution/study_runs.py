@@ -16,6 +16,7 @@ from batchwise.data.dataset import DataSet
 from batchwise.execution import run_store, run_times, workers
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_store import Store
+from batchwise.execution.stage_times import seconds_of_process
 from batchwise.execution.workers import FinishedRun
 from batchwise.training import run_result
 
@@ -90,6 +91,8 @@ class Session:
 
     def finish(self, run: Run, finished: FinishedRun, running: int) -> None:
         """Keep a run that has ended, and tell."""
+        if len(self.left) == len(self.keys):
+            run_times.append_start_up(self.timings, max(0, seconds_of_process() - finished.seconds))
         self.left.remove(run)
         if finished.status in FINAL:
             self.kept.put(self.keys[run], finished.content)

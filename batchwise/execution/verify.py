@@ -55,8 +55,8 @@ def _runs(number: int) -> str:
 
 def _others(new: int, absent: int) -> str:
     """Return what is to be said of runs that are here alone or committed alone: another grid."""
-    counts = {"are here alone": new, "are committed alone": absent}
-    return "".join(f"; {_runs(count)} {what}" for what, count in counts.items() if count)
+    parts = [(new, "here alone"), (absent, "committed alone")]
+    return "".join(f"; {_runs(count)} {'is' if count == 1 else 'are'} {where}" for count, where in parts if count)
 
 
 def _exactly(here: Path, committed: bytes | None) -> list[str]:

@@ -3,7 +3,6 @@
 import ast
 import io
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -257,14 +256,13 @@ def test_one_seed_has_no_interval() -> None:
 def test_the_stage_writes_the_folder_and_nothing_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(params, "load", lambda: params.Params.model_construct(studies={"made_up": STUDY}))
-    monkeypatch.setattr(sys, "argv", ["evaluate", "made_up"])
     write_runs(Path("data/runs/made_up"), STUDY, mixed)
     Path("data/prepared").mkdir()
     Path("data/prepared/digits.json").write_text(json.dumps(MANIFEST))
     folder = Path("data/tables/made_up")
     folder.mkdir(parents=True)
     (folder / "left_over.csv").write_text("old")
-    stage.main()
+    stage.main("made_up")
     expected = files(STUDY, mixed)
     assert Path("data/metrics/made_up.json").read_bytes() == expected.pop("metrics.json")
     assert Path("data/plots/made_up.csv").read_bytes() == expected["batch_sizes.csv"]

@@ -18,7 +18,7 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config import grid, params
 from batchwise.data import prepared
-from batchwise.execution import workers
+from batchwise.execution import stage_times, workers
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import Session, train_study
 from batchwise.execution.workers import FinishedRun
@@ -50,9 +50,10 @@ def trained(tmp_path, monkeypatch, capsys) -> Path:
 
 
 def train() -> None:
-    study = params.load().studies["small"]
+    all_params = params.load()
+    study, timings = all_params.studies["small"], stage_times.runs_file(all_params, "small")
     data, kept = prepared.load(Path("data/prepared"), "digits"), Store(Path("data/store"))
-    train_study("small", study, data, Path("data/runs"), kept, Path("data/timings/small.csv"), lambda name: None)
+    train_study("small", study, data, Path("data/runs"), kept, timings, lambda name: None)
 
 
 def command(monkeypatch, *words: str) -> int:

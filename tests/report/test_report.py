@@ -4,7 +4,6 @@ import base64
 import contextlib
 import json
 import re
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,13 +86,8 @@ def project(root: Path) -> Path:
 
 def run_stage(root: Path, name: str) -> str:
     """Run the stage in `root`, and return the page that it wrote."""
-    arguments = sys.argv
-    sys.argv = ["report", name]
-    try:
-        with contextlib.chdir(root):
-            stage.main()
-    finally:
-        sys.argv = arguments
+    with contextlib.chdir(root):
+        stage.main(name)
     return (root / f"reports/html/{name}.html").read_text(encoding="utf-8")
 
 

@@ -402,8 +402,7 @@ def project(tmp_path_factory) -> Path:
 
 def run_stage(monkeypatch, project: Path, name: str = "small") -> dict[str, bytes]:
     monkeypatch.chdir(project)
-    monkeypatch.setattr(sys, "argv", ["landscape", name])
-    stage.main()
+    stage.main(name)
     return {path.name: path.read_bytes() for path in (project / "data/landscapes" / name).iterdir()}
 
 
@@ -453,7 +452,9 @@ def check_updates(found: landscape_files.Landscape) -> None:
 
 
 def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(project) -> None:
-    code = "import sys; from stages import landscape; landscape.main(); assert 'tensorflow' not in sys.modules"
+    code = (
+        "import sys; from stages import landscape; landscape.main(sys.argv[1]); assert 'tensorflow' not in sys.modules"
+    )
     command = [sys.executable, "-c", code, "none"]
     subprocess.run(command, cwd=project, env={"PYTHONPATH": str(ROOT)}, check=True)
     found = landscape_files.read(project / "data/landscapes/none")

@@ -1,0 +1,82 @@
+"""The checksums of results: equal for equal results, and another for any other number."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise.training import checksums, run_result
+from batchwise.training.run_result import Result
+
+EPOCHS, RUNS = 3, 4
+
+
+def results() -> dict[str, Result]:
+    random = np.random.default_rng(0)
+    return {
+        f"m{m}": Result(
+            "ok",
+            random.random((1 + EPOCHS, 3), "float32"),
+            random.integers(0, 9, (1 + EPOCHS, 3)).astype("int32"),
+            {"0_kernel": random.random((3, 2), "float32"), "1_bias": random.random(2, "float32")},
+        )
+        for m in range(RUNS)
+    }
+
+
+def arrays(result: Result) -> dict[str, np.ndarray]:
+    return {"loss": result.loss, "correct": result.correct, **result.weights}
+
+
+def unequal(before: dict, now: dict, kind: str) -> list[str]:
+    assert before[kind].keys() == now[kind].keys()
+    return [name for name in before[kind] if before[kind][name] != now[kind][name]]
+
+
+@given(st.data())
+def test_one_changed_bit_is_found_with_its_run_and_its_epoch_or_tensor(data) -> None:
+    before, changed = checksums.of_results(results().items()), results()
+    run = data.draw(st.sampled_from(sorted(changed)))
+    array = data.draw(st.sampled_from(sorted(arrays(changed[run]))))
+    content = arrays(changed[run])[array].view("uint8").reshape(-1)
+    place = data.draw(st.integers(0, content.size - 1))
+    content[place] ^= 1 << data.draw(st.integers(0, 7))
+    now = checksums.of_results(changed.items())
+    assert unequal(before, now, "runs") == [run]
+    epoch = str(place // 12)  # three numbers of four bytes each
+    assert unequal(before, now, "epochs") == ([epoch] if array in ("loss", "correct") else [])
+    assert unequal(before, now, "tensors") == ([array] if array in changed[run].weights else [])
+
+
+def test_the_status_the_type_and_the_shape_count() -> None:
+    (name, given), *_ = results().items()
+    numbers = {"loss": given.loss, "correct": given.correct, "weights": given.weights}
+    others = [
+        Result(**{"status": "ok", **numbers, **change})
+        for change in (
+            {},
+            {"status": "diverged"},
+            {"correct": given.correct.astype("uint32")},
+            {"weights": {**given.weights, "0_kernel": given.weights["0_kernel"].T.copy()}},
+            {"weights": {}},
+            {"loss": given.loss[:-1], "correct": given.correct[:-1]},
+        )
+    ]
+    assert len({checksums.of_results([(name, other)])["runs"][name] for other in others}) == len(others)
+
+
+def test_files_are_told_apart_by_what_training_computed_not_by_what_they_were_made_from(tmp_path) -> None:
+    inputs = {"data": "a", "environment": {"device": "x"}, "code": {"trainer.py": "1"}}
+    for name, result in results().items():
+        (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, inputs))
+    found = checksums.of_files(tmp_path, results())
+    assert found == {"data": "a", "environment": {"device": "x"}, **checksums.of_results(results().items())}
+    for name, result in results().items():
+        (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, {**inputs, "code": {"trainer.py": "2"}}))
+    assert checksums.of_files(tmp_path, results()) == found
+
+
+def test_a_damaged_file_is_named(tmp_path) -> None:
+    (tmp_path / "m1.npz").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"m1\.npz is damaged"):
+        checksums.of_files(tmp_path, ["m1"])
