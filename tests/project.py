@@ -94,6 +94,11 @@ class Project:
         """Run `dvc repro`."""
         return self.run("dvc", "repro", *arguments, **options)
 
+    def commit(self) -> None:
+        """Commit what git tracks, dvc.lock among it."""
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "commit", "--quiet", "-m", "now")
+
     def lock(self) -> dict[str, dict]:
         """Return the stages of dvc.lock, but for those that measure time and those that show it."""
         stages = YAML(typ="safe").load((self.folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]

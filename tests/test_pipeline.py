@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from batchwise.common.repository import ROOT
 from batchwise.config import params
+from batchwise.training import run_result
 from tests.project import PARAMS, STUDY, Project
 
 CELL = ("reproduce", "small", "--batch-size", "64", "--learning-rate", "0.5")
@@ -74,6 +75,71 @@ def test_a_cell_that_cannot_be_reproduced_says_what_differs(project) -> None:
     assert "first epoch that differs" in printed
     assert "first tensor that differs: 000_kernel" in printed
     assert "  XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed.splitlines()
+
+
+def verify(project, *words: str, status: int = 0) -> str:
+    return project.run("python", "-m", "batchwise", "verify", *words, status=status)
+
+
+def test_results_are_verified_against_what_is_committed(project) -> None:
+    assert "small: no results are committed" in verify(project)
+    project.commit()
+    assert verify(project, "small") == "small: results equal byte for byte (18 runs)\n"
+    path = project.folder / "data/runs/small/m64_lr32.0_seed2.npz"
+    result, inputs = run_result.load(path.read_bytes())
+    result.loss[1, 2] += 1
+    path.unlink()  # it may be a link to DVC's cache
+    path.write_bytes(run_result.dump(result, inputs))
+    printed = verify(project, status=1).splitlines()
+    assert printed[:2] == ["small: results differ: 1 of 18 runs", "  first run that differs: m64_lr32.0_seed2"]
+    assert printed[2].startswith("  first epoch that differs: 1, test loss ")
+    shutil.rmtree(project.folder / ".dvc/cache")
+    printed = verify(project, status=1).splitlines()
+    assert printed[3:5] == ["  first epoch that differs: 1", "  the environments are the same"]
+    shutil.rmtree(project.folder / "data/runs")
+    assert "no results are here; `dvc repro --force train@small` makes them" in verify(project)
+
+
+def test_results_of_another_machine_differ_in_a_clone_without_a_cache_too(project) -> None:
+    project.commit()
+    shutil.rmtree(project.folder / ".dvc/cache")
+    other = {"ONEDNN_MAX_CPU_ISA": "SSE41", "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"}
+    project.repro("--force", "--single-item", "train@small", **other)
+    printed = verify(project, status=1)
+    assert "first epoch that differs: " in printed and "first tensor that differs: 000_kernel" in printed
+    assert "  XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed.splitlines()
+
+
+def test_an_edit_that_changes_no_bit_is_verified_as_equal(project) -> None:
+    project.commit()
+    project.append("batchwise/training/trainer.py", "# changed\n")
+    project.repro("profile@small", "evaluate@small")
+    assert verify(project).splitlines() == [
+        "small: results equal byte for byte (18 runs); times were measured here",
+        "  although made from other inputs: data/code/train.txt changed",
+    ]
+    assert "reports/checksums" not in project.run("git", "status", "--short")
+
+
+def planned(printed: str) -> set[str]:
+    """Return the stages that a plan names."""
+    return set(re.findall(r"^  ([a-z]+(?:@\w+)?): ", printed, re.MULTILINE))
+
+
+@pytest.mark.parametrize("edited", ["batchwise/report/figures/plots.py", "batchwise/models/mlp.py", "params.yaml"])
+def test_a_plan_names_the_stages_that_dvc_runs_and_how_long_they_take(project, edited) -> None:
+    assert "`dvc repro` has nothing to do" in project.run("python", "-m", "batchwise", "plan")
+    project.append(edited, "# changed\n") if edited.endswith(".py") else project.write_params(with_study(seeds=4))
+    printed = project.run("python", "-m", "batchwise", "plan")
+    assert re.search(r"\n  in all about .*, of which DVC itself \d+ s\n$", printed)
+    assert ("profile@small: 12 s (a first guess)" in printed) == (edited == "batchwise/models/mlp.py")
+    of_study = project.run("python", "-m", "batchwise", "plan", "small")
+    assert "`dvc repro report@small` would run, at most:" in of_study
+    assert planned(printed) - planned(of_study) == {"summary"}
+    project.repro("code")
+    would_run = set(re.findall("Running stage '(.*)'", project.repro("--dry")))
+    assert would_run and would_run <= planned(printed)
+    assert ("train@small" in planned(printed)) == ("train@small" in would_run)
 
 
 def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finished) -> None:
