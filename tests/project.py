@@ -70,11 +70,6 @@ class Project:
         with (self.folder / file).open("a", encoding="utf-8") as stream:
             stream.write(text)
 
-    def commit(self) -> None:
-        """Commit everything that git does not ignore."""
-        self.run("git", "add", "--all")
-        self.run("git", "commit", "--quiet", "--message", "all")
-
     def start(self, *command: str, folder: str = ".", **environment: str) -> subprocess.Popen:
         """Start a command of the environment that the tests run in, in a folder of the project."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -95,7 +90,7 @@ class Project:
         return self.run("dvc", "repro", *arguments, **options)
 
     def commit(self) -> None:
-        """Commit what git tracks, dvc.lock among it."""
+        """Commit everything that git does not ignore."""
         self.run("git", "add", "--all")
         self.run("git", "-c", "user.name=tests", "-c", "user.email=tests@localhost", "commit", "--quiet", "-m", "now")
 
