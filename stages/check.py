@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import stages
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.config import params
 
 
@@ -13,8 +13,8 @@ def main() -> None:
     The other has the names of the studies, in their order, for what is of all of them.
     """
     names = params.load().studies
-    write(Path("data/checked.txt"), lambda file: file.write(b"params.yaml is valid\n"))
-    write(Path("data/studies.txt"), lambda file: file.write("".join(f"{name}\n" for name in names).encode()))
+    write_bytes(Path("data/checked.txt"), b"params.yaml is valid\n")
+    write_bytes(Path("data/studies.txt"), "".join(f"{name}\n" for name in names).encode())
 
 
 if __name__ == "__main__":

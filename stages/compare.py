@@ -4,7 +4,7 @@ from pathlib import Path
 
 import stages
 from batchwise.claims.paper import verdicts as paper_verdicts
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.report import render
@@ -25,7 +25,7 @@ def main() -> None:
     table = paper_verdicts.results(judged).to_csv(index=False, lineterminator="\n")
     files = {"reports/html/paper.html": page, "results.csv": table, "results.svg": paper_figures.statements(judged)}
     for name, text in files.items():
-        write(Path(name), lambda file, text=text: file.write(text.encode()))
+        write_bytes(Path(name), text.encode())
 
 
 if __name__ == "__main__":

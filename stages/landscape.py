@@ -9,7 +9,7 @@ from typing import Any
 
 import stages
 from batchwise.analysis import study_tables
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.config.params import Study
 from batchwise.data import loading
 from batchwise.measuring.landscape.output import Rows, files
@@ -20,7 +20,7 @@ def main(name: str) -> None:
     study = study_tables.read_study(Path("data/tables") / name)
     found = measured(name, study) if study.landscape else ({}, {})
     for file_name, content in files(name, study.landscape, *found).items():
-        write(Path("data/landscapes") / name / file_name, lambda file, content=content: file.write(content))
+        write_bytes(Path("data/landscapes") / name / file_name, content)
 
 
 def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:

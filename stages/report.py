@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import stages
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
 from batchwise.report import render
 
@@ -14,7 +14,7 @@ def main(name: str) -> None:
         ROOT / "reports/study.ipynb", {"study": name}, ROOT / "reports/template", title=f"{name} · batchwise"
     )
     path = Path("reports/html") / f"{name}.html"
-    write(path, lambda file: file.write(text.encode()))
+    write_bytes(path, text.encode())
     print(f"the report of {name} is {path.absolute()}")
 
 

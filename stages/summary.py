@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import stages
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
 from batchwise.report import render
 
@@ -14,7 +14,7 @@ def main() -> None:
     page = render.page(
         ROOT / "reports/index.ipynb", {"studies": studies}, ROOT / "reports/template", title="Batch size · batchwise"
     )
-    write(Path("reports/html/index.html"), lambda file: file.write(page.encode()))
+    write_bytes(Path("reports/html/index.html"), page.encode())
 
 
 if __name__ == "__main__":

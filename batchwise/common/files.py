@@ -23,10 +23,15 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
             raise
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file of which the whole content is known, as `write` does."""
+    write(path, lambda file: file.write(content))
+
+
 def replace(folder: Path, files: dict[str, bytes]) -> None:
     """Write the files of a folder, each whole or not at all, and remove whatever else is in it."""
     for name, content in files.items():
-        write(folder / name, lambda file, content=content: file.write(content))
+        write_bytes(folder / name, content)
     for path in folder.iterdir():
         if path.name not in files:
             path.unlink()

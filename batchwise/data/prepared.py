@@ -9,7 +9,7 @@ import numpy as np
 
 from batchwise.common.damaged_archive import DAMAGES
 from batchwise.common.errors import UserError
-from batchwise.common.files import write
+from batchwise.common.files import write, write_bytes
 from batchwise.common.repository import rerun_command
 from batchwise.data.dataset import SPLITS, STATISTICS, DataSet, Description, Split
 
@@ -22,7 +22,7 @@ def save(data: DataSet, folder: Path, name: str, options: dict[str, Any]) -> Non
     arrays: dict[str, Any] = data.arrays
     write(folder / f"{name}.npz", lambda file: np.savez(file, **arrays))
     text = json.dumps(manifest(data, options), indent=2, ensure_ascii=False) + "\n"
-    write(folder / f"{name}.json", lambda file: file.write(text.encode()))
+    write_bytes(folder / f"{name}.json", text.encode())
 
 
 def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
     path = folder / f"{name}.json"
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"rows", "class_counts", "sha256"} - set(about)
+        missing = {"task", "rows", "class_counts", "sha256"} - set(about)
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {_again(name)}") from None
     except (ValueError, TypeError) as error:
