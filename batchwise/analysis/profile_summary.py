@@ -13,7 +13,7 @@ def summary(profile: Profile) -> pd.DataFrame:
 
     `step_seconds` is the median over the repetitions, with its quartiles `step_seconds_lower` and `step_seconds_upper`,
     and `ragged_seconds` that of the last batch. `examples_per_second` is m/step_seconds, and `epoch_seconds` is
-    ⌊N/m⌋·step_seconds + ragged_seconds (SCIENCE: step time). `compile_seconds` is of all that an epoch needs. The last
+    ⌊N/m⌋·step_seconds + ragged_seconds. `compile_seconds` is of all that an epoch needs. The last
     two are empty where there is a smaller last batch that was not measured. `memory_peak_bytes`, `purpose`, `status`.
     """
     rows, points = profile.machine["training_rows"], profile.points

@@ -48,7 +48,7 @@ def censored_median(values: np.ndarray, reached: np.ndarray) -> float:
 
 
 def updates_from_epochs(batch_sizes: np.ndarray, epochs: np.ndarray, rows: int) -> np.ndarray:
-    """Return the updates S = E·N/m [n] that `epochs` [n] over `rows` examples take (SCIENCE.md, section 3)."""
+    """Return the updates S = E·N/m [n] that `epochs` [n] over `rows` examples take."""
     return np.asarray(epochs) * rows / np.asarray(batch_sizes)
 
 

@@ -46,8 +46,8 @@ def straight_line(x: np.ndarray, y: np.ndarray, *, relative: bool) -> Line:
 
     `relative`: the error of y is proportional to y, as that of step times over three decades, so squares are weighted
     by 1/y². With errors above a tenth of y the weights lean to what came out low, and the intervals are too narrow.
-    t(m) = a + b·m has the overhead of an update, the cost of an example and the knee a/b; memory is c + d·m
-    (SCIENCE.md, section 3). The interval of the ratio is Fieller's; it is meant for positive y.
+    t(m) = a + b·m has the overhead of an update, the cost of an example and the knee a/b; memory is c + d·m.
+    The interval of the ratio is Fieller's; it is meant for positive y.
     """
     if len(np.unique(x)) < LEAST:
         return Line(NONE, NONE, NONE, np.nan, len(x))
@@ -85,7 +85,7 @@ def learning_rate_law(
 ) -> LearningRateLaw:
     """Return the fit of log₂ η* = a + α·log₂ m to the best learning rate of each batch size, [n] each.
 
-    α = 1 is linear scaling, ½ square root (Goyal 2017; Malladi 2022; SCIENCE.md, section 3). A best rate at the edge of
+    α = 1 is linear scaling, ½ square root (Goyal 2017; Malladi 2022). A best rate at the edge of
     the grid, `at_edge` [n], or NaN, is not known and left out. α and a are NaN for fewer than three different batch
     sizes. The best rate lies somewhere within a `step` of the grid, in octaves, so that the error of a point is taken
     to be the scatter about the line, and step/√12 at least: as of a uniform distribution.

@@ -29,7 +29,7 @@ class Slope(NamedTuple):
 def mean_interval(values: np.ndarray) -> Interval:
     """Return the mean and Student t interval of each row of `values` [groups, n], in the unit of the values.
 
-    NaN values do not count. The seeds are the sample (SCIENCE.md, section 3, primary statistic).
+    NaN values do not count. The seeds are the sample.
     """
     counts = ~np.isnan(values)
     n = counts.sum(axis=1)
@@ -44,7 +44,7 @@ def paired_difference(values: np.ndarray, reference: np.ndarray | float) -> Inte
     """Return the mean and Student t interval of `values` [groups, seeds] − `reference` [seeds], paired by seed.
 
     A seed that is NaN in one of the two does not count. The same seed starts from the same weights and sees the same
-    order of examples at every m and η, so differences vary less than values (SCIENCE.md, section 3, Statistics).
+    order of examples at every m and η, so differences vary less than values.
     """
     return mean_interval(values - reference)
 

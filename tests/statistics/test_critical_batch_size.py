@@ -166,7 +166,7 @@ def test_regimes_at_the_thresholds_and_without_a_finite_critical_batch_size() ->
 
 
 def test_updates_from_epochs() -> None:
-    assert updates_from_epochs(np.array([5, 20]), np.array([1, 2]), 100).tolist() == [20, 10]  # SCIENCE.md, B2
+    assert updates_from_epochs(np.array([5, 20]), np.array([1, 2]), 100).tolist() == [20, 10]
 
 
 TIMES = st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=20)

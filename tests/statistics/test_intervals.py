@@ -93,6 +93,6 @@ def test_two_points_are_too_few_for_an_interval() -> None:
     assert np.isnan([slope.slope, slope.low, slope.high]).all() and slope.points == 2
 
 
-@pytest.mark.parametrize(("share", "rows", "points"), [(0.9, 10_000, 0.30), (0.97, 114, 1.6)])  # SCIENCE.md, section 3
+@pytest.mark.parametrize(("share", "rows", "points"), [(0.9, 10_000, 0.30), (0.97, 114, 1.6)])
 def test_proportion_error(share: float, rows: int, points: float) -> None:
     assert 100 * proportion_error(share, rows) == pytest.approx(points, abs=0.005 if rows > 1000 else 0.05)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from batchwise.config.params import Study
 
-# SCIENCE: powers of two against neighbours, 16/17, 32/33, 64/65, 128/129; and 96/100 between two of them.
+# Powers of two against neighbours, 16/17, 32/33, 64/65, 128/129; and 96/100 between two of them.
 POWERS = (16, 32, 64, 128)
 BETWEEN = (96, 100)
 DTYPES = ("float64", "float32", "bfloat16")

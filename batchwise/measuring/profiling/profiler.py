@@ -147,7 +147,7 @@ class Profiler:
         return self.measured[point]["status"] == "ok"
 
     def measure_side_by_side(self) -> None:
-        """Repeat the smallest m in as many processes at a time as there are cores (SCIENCE.md, P1), on a CPU."""
+        """Repeat the smallest m in as many processes at a time as there are cores, on a CPU."""
         point = Point(self.sizes[0], self.study.dtype, "grid")
         if self.on_gpu or self.study.accumulation > 1 or not self._is_ok(point):
             return
