@@ -12,6 +12,9 @@ NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
 # A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
 PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
 
+# What loads the task of a data set by its name.
+TASK = "batchwise/data/task.py"
+
 
 def main() -> None:
     """Write data/code/<stage>.txt, with the SHA-256 and the name of each file of a stage."""
@@ -27,6 +30,8 @@ def listing(stage: str) -> bytes:
     kind = PLUGINS.get(stage)
     own = {f"batchwise/{kind}/{name}.py" for name in plugins.names(kind)} if kind else set()
     found = [file for file in closure(*files, *own) if file not in own]
+    if TASK in found:
+        found = closure(*found, *(f"batchwise/tasks/{name}.py" for name in plugins.names("tasks")))
     return "".join(f"{sha256}  {file}\n" for file, sha256 in hashes(found).items()).encode()
 
 

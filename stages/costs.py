@@ -10,10 +10,11 @@ from batchwise.measuring.profiling import profile_files
 
 def main(name: str) -> None:
     """Write data/costs/<study>/."""
-    tables, study = (read(Path("data/tables") / name) for read in (study_tables.read, study_tables.read_study))
+    folder = Path("data/tables") / name
+    tables, study = study_tables.read(folder), study_tables.read_study(folder)
     manifest = tables.summary["data"]
-    runs = run_metrics.read(Path("data/runs") / name, name, study, manifest)
-    curves = equal_budgets.of_study(study, manifest["rows"]["train"], runs)
+    by_run = run_metrics.read(Path("data/runs") / name, name, study, manifest)
+    curves = equal_budgets.of_study(study, manifest["rows"]["train"], tables.metric, by_run)
     profile = profile_files.read(Path("data/profiles") / name)
     measured = profile_summary.summary(profile)
     replace(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))

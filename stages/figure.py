@@ -5,14 +5,14 @@ from pathlib import Path
 
 import stages
 from batchwise.analysis import study_tables
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.report.figures import study as study_figures
 
 
 def main(name: str) -> None:
     """Write reports/<study>.svg, the heat map, and reports/<study>.json, the metrics."""
     picture = study_figures.heat_map(study_tables.read(Path("data/tables") / name))
-    write(Path(f"reports/{name}.svg"), lambda file: file.write(picture.encode()))
+    write_bytes(Path(f"reports/{name}.svg"), picture.encode())
     shutil.copyfile(f"data/metrics/{name}.json", f"reports/{name}.json")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from batchwise.common.files import write
+from batchwise.common.files import write_bytes
 from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 
@@ -54,7 +54,7 @@ def main() -> None:
     """Write the dvc.yaml of each project, and the links that it lacks."""
     text = pipeline((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
     for folder in PROJECTS:
-        write(ROOT / folder / "dvc.yaml", lambda file: file.write(text.encode()))
+        write_bytes(ROOT / folder / "dvc.yaml", text.encode())
         for target, name in LINKS.items():
             link(ROOT / folder / name, ROOT / target)
 

@@ -15,11 +15,14 @@ from batchwise.analysis.evaluate import evaluate
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
+from batchwise.data import loading, task
+from batchwise.data.dataset import SPLITS
 from batchwise.training import run_result
 from batchwise.training.run_result import Result
 
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
 MANIFEST = {
+    "task": "binary_classification",
     "rows": ROWS,
     "class_counts": {"train": [24, 16], "validation": [600, 400], "test": [1200, 800]},
     "sha256": "d" * 64,
@@ -29,6 +32,8 @@ UNVALIDATED = {
     "rows": {**ROWS, "validation": 0},
     "class_counts": {**MANIFEST["class_counts"], "validation": [0, 0]},
 }
+METRICS = tuple(metric.on(MANIFEST["class_counts"]["train"]) for metric in task.load(MANIFEST["task"]).metrics)
+ACCURACY, LOSS = METRICS
 ENVIRONMENT = {"tensorflow": "2.21.0", "device": "cpu"}
 
 
@@ -38,6 +43,7 @@ def study(
     seeds: int = 3,
     budget: dict[str, int] | None = None,
     scaling: str = "linear",
+    **more: Any,
 ) -> Study:
     """Return a checked study on a data set of 40 training rows."""
     content = {
@@ -50,6 +56,7 @@ def study(
                 "budget": budget or {"epochs": 7},
                 "learning_rate_scaling": scaling,
                 "grid": {"batch_sizes": batch_sizes, "base_learning_rates": rates, "seeds": seeds},
+                **more,
             }
         },
     }
@@ -59,7 +66,7 @@ def study(
 def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> Result:
     """Return a run that ended ok, with numbers that depend on the run and `salt`."""
     generator = np.random.default_rng([run.batch_size, int(run.learning_rate * 2**30), run.seed, salt])
-    rows = np.array([manifest["rows"][split] for split in run_metrics.SPLITS])
+    rows = np.array([manifest["rows"][split] for split in SPLITS])
     evaluations = 1 + grid.epochs(made.budget, rows[0], run.batch_size)
     correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
@@ -99,7 +106,8 @@ def files(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any]
     """Return the files of the tables of a study whose runs gave `result`."""
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, result, manifest)
-        return evaluate("made_up", made, manifest, run_metrics.read(Path(folder), "made_up", made, manifest))
+        by_run = run_metrics.read(Path(folder), "made_up", made, manifest)
+        return evaluate("made_up", made, manifest, loading.metrics(made, manifest), by_run)
 
 
 def tables(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from batchwise.analysis import run_metrics
+from batchwise.analysis import run_metrics, study_tables
 from batchwise.analysis.evaluate import evaluate
-from batchwise.analysis.seed_values import Accuracies, of_study
+from batchwise.analysis.seed_values import SeedValues, of_study
+from batchwise.analysis.study_tables import Tables
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
+from batchwise.data import loading
 from batchwise.training.run_result import Result
 from tests.fabricated import parse, write_runs
 
@@ -121,17 +123,18 @@ def files(name: str, world: World) -> dict[str, bytes]:
     made = params.check(all_params({name: planned(name)})).studies[name]
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, lambda run: result(name, run, made, world), MANIFEST)
-        written = evaluate(name, made, MANIFEST, run_metrics.read(Path(folder), name, made, MANIFEST))
+        by_run = run_metrics.read(Path(folder), name, made, MANIFEST)
+        written = evaluate(name, made, MANIFEST, loading.metrics(made, MANIFEST), by_run)
     summary = json.loads(written["summary.json"])
     if "13" in name:
         summary["recipe"]["model"]["normalization_batch"] = int(name.split("_")[-1])
     return {**written, "summary.json": json.dumps(summary).encode()}
 
 
-def measured(name: str, world: World) -> Accuracies:
-    """Return the accuracies of a made-up study."""
+def measured(name: str, world: World) -> SeedValues:
+    """Return the values of a made-up study."""
     tables = parse(files(name, world))
-    return of_study(tables["runs"], tables["summary"])
+    return of_study(Tables(**{part: tables[part] for part in ("summary", *study_tables.NAMES)}))
 
 
 def folder(root: Path, names: list[str], world: World) -> Path:

@@ -1,6 +1,7 @@
 """Made-up tables of studies, with a known truth in them, for the tests of the claims."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.analysis.study_tables import Tables
+from batchwise.data import task
 
 ROWS, TEST_ROWS = 1000, 400
 RECIPE = {
@@ -18,6 +20,8 @@ RECIPE = {
     "dtype": "float32",
     "accumulation": 1,
 }
+TASK = task.load("multiclass_classification")
+ACCURACY, LOSS = (metric.on([ROWS // 10] * 10) for metric in TASK.metrics)
 Value = Callable[[int, float, int], float]  # of (m, η̃, seed)
 
 
@@ -66,7 +70,8 @@ def study(
         "recipe": RECIPE | (changes or {}),
         "grid": {"seeds": seeds, "base_learning_rates": len(rates), "runs": len(runs)},
         "data": {"rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}},
-        "chance": 0.1,
+        "metric": asdict(ACCURACY),
+        "other_metrics": [asdict(LOSS)],
         "learning_rate_scaling": scaling,
         "provenance": {"data": "d" * 64, "results": "r" * 64},
     }

@@ -121,6 +121,11 @@ def test_stages_that_do_not_train_do_not_import_what_does(stage) -> None:
     assert "batchwise/training/trainer.py" not in listed(stage)
 
 
+@pytest.mark.parametrize("stage", ["train", "evaluate", "profile", "landscape"])
+def test_a_stage_that_loads_tasks_is_made_of_them(stage) -> None:
+    assert {f"batchwise/tasks/{name}.py" for name in (*plugins.names("tasks"), "_classification")} <= listed(stage)
+
+
 def test_the_pins_of_what_trains_are_those_of_the_lock() -> None:
     locked = (ROOT / "requirements.txt").read_text()
     pins = [line for line in (ROOT / "requirements-train.in").read_text().splitlines() if "==" in line]
@@ -188,6 +193,6 @@ def test_the_result_of_the_readme_is_that_of_the_lock() -> None:
     metrics = json.loads(content)
     accuracy, low, high = (100 * metrics[f"test_accuracy{end}"] for end in ("", "_low", "_high"))
     sentence = " ".join(README.split("**")[1].split())
-    assert sentence.startswith(f"batch size {metrics['best_batch_size']} with base learning rate 2⁻⁵ ")
-    assert metrics["best_base_learning_rate"] == 2**-5
+    assert sentence.startswith(f"batch size {metrics['batch_size']} with base learning rate 2⁻⁵ ")
+    assert metrics["base_learning_rate"] == 2**-5
     assert f"{accuracy:.1f} % (95 % interval {low:.1f} to {high:.1f}, n = 5)" in sentence

@@ -25,15 +25,15 @@ def files(
 
     `batch_sizes` is the table of evaluate, `measured` that of profile_summary for the profile.
     """
-    own = of_study(measured, study)
+    metric, own = all_curves[0].metric, of_study(measured, study)
     seconds = own.set_index("batch_size")["epoch_seconds"].to_dict()
     runs = steps_to_target.runs(all_curves, study.targets)
     sizes = steps_to_target.sizes(runs, all_curves, seconds)
     tables = {
-        "budgets": (equal_budgets.table(all_curves, seconds), equal_budgets.COLUMNS),
+        "budgets": (equal_budgets.table(all_curves, seconds), equal_budgets.columns(metric)),
         "target_runs": (runs, steps_to_target.RUNS),
         "targets": (sizes, steps_to_target.SIZES),
-        "advice": (advices(all_curves, own), recommendation.COLUMNS),
+        "advice": (advices(all_curves, own), recommendation.columns(metric)),
         "measured": (measured, {}),
     }
     columns = pd.DataFrame(
@@ -66,7 +66,7 @@ def advices(all_curves: Sequence[Curves], measured: pd.DataFrame) -> pd.DataFram
 
 
 def time(measured: pd.DataFrame, study: Study) -> dict[str, Any]:
-    """Return the fit t(m) = a + b·m of the seconds of an update, with the knee a/b in rows (SCIENCE.md, section 3)."""
+    """Return the fit t(m) = a + b·m of the seconds of an update, with the knee a/b in rows."""
     rows = measured[measured["dtype"].eq(study.dtype) & measured["step_seconds"].notna()]
     line = fits.straight_line(rows["batch_size"].to_numpy(float), rows["step_seconds"].to_numpy(float), relative=True)
     return {"overhead": line.intercept, "example": line.slope, "knee": line.ratio, **_quality(line)}

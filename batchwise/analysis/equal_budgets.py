@@ -1,78 +1,95 @@
 """The runs of a study under three budgets: equal epochs, equal updates, equal seconds (Shallue 2019: they disagree).
 
-A batch size has its learning rate chosen anew at each level of a budget, on validation rows, and its test accuracy is
-read then. A level is read at the last evaluation that it reaches; a batch size that it does not bring to its first
+A batch size has its learning rate chosen anew at each level of a budget, on validation rows, and test rows are looked
+at then. A level is read at the last evaluation that it reaches; a batch size that it does not bring to its first
 evaluation, or that was not trained that long, has no value there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis.run_metrics import LAST_EPOCHS, METRICS, Outcome
+from batchwise.analysis.run_metrics import LAST_EPOCHS, RunMetrics
 from batchwise.analysis.selection import DIGITS
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
+from batchwise.data.dataset import SPLITS
+from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import mean_interval
 
 KINDS = ("epochs", "updates", "seconds")
 LEVELS = 24  # of each budget, evenly spaced on a logarithmic scale: a figure's curve
 MEASURED, TOO_SHORT, TOO_LONG = "measured", "less than an epoch", "longer than trained"
-QUANTITIES = ("validation_accuracy", "test_accuracy", "train_loss")
+LOSS = ("train", "loss")  # what training lowers, whatever chooses
 
 
 @dataclass(frozen=True)
 class Curves:
     """The evaluations of all runs of one batch size. NaN where a run has none, since it ended before."""
 
-    batch_size: int  # trained
+    metric: Metric  # of the study
+    effective_batch_size: int  # m that was trained
     updates_per_epoch: int
     base_learning_rates: np.ndarray  # [rates]
     learning_rates: np.ndarray  # [rates]
     epochs: np.ndarray  # [evaluations], from 0 to the last, at most 200 of them
     updates: int  # of a whole run; with a budget of updates the last epoch may be cut short
-    values: dict[str, np.ndarray]  # {quantity: [rates, seeds, evaluations]}; accuracies are fractions
+    values: dict[str, np.ndarray]  # {column, as of quantities: [rates, seeds, evaluations]}
 
     def updates_at(self, epochs: np.ndarray | float) -> np.ndarray:
         """Return the updates after some epochs."""
         return np.minimum(np.asarray(epochs) * self.updates_per_epoch, self.updates)
 
 
-def of_study(study: Study, rows: int, outcomes: Mapping[Run, Outcome]) -> list[Curves]:
+def quantities(metric: Metric) -> dict[str, tuple[str, str]]:
+    """Return {column: (split, metric)} of what is read at a level: validation and test rows, and the training loss."""
+    splits = {metric.column(split): (split, metric.name) for split in ("validation", "test")}
+    return splits | {"_".join(LOSS): LOSS}
+
+
+def of_study(study: Study, rows: int, metric: Metric, by_run: Mapping[Run, RunMetrics]) -> list[Curves]:
     """Return the curves of each distinct batch size of a study with `rows` training rows, ascending."""
     cells = {(cell.effective_batch_size, cell.base_learning_rate): cell for cell in grid.cells(study, rows)}
     sizes = sorted({m for m, _ in cells})
-    return [_curves(study, rows, m, [cells[key] for key in sorted(cells) if key[0] == m], outcomes) for m in sizes]
+    return [_curves(study, rows, metric, [cells[key] for key in sorted(cells) if key[0] == m], by_run) for m in sizes]
 
 
-def _curves(study: Study, rows: int, m: int, cells: list[grid.Cell], outcomes: Mapping[Run, Outcome]) -> Curves:
-    runs = [[outcomes[run] for run in grid.runs_of(cell, study)] for cell in cells]
-    longest = max((outcome.curve_epochs for row in runs for outcome in row), key=len)
-    values = np.full((len(QUANTITIES), len(cells), study.grid.seeds, len(longest)), np.nan)
-    columns = [METRICS.index(name) for name in QUANTITIES]
-    for rate, row in enumerate(runs):
-        for seed, outcome in enumerate(row):
-            points = np.searchsorted(longest, outcome.curve_epochs)
-            values[:, rate, seed, points] = outcome.curve[:, columns].T
-            if outcome.status != "ok":
-                values[:, rate, seed, len(outcome.curve) - 1 :] = np.nan  # the last evaluation is the bad one
+def _curves(
+    study: Study, rows: int, metric: Metric, cells: list[grid.Cell], by_run: Mapping[Run, RunMetrics]
+) -> Curves:
+    m = cells[0].effective_batch_size
+    runs = [[by_run[run] for run in grid.runs_of(cell, study)] for cell in cells]
+    epochs = max((found.curve_epochs for row in runs for found in row), key=len)
     return Curves(
-        batch_size=m,
+        metric=metric,
+        effective_batch_size=m,
         updates_per_epoch=grid.updates_per_epoch(rows, m),
         base_learning_rates=np.array([cell.base_learning_rate for cell in cells]),
         learning_rates=np.array([cell.learning_rate for cell in cells]),
-        epochs=longest,
+        epochs=epochs,
         updates=grid.updates(study.budget, rows, m),
-        values=dict(zip(QUANTITIES, values, strict=True)),
+        values={column: _values(runs, epochs, *of) for column, of in quantities(metric).items()},
     )
 
 
+def _values(runs: Sequence[Sequence[RunMetrics]], epochs: np.ndarray, split: str, metric: str) -> np.ndarray:
+    """Return the evaluations of a metric on a split, [rates, seeds, evaluations], NaN for those that are not there."""
+    values = np.full((len(runs), len(runs[0]), len(epochs)), np.nan)
+    for rate, row in enumerate(runs):
+        for seed, found in enumerate(row):
+            points = np.searchsorted(epochs, found.curve_epochs)
+            values[rate, seed, points] = found.curve[metric][:, SPLITS.index(split)]
+            if found.status != "ok":
+                values[rate, seed, len(points) - 1 :] = np.nan  # the last evaluation is the bad one
+    return values
+
+
 def at(curves: Curves, epochs: float) -> dict[str, np.ndarray]:
-    """Return {quantity: [rates, seeds]} after so many epochs: the median over the last 5 evaluations up to then.
+    """Return {column: [rates, seeds]} after so many epochs: the median over the last 5 evaluations up to then.
 
     As at the end of a study (Masters & Luschi 2018, section 5); the evaluation of the start does not count.
     """
@@ -81,25 +98,27 @@ def at(curves: Curves, epochs: float) -> dict[str, np.ndarray]:
     return {name: np.median(values[..., first:last], axis=-1) for name, values in curves.values.items()}
 
 
-def choose(values: dict[str, np.ndarray]) -> int | None:
-    """Return the rate with the highest mean validation accuracy, of those of which every seed has one.
+def choose(values: dict[str, np.ndarray], metric: Metric) -> int | None:
+    """Return the rate with the best mean on validation rows, of those of which every seed has a value.
 
     One rate leaves no choice. None if there are several and no validation rows, or none that trained.
     """
-    validation = values["validation_accuracy"].mean(axis=1).round(DIGITS)
-    if len(validation) == 1:
+    score = metric.sign * values[metric.column("validation")].mean(axis=1).round(DIGITS)
+    if len(score) == 1:
         return 0
-    return None if np.isnan(validation).all() else int(np.nanargmax(validation))
+    return None if np.isnan(score).all() else int(np.nanargmax(score))
 
 
 def costs(curves: Curves, kind: str, seconds: Mapping[int, float]) -> float:
     """Return what an epoch costs: 1, updates or seconds; NaN where the seconds of an epoch were not measured."""
-    return {"epochs": 1.0, "updates": float(curves.updates_per_epoch)}.get(kind, seconds.get(curves.batch_size, np.nan))
+    return {"epochs": 1.0, "updates": float(curves.updates_per_epoch)}.get(
+        kind, seconds.get(curves.effective_batch_size, np.nan)
+    )
 
 
 def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]) -> dict[str, Any]:
     """Return the row of a batch size at a level of a budget. `seconds` are those of an epoch, by batch size."""
-    row = {"budget": kind, "level": amount, "batch_size": curves.batch_size, "status": MEASURED}
+    row = {"budget": kind, "level": amount, "batch_size": curves.effective_batch_size, "status": MEASURED}
     epochs = np.floor(amount / costs(curves, kind, seconds) * (1 + 1e-9))
     trained = curves.updates / curves.updates_per_epoch
     if not epochs >= 1:
@@ -107,16 +126,16 @@ def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]
     if epochs > np.ceil(trained):
         return row | {"status": TOO_LONG}
     values = at(curves, epochs)
-    chosen = choose(values)
+    chosen = choose(values, curves.metric)
     updates = int(curves.updates_at(epochs))
     row |= {"epochs": int(epochs), "updates": updates, "seconds": epochs * costs(curves, "seconds", seconds)}
     if chosen is None:
         return row
     row |= {"base_learning_rate": curves.base_learning_rates[chosen], "learning_rate": curves.learning_rates[chosen]}
-    for name in QUANTITIES:
-        interval = mean_interval(values[name][chosen][None])
+    for name, by_rate in values.items():
+        interval = mean_interval(by_rate[chosen][None])
         row |= {f"{name}_{bound}": getattr(interval, bound).item() for bound in ("mean", "low", "high")}
-    return row | {"n": int(np.isfinite(values["test_accuracy"][chosen]).sum())}
+    return row | {"n": int(np.isfinite(values[curves.metric.column("test")][chosen]).sum())}
 
 
 def levels(all_curves: list[Curves], kind: str, seconds: Mapping[int, float]) -> np.ndarray:
@@ -139,27 +158,33 @@ def table(all_curves: list[Curves], seconds: Mapping[int, float]) -> pd.DataFram
         for amount in levels(all_curves, kind, seconds)
         for curves in all_curves
     ]
-    return pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    return pd.DataFrame(rows).reindex(columns=list(columns(all_curves[0].metric)))
 
 
-COLUMNS = {
-    "budget": "what is equal: epochs, updates or seconds",
-    "level": "how much of it each batch size may spend: epochs, weight updates, or seconds of updates on this machine",
-    "batch_size": "m that was trained, rows",
-    "status": f"{MEASURED}; {TOO_SHORT}: before the first evaluation; {TOO_LONG}: the runs of the study are shorter",
-    "epochs": "epochs that the level pays for",
-    "updates": "weight updates until then",
-    "seconds": "seconds of updates until then: epochs × measured seconds of an epoch (profile), without compilation",
-    "base_learning_rate": "η̃ chosen at this level: highest mean validation accuracy, of the rates with every seed",
-    "learning_rate": "η of that",
-    **{
-        f"{name}_{bound}": f"{name} at the level (median of the last 5 evaluations), {text}"
-        for name in QUANTITIES
-        for bound, text in (
-            ("mean", "mean over seeds"),
-            ("low", "lower bound of its 95 % Student t interval"),
-            ("high", "upper bound of its 95 % Student t interval"),
-        )
-    },
-    "n": "seeds",
-}
+def columns(metric: Metric) -> dict[str, str]:
+    """Return {column: what it holds} of the table."""
+    return {
+        "budget": "what is equal: epochs, updates or seconds",
+        "level": "how much of it each batch size may spend: epochs, weight updates, or seconds of updates on this "
+        "machine",
+        "batch_size": "m that was trained, rows",
+        "status": f"{MEASURED}; {TOO_SHORT}: before the first evaluation; {TOO_LONG}: the runs of the study "
+        "are shorter",
+        "epochs": "epochs that the level pays for",
+        "updates": "weight updates until then",
+        "seconds": "seconds of updates until then: epochs × measured seconds of an epoch (profile), without "
+        "compilation",
+        "base_learning_rate": f"η̃ chosen at this level: {metric.best} mean validation {metric.name}, of the rates with "
+        "every seed",
+        "learning_rate": "η of that",
+        **{
+            f"{name}_{bound}": f"{name} at the level (median of the last 5 evaluations), {text}"
+            for name in quantities(metric)
+            for bound, text in (
+                ("mean", "mean over seeds"),
+                ("low", "lower bound of its 95 % Student t interval"),
+                ("high", "upper bound of its 95 % Student t interval"),
+            )
+        },
+        "n": "seeds",
+    }

@@ -1,66 +1,83 @@
-"""From the outcomes of a study's runs to the files of its tables."""
+"""From the metrics of a study's runs to the files of its tables."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis import selection
-from batchwise.analysis.columns import COLUMNS
-from batchwise.analysis.run_metrics import LAST_EPOCHS, Outcome, canonical
-from batchwise.analysis.tabulate import STATUSES, Tables, build
+from batchwise.analysis.columns import columns
+from batchwise.analysis.run_metrics import LAST_EPOCHS, RunMetrics, canonical
+from batchwise.analysis.selection import reliable_column
+from batchwise.analysis.tabulate import Tabulated, tabulate
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
+from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import CONFIDENCE, log2_slope, proportion_error
+from batchwise.training.run_result import STATUSES
 
 
-def evaluate(name: str, study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]) -> dict[str, bytes]:
-    """Return {file name: bytes} of everything that is known of a study; equal inputs give equal bytes."""
-    tables = build(study, manifest, outcomes)
-    facts = {"study": name, **summary(study, manifest, outcomes, tables)}
+def evaluate(
+    name: str,
+    study: Study,
+    manifest: dict[str, Any],
+    metrics: Sequence[Metric],
+    by_run: Mapping[Run, RunMetrics],
+) -> dict[str, bytes]:
+    """Return {file name: bytes} of everything that is known of a study; equal inputs give equal bytes.
+
+    The first of the metrics of the task chooses.
+    """
+    tables = tabulate(study, manifest["rows"], metrics, by_run)
+    facts = {"study": name, **summary(study, manifest, metrics, by_run, tables)}
     return {
         "runs.csv": as_csv(tables.runs),
         "cells.csv": as_csv(tables.cells),
         "batch_sizes.csv": as_csv(tables.batch_sizes),
         "curves.csv": as_csv(tables.curves),
-        "columns.csv": as_csv(pd.DataFrame(COLUMNS.items(), columns=["column", "description"])),
+        "columns.csv": as_csv(pd.DataFrame(columns(metrics).items(), columns=["column", "description"])),
         "summary.json": as_json(facts),
         "study.json": as_json(definition(study)),
-        "metrics.json": as_json(metrics(facts)),
+        "metrics.json": as_json(dvc_metrics(facts, tables.batch_sizes)),
     }
 
 
-def summary(study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome], tables: Tables) -> dict[str, Any]:
+def summary(
+    study: Study,
+    manifest: dict[str, Any],
+    metrics: Sequence[Metric],
+    by_run: Mapping[Run, RunMetrics],
+    tables: Tabulated,
+) -> dict[str, Any]:
     """Return what a report says beside the tables: what was run, the answer, and where it comes from."""
-    cells, rates = tables.cells, study.grid.base_learning_rates
+    cells, metric, rows = tables.cells, metrics[0], manifest["rows"]
+    highest = max(study.grid.base_learning_rates)
     return {
         "data": manifest,
         "recipe": study.recipe.model_dump(mode="json"),
         "learning_rate_scaling": study.learning_rate_scaling,
-        "grid": _grid_sizes(study, cells, outcomes),
-        "parameters": max(outcome.parameters for outcome in outcomes.values()),
-        "runs_by_status": _runs_by_status(outcomes),
-        "chance": selection.chance(manifest["class_counts"]["train"]),
+        "metric": asdict(metric),
+        "other_metrics": [asdict(other) for other in metrics[1:]],
+        "grid": _grid_sizes(study, cells, by_run),
+        "parameters": max(found.parameters for found in by_run.values()),
+        "runs_by_status": _runs_by_status(by_run),
         "best_batch_size": _value(cells, tables.best, "batch_size"),
         "best_base_learning_rate": _value(cells, tables.best, "base_learning_rate"),
         "reference_batch_size": _value(cells, tables.reference, "batch_size"),
-        "test_accuracy": _test_accuracy(cells, tables.reference, manifest["rows"]["test"]),
+        "reference_base_learning_rate": _value(cells, tables.reference, "base_learning_rate"),
+        metric.column("test"): _test_value(cells, tables.reference, metric, rows["test"]),
         "reliable_upper_edge": {
-            str(margin): upper_edge(tables.batch_sizes, margin, max(rates)) for margin in selection.MARGINS
+            f"{margin:g}": upper_edge(tables.batch_sizes, margin, highest) for margin in metric.margins
         },
-        "same_as": same_as(study, manifest["rows"]["train"], outcomes),
-        "thresholds": {
-            "reliable_points": selection.MARGINS,
-            "above_chance": selection.ABOVE_CHANCE,
-            "last_epochs": LAST_EPOCHS,
-            "confidence": CONFIDENCE,
-        },
-        "provenance": provenance(study, manifest, outcomes),
+        "same_as": same_as(study, rows["train"], by_run),
+        "last_epochs": LAST_EPOCHS,
+        "confidence": CONFIDENCE,
+        "provenance": provenance(study, manifest, by_run),
     }
 
 
@@ -69,36 +86,38 @@ def definition(study: Study) -> dict[str, Any]:
     return study.model_dump(mode="json", warnings=False)  # the frozen grid holds tuples where its fields say lists
 
 
-def metrics(facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the few flat numbers that `dvc metrics show` compares."""
-    accuracy = facts["test_accuracy"]
+def dvc_metrics(facts: dict[str, Any], batch_sizes: pd.DataFrame) -> dict[str, Any]:
+    """Return the six numbers that `dvc metrics show` compares: of the cell to use, or else of the one compared with.
+
+    The difference is that of the largest m from it, on test rows; null where there is none.
+    """
+    test = f"test_{facts['metric']['name']}"
     return {
-        "best_batch_size": facts["best_batch_size"],
-        "best_base_learning_rate": facts["best_base_learning_rate"],
-        "reference_batch_size": facts["reference_batch_size"],
-        "test_accuracy": accuracy["mean"],
-        "test_accuracy_low": accuracy["low"],
-        "test_accuracy_high": accuracy["high"],
-        "runs": facts["grid"]["runs"],
-        **facts["runs_by_status"],
+        "batch_size": facts["reference_batch_size"],
+        "base_learning_rate": facts["reference_base_learning_rate"],
+        test: facts[test]["mean"],
+        f"{test}_low": facts[test]["low"],
+        f"{test}_high": facts[test]["high"],
+        "largest_batch_size_difference": batch_sizes["difference_mean"].iloc[-1],
     }
 
 
-def upper_edge(batch_sizes: pd.DataFrame, margin: int, highest: float) -> dict[str, float | int]:
+def upper_edge(batch_sizes: pd.DataFrame, margin: float, highest: float) -> dict[str, float | int]:
     """Return the slope of log₂ of the highest reliable η̃ on log₂ m, with its interval (Masters & Luschi 2018, fig. 16).
 
     Batch sizes that were trained as one count once. Where the edge is the highest η̃ of the grid the true one may lie
     above: those are left out and counted. The slope is null for fewer than three points.
     """
-    edge = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=f"reliable_{margin}_high")
-    inside = edge[edge[f"reliable_{margin}_high"] < highest]
-    slope = log2_slope(inside["effective_batch_size"].to_numpy(), inside[f"reliable_{margin}_high"].to_numpy())
+    high = reliable_column(margin, "high")
+    edge = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=high)
+    inside = edge[edge[high] < highest]
+    slope = log2_slope(inside["effective_batch_size"].to_numpy(), inside[high].to_numpy())
     return {**slope._asdict(), "excluded_at_grid_edge": len(edge) - len(inside)}
 
 
-def same_as(study: Study, rows: int, outcomes: dict[Run, Outcome]) -> list[dict[str, Any]]:
+def same_as(study: Study, rows: int, by_run: Mapping[Run, RunMetrics]) -> list[dict[str, Any]]:
     """Return, for each m > N, the m that was trained instead and the checksum of its run files."""
-    shared = {run: outcome for run, outcome in outcomes.items() if run.batch_size == rows}
+    shared = {run: found for run, found in by_run.items() if run.batch_size == rows}
     return [
         {
             "batch_size": m,
@@ -111,42 +130,43 @@ def same_as(study: Study, rows: int, outcomes: dict[Run, Outcome]) -> list[dict[
     ]
 
 
-def provenance(study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]) -> dict[str, Any]:
+def provenance(study: Study, manifest: dict[str, Any], by_run: Mapping[Run, RunMetrics]) -> dict[str, Any]:
     """Return the checksums of data, code, parameters and results, and the environments in which the runs were made."""
     return {
         "data": manifest["sha256"],
-        "code": _distinct(outcome.code for outcome in outcomes.values()),
+        "code": _distinct(found.code for found in by_run.values()),
         "parameters": hashlib.sha256(canonical(definition(study)).encode()).hexdigest(),
-        "results": checksum(outcomes),
-        "environment": _distinct(outcome.environment for outcome in outcomes.values()),
-        "xla": _distinct(canonical(outcome.xla) for outcome in outcomes.values() if outcome.xla is not None),
+        "results": checksum(by_run),
+        "environment": _distinct(found.environment for found in by_run.values()),
+        "xla": _distinct(canonical(found.xla) for found in by_run.values() if found.xla is not None),
     }
 
 
-def checksum(outcomes: dict[Run, Outcome]) -> str:
+def checksum(by_run: Mapping[Run, RunMetrics]) -> str:
     """Return the checksum of run files: what `sha256sum *.npz | sha256sum` prints in their folder, with LC_ALL=C."""
-    lines = sorted((f"{run.name}.npz", outcome.sha256) for run, outcome in outcomes.items())
+    lines = sorted((f"{run.name}.npz", found.sha256) for run, found in by_run.items())
     return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in lines).encode()).hexdigest()
 
 
-def _grid_sizes(study: Study, cells: pd.DataFrame, outcomes: dict[Run, Outcome]) -> dict[str, int]:
+def _grid_sizes(study: Study, cells: pd.DataFrame, by_run: Mapping[Run, RunMetrics]) -> dict[str, int]:
     return {
         "batch_sizes": len(study.grid.batch_sizes),
         "base_learning_rates": len(study.grid.base_learning_rates),
         "seeds": study.grid.seeds,
         "cells": len(cells),
-        "runs": len(outcomes),  # distinct: m > N shares those of m = N
+        "runs": len(by_run),  # distinct: m > N shares those of m = N
     }
 
 
-def _runs_by_status(outcomes: dict[Run, Outcome]) -> dict[str, int]:
-    counts = Counter(outcome.status for outcome in outcomes.values())
+def _runs_by_status(by_run: Mapping[Run, RunMetrics]) -> dict[str, int]:
+    counts = Counter(found.status for found in by_run.values())
     return {status: counts[status] for status in STATUSES}
 
 
-def _test_accuracy(cells: pd.DataFrame, row: int | None, rows: int) -> dict[str, Any]:
-    mean, low, high = (_value(cells, row, f"test_accuracy_{bound}") for bound in ("mean", "low", "high"))
-    error = None if mean is None else proportion_error(mean, rows)
+def _test_value(cells: pd.DataFrame, row: int | None, metric: Metric, rows: int) -> dict[str, Any]:
+    """Return the metric on test rows, with its interval; a share of the rows has a standard error of their own."""
+    mean, low, high = (_value(cells, row, metric.column("test", bound)) for bound in ("mean", "low", "high"))
+    error = proportion_error(mean, rows) if metric.counted and mean is not None else None
     return {
         "mean": mean,
         "low": low,

@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from batchwise.analysis.seed_values import Accuracies, Undecidable
-
-# As far below the best as training still counts as convergence, for the range of learning rates: points / 100
-CONVERGES = 0.05
+from batchwise.analysis.seed_values import SeedValues, Undecidable
 
 
-def octaves(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
+def octaves(study: SeedValues, sizes: np.ndarray) -> np.ndarray:
     """Return the width of the range of η̃ that converges at each of the sizes, [sizes, seeds], as in range_shrinks.
 
     Raises Undecidable for fewer than three η̃.
@@ -18,13 +15,14 @@ def octaves(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
         raise Undecidable(f"a range takes three η̃; the grid has {len(rates)}")
     step = np.log2(rates[-1] / rates[0]) / (len(rates) - 1)
     within = converging(study)
-    return step * np.stack([within[study.batch_size == m].sum(axis=0) for m in sizes])
+    return step * np.stack([within[study.effective_batch_size == m].sum(axis=0) for m in sizes])
 
 
-def converging(study: Accuracies) -> np.ndarray:
-    """Return whether a run is within 5 points of its seed's best cell, [cells, seeds], as 0 and 1.
+def converging(study: SeedValues) -> np.ndarray:
+    """Return whether a run is within the widest margin of its seed's best cell, [cells, seeds], as 0 and 1.
 
-    The validation accuracy decides. A seed of which a run ran out of memory or failed is NaN.
+    Validation rows decide. A seed of which a run ran out of memory or failed is NaN.
     """
-    validation = np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
-    return np.where(np.isnan(validation), np.nan, validation >= validation.max(axis=0) - CONVERGES)
+    score = study.metric.sign * np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
+    behind = study.metric.margins[-1] / study.metric.scale
+    return np.where(np.isnan(score), np.nan, score >= score.max(axis=0) - behind)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,54 +14,64 @@ from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
+from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
 from batchwise.training import run_result
 
-# The columns of Result.loss, then those of Result.correct
-METRICS = tuple(f"{split}_{metric}" for metric in ("loss", "accuracy") for split in SPLITS)
 # Masters & Luschi 2018, section 5: the median over the last 5 epochs
 LAST_EPOCHS = 5
 # More points than a figure can show; it bounds the size of the curves for any budget.
 CURVE_EPOCHS = 200
+COLUMNS_LACK = f"its arrays do not have a column for each of {', '.join(SPLITS)}"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one run gave. Metrics have the columns METRICS: losses, then accuracies as fractions; NaN for none."""
+class RunMetrics:
+    """What one run gave: for each metric of the task, values for train, validation and test rows, NaN for none."""
 
     sha256: str  # of the run's file
     status: run_result.Status
     diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
     parameters: int  # trainable weights of the network
-    median: np.ndarray  # [6], over the last 5 epochs, never of epoch 0; NaN if the run is not ok
-    final: np.ndarray  # [6], at the final weights; NaN if the run is not ok
-    test_correct: int | None  # test rows whose class is predicted by the final weights
+    median: dict[str, np.ndarray]  # {metric: [3]}, over the last 5 epochs, never of epoch 0; NaN if the run is not ok
+    final: dict[str, np.ndarray]  # {metric: [3]}, at the final weights; NaN if the run is not ok
     curve_epochs: np.ndarray  # [points], at most 200, from 0 to the last
-    curve: np.ndarray  # [points, 6] float32: for figures
+    curve: dict[str, np.ndarray]  # {metric: [points, 3] float32}: for figures
     xla: bool | None  # whether XLA compiled the programs; None if the run ended before its first evaluation
     code: str  # canonical JSON of {file: sha256}
     environment: str  # canonical JSON
 
 
-def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dict[Run, Outcome]:
-    """Return the outcome of each distinct run of the grid, sorted by run; other files in the folder are not looked at.
+def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dict[Run, RunMetrics]:
+    """Return the metrics of each distinct run of the grid, sorted by run; other files of the folder are not looked at.
 
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
-    outcomes = {}
+    names = [metric.name for metric in loading.metrics(study, manifest)]
+    by_run = {}
     for run in grid.runs(study, manifest["rows"]["train"]):
         path = folder / f"{run.name}.npz"
         try:
             content = path.read_bytes()
             result, inputs = run_result.load(content, with_weights=False)
-            _check(result, inputs, run, study, manifest)
-            outcomes[run] = _outcome(content, result, inputs, manifest)
+            by_metric = evaluations(result, manifest["rows"])
+            values = {name: by_metric[name] for name in names}
+            _check(result, values, inputs, run, study, manifest)
+            by_run[run] = _run_metrics(content, result, values, inputs)
         except FileNotFoundError:
             raise UserError(f"{path} is missing; run {rerun_command(f'train@{name}')}") from None
         except (ValueError, LookupError, TypeError, RuntimeError) as error:
             raise UserError(f"{path} is damaged ({error}); run {rerun_command(f'train@{name}')}") from None
-    return outcomes
+    return by_run
+
+
+def evaluations(result: run_result.Result, rows: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Return {metric: [1 + epochs, 3] float64}, for the splits train, validation, test; NaN for one without rows."""
+    counts = np.array([rows[split] or np.nan for split in SPLITS])
+    if result.correct.shape[1:] != counts.shape:
+        raise ValueError(COLUMNS_LACK)
+    return {"accuracy": result.correct / counts, "loss": result.loss.astype("float64")}
 
 
 def canonical(content: Any) -> str:
@@ -68,36 +79,45 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check(result: run_result.Result, inputs: dict[str, Any], run: Run, study: Study, manifest: dict[str, Any]) -> None:
+def _check(
+    result: run_result.Result,
+    values: dict[str, np.ndarray],
+    inputs: dict[str, Any],
+    run: Run,
+    study: Study,
+    manifest: dict[str, Any],
+) -> None:
     trained = Run(inputs["batch_size"], inputs["learning_rate"], inputs["seed"])
     if trained != run:
         raise ValueError(f"it holds the run {trained.name}")
     if inputs["data"] != manifest["sha256"]:
         raise ValueError("it was trained on other data")
+    lengths = {len(value) for value in values.values()}
+    if len(lengths) > 1 or any(value.shape[1:] != (len(SPLITS),) for value in values.values()):
+        raise ValueError(COLUMNS_LACK)
     rows = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.batch_size)
-    if result.loss.shape != result.correct.shape or result.loss.shape[1:] != (len(SPLITS),):
-        raise ValueError("its arrays do not have a column for each of train, validation, test")
-    if result.status == "ok" and len(result.loss) != rows:
-        raise ValueError(f"it has {len(result.loss)} evaluations where {rows} belong")
+    if result.status == "ok" and lengths != {rows}:
+        raise ValueError(f"it has {lengths.pop()} evaluations where {rows} belong")
 
 
-def _outcome(content: bytes, result: run_result.Result, inputs: dict[str, Any], manifest: dict[str, Any]) -> Outcome:
-    rows = np.array([manifest["rows"][split] or np.nan for split in SPLITS])
-    values = np.concatenate([result.loss, result.correct / rows], axis=1, dtype="float64")  # [1 + epochs, 6]
+def _run_metrics(
+    content: bytes, result: run_result.Result, values: dict[str, np.ndarray], inputs: dict[str, Any]
+) -> RunMetrics:
+    evaluated = len(next(iter(values.values())))
+    points = _evenly(evaluated)
     ok = result.status == "ok"
-    points = _evenly(len(values))
-    return Outcome(
+    none = dict.fromkeys(values, np.full(len(SPLITS), np.nan))
+    return RunMetrics(
         sha256=hashlib.sha256(content).hexdigest(),
         status=result.status,
         diverged_epoch=result.diverged_epoch,
-        epochs=max(len(values) - 1, 0),
+        epochs=max(evaluated - 1, 0),
         parameters=result.parameters,
-        median=np.median(values[1:][-LAST_EPOCHS:], axis=0) if ok else np.full(len(METRICS), np.nan),
-        final=values[-1] if ok else np.full(len(METRICS), np.nan),
-        test_correct=int(result.correct[-1, SPLITS.index("test")]) if ok else None,
+        median={name: np.median(value[1:][-LAST_EPOCHS:], axis=0) for name, value in values.items()} if ok else none,
+        final={name: value[-1] for name, value in values.items()} if ok else none,
         curve_epochs=points,
-        curve=_float32(values[points]),
-        xla=result.xla if len(values) else None,
+        curve={name: _float32(value[points]) for name, value in values.items()},
+        xla=result.xla if evaluated else None,
         code=canonical(inputs["code"]),
         environment=canonical(inputs["environment"]),
     )

@@ -1,13 +1,13 @@
-"""The accuracies of cells by seed, of one study or several, and the choice among the cells."""
+"""The metric of cells by seed, of one study or several, and the choice among the cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from batchwise.analysis.selection import DIGITS
+from batchwise.analysis.study_tables import Tables
+from batchwise.data.metric import Metric
 
 CELL = ["effective_batch_size", "base_learning_rate"]
 
@@ -17,15 +17,16 @@ class Undecidable(Exception):
 
 
 @dataclass(frozen=True)
-class Accuracies:
-    """Cells, with the accuracies of their runs as fractions.
+class SeedValues:
+    """Cells, with the values of the study's metric in each of their runs.
 
-    A run that diverged is a result: it counts with the accuracy of chance. One that ran out of memory or failed says
-    nothing about training and is NaN.
+    A run that diverged is a result: it counts with the baseline. One that ran out of memory or failed says nothing
+    about training and is NaN.
     """
 
     data: str  # checksum of the data
-    batch_size: np.ndarray  # [cells], m that was trained
+    metric: Metric
+    effective_batch_size: np.ndarray  # [cells], m that was trained
     normalization_batch: np.ndarray  # [cells], m where the whole batch is normalised together
     base_learning_rate: np.ndarray  # [cells]
     validation: np.ndarray  # [cells, seeds], NaN without validation rows
@@ -38,10 +39,10 @@ class Accuracies:
         return ~np.isnan(self.validation).any(axis=1)
 
 
-def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
-    """Return the accuracies of a study, from runs.csv and summary.json; m above the number of rows counts once."""
-    runs = runs.drop_duplicates([*CELL, "seed"]).sort_values([*CELL, "seed"])
-    seeds = summary["grid"]["seeds"]
+def of_study(tables: Tables) -> SeedValues:
+    """Return the values of a study, by seed; m above the number of rows counts once."""
+    summary, metric, seeds = tables.summary, tables.metric, tables.seeds
+    runs = tables.runs.drop_duplicates([*CELL, "seed"]).sort_values([*CELL, "seed"])
     diverged = (runs["status"] == "diverged").to_numpy().reshape(-1, seeds)
     cells = runs[CELL].to_numpy()[::seeds]
     batch_size = cells[:, 0].astype(int)
@@ -50,12 +51,13 @@ def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
     has_validation = summary["data"]["rows"]["validation"] > 0
 
     def values(split: str) -> np.ndarray:
-        measured = runs[f"{split}_accuracy"].to_numpy("float64", na_value=np.nan).reshape(-1, seeds)
-        return np.where(diverged, summary["chance"], measured)
+        measured = runs[metric.column(split)].to_numpy("float64", na_value=np.nan).reshape(-1, seeds)
+        return np.where(diverged, metric.baseline, measured)
 
-    return Accuracies(
+    return SeedValues(
         data=str(summary["provenance"]["data"]),
-        batch_size=batch_size,
+        metric=metric,
+        effective_batch_size=batch_size,
         normalization_batch=np.full_like(batch_size, k) if k else -(-batch_size // parts),
         base_learning_rate=cells[:, 1],
         validation=values("validation") if has_validation else np.full(diverged.shape, np.nan),
@@ -64,30 +66,33 @@ def of_study(runs: pd.DataFrame, summary: dict[str, Any]) -> Accuracies:
     )
 
 
-def pool(studies: Sequence[Accuracies]) -> Accuracies:
+def pool(studies: Sequence[SeedValues]) -> SeedValues:
     """Return the cells of several studies of the same data as one, with the seeds that all of them have.
 
-    Raises Undecidable for studies of different data.
+    Raises Undecidable for studies of different data or metrics.
     """
     if len({study.data for study in studies}) > 1:
         raise Undecidable("the studies have different rows")
+    if len({study.metric.name for study in studies}) > 1:
+        raise Undecidable("the studies have different metrics")
     seeds = min(study.test.shape[1] for study in studies)
-    fields = ("batch_size", "normalization_batch", "base_learning_rate", "diverged")
+    fields = ("effective_batch_size", "normalization_batch", "base_learning_rate", "diverged")
     joined = {name: np.concatenate([getattr(study, name) for study in studies]) for name in fields}
     by_seed = {
         name: np.concatenate([getattr(study, name)[:, :seeds] for study in studies]) for name in ("validation", "test")
     }
-    return Accuracies(studies[0].data, **joined, **by_seed)
+    return SeedValues(studies[0].data, studies[0].metric, **joined, **by_seed)
 
 
-def choose(study: Accuracies, among: np.ndarray) -> int:
-    """Return the row of the cell with the highest mean validation accuracy `among` [cells], the first of equals.
+def choose(study: SeedValues, among: np.ndarray) -> int:
+    """Return the row of the cell with the best mean on validation rows `among` [cells], the first of equals.
 
     A cell with a diverged run comes after all without: as in selection.choose, but every group of cells has its best.
     Raises Undecidable if none of the cells is complete.
     """
-    mean = study.validation.mean(axis=1).round(DIGITS)
-    rank = np.where(among & study.complete, mean - study.diverged, -np.inf)
-    if not np.isfinite(rank).any():
-        raise Undecidable("no cell has the validation accuracy of every seed")
-    return int(rank.argmax())
+    candidates = among & study.complete
+    if not candidates.any():
+        raise Undecidable(f"no cell has the validation {study.metric.name} of every seed")
+    whole = candidates & ~study.diverged
+    score = study.metric.sign * study.validation.mean(axis=1).round(DIGITS)
+    return int(np.where(whole if whole.any() else candidates, score, -np.inf).argmax())

@@ -1,4 +1,4 @@
-"""How many epochs, updates and seconds a run takes to a validation accuracy that was set beforehand (Shallue 2019).
+"""How many epochs, updates and seconds a run takes to a value of its metric that was set beforehand (Shallue 2019).
 
 A run that does not get there is kept as censored: it would take longer than it was trained.
 """
@@ -12,7 +12,7 @@ from batchwise.analysis.equal_budgets import Curves
 from batchwise.statistics.critical_batch_size import censored_median
 
 RUNS = {
-    "target": "validation accuracy to get past, fraction",
+    "target": "validation value of the metric to get past, in its unit in the tables",
     "batch_size": "m that was trained, rows",
     "base_learning_rate": "η̃, per example",
     "learning_rate": "η of the averaged gradient",
@@ -37,7 +37,7 @@ SIZES = {
 def runs(all_curves: Sequence[Curves], targets: Sequence[float]) -> pd.DataFrame:
     """Return a row for each target and run."""
     rows = [
-        (target, curves.batch_size, base, rate, seed, epochs, float(curves.updates_at(epochs)))
+        (target, curves.effective_batch_size, base, rate, seed, epochs, float(curves.updates_at(epochs)))
         for target in targets
         for curves in all_curves
         for base, rate, seeds in zip(
@@ -50,7 +50,7 @@ def runs(all_curves: Sequence[Curves], targets: Sequence[float]) -> pd.DataFrame
 
 def sizes(table: pd.DataFrame, all_curves: Sequence[Curves], seconds: Mapping[int, float]) -> pd.DataFrame:
     """Return a row for each target and batch size, at its fastest rate. `seconds` are those of an epoch."""
-    trained = {curves.batch_size: curves for curves in all_curves}
+    trained = {curves.effective_batch_size: curves for curves in all_curves}
     rows = []
     for (target, m), cells in table.groupby(["target", "batch_size"]):
         whole = trained[m]
@@ -74,5 +74,6 @@ def _median(cell: pd.DataFrame) -> float:
 
 def _epochs(curves: Curves, target: float) -> np.ndarray:
     """Return the epochs until the first evaluation strictly past the target, [rates, seeds], NaN for none."""
-    past = curves.values["validation_accuracy"][..., 1:] > target
+    metric = curves.metric
+    past = metric.sign * curves.values[metric.column("validation")][..., 1:] > metric.sign * target
     return np.where(past.any(axis=-1), curves.epochs[1:][past.argmax(axis=-1)], np.nan)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from batchwise.analysis import seed_values, study_tables
 from batchwise.analysis.cost_tables import Costs, read_costs
-from batchwise.analysis.seed_values import Accuracies
+from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.study_tables import Tables
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
@@ -50,9 +50,9 @@ class StudyResults:
         return self.tables.summary["data"]["rows"]["train"]
 
     @cached_property
-    def accuracies(self) -> Accuracies:
-        """The accuracies of its cells by seed."""
-        return seed_values.of_study(self.tables.runs, self.tables.summary)
+    def seed_values(self) -> SeedValues:
+        """The metric of its cells by seed."""
+        return seed_values.of_study(self.tables)
 
     @cached_property
     def sizes(self) -> list[int]:

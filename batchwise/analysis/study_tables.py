@@ -1,6 +1,7 @@
 """The tables of a study as a report reads them. columns.csv says what each column holds."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config.params import Study
+from batchwise.data.metric import Metric, from_facts
 
 TEXTS = ("selected_by", "grid_edge", "status")
 NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
@@ -31,6 +33,21 @@ class Tables:
         """The name of the study."""
         return self.summary["study"]
 
+    @cached_property
+    def metric(self) -> Metric:
+        """The metric that chooses."""
+        return from_facts(self.summary["metric"])
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the task, the one that chooses first."""
+        return (self.metric, *map(from_facts, self.summary["other_metrics"]))
+
+    @property
+    def test_value(self) -> dict[str, float | None]:
+        """The metric on test rows at the reference: mean, low, high, n, test_set_standard_error."""
+        return self.summary[self.metric.column("test")]
+
     @property
     def seeds(self) -> int:
         """The number of runs of a cell."""
@@ -49,7 +66,7 @@ class Tables:
     @property
     def chosen(self) -> pd.DataFrame:
         """The rows of `batch_sizes` at which a rate is chosen and a run gave a result."""
-        return self.batch_sizes.dropna(subset=["test_accuracy_mean"]).reset_index(drop=True)
+        return self.batch_sizes.dropna(subset=self.metric.column("test", "mean")).reset_index(drop=True)
 
     @property
     def distinct(self) -> pd.DataFrame:

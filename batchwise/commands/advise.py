@@ -21,10 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
     study = params.study(all_params, name)
     measured = costs.of_study(profile_summary.summary(profile_files.read(DATA / "profiles" / name)), study)
     about = loading.describe(DATA / "prepared", study)
-    runs = run_metrics.read(DATA / "runs" / name, name, study, about)
-    curves = equal_budgets.of_study(study, about["rows"]["train"], runs)
+    by_run = run_metrics.read(DATA / "runs" / name, name, study, about)
+    metric = loading.metrics(study, about)[0]
+    curves = equal_budgets.of_study(study, about["rows"]["train"], metric, by_run)
     table = recommendation.advise(curves, measured, arguments.memory, arguments.time)
-    print(*cost_sentences.advice(table), "", *cost_sentences.lines(table), sep="\n")
+    print(*cost_sentences.advice(table, metric), "", *cost_sentences.lines(table, metric), sep="\n")
     return 0 if table["chosen"].any() else 1
 
 

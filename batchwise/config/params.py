@@ -28,9 +28,7 @@ def _no_duplicates(values: list[Hashable]) -> list[Hashable]:
 BatchSize = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # Beyond these bounds η̃·m leaves the range of float32, in which the optimiser holds it.
 BaseLearningRate = Annotated[float, Field(ge=1e-20, le=1e20, allow_inf_nan=False)]
-
-
-Target = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Target = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Grid(Section):
@@ -68,7 +66,9 @@ class Study(Recipe):
     # η from η̃ and m: linear η̃·m (Masters & Luschi 2018, eq. 6), sqrt η̃·√m (Malladi 2022), none η̃
     learning_rate_scaling: Literal["linear", "sqrt", "none"]
     grid: Grid
-    # accuracies on validation rows, as fractions, whose steps are counted; set before anything is measured
+    # the metric that chooses, of those of the task of the data set (loading.metrics); otherwise the task's first
+    metric: str | None = None
+    # values of that metric on validation rows, whose steps are counted; set before anything is measured
     targets: Annotated[list[Target], AfterValidator(_no_duplicates)] = Field(default_factory=list)
     # batch sizes of the grid, at whose chosen rate the gradient noise and the shape of the loss are measured
     landscape: Annotated[list[BatchSize], AfterValidator(_no_duplicates)] = Field(default_factory=list)

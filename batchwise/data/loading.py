@@ -3,14 +3,20 @@
 from pathlib import Path
 from typing import Any
 
+from batchwise.common.errors import UserError
 from batchwise.config.params import Study
-from batchwise.data import prepared
+from batchwise.data import prepared, task
 from batchwise.data.dataset import DataSet
+from batchwise.data.metric import Metric
 from batchwise.data.subset import subset
 
 
 def load(folder: Path, study: Study) -> DataSet:
-    """Return what a study trains on. Raises UserError as manifest.load does, or if there are too few rows."""
+    """Return what a study trains on.
+
+    Raises UserError as prepared.load and metrics do, or if there are too few rows.
+    """
+    metrics(study, prepared.read(folder, study.data_set))
     return part(prepared.load(folder, study.data_set), study)
 
 
@@ -25,3 +31,18 @@ def describe(folder: Path, study: Study) -> dict[str, Any]:
     if not study.subset:
         return whole
     return prepared.manifest(load(folder, study), whole["options"])
+
+
+def metrics(study: Study, about: dict[str, Any]) -> tuple[Metric, ...]:
+    """Return the metrics of a study whose data have this manifest: the one that chooses first, then the others.
+
+    Raises UserError for a metric that the task does not have, and for a target that is no value of it.
+    """
+    of_task = task.load(about["task"])
+    first = of_task.metric(study.metric)
+    found = (first, *(other for other in of_task.metrics if other is not first))
+    chosen, *others = (metric.on(about["class_counts"]["train"]) for metric in found)
+    for target in study.targets:
+        if chosen.clip(target) != target:
+            raise UserError(f"targets: {target} is no {chosen.name}; allowed: {chosen.description}")
+    return (chosen, *others)

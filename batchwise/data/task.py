@@ -7,28 +7,19 @@ from typing import Any
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
+from batchwise.data.metric import Metric
 
 Tensor = Any
 Values = Callable[[Tensor, Tensor], Tensor]  # of labels [B] and outputs [B, …], a value for each row, [B]
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A quantity that each evaluation gives for each split: the mean of a value of each row.
+class TaskMetric:
+    """A metric of a task: how it is computed, the mean of a value of each row, and what it is on data."""
 
-    People read `scale` times a value. Margins are in the unit of a difference of what they read.
-    """
-
-    name: str  # in columns and sentences
-    description: str  # what a value is, with its unit
+    name: str
     values: Values  # bool is counted exactly
-    higher_is_better: bool
-    baseline: Callable[[Sequence[int]], float]  # of the training rows by class: what the best constant answer gives
-    learned: float  # a run that is not better than the baseline by more than this, on training rows, has not trained
-    margins: tuple[int, ...]  # as far behind the best as a learning rate may be that trains reliably
-    scale: float = 1.0
-    unit: str = ""  # of what people read
-    unit_of_differences: str = ""
+    on: Callable[[Sequence[int]], Metric]  # of the number of training rows of each class
 
 
 @dataclass(frozen=True)
@@ -37,13 +28,13 @@ class Task:
 
     outputs: Callable[[int], int]  # of the number of classes
     loss: Values
-    metrics: tuple[Metric, ...]  # the loss among them; a study chooses by the first, unless it names another
+    metrics: tuple[TaskMetric, ...]  # the loss among them; a study chooses by the first, unless it names another
 
-    def metric(self, name: str | None = None) -> Metric:
+    def metric(self, name: str | None = None) -> TaskMetric:
         """Return a metric by name, the first for None. Raises UserError for a name that the task does not have."""
         known = {metric.name: metric for metric in self.metrics}
         if name is not None and name not in known:
-            raise UserError(unknown("metric of the task", name, list(known)))
+            raise UserError(f"metric: {unknown('metric of the task', name, list(known))}")
         return known[name] if name else self.metrics[0]
 
 

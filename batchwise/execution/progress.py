@@ -4,9 +4,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic
-from typing import TextIO, get_args
+from typing import TextIO
 
-from batchwise.training.run_result import Status
+from batchwise.training.run_result import STATUSES
 
 SECONDS_BETWEEN_LINES = 15  # where there is no terminal: a log
 SECONDS_BETWEEN_UPDATES = 0.1
@@ -32,8 +32,8 @@ class Progress:
     def line(self, running: int, seconds_left: float) -> str:
         """Return the line."""
         counts = [f"{self.statuses.total()}/{self.runs} runs done", f"{running} running"]
-        for status in get_args(Status):
-            if status == "diverged" or (self.statuses[status] and status != "ok"):
+        for status in STATUSES[1:]:
+            if self.statuses[status] or status == "diverged":
                 counts.append(f"{self.statuses[status]} {status.replace('_', ' ')}")
         return f"{self.study}: {', '.join(counts)}, {duration(seconds_left)} left"
 

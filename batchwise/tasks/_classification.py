@@ -3,38 +3,49 @@
 import math
 from collections.abc import Sequence
 
-from batchwise.data.task import Metric, Values
+from batchwise.data.metric import Metric
+from batchwise.data.task import TaskMetric, Values
 
 
-def accuracy(correct: Values) -> Metric:
+def accuracy(correct: Values) -> TaskMetric:
     """Return the metric of whether the class is predicted; `correct` takes labels [B] and logits, and returns [B]."""
-    return Metric(
+    return TaskMetric(
         "accuracy",
-        "fraction of the rows whose class is predicted, 0 to 1",
         correct,
-        higher_is_better=True,
-        baseline=largest_share,
-        learned=0.05,
-        margins=(1, 2, 5),
-        scale=100,
-        unit="%",
-        unit_of_differences="points",
+        lambda class_counts: Metric(
+            "accuracy",
+            "fraction of the rows whose class is predicted, 0 to 1",
+            higher_is_better=True,
+            baseline=largest_share(class_counts),
+            learned=0.05,
+            margins=(1, 2, 5),
+            scale=100,
+            unit="%",
+            difference_unit="point",
+            decimals=1,
+            lowest=0,
+            highest=1,
+            counted=("correct", "wrong"),
+        ),
     )
 
 
-def cross_entropy(loss: Values) -> Metric:
+def cross_entropy(loss: Values) -> TaskMetric:
     """Return the metric of the loss; `loss` takes labels [B] and logits, and returns [B]."""
-    return Metric(
+    return TaskMetric(
         "loss",
-        "mean cross-entropy over the rows, nats",
         loss,
-        higher_is_better=False,
-        baseline=entropy,
-        learned=0.05,
-        margins=(1, 2, 5),
-        scale=100,
-        unit="cnat",
-        unit_of_differences="cnats",
+        lambda class_counts: Metric(
+            "loss",
+            "mean cross-entropy over the rows, nats",
+            higher_is_better=False,
+            baseline=entropy(class_counts),
+            learned=0.05,
+            margins=(0.02, 0.05, 0.1),
+            unit="nats",
+            difference_unit="nat",
+            lowest=0,
+        ),
     )
 
 

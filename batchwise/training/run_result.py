@@ -3,13 +3,14 @@
 import io
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from batchwise.common.damaged_archive import DAMAGES
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
+STATUSES: tuple[str, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)

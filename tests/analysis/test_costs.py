@@ -16,15 +16,16 @@ from batchwise.analysis.equal_budgets import MEASURED, TOO_LONG, TOO_SHORT, Curv
 from batchwise.statistics.intervals import mean_interval
 from batchwise.training.run_result import Result
 from tests import fabricated
+from tests.fabricated import ACCURACY
 
 
 def curves(m: int, accuracy: np.ndarray, rows: int = 40, rates: tuple[float, ...] = (0.1,)) -> Curves:
     """Return the curves of one m, of accuracies [rates, seeds, evaluations] on validation and test rows."""
     accuracy = np.asarray(accuracy, float)
     per_epoch, last = -(-rows // m), accuracy.shape[-1] - 1
-    values = dict.fromkeys(equal_budgets.QUANTITIES, accuracy)
+    values = dict.fromkeys(equal_budgets.quantities(ACCURACY), accuracy)
     base = np.array(rates)
-    return Curves(m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values)
+    return Curves(ACCURACY, m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values)
 
 
 def rising(m: int, seeds: int = 3, epochs: int = 10, step: float = 0.05) -> Curves:
@@ -40,8 +41,10 @@ def read(study, make: Callable, folder: Path) -> dict:
 
 def test_curves_hold_the_evaluations_of_every_run(tmp_path) -> None:
     made = fabricated.study([5, 16, 100], [0.25, 0.5])
-    found = equal_budgets.of_study(made, 40, read(made, lambda run: fabricated.random_result(run, made), tmp_path))
-    assert [one.batch_size for one in found] == [5, 16, 40]
+    found = equal_budgets.of_study(
+        made, 40, ACCURACY, read(made, lambda run: fabricated.random_result(run, made), tmp_path)
+    )
+    assert [one.effective_batch_size for one in found] == [5, 16, 40]
     assert [one.updates_per_epoch for one in found] == [8, 3, 1]
     result = fabricated.random_result(fabricated.grid.runs_of(fabricated.grid.cells(made, 40)[1], made)[2], made)
     expected = result.correct[:, 1] / fabricated.ROWS["validation"]
@@ -56,10 +59,10 @@ def test_a_run_that_diverged_counts_until_then(tmp_path) -> None:
         result = fabricated.random_result(run, made)
         return fabricated.diverged(result, 4) if run.seed == 1 else result
 
-    (found,) = equal_budgets.of_study(made, 40, read(made, make, tmp_path))
+    (found,) = equal_budgets.of_study(made, 40, ACCURACY, read(made, make, tmp_path))
     known = np.isfinite(found.values["train_loss"][0])
     assert known.sum(axis=1).tolist() == [8, 4, 8]
-    assert equal_budgets.choose(equal_budgets.at(found, 3)) == 0
+    assert equal_budgets.choose(equal_budgets.at(found, 3), ACCURACY) == 0
     assert np.isnan(equal_budgets.at(found, 7)["test_accuracy"][0, 1])
 
 
@@ -109,7 +112,7 @@ def test_the_rate_is_chosen_anew_for_each_level() -> None:
 def test_the_table_has_every_level_at_every_size_and_no_seconds_that_were_not_measured() -> None:
     sizes = [rising(8), rising(40)]
     table = equal_budgets.table(sizes, {8: 1.0, 40: 0.1})
-    assert list(table) == list(equal_budgets.COLUMNS)
+    assert list(table) == list(equal_budgets.columns(ACCURACY))
     assert set(table["budget"]) == set(equal_budgets.KINDS)
     assert (table.groupby(["budget", "level"])["batch_size"].nunique() == 2).all()
     whole = table[table["budget"].eq("updates") & table["level"].eq(10)]  # all that m = 40 makes
@@ -176,7 +179,7 @@ def two_sizes() -> list[Curves]:
 
 def test_the_choice_is_the_best_on_validation_rows_and_has_prices() -> None:
     table = recommendation.advise(two_sizes(), SECONDS)
-    assert list(table) == list(recommendation.COLUMNS)
+    assert list(table) == list(recommendation.columns(ACCURACY))
     chosen, other = table.to_dict("records")
     assert chosen["chosen"] and not other["chosen"]
     assert (chosen["updates"], chosen["seconds"], chosen["compile_seconds"]) == (50, 10.0, 2.0)
@@ -241,7 +244,7 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
             "grid_edge": ["", "", "", "highest"],
         }
     )
-    written = costs.files(made, equal_budgets.of_study(made, 40, found), sizes, profile, measured)
+    written = costs.files(made, equal_budgets.of_study(made, 40, ACCURACY, found), sizes, profile, measured)
     columns = pd.read_csv(Path(_save(written, tmp_path / "costs")) / "columns.csv")
     for name in ("budgets", "targets", "target_runs", "advice"):
         table = pd.read_csv(tmp_path / "costs" / f"{name}.csv")

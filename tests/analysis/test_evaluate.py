@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from batchwise.analysis import run_metrics, study_tables
-from batchwise.analysis.columns import COLUMNS, QUANTITIES
+from batchwise.analysis.columns import columns, quantities
 from batchwise.analysis.evaluate import definition, evaluate
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
@@ -26,6 +26,7 @@ from batchwise.training.run_result import Result
 from stages import evaluate as stage
 from tests.fabricated import (
     MANIFEST,
+    METRICS,
     UNVALIDATED,
     diverged,
     files,
@@ -57,9 +58,9 @@ def made() -> dict:
 @pytest.mark.parametrize("manifest", [MANIFEST, UNVALIDATED])
 def test_every_column_is_documented_and_every_documented_column_exists(manifest: dict) -> None:
     written = tables(STUDY, lambda run: random_result(run, STUDY, manifest), manifest)
-    columns = {column for name in (*TABLES, "columns") for column in written[name]}
-    assert columns == set(COLUMNS)
-    assert dict(written["columns"].itertuples(index=False)) == COLUMNS
+    found = {column for name in (*TABLES, "columns") for column in written[name]}
+    assert found == set(columns(METRICS))
+    assert dict(written["columns"].itertuples(index=False)) == columns(METRICS)
 
 
 def test_there_is_a_row_for_each_cell_as_asked(made: dict) -> None:
@@ -83,7 +84,6 @@ def test_counts_add_up(made: dict) -> None:
     }
     assert all(facts["runs_by_status"].values()), "the made-up study has runs of every status"
     assert facts["grid"] == {"batch_sizes": 4, "base_learning_rates": 3, "seeds": 3, "cells": 12, "runs": 27}
-    assert {name: made["metrics"][name] for name in facts["runs_by_status"]} == facts["runs_by_status"]
     ok = made["runs"][made["runs"]["status"] == "ok"]
     assert (ok["test_correct"] + ok["test_wrong"] == 2000).all()
     assert (ok["generalisation_gap"] == ok["train_accuracy_final"] - ok["test_accuracy_final"]).all()
@@ -102,13 +102,13 @@ def test_cells_hold_the_mean_and_interval_of_their_ok_runs(made: dict) -> None:
     groups = made["runs"][made["runs"]["status"] == "ok"].groupby(["batch_size", "base_learning_rate"])
     cells = made["cells"].set_index(["batch_size", "base_learning_rate"])
     for key, runs in groups:
-        for name in QUANTITIES:
+        for name in quantities(METRICS):
             assert cells.loc[key, f"{name}_mean"] == pytest.approx(runs[name].mean())
             if runs[name].nunique() > 1:  # scipy warns of equal values; test_statistics.py has them
                 interval = stats.ttest_1samp(runs[name], 0).confidence_interval(0.95)
                 found = cells.loc[key, [f"{name}_low", f"{name}_high"]].tolist()
                 assert found == pytest.approx([interval.low, interval.high])
-    assert cells.loc[cells["ok"] == 0, [f"{name}_mean" for name in QUANTITIES]].isna().all(axis=None)
+    assert cells.loc[cells["ok"] == 0, [f"{name}_mean" for name in quantities(METRICS)]].isna().all(axis=None)
 
 
 @settings(max_examples=5)
@@ -164,7 +164,7 @@ def test_more_rows_than_there_are_is_all_of_them(made: dict) -> None:
 def test_cells_that_left_the_grid_leave_no_trace(tmp_path: Path) -> None:
     small = study([8, 2], [0.125, 0.5], seeds=2)
     write_runs(tmp_path, STUDY, mixed)
-    left_over = evaluate("made_up", small, MANIFEST, run_metrics.read(tmp_path, "made_up", small, MANIFEST))
+    left_over = evaluate("made_up", small, MANIFEST, METRICS, run_metrics.read(tmp_path, "made_up", small, MANIFEST))
     assert left_over == files(small, mixed)
 
 
@@ -211,7 +211,8 @@ def test_provenance_lists_the_environments_that_differ(tmp_path: Path, made: dic
     write_runs(tmp_path, STUDY, mixed)
     run = grid.runs(STUDY, 40)[0]
     (tmp_path / f"{run.name}.npz").write_bytes(run_result.dump(mixed(run), inputs(run, environment={"device": "gpu"})))
-    parsed = parse(evaluate("made_up", STUDY, MANIFEST, run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)))
+    by_run = run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)
+    parsed = parse(evaluate("made_up", STUDY, MANIFEST, METRICS, by_run))
     provenance = parsed["summary"]["provenance"]
     assert provenance["environment"] == [{"device": "cpu", "tensorflow": "2.21.0"}, {"device": "gpu"}]
     assert provenance["results"] != made["summary"]["provenance"]["results"]
@@ -240,10 +241,31 @@ def test_the_answer_is_told_with_its_spread(made: dict) -> None:
     assert [accuracy["mean"], accuracy["low"], accuracy["high"]] == [
         best[f"test_accuracy_{bound}"] for bound in ("mean", "low", "high")
     ]
-    assert accuracy["n"] == 3 and made["metrics"]["test_accuracy"] == accuracy["mean"]
+    assert accuracy["n"] == 3
     assert accuracy["test_set_standard_error"] == pytest.approx(
         np.sqrt(accuracy["mean"] * (1 - accuracy["mean"]) / 2000)
     )
+
+
+def test_dvc_compares_six_numbers(made: dict) -> None:
+    facts, table = made["summary"], made["batch_sizes"]
+    assert made["metrics"] == {
+        "batch_size": facts["best_batch_size"],
+        "base_learning_rate": facts["best_base_learning_rate"],
+        "test_accuracy": facts["test_accuracy"]["mean"],
+        "test_accuracy_low": facts["test_accuracy"]["low"],
+        "test_accuracy_high": facts["test_accuracy"]["high"],
+        "largest_batch_size_difference": pytest.approx(table["difference_mean"].iloc[-1]),
+    }
+
+
+def test_dvc_compares_the_reference_where_nothing_is_selected() -> None:
+    single = study([8, 2], [0.25])
+    made = tables(single, lambda run: random_result(run, single, UNVALIDATED), UNVALIDATED)
+    cells = made["cells"].set_index("batch_size")["test_accuracy_mean"]
+    found = made["metrics"]
+    assert (found["batch_size"], found["base_learning_rate"], found["test_accuracy"]) == (2, 0.25, cells[2])
+    assert found["largest_batch_size_difference"] == pytest.approx(cells[8] - cells[2])
 
 
 def test_one_seed_has_no_interval() -> None:

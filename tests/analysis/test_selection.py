@@ -10,7 +10,18 @@ from batchwise.analysis import selection
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.training.run_result import Result
-from tests.fabricated import MANIFEST, ROWS, UNVALIDATED, constant_result, diverged, random_result, study, tables
+from tests.fabricated import (
+    ACCURACY,
+    MANIFEST,
+    METRICS,
+    ROWS,
+    UNVALIDATED,
+    constant_result,
+    diverged,
+    random_result,
+    study,
+    tables,
+)
 
 RATES = [0.0625, 0.125, 0.25, 0.5]
 SIZES = [2, 4, 8]
@@ -64,15 +75,15 @@ def order(row: pd.Series) -> tuple:
 @given(cell_tables())
 def test_the_choice_is_that_of_a_plain_search(cells: pd.DataFrame) -> None:
     rates = cells["base_learning_rate"].nunique()
-    found = selection.choose(cells, rates)
+    found = selection.choose(cells, rates, METRICS)
     for row, (_, group) in zip(found, cells.groupby("batch_size"), strict=True):
         candidates = [(order(cell), index) for index, cell in group.iterrows() if cell["ok"] == 2]
         assert row == (min(candidates)[1] if candidates else -1)
     candidates = [(order(cells.loc[row]), row) for row in found if row >= 0]
-    assert selection.best(cells, found) == (min(candidates)[1] if candidates else None)
+    assert selection.best(cells, found, METRICS) == (min(candidates)[1] if candidates else None)
 
 
-@given(cell_tables(), st.sampled_from(selection.MARGINS))
+@given(cell_tables(), st.sampled_from(ACCURACY.margins))
 def test_the_reliable_range_is_that_of_a_plain_search(cells: pd.DataFrame, margin: int) -> None:
     rates = cells["base_learning_rate"].nunique()
     trained = cells[cells["trained"] == 2]
@@ -81,10 +92,10 @@ def test_the_reliable_range_is_that_of_a_plain_search(cells: pd.DataFrame, margi
         row["trained"] == 2 and row["validation_accuracy_mean"] >= best - margin / 100 - 1e-9
         for _, row in cells.iterrows()
     ]
-    assert selection.reliable(cells, margin).tolist() == expected
+    assert selection.reliable(cells, margin, ACCURACY).tolist() == expected
     cells[f"reliable_{margin}"] = pd.array(expected, dtype="boolean")
     for low, high, (_, group) in zip(
-        *selection.reliable_range(cells, rates, margin), cells.groupby("batch_size"), strict=True
+        *selection.reliable_range(cells, rates, margin, METRICS), cells.groupby("batch_size"), strict=True
     ):
         inside = [(order(row), place) for place, (_, row) in enumerate(group.iterrows()) if row[f"reliable_{margin}"]]
         if not inside:

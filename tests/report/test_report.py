@@ -6,7 +6,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, f
 NOTEBOOK, TEMPLATE = ROOT / "reports/study.ipynb", ROOT / "reports/template"
 HTML = "{http://www.w3.org/1999/xhtml}"
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> $x^2$ & \"'"
-ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"], "task": "binary"}
+ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"]}
 
 
 def write(folder: Path, written: dict[str, bytes], **changes: Any) -> Path:
@@ -244,7 +244,7 @@ def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
     assert best.startswith(f"Batch size {row['batch_size']} with base learning rate η̃ = ")
     assert f"{100 * row['test_accuracy_mean']:.1f} % (95 % interval {100 * row['test_accuracy_low']:.1f} to" in best
     last = tables.batch_sizes.iloc[-1]
-    assert f"the largest, 1,000, loses {-100 * last['difference_mean']:.2f} points" in compared
+    assert f"the largest, 1,000, is worse by {-100 * last['difference_mean']:.2f} points" in compared
     fit = tables.summary["reliable_upper_edge"]["2"]
     assert f"slope {fit['slope']:.2f}".replace("-", "−") in edge and f"{fit['points']} batch sizes" in edge
 
@@ -312,6 +312,28 @@ def test_every_study_has_a_page(case: str, tmp_path: Path) -> None:
     assert not re.search(r"\bnan\b|None|inf\b", page.prose)
 
 
+BY_LOSS = study([2, 4, 8, 16, 1000], [0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0], seeds=4, metric="loss")
+
+
+def test_a_study_that_chooses_by_loss_has_a_page_in_its_words(tmp_path: Path) -> None:
+    def result(run: Run) -> Result:
+        noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.0004, 0.0004)
+        fine = constant_result(BY_LOSS, run, 0.9, 0.2 + 0.001 * run.batch_size + noise)
+        return diverged(fine, 2) if run.learning_rate > 2 else fine
+
+    tables = made(tmp_path, BY_LOSS, result)
+    best, compared, edge = answers.answer(tables)
+    assert tables.summary["best_batch_size"] == 2 and tables.metric.name == "loss"
+    assert "has the lowest validation loss and reaches 0.2" in best and "nats (95 % interval 0.2" in best
+    assert "the largest, 1,000, is worse by 0.03" in compared and "nats (" in compared
+    assert f"slope {tables.summary['reliable_upper_edge']['0.05']['slope']:.2f}".replace("-", "−") in edge
+    page = page_of(tables)
+    assert "Test loss is lowest at m = 2" in page.prose and "within 0.02, 0.05 or 0.1 nats" in page.prose
+    assert "nats behind the best cell" in "".join(page.images()) and "test loss (nats)" in "".join(page.images())
+    body = page.prose.split("What the columns mean")[-2]  # the table of columns names all metrics of the task
+    assert not re.search(r"accurac|points|%\)|\bnan\b|None|inf\b", body)
+
+
 def test_a_study_of_2000_cells_fits_into_a_page(tmp_path: Path) -> None:
     large = study(list(range(1, 41)), [2.0**-power for power in range(50)], seeds=1, budget={"epochs": 1})
     page = page_of(made(tmp_path, large, lambda run: random_result(run, large)))
@@ -330,7 +352,7 @@ def test_edges_of_the_grid_are_told(tmp_path: Path) -> None:
     tables = made(tmp_path, GRID, staircase(GRID))
     rows = tables.batch_sizes.assign(grid_edge=["highest", np.nan, np.nan, "lowest", np.nan])
     summary = {**tables.summary, "best_batch_size": 2}
-    text = " ".join(limits.limits(Tables(**{**vars(tables), "batch_sizes": rows, "summary": summary})))
+    text = " ".join(limits.limits(replace(tables, batch_sizes=rows, summary=summary)))
     assert "At m = 2 the chosen rate is the highest of the grid" in text
     assert "At m = 16 the chosen rate is the lowest of the grid" in text
     assert "The chosen batch size, 2, is the smallest that was tried" in text

@@ -116,7 +116,7 @@ def _updates(parts: StudyResults, whole: StudyResults) -> list[Comparison]:
         normalised = -(-m // parts.recipe["accumulation"])
         try:
             large, small = (
-                comparisons.best_test_accuracy(study.accuracies, size)
+                comparisons.best_test_values(study.seed_values, size)
                 for study, size in ((parts, m), (whole, normalised))
             )
         except Undecidable:

@@ -28,7 +28,7 @@ def range_shrinks(studies: list[StudyResults]) -> Evidence:
     found = []
     for study in _with_range(studies):
         try:
-            for compared in comparisons.range_shrinks(study.accuracies, None, None):
+            for compared in comparisons.range_shrinks(study.seed_values, None, None):
                 what = f"lost with each doubling of m, over m = {study.sizes[0]:,} to {study.sizes[-1]:,}"
                 found.append(above(study.name, what, "octaves", compared.values))
         except Undecidable:
@@ -51,10 +51,10 @@ def large_needs_small(studies: list[StudyResults]) -> Evidence:
 
 
 def _edge_slopes(study: StudyResults) -> np.ndarray:
-    values = study.accuracies
+    values = study.seed_values
     within = converging(values)
     rates = np.where(within == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
-    edges = np.stack([rates[values.batch_size == m].max(axis=0) for m in study.sizes])
+    edges = np.stack([rates[values.effective_batch_size == m].max(axis=0) for m in study.sizes])
     slopes = []
     for edge in edges.T:
         known = np.isfinite(edge)
@@ -148,7 +148,7 @@ def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
     for adaptive, plain in pairs(studies, belong):
         sizes = np.array(sorted({*adaptive.sizes} & {*plain.sizes}))
         try:
-            wide, narrow = (octaves(study.accuracies, sizes).mean(axis=0) for study in (adaptive, plain))
+            wide, narrow = (octaves(study.seed_values, sizes).mean(axis=0) for study in (adaptive, plain))
         except Undecidable:
             continue
         seeds = min(len(wide), len(narrow))

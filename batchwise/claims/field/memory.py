@@ -61,13 +61,13 @@ def smaller_cures(studies: list[StudyResults]) -> Evidence:
 
 
 def _cost_of_halving(study: StudyResults) -> list[Comparison]:
-    values = study.accuracies
-    largest = values.batch_size == values.batch_size.max()
+    values = study.seed_values
+    largest = values.effective_batch_size == values.effective_batch_size.max()
     try:
         small, large = choose(values, ~largest), choose(values, largest)
     except Undecidable:
         return []
-    what = f"m = {values.batch_size[small]:,} instead of m = {values.batch_size[large]:,}"
+    what = f"m = {values.effective_batch_size[small]:,} instead of m = {values.effective_batch_size[large]:,}"
     return [above(study.name, what, "points", 100 * (values.test[small] - values.test[large]), -NO_LOSS)]
 
 

@@ -137,13 +137,13 @@ def difference(study: StudyResults, inside: np.ndarray, outside: np.ndarray) -> 
     `inside` and `outside` say which of study.sizes. Cells are chosen on validation rows, and compared on test rows.
     None if a side has no m, or there are no validation rows.
     """
-    values = study.accuracies
-    sides = [np.isin(values.batch_size, np.array(study.sizes)[side]) for side in (inside, outside)]
+    values = study.seed_values
+    sides = [np.isin(values.effective_batch_size, np.array(study.sizes)[side]) for side in (inside, outside)]
     try:
         best, other = (choose(values, side) for side in sides)
     except Undecidable:
         return None
-    what = f"m = {values.batch_size[best]:,} less m = {values.batch_size[other]:,}"
+    what = f"m = {values.effective_batch_size[best]:,} less m = {values.effective_batch_size[other]:,}"
     return what, 100 * (values.test[best] - values.test[other])
 
 

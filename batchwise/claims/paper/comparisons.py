@@ -13,9 +13,9 @@ import numpy as np
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.reliable_rates import octaves
-from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.analysis.seed_values import SeedValues, Undecidable
 
-# As far below the best as a learning rate still serves (SCIENCE.md, section 3, reliable range): points / 100
+# As far below the best as a learning rate still serves: points / 100
 SERVES = 0.02
 
 
@@ -26,23 +26,23 @@ class SeedEffects(NamedTuple):
     values: np.ndarray
 
 
-def best_batch_size(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def best_batch_size(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare the best cell with m from `low` to `high` with the best of the other m, in test accuracy."""
-    inside = _within(study.batch_size, low, high)
-    return [_contrast(study, inside, ~inside, study.batch_size, "m")]
+    inside = _within(study.effective_batch_size, low, high)
+    return [_contrast(study, inside, ~inside, study.effective_batch_size, "m")]
 
 
-def maintained(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def maintained(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare, at each m from `low` to `high`, its best cell with the best of the m beyond these bounds.
 
     It must be less than 2 points behind. Every m is a comparison.
     """
-    m, inside = study.batch_size, _within(study.batch_size, low, high)
+    m, inside = study.effective_batch_size, _within(study.effective_batch_size, low, high)
     found = [_contrast(study, m == size, ~inside, m, "m") for size in _sizes([study], low, high, least=1)]
     return [SeedEffects(f"{one.what}, short of 2 points", one.values + SERVES) for one in found]
 
 
-def best_normalization(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def best_normalization(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare, at each m, the best cell whose normalisation batch k is from `low` to `high` with the best of other k.
 
     Every m that has both is a comparison.
@@ -51,16 +51,16 @@ def best_normalization(study: Accuracies, low: int | None, high: int | None) -> 
     return _at_each_size(study, _within(k, low, high), np.ones(len(k), bool))
 
 
-def smaller_normalization(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def smaller_normalization(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare, at each m from `low` to `high`, the best cell with a normalisation batch k < m with the best of k = m.
 
     Every m that has both is a comparison.
     """
-    m = study.batch_size
+    m = study.effective_batch_size
     return _at_each_size(study, study.normalization_batch < m, _within(m, low, high))
 
 
-def falls(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def falls(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Fit, for each seed, a line to test accuracy on log₂ m for m from `low` to `high`, each at its best η̃.
 
     The comparison is the fall with each doubling of m.
@@ -69,7 +69,7 @@ def falls(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffe
     return [SeedEffects(f"the fall over {_span(sizes)}", -_slope(sizes, _by_size(study, sizes)))]
 
 
-def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def range_shrinks(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Fit, for each seed, a line to the width of the range of η̃ that converges on log₂ m, for m from `low` to `high`.
 
     η̃ converges in a run that does not diverge and whose validation accuracy is within 5 points of the seed's best cell.
@@ -80,7 +80,7 @@ def range_shrinks(study: Accuracies, low: int | None, high: int | None) -> list[
     return [SeedEffects(f"the range lost over {_span(sizes)}", -_slope(sizes, octaves(study, sizes)))]
 
 
-def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def better(worse: SeedValues, study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare two studies, the second less the first, in test accuracy averaged over the m from `low` to `high`.
 
     Both are at their best η̃ for each m. An improvement on average is not one at every m.
@@ -90,7 +90,7 @@ def better(worse: Accuracies, study: Accuracies, low: int | None, high: int | No
     return [SeedEffects(f"the mean gain over {_span(sizes)}", gain.mean(axis=0))]
 
 
-def gain_grows(worse: Accuracies, study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def gain_grows(worse: SeedValues, study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Fit, for each seed, a line on log₂ m to the gain of the second study over the first, for m from `low` to `high`.
 
     Both are at their best η̃ for each m. The comparison is the growth of the gain with each doubling of m.
@@ -100,13 +100,13 @@ def gain_grows(worse: Accuracies, study: Accuracies, low: int | None, high: int 
     return [SeedEffects(f"the growth of the gain over {_span(sizes)}", _slope(sizes, gain))]
 
 
-def reachable(study: Accuracies, low: int | None, high: int | None) -> list[SeedEffects]:
+def reachable(study: SeedValues, low: int | None, high: int | None) -> list[SeedEffects]:
     """Compare the best cell with m up to `high` with the best larger m at its η̃, which must lose more than 2 points.
 
     With `low`, each m from `low` to `high` must lose less than 2 points there, and is one more comparison. Without
     `high`, the larger m is the largest of the grid.
     """
-    m = study.batch_size
+    m = study.effective_batch_size
     high = int(m.max()) - 1 if high is None else high
     if not (m > high).any() or not (m <= high).any():
         raise Undecidable(f"the grid has no m {'up to' if (m > high).any() else 'above'} {high:,}")
@@ -125,7 +125,7 @@ def _within(sizes: np.ndarray, low: int | None, high: int | None) -> np.ndarray:
     return (sizes >= (low or 1)) & (sizes <= (high or np.inf))
 
 
-def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes: np.ndarray, name: str) -> SeedEffects:
+def _contrast(study: SeedValues, inside: np.ndarray, outside: np.ndarray, sizes: np.ndarray, name: str) -> SeedEffects:
     """Compare the best cell inside with the best outside; `sizes` [cells] name them."""
     if not inside.any() or not outside.any():
         raise Undecidable(f"the grid has no {name} {'inside' if outside.any() else 'outside'} the bounds")
@@ -134,31 +134,32 @@ def _contrast(study: Accuracies, inside: np.ndarray, outside: np.ndarray, sizes:
     return SeedEffects(what, study.test[best] - study.test[other])
 
 
-def _at_each_size(study: Accuracies, inside: np.ndarray, among: np.ndarray) -> list[SeedEffects]:
+def _at_each_size(study: SeedValues, inside: np.ndarray, among: np.ndarray) -> list[SeedEffects]:
     """Compare the best cell inside with the best other at each m of the cells `among`, named by normalisation batch.
 
     They have the same η̃ to choose from: those that each normalisation batch of the m has.
     """
-    cells = [_with_shared_rates(study, among & (study.batch_size == m)) for m in np.unique(study.batch_size[among])]
+    sizes = study.effective_batch_size
+    cells = [_with_shared_rates(study, among & (sizes == m)) for m in np.unique(sizes[among])]
     both = [at for at in cells if inside[at].any() and not inside[at].all()]
     if not both:
         raise Undecidable("no m has normalisation batches of both kinds")
     return [
-        _contrast(study, at & inside, at & ~inside, study.normalization_batch, f"m = {study.batch_size[at][0]:,}, k")
+        _contrast(study, at & inside, at & ~inside, study.normalization_batch, f"m = {sizes[at][0]:,}, k")
         for at in both
     ]
 
 
-def _with_shared_rates(study: Accuracies, among: np.ndarray) -> np.ndarray:
+def _with_shared_rates(study: SeedValues, among: np.ndarray) -> np.ndarray:
     """Return those of the cells whose η̃ is in the grid of every normalisation batch among them, [cells]."""
     k, rates = study.normalization_batch[among], study.base_learning_rate[among]
     shared = set.intersection(*({*rates[k == one]} for one in np.unique(k)))
     return among & np.isin(study.base_learning_rate, sorted(shared))
 
 
-def _sizes(studies: list[Accuracies], low: int | None, high: int | None, least: int) -> np.ndarray:
+def _sizes(studies: list[SeedValues], low: int | None, high: int | None, least: int) -> np.ndarray:
     """Return the m within the bounds that all of the studies have."""
-    shared = set.intersection(*({*study.batch_size.tolist()} for study in studies))
+    shared = set.intersection(*({*study.effective_batch_size.tolist()} for study in studies))
     sizes = np.array(sorted(shared))
     sizes = sizes[_within(sizes, low, high)]
     if len(sizes) < least:
@@ -166,20 +167,20 @@ def _sizes(studies: list[Accuracies], low: int | None, high: int | None, least: 
     return sizes
 
 
-def _by_size(study: Accuracies, sizes: np.ndarray) -> np.ndarray:
+def _by_size(study: SeedValues, sizes: np.ndarray) -> np.ndarray:
     """Return the test accuracy at the best η̃ of each m, [sizes, seeds]."""
-    return np.stack([best_test_accuracy(study, size) for size in sizes])
+    return np.stack([best_test_values(study, size) for size in sizes])
 
 
-def best_test_accuracy(study: Accuracies, size: int) -> np.ndarray:
+def best_test_values(study: SeedValues, size: int) -> np.ndarray:
     """Return the test accuracy at the best η̃ of an m, chosen on validation rows, [seeds].
 
     Raises Undecidable if no cell with that m can be chosen.
     """
-    return study.test[seed_values.choose(study, study.batch_size == size)]
+    return study.test[seed_values.choose(study, study.effective_batch_size == size)]
 
 
-def _gain(worse: Accuracies, study: Accuracies, sizes: np.ndarray) -> np.ndarray:
+def _gain(worse: SeedValues, study: SeedValues, sizes: np.ndarray) -> np.ndarray:
     """Return the gain in test accuracy of the second study at each m, [sizes, seeds]."""
     if worse.data != study.data:
         raise Undecidable("the two studies have different rows")

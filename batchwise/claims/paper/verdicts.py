@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from batchwise.analysis import seed_values
-from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.analysis.seed_values import SeedValues, Undecidable
 from batchwise.analysis.selection import DIGITS
 from batchwise.claims.paper.comparisons import KINDS, SeedEffects
 from batchwise.claims.paper.statements import Statement, resolve
@@ -31,7 +31,7 @@ class Verdict:
     n: int = 0  # seeds
 
 
-def judge(statement: Statement, studies: dict[str, Accuracies]) -> Verdict:
+def judge(statement: Statement, studies: dict[str, SeedValues]) -> Verdict:
     """Return the verdict on a statement. `studies` are those that there are; the others are left out."""
     if not statement.studies:
         return Verdict(CANNOT_TELL, left_out="not decided here: ImageNet")
@@ -47,7 +47,7 @@ def judge(statement: Statement, studies: dict[str, Accuracies]) -> Verdict:
     return replace(verdict, unit=kind.unit, left_out="; ".join(left_out))
 
 
-def _pooled(item: str, studies: dict[str, Accuracies]) -> list[Accuracies]:
+def _pooled(item: str, studies: dict[str, SeedValues]) -> list[SeedValues]:
     """Return the studies of each side of an entry of Statement.studies as one."""
     sides = resolve(item, list(studies))
     if not all(part for side in sides for part in side):

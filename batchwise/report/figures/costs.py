@@ -1,10 +1,12 @@
-"""Figures of what a batch size costs: accuracy under three budgets, time and memory by m. Each draws on axes."""
+"""Figures of what a batch size costs: results under three budgets, time and memory by m. Each draws on axes."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
 from batchwise.report.figures import style
 from batchwise.report.figures.style import BLUE, DASHES, INK, MARKERS, SEQUENCE, VERMILION
 from batchwise.report.number_format import size
@@ -14,15 +16,15 @@ WIDTH = 8.0  # inches
 MEBIBYTE = 2**20
 
 
-def budgets(table: pd.DataFrame) -> str:
-    """Return test accuracy at the rate that is best for each budget, for a few batch sizes, as SVG."""
+def budgets(table: pd.DataFrame, metric: Metric) -> str:
+    """Return a metric on test rows at the rate that is best for each budget, for a few batch sizes, as SVG."""
     kinds = [kind for kind in BUDGETS if table["budget"].eq(kind).any()]
     with style.drawing():
         figure, axes = style.panels(WIDTH, 3.3, columns=len(kinds), sharey=True)
         for ax, kind in zip(axes, kinds, strict=True):
-            _budget(table[table["budget"].eq(kind)], ax)
+            _budget(table[table["budget"].eq(kind)], metric, ax)
             ax.set(xlabel=kind if kind != "seconds" else "seconds of updates", title=BUDGETS[kind])
-        axes[0].set(ylabel="test accuracy (%)")
+        axes[0].set(ylabel=metric_format.heading(metric, "test"))
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(SEQUENCE))
         return style.svg(figure)
 
@@ -33,14 +35,15 @@ def shown(sizes: list[int]) -> list[int]:
     return [sizes[place] for place in sorted(places)]
 
 
-def _budget(table: pd.DataFrame, ax: Axes) -> None:
+def _budget(table: pd.DataFrame, metric: Metric, ax: Axes) -> None:
+    mean, lower, upper = (metric.column("test", bound) for bound in ("mean", "low", "high"))
     for look, m in enumerate(shown(sorted(table["batch_size"].unique()))):
-        rows = table[table["batch_size"].eq(m)].dropna(subset="test_accuracy_mean")
-        low, high = 100 * rows["test_accuracy_low"], 100 * rows["test_accuracy_high"]
-        ax.fill_between(rows["level"], low.clip(0), high.clip(upper=100), color=SEQUENCE[look], alpha=0.13, linewidth=0)
+        rows = table[table["batch_size"].eq(m)].dropna(subset=mean)
+        low, high = (metric.scale * rows[bound].clip(metric.lowest, metric.highest) for bound in (lower, upper))
+        ax.fill_between(rows["level"], low, high, color=SEQUENCE[look], alpha=0.13, linewidth=0)
         ax.plot(
             rows["level"],
-            100 * rows["test_accuracy_mean"],
+            metric.scale * rows[mean],
             color=SEQUENCE[look],
             dashes=DASHES[look],
             marker=MARKERS[look],

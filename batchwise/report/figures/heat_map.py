@@ -8,41 +8,56 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
 from batchwise.report.figures.style import VERMILION
 from batchwise.report.number_format import number, rate, size
 
-# Points below the highest cell at which the colour changes: finer near the top, where the choice is made.
-STEPS = (0, 1, 2, 5, 10, 20, 40, 100)
+# Where the colour changes, beyond the margins of the reliable range, in widest margins behind the best cell
+BEYOND = (2, 4, 8, 20)
 MOST_LABELLED_CELLS = 400
 MOST_VECTOR_CELLS = 600  # beyond, the coloured cells are one image inside the SVG
 MOST_TICKS = 26
+MOST_DIGITS = 4  # in a cell
 SHORT = {"diverged": "div.", "out_of_memory": "mem.", "failed": "fail."}
 
 
-def heat_map(cells: pd.DataFrame, ax: Axes) -> None:
-    """Draw mean test accuracy, m × η̃: colour is points below the highest, hatching marks cells that lost a run.
+def steps(metric: Metric) -> list[float]:
+    """Return how far behind the best cell the colour changes: finer near it, where the choice is made."""
+    return [0, *metric.margins, *(times * metric.margins[-1] for times in BEYOND)]
 
-    Cells hold their accuracy and how many runs were lost, unless there are too many cells. Needs a column `chosen`,
+
+def heat_map(cells: pd.DataFrame, metric: Metric, ax: Axes) -> None:
+    """Draw the mean on test rows, m × η̃: colour is the distance to the best, hatching marks cells that lost a run.
+
+    Cells hold their value and how many runs were lost, unless there are too many cells. Needs a column `chosen`,
     true for the cells to outline.
     """
-    grid = cells.pivot(index="batch_size", columns="base_learning_rate", values="test_accuracy_mean")
-    palette = seaborn.color_palette("mako_r", len(STEPS) + 1)[: len(STEPS) - 1][::-1]
+    grid = cells.pivot(index="batch_size", columns="base_learning_rate", values=metric.column("test", "mean"))
+    colours, behind = steps(metric), _behind(grid.to_numpy(), metric)
+    palette = seaborn.color_palette("mako_r", len(colours) + 1)[: len(colours) - 1][::-1]
     seaborn.heatmap(
-        100 * (np.nanmax(grid.to_numpy(), initial=0) - grid),
+        pd.DataFrame(behind, grid.index, grid.columns),
         ax=ax,
         cmap=ListedColormap(palette),
-        norm=BoundaryNorm(STEPS, len(palette)),
-        vmin=STEPS[0],  # not looked for in a map that may be empty
-        vmax=STEPS[-1],
+        norm=BoundaryNorm(colours, len(palette)),
+        vmin=colours[0],  # not looked for in a map that may be empty
+        vmax=colours[-1],
         linewidths=0.8,
-        cbar_kws={"label": "points below the highest cell", "ticks": STEPS, "pad": 0.02, "fraction": 0.05},
+        cbar_kws={
+            "label": f"{metric_format.differences(metric)} behind the best cell",
+            "ticks": colours,
+            "format": "%g",
+            "pad": 0.02,
+            "fraction": 0.05,
+        },
         rasterized=grid.size > MOST_VECTOR_CELLS,
     )
     lost = (cells["runs"] > cells["ok"]).to_numpy().reshape(grid.shape)
     ax.add_patch(_boxes(lost, hatch="////", facecolor="none", edgecolor="#8c959f", linewidth=0))
     ax.add_patch(_boxes(cells["chosen"].to_numpy().reshape(grid.shape), fill=False, edgecolor=VERMILION, linewidth=2.2))
     if grid.size <= MOST_LABELLED_CELLS:
-        _label_cells(cells, grid, palette, ax)
+        _label_cells(cells, behind, palette, metric, ax)
     _heat_map_axes(grid, ax)
 
 
@@ -55,17 +70,23 @@ def _boxes(marked: np.ndarray, **look: object) -> PathPatch:
     return PathPatch(Path(vertices if len(places) else np.empty((0, 2)), codes if len(places) else None), **look)
 
 
-def _label_cells(cells: pd.DataFrame, grid: pd.DataFrame, palette: list, ax: Axes) -> None:
-    highest = np.nanmax(grid.to_numpy(), initial=0)
-    small = grid.shape[1] > 14
+def _behind(values: np.ndarray, metric: Metric) -> np.ndarray:
+    """Return how far each cell is behind the best, in the unit of differences; NaN for a cell without a value."""
+    score = metric.sign * values
+    best = np.max(score, where=~np.isnan(score), initial=-np.inf)
+    return metric.scale * np.where(np.isnan(score), np.nan, best - score)
+
+
+def _label_cells(cells: pd.DataFrame, behind: np.ndarray, palette: list, metric: Metric, ax: Axes) -> None:
+    small = behind.shape[1] > 14
     for index, (_, cell) in enumerate(cells.iterrows()):
-        row, column = divmod(index, grid.shape[1])
+        row, column = divmod(index, behind.shape[1])
         lines = [f"{cell[status]:.0f} {short}" for status, short in SHORT.items() if cell[status]]
         colour = "white"
         if cell["ok"]:
-            behind = 100 * (highest - cell["test_accuracy_mean"])
-            colour = palette[min(np.searchsorted(STEPS, behind, "right"), len(palette)) - 1]
-            lines.insert(0, number(100 * cell["test_accuracy_mean"], 1))
+            step = np.searchsorted(steps(metric), behind[row, column], "right")
+            colour = palette[min(step, len(palette)) - 1]
+            lines.insert(0, _label(metric, cell[metric.column("test", "mean")]))
         box = {"facecolor": colour, "edgecolor": "none", "pad": 0.8} if cell["ok"] < cell["runs"] else None
         ax.text(
             column + 0.5,
@@ -78,6 +99,13 @@ def _label_cells(cells: pd.DataFrame, grid: pd.DataFrame, palette: list, ax: Axe
             linespacing=1.1,
             bbox=box,
         )
+
+
+def _label(metric: Metric, value: float) -> str:
+    """Return a value with as many decimals as its cell has room for: a loss may be thousands."""
+    shown = metric.scale * value
+    whole = len(f"{abs(shown):.0f}")
+    return number(shown, min(metric.decimals, max(0, MOST_DIGITS - whole)))
 
 
 def readable_on(colour: object) -> str:

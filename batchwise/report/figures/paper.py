@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from batchwise.analysis.seed_values import Accuracies
+from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.study_tables import Tables
 from batchwise.claims.paper.statements import Statement
 from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
@@ -26,7 +26,7 @@ MOST_TICKS = 6  # on an axis of a panel
 TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of effects
 
 
-def by_rate(study: Accuracies) -> str:
+def by_rate(study: SeedValues) -> str:
     """Return test accuracy against m with a line for each η̃ (figures 1 to 3, 5 to 11, 17, 18 of the paper)."""
     with style.drawing():
         figure, (ax,) = style.panels(WIDTH, 4.4)
@@ -50,7 +50,7 @@ def curves(tables: Tables) -> str:
         return style.svg(figure)
 
 
-def by_normalization_batch(parts: dict[str, Accuracies]) -> str:
+def by_normalization_batch(parts: dict[str, SeedValues]) -> str:
     """Return the best test accuracy against the normalisation batch, a panel for each part (figure 13)."""
     with style.drawing():
         figure, axes = style.panels(WIDTH, 4, columns=len(parts))
@@ -62,7 +62,7 @@ def by_normalization_batch(parts: dict[str, Accuracies]) -> str:
         return style.svg(figure)
 
 
-def best(studies: dict[str, Accuracies]) -> str:
+def best(studies: dict[str, SeedValues]) -> str:
     """Return the best test accuracy against m with a line for each named study (figure 15)."""
     with style.drawing():
         figure, (ax,) = style.panels(WIDTH, 4.6)
@@ -78,7 +78,8 @@ def ranges(studies: dict[str, Tables]) -> str:
     with style.drawing():
         figure, axes = style.panels(WIDTH, 2.5 * rows + 0.3, rows=rows, columns=RANGES_IN_A_ROW)
         for ax, (name, tables) in zip(axes, studies.items(), strict=False):
-            plots.reliable_range(tables.batch_sizes, sorted(tables.cells["base_learning_rate"].unique()), ax)
+            rates = sorted(tables.cells["base_learning_rate"].unique())
+            plots.reliable_range(tables.batch_sizes, tables.metric, rates, ax)
             _thin_out(ax)
             ax.set(title=textwrap.fill(name, TITLE_WIDTH), xlabel="", ylabel="")
         for ax in axes[len(studies) :]:

@@ -5,7 +5,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 
-from batchwise.analysis.seed_values import Accuracies, choose
+from batchwise.analysis.seed_values import SeedValues, choose
 from batchwise.report.figures.style import DASHES, MARKERS
 from batchwise.report.number_format import rate, size
 from batchwise.statistics.intervals import Interval, mean_interval
@@ -28,32 +28,32 @@ def looks(number: int) -> list[dict[str, object]]:
     ]
 
 
-def by_rate(study: Accuracies, ax: Axes) -> None:
+def by_rate(study: SeedValues, ax: Axes) -> None:
     """Draw test accuracy against m with a line for each η̃, every seed counted."""
     rates = np.unique(study.base_learning_rate)
     interval = mean_interval(study.test)
     for look, base in zip(looks(len(rates)), rates, strict=True):
         cells = study.base_learning_rate == base
-        _line(study.batch_size[cells], _rows(interval, cells), ax, label=rate(base), **look)
+        _line(study.effective_batch_size[cells], _rows(interval, cells), ax, label=rate(base), **look)
     _frame(interval.mean, ax)
-    size_axis(np.unique(study.batch_size), ax)
+    size_axis(np.unique(study.effective_batch_size), ax)
 
 
-def by_normalization_batch(study: Accuracies, ax: Axes) -> None:
+def by_normalization_batch(study: SeedValues, ax: Axes) -> None:
     """Draw the best test accuracy against the normalisation batch k with a line for each m."""
-    sizes = np.unique(study.batch_size)
+    sizes = np.unique(study.effective_batch_size)
     for look, m in zip(looks(len(sizes)), sizes, strict=True):
-        at = study.batch_size == m
+        at = study.effective_batch_size == m
         _best(study, study.normalization_batch, at, ax, label=f"m = {size(int(m))}", **look)
     size_axis(np.unique(study.normalization_batch), ax)
     ax.set(xlabel="normalisation batch k (rows)")
 
 
-def best(studies: dict[str, Accuracies], ax: Axes) -> None:
+def best(studies: dict[str, SeedValues], ax: Axes) -> None:
     """Draw the best test accuracy against m with a line for each of the named studies."""
     for look, (name, study) in zip(looks(len(studies)), studies.items(), strict=True):
-        _best(study, study.batch_size, np.ones(len(study.batch_size), bool), ax, label=name, **look)
-    size_axis(np.unique(np.concatenate([study.batch_size for study in studies.values()])), ax)
+        _best(study, study.effective_batch_size, np.ones(len(study.effective_batch_size), bool), ax, label=name, **look)
+    size_axis(np.unique(np.concatenate([study.effective_batch_size for study in studies.values()])), ax)
 
 
 def curves(table: pd.DataFrame, quantity: str, ax: Axes) -> None:
@@ -76,7 +76,7 @@ def size_axis(sizes: np.ndarray, ax: Axes) -> None:
     ax.set(xlabel="batch size m (rows)")
 
 
-def _best(study: Accuracies, sizes: np.ndarray, among: np.ndarray, ax: Axes, **look: object) -> None:
+def _best(study: SeedValues, sizes: np.ndarray, among: np.ndarray, ax: Axes, **look: object) -> None:
     """Draw the accuracy of the cell that validation chooses at each of `sizes` [cells]."""
     among = among & study.complete
     steps = np.unique(sizes[among])

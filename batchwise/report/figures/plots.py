@@ -1,17 +1,20 @@
-"""Figures over batch sizes and epochs: each draws a table on axes, and fractions of the tables as percent."""
+"""Figures over batch sizes and epochs: each draws a table on axes, and values of a metric as people read them."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from batchwise.analysis.selection import reliable_column
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
 from batchwise.report.figures.style import DASHES, INK, MARKERS, SEQUENCE, SOFT, VERMILION
 from batchwise.report.number_format import number, rate, size
 
 MOST_TICKS = 16
 
 
-def accuracy(batch_sizes: pd.DataFrame, runs: pd.DataFrame, ax: Axes) -> None:
-    """Draw test accuracy at the chosen rate of each m: the mean with its interval, and a dot for every seed.
+def by_batch_size(batch_sizes: pd.DataFrame, runs: pd.DataFrame, metric: Metric, ax: Axes) -> None:
+    """Draw a metric on test rows at the chosen rate of each m: the mean with its interval, and a dot for every seed.
 
     `runs` are those of the chosen cells.
     """
@@ -20,32 +23,37 @@ def accuracy(batch_sizes: pd.DataFrame, runs: pd.DataFrame, ax: Axes) -> None:
     spread = 0.36 * (seeds - seeds.max() / 2) / max(seeds.max(), 1) if len(seeds) else 0
     ax.plot(
         runs["batch_size"].map(places) + spread,
-        100 * runs["test_accuracy"],
+        metric.scale * runs[metric.column("test")],
         "o",
         color="#6c8fb3",
         markersize=4,
         markeredgewidth=0,
         label="one seed",
     )
-    _intervals(batch_sizes, "test_accuracy", ax, label="mean, 95 % interval")
+    _intervals(batch_sizes, metric.column("test"), metric.scale, ax, label="mean, 95 % interval")
     _size_axis(batch_sizes, ax)
-    ax.set(ylabel="test accuracy (%)")
-    # An interval over few seeds may leave what an accuracy can be.
-    ax.set_ylim(max(ax.get_ylim()[0], -1), min(ax.get_ylim()[1], 101))
+    ax.set(ylabel=metric_format.heading(metric, "test"))
+    # An interval over few seeds may leave what a value can be.
+    low, high = (metric.clip(end / metric.scale) for end in ax.get_ylim())
+    beyond = 0.01 * (high - low)
+    ax.set_ylim(metric.scale * (low - beyond), metric.scale * (high + beyond))
 
 
-def difference(batch_sizes: pd.DataFrame, ax: Axes) -> None:
-    """Draw the paired difference of each m from the reference, in points; hollow where its interval includes 0."""
+def difference(batch_sizes: pd.DataFrame, metric: Metric, ax: Axes) -> None:
+    """Draw the paired difference of each m from the reference; hollow where its interval includes 0."""
     ax.axhline(0, color=SOFT, linewidth=1)
     apart = (batch_sizes["difference_low"] > 0) | (batch_sizes["difference_high"] < 0)
-    _intervals(batch_sizes[~apart], "difference", ax, label="cannot be told apart", markerfacecolor="white")
-    _intervals(batch_sizes[apart], "difference", ax, label="interval excludes 0", color=VERMILION, marker="D")
+    alike = {"label": "cannot be told apart", "markerfacecolor": "white"}
+    _intervals(batch_sizes[~apart], "difference", metric.scale, ax, **alike)
+    _intervals(
+        batch_sizes[apart], "difference", metric.scale, ax, label="interval excludes 0", color=VERMILION, marker="D"
+    )
     _size_axis(batch_sizes, ax)
-    ax.set(ylabel="difference (points)")
+    ax.set(ylabel=f"difference ({metric_format.differences(metric)})")
 
 
-def _intervals(table: pd.DataFrame, quantity: str, ax: Axes, **look: object) -> None:
-    mean, low, high = (100 * table[f"{quantity}_{bound}"] for bound in ("mean", "low", "high"))
+def _intervals(table: pd.DataFrame, quantity: str, scale: float, ax: Axes, **look: object) -> None:
+    mean, low, high = (scale * table[f"{quantity}_{bound}"] for bound in ("mean", "low", "high"))
     error = np.nan_to_num([mean - low, high - mean])  # a single seed has no interval
     look = {"color": INK, "marker": "o", "markersize": 5.5, "capsize": 4, "elinewidth": 1.5, "linestyle": "none"} | look
     if len(table):
@@ -70,17 +78,19 @@ def _every(length: int, most: int) -> int:
     return -(-length // most)
 
 
-def reliable_range(batch_sizes: pd.DataFrame, rates: list[float], ax: Axes) -> None:
-    """Draw, for each m, the base learning rates that train reliably within 5, 2 and 1 points: wide to narrow bars.
+def reliable_range(batch_sizes: pd.DataFrame, metric: Metric, rates: list[float], ax: Axes) -> None:
+    """Draw, for each m, the base learning rates that train reliably within each margin: wide to narrow bars.
 
     `rates` are those of the grid.
     """
-    for margin, colour, width in ((5, "#b8d4e8", 15), (2, "#4a8fbf", 9), (1, "#0a2f51", 4)):
-        rows = batch_sizes.dropna(subset=f"reliable_{margin}_high")
-        low, high = rows[f"reliable_{margin}_low"], rows[f"reliable_{margin}_high"]
+    looks = (("#b8d4e8", 15), ("#4a8fbf", 9), ("#0a2f51", 4))
+    for margin, (colour, width) in zip(reversed(metric.margins), looks, strict=True):
+        rows = batch_sizes.dropna(subset=reliable_column(margin, "high"))
+        low, high = (rows[reliable_column(margin, end)] for end in ("low", "high"))
         # Half a step of the grid beyond each end, so that a range of a single rate can be seen.
         half = np.sqrt(rates[1] / rates[0]) if len(rates) > 1 else 1.2
-        ax.vlines(rows.index, low / half, high * half, color=colour, linewidth=width, label=f"within {margin} points")
+        label = f"within {metric_format.margin(metric, margin)}"
+        ax.vlines(rows.index, low / half, high * half, color=colour, linewidth=width, label=label)
     ax.set_yscale("log", base=2)
     shown = rates[:: _every(len(rates), MOST_TICKS)]
     ax.set_yticks(shown, [rate(value) for value in shown])
@@ -90,12 +100,13 @@ def reliable_range(batch_sizes: pd.DataFrame, rates: list[float], ax: Axes) -> N
     ax.set(ylabel="base learning rate η̃")
 
 
-def upper_edge(batch_sizes: pd.DataFrame, margin: int, slope: float, highest: float, ax: Axes) -> None:
+def upper_edge(batch_sizes: pd.DataFrame, metric: Metric, slope: float, highest: float, ax: Axes) -> None:
     """Draw the line of this slope (log₂ η̃ on log₂ m) through the upper edges below the highest rate of the grid."""
-    rows = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=f"reliable_{margin}_high")
-    rows = rows[rows[f"reliable_{margin}_high"] < highest]
+    edge = reliable_column(metric.margin, "high")
+    rows = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=edge)
+    rows = rows[rows[edge] < highest]
     x = np.log2(rows["effective_batch_size"])
-    y = np.log2(rows[f"reliable_{margin}_high"])
+    y = np.log2(rows[edge])
     line = 2 ** (y.mean() + slope * (x - x.mean()))
     ax.plot(
         rows.index,
@@ -103,15 +114,15 @@ def upper_edge(batch_sizes: pd.DataFrame, margin: int, slope: float, highest: fl
         color=VERMILION,
         linestyle="--",
         linewidth=1.6,
-        label=f"upper edge within {margin} points: slope {number(slope)}",
+        label=f"upper edge within {metric_format.margin(metric, metric.margin)}: slope {number(slope)}",
     )
 
 
-def learning_curves(curves: pd.DataFrame, quantity: str, ax: Axes) -> None:
-    """Draw a column of the curves by epoch for each m: mean over the seeds, shaded from the lowest to the highest."""
+def learning_curves(curves: pd.DataFrame, metric: Metric, split: str, ax: Axes) -> None:
+    """Draw a metric on a split by epoch for each m: mean over the seeds, shaded from the lowest to the highest."""
     for index, (batch_size, runs) in enumerate(curves.groupby("batch_size")):
         look = index % len(SEQUENCE)
-        epochs = runs.groupby("epoch")[quantity].agg(["mean", "min", "max"]) * (100 if "accuracy" in quantity else 1)
+        epochs = metric.scale * runs.groupby("epoch")[metric.column(split)].agg(["mean", "min", "max"])
         ax.fill_between(epochs.index, epochs["min"], epochs["max"], color=SEQUENCE[look], alpha=0.15, linewidth=0)
         ax.plot(
             epochs.index,

@@ -1,11 +1,14 @@
 """The figures of a study as SVG text: the sizes and panels around what plots.py draws."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from batchwise.analysis.selection import MARGIN
 from batchwise.analysis.study_tables import Tables
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
 from batchwise.report.figures import heat_map as cell_map
 from batchwise.report.figures import plots, style
 from batchwise.report.number_format import known
@@ -15,32 +18,32 @@ MOST_CURVES = len(style.SEQUENCE)
 
 
 def heat_map(tables: Tables) -> str:
-    """Return the map of mean test accuracy, m × η̃."""
+    """Return the map of the mean on test rows, m × η̃."""
     grid = tables.summary["grid"]
     chosen = tables.batch_sizes[["batch_size", "base_learning_rate"]].assign(chosen=True)
     cells = tables.cells.merge(chosen, how="left", on=["batch_size", "base_learning_rate"])
     height = min(max(0.36 * grid["batch_sizes"], 1.2), 7) + 0.9
     with style.drawing():
         figure, (ax,) = style.panels(WIDTH, height)
-        cell_map.heat_map(cells.assign(chosen=cells["chosen"].eq(True)), ax)
+        cell_map.heat_map(cells.assign(chosen=cells["chosen"].eq(True)), tables.metric, ax)
         return style.svg(figure)
 
 
-def accuracy(tables: Tables) -> str:
-    """Return test accuracy at the chosen rate of each m, and below it the paired differences where there are any."""
-    batch_sizes = tables.chosen
+def by_batch_size(tables: Tables) -> str:
+    """Return the result on test rows at the chosen rate of each m, and below it the paired differences, if any."""
+    batch_sizes, metric = tables.chosen, tables.metric
     runs = tables.runs.merge(batch_sizes[["batch_size", "base_learning_rate"]])
     compares = batch_sizes["difference_low"].notna().any()
     with style.drawing():
         figure, axes = style.panels(
             WIDTH, 4.9 if compares else 3.2, rows=1 + compares, sharex=True, height_ratios=[3, 2][: 1 + compares]
         )
-        plots.accuracy(batch_sizes, runs, axes[0])
-        axes[0].set(title="Test accuracy at the chosen learning rate")
+        plots.by_batch_size(batch_sizes, runs, metric, axes[0])
+        axes[0].set(title=f"Test {metric.name} at the chosen learning rate")
         _legend(axes[0])
         if compares:
             axes[0].set(xlabel="")
-            plots.difference(batch_sizes, axes[1])
+            plots.difference(batch_sizes, metric, axes[1])
             axes[1].set(title=f"Difference from m = {tables.summary['reference_batch_size']:,}, paired by seed")
             _legend(axes[1])
         return style.svg(figure)
@@ -48,27 +51,29 @@ def accuracy(tables: Tables) -> str:
 
 def reliable_range(tables: Tables) -> str:
     """Return the base learning rates that train reliably at each m, with the slope of their upper edge."""
-    slope = tables.summary["reliable_upper_edge"][str(MARGIN)]["slope"]
+    metric = tables.metric
+    slope = tables.summary["reliable_upper_edge"][f"{metric.margin:g}"]["slope"]
     rates = sorted(tables.cells["base_learning_rate"].unique())
     with style.drawing():
         figure, (ax,) = style.panels(WIDTH, 4.2)
-        plots.reliable_range(tables.batch_sizes, rates, ax)
+        plots.reliable_range(tables.batch_sizes, metric, rates, ax)
         if known(slope):
-            plots.upper_edge(tables.batch_sizes, MARGIN, slope, rates[-1], ax)
+            plots.upper_edge(tables.batch_sizes, metric, slope, rates[-1], ax)
         figure.legend(loc="outside upper left", ncols=4)
         return style.svg(figure)
 
 
-def learning_curves(curves: pd.DataFrame) -> str:
-    """Return training loss and test accuracy by epoch, for each m of the curves."""
+def learning_curves(curves: pd.DataFrame, metrics: Sequence[Metric]) -> str:
+    """Return the training loss, and the metric of the study on test rows, by epoch for each m of the curves."""
+    metric, loss = metrics[0], next(each for each in metrics if each.name == "loss")
     with style.drawing():
         figure, (left, right) = style.panels(WIDTH, 3.6, columns=2)
-        plots.learning_curves(curves, "train_loss", left)
-        left.set(yscale="log", title="Training loss (nats)")
-        left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
+        plots.learning_curves(curves, loss, "train", left)
+        left.set(yscale="log", title=metric_format.heading(loss, "Training"))
+        left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         left.yaxis.set_minor_formatter(NullFormatter())
-        plots.learning_curves(curves, "test_accuracy", right)
-        right.set(title="Test accuracy (%)")
+        plots.learning_curves(curves, metric, "test", right)
+        right.set(title=metric_format.heading(metric, "Test"))
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=MOST_CURVES)
         return style.svg(figure)
 

@@ -1,17 +1,20 @@
-"""The parts of a study's report about what a batch size costs: the choice, three budgets, time and memory, the "
-"noise."""
+"""The parts of a study's report about what a batch size costs: the choice, three budgets, time and memory, noise."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from batchwise.analysis.cost_tables import Costs, read_costs
+from batchwise.analysis.equal_budgets import TOO_LONG, TOO_SHORT
+from batchwise.data.metric import Metric
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
+from batchwise.report import metric_format
 from batchwise.report.figures import costs as cost_figures
 from batchwise.report.html import Entry, Html, figure, items, join, paragraph, table
-from batchwise.report.number_format import digits, known, memory, number, percent, rate, seconds, size
+from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
 from batchwise.report.sentences import costs as cost_sentences
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count
@@ -32,18 +35,19 @@ def read(folder: Path, study: str) -> tuple[Costs | None, profile_files.Profile 
     return costs, profile_files.read(folder / "profiles" / study), landscape_files.read(folder / "landscapes" / study)
 
 
-def choice(costs: Costs | None) -> Html:
+def choice(costs: Costs | None, metric: Metric) -> Html:
     """Return which batch size to use, and the price of the others."""
     if costs is None:
         return paragraph(NOT_MEASURED)
     rows = costs.advice[costs.advice["deadline_seconds"].isna()]
-    headings = ["m", "η", "test accuracy (%)", "95 % interval", "points from the choice (interval)", "updates"]
+    from_choice = f"{metric_format.differences(metric)} from the choice (interval)"
+    headings = ["m", "η", metric_format.heading(metric, "test"), "95 % interval", from_choice, "updates"]
     return join(
-        *(paragraph(text, "finding") for text in cost_sentences.advice(costs.advice)),
+        *(paragraph(text, "finding") for text in cost_sentences.advice(costs.advice, metric)),
         table(
             "Every batch size at its best learning rate, trained as long as the study trains",
             [*headings, "seconds of updates", "to compile", "peak memory", "n"],
-            map(_choice, rows.to_dict("records")),
+            (_choice(row, metric) for row in rows.to_dict("records")),
             "numbers",
         ),
         paragraph(
@@ -54,13 +58,13 @@ def choice(costs: Costs | None) -> Html:
     )
 
 
-def _choice(row: dict) -> list[Entry]:
+def _choice(row: dict[str, Any], metric: Metric) -> list[Entry]:
     return [
         size(int(row["batch_size"])),
         rate(row["learning_rate"]),
-        number(100 * row["test_accuracy_mean"], 1),
-        phrases.accuracy_span(row),
-        cost_sentences.price(row),
+        metric_format.bare(metric, row[metric.column("test", "mean")]),
+        phrases.test_interval(metric, row),
+        cost_sentences.price(row, metric),
         number(row["updates"], 0),
         seconds(row["seconds"]),
         seconds(row["compile_seconds"]),
@@ -69,28 +73,31 @@ def _choice(row: dict) -> list[Entry]:
     ]
 
 
-def budgets(costs: Costs | None) -> Html:
-    """Return test accuracy under equal epochs, equal updates and equal seconds, and the steps to targets."""
+def budgets(costs: Costs | None, metric: Metric) -> Html:
+    """Return the results under equal epochs, equal updates and equal seconds, and the steps to targets."""
     if costs is None:
         return paragraph(NOT_MEASURED)
-    if costs.budgets["test_accuracy_mean"].isna().all():
-        return paragraph("Not applicable: no learning rate could be chosen, so there is no accuracy to compare.")
-    finding = cost_sentences.budgets(costs.budgets)
+    if costs.budgets[metric.column("test", "mean")].isna().all():
+        return paragraph(f"Not applicable: no learning rate could be chosen, so there is no {metric.name} to compare.")
+    finding = cost_sentences.budgets(costs.budgets, metric)
     caption = (
-        "Test accuracy at the learning rate that is best, on validation rows, for that amount of the budget. Shaded: "
-        "95 % interval over the seeds. A line begins at the first epoch and ends where the study's training ends."
+        f"Test {metric.name} at the learning rate that is best, on validation rows, for that amount of the budget. "
+        "Shaded: 95 % interval over the seeds. A line begins at the first epoch and ends where the study's training "
+        "ends."
     )
     return join(
         paragraph(finding, "finding"),
-        figure(cost_figures.budgets(costs.budgets), f"Accuracy under three budgets. {finding}", caption),
-        _levels(costs.budgets),
-        *([_targets(costs)] if len(costs.targets) else []),
-        items([*cost_sentences.critical(costs.fits), cost_sentences.law(costs.fits)]),
+        figure(
+            cost_figures.budgets(costs.budgets, metric), f"Test {metric.name} under three budgets. {finding}", caption
+        ),
+        _levels(costs.budgets, metric),
+        *([_targets(costs, metric)] if len(costs.targets) else []),
+        items([*cost_sentences.critical(costs.fits, metric), cost_sentences.law(costs.fits)]),
     )
 
 
-def _levels(table_of: pd.DataFrame) -> Html:
-    """Return the accuracies at some levels of each budget, a column for each of a few batch sizes."""
+def _levels(table_of: pd.DataFrame, metric: Metric) -> Html:
+    """Return the results at some levels of each budget, a column for each of a few batch sizes."""
     sizes = cost_figures.shown(sorted(table_of["batch_size"].unique()))
     rows = []
     for kind, levels in table_of[table_of["batch_size"].isin(sizes)].groupby("budget", sort=False):
@@ -98,22 +105,24 @@ def _levels(table_of: pd.DataFrame) -> Html:
         for amount in amounts[:: -(-len(amounts) // MOST_LEVELS)]:
             at_level = levels[levels["level"].eq(amount)].set_index("batch_size")
             name = seconds(amount) if kind == "seconds" else count(int(amount), kind[:-1])
-            rows.append([name, *(_level(at_level.loc[m]) for m in sizes)])
+            rows.append([name, *(_level(at_level.loc[m], metric) for m in sizes)])
     headings = ["budget", *(f"m = {size(m)}" for m in sizes)]
-    caption = "Test accuracy in percent, with its 95 % interval; <1: less than an epoch, long: longer than trained"
+    shown = metric_format.heading(metric, "Test")
+    caption = f"{shown}, with its 95 % interval; <1: less than an epoch, long: longer than trained"
     return table(caption, headings, rows, "numbers")
 
 
-def _level(row: pd.Series) -> str:
-    if not known(row["test_accuracy_mean"]):
-        return {"less than an epoch": "<1", "longer than trained": "long"}.get(row["status"], "–")
-    return f"{number(100 * row['test_accuracy_mean'], 1)} ({phrases.accuracy_span(row)})"
+def _level(row: pd.Series, metric: Metric) -> str:
+    mean = row[metric.column("test", "mean")]
+    if not known(mean):
+        return {TOO_SHORT: "<1", TOO_LONG: "long"}.get(row["status"], MISSING)
+    return f"{metric_format.bare(metric, mean)} ({phrases.test_interval(metric, row)})"
 
 
-def _targets(costs: Costs) -> Html:
+def _targets(costs: Costs, metric: Metric) -> Html:
     rows = [
         [
-            percent(row["target"]),
+            metric_format.shown(metric, row["target"]),
             size(int(row["batch_size"])),
             rate(row["learning_rate"]),
             f"{row['reached']} of {row['runs']}",
@@ -125,7 +134,8 @@ def _targets(costs: Costs) -> Html:
     ]
     headings = ["target", "m", "η", "runs that get there", "epochs", "updates", "seconds of updates"]
     caption = (
-        "Medians to the first evaluation past a validation accuracy, at the η that is fastest; censored runs count"
+        f"Medians to the first evaluation past a validation {metric.name}, at the η that is fastest; censored runs "
+        "count"
     )
     return table(caption, headings, rows, "numbers long" if len(rows) > 20 else "numbers")
 

@@ -202,7 +202,7 @@ def studies(index: Index) -> Html:
     for study in index.studies:
         given = dict(study_facts.facts(study.tables))
         what = f"{given['Data']}; {given['Model']}; {given['Optimiser']}; {given['Budget']}; {given['Grid']}"
-        choice = cost_sentences.advice(study.costs.advice)[:1] if study.costs else []
+        choice = cost_sentences.advice(study.costs.advice, study.tables.metric)[:1] if study.costs else []
         parts += [links("Study", [(study.name, f"{study.name}.html")]), items([what, *choice])]
     return join(*parts)
 

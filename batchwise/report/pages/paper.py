@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batchwise.analysis import seed_values, study_tables
-from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.analysis.seed_values import SeedValues, Undecidable
 from batchwise.analysis.study_tables import Tables
 from batchwise.claims.paper import statements
 from batchwise.claims.paper import verdicts as paper_verdicts
@@ -35,7 +35,7 @@ class Paper:
 
     folder: str  # its name
     tables: dict[str, Tables]
-    studies: dict[str, Accuracies]
+    studies: dict[str, SeedValues]
     judged: dict[Statement, Verdict]
 
 
@@ -46,7 +46,7 @@ def read(folder: Path, names: Sequence[str], said: Path) -> Paper:
     """
     kinds = {name: kind.sides for name, kind in KINDS.items()}
     tables = {name: study_tables.read(folder / "data/tables" / name) for name in names}
-    studies = {name: seed_values.of_study(each.runs, each.summary) for name, each in tables.items()}
+    studies = {name: seed_values.of_study(each) for name, each in tables.items()}
     judged = {each: paper_verdicts.judge(each, studies) for each in statements.read(said, kinds)}
     if not any(known(verdict.effect) for verdict in judged.values()):
         raise UserError(f"no study in {folder} measures a statement; name them as {said} does: figure_1, figure_2, …")

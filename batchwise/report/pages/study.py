@@ -6,6 +6,7 @@ import pandas as pd
 
 from batchwise.analysis.study_tables import Tables
 from batchwise.common.repository import folder
+from batchwise.report import metric_format
 from batchwise.report.figures import study as study_figures
 from batchwise.report.figures.heat_map import MOST_LABELLED_CELLS
 from batchwise.report.html import Code, Html, command, facts, figure, heading, items, join, paragraph, table
@@ -34,56 +35,57 @@ def head(tables: Tables) -> Html:
 
 def grid(tables: Tables) -> Html:
     """Return every cell at a glance: the map of m × η̃, and the counts of test rows where there are few cells."""
-    few = len(tables.cells) <= FEW_CELLS
-    return join(heat_map(tables), *([counts(tables)] if few else []))
+    counted = tables.metric.counted and len(tables.cells) <= FEW_CELLS
+    return join(heat_map(tables), *([counts(tables)] if counted else []))
 
 
 def heat_map(tables: Tables) -> Html:
-    """Return the map of mean test accuracy, m × η̃."""
+    """Return the map of the mean on test rows, m × η̃."""
     finding = captions.heat_map(tables)
     if tables.single_rate:
         return paragraph(f"{finding} With one base learning rate there is no map of m against η̃ to draw.", "finding")
     numbers = ", and hold their number (div.: diverged, mem.: out of memory, fail.: failed)"
     caption = (
-        f"Mean test accuracy in percent over the runs that ended well, of {count(tables.seeds, 'run')} a cell; the "
-        "colour is the distance to the highest cell. Hatched cells lost runs"
+        f"Mean {metric_format.heading(tables.metric, 'test')} over the runs that ended well, of "
+        f"{count(tables.seeds, 'run')} a cell; the colour is the distance to the best cell. Hatched cells lost runs"
         f"{numbers if len(tables.cells) <= MOST_LABELLED_CELLS else ''}. Outlined: the rate chosen for each m."
     )
     return join(paragraph(finding, "finding"), figure(study_figures.heat_map(tables), f"Heat map. {finding}", caption))
 
 
 def counts(tables: Tables) -> Html:
-    """Return correct, total and wrong test rows of each cell."""
+    """Return how many test rows of each cell the metric counts, of how many, and how many are left."""
+    inside, outside = tables.metric.counted
     groups = tables.runs.groupby(["batch_size", "base_learning_rate"])
-    entries = [table_rows.counts(m, base, runs, tables.test_rows) for (m, base), runs in groups]
-    headings = ["m", "η̃", "correct", "total", "wrong", "correct, fewest to most", "correct, seed by seed"]
+    entries = [table_rows.counts(m, base, runs[f"test_{inside}"], tables.test_rows) for (m, base), runs in groups]
+    headings = ["m", "η̃", inside, "total", outside, f"{inside}, fewest to most", f"{inside}, seed by seed"]
     caption = f"Test rows at the final weights: means of {count(tables.seeds, 'seed')}, and each seed"
     return table(caption, headings, entries, "numbers")
 
 
-def accuracy(tables: Tables) -> Html:
-    """Return test accuracy against m at the chosen rate, as a figure and as a table."""
+def by_batch_size(tables: Tables) -> Html:
+    """Return the result on test rows against m at the chosen rate, as a figure and as a table."""
+    name = tables.metric.name
     if tables.chosen.empty:
-        return paragraph(
-            "Not applicable: no learning rate could be chosen, so there is no accuracy to show for each m."
-        )
-    finding = captions.accuracies(tables)
+        return paragraph(f"Not applicable: no learning rate could be chosen, so there is no {name} to show for each m.")
+    finding = captions.by_batch_size(tables)
     caption = (
         "Dots: one seed each. Black: mean with its 95 % interval (Student t over the seeds). Below: the same seeds' "
         "difference from the reference, hollow where the interval includes 0. Batch sizes are evenly spaced."
     )
-    alt = f"Test accuracy by batch size. {finding} {answers.comparison(tables)}"
+    alt = f"Test {name} by batch size. {finding} {answers.comparison(tables)}"
     return join(
-        paragraph(finding, "finding"), figure(study_figures.accuracy(tables), alt, caption), _batch_sizes(tables)
+        paragraph(finding, "finding"), figure(study_figures.by_batch_size(tables), alt, caption), _batch_sizes(tables)
     )
 
 
 def _batch_sizes(tables: Tables) -> Html:
     rate = "the study's one learning rate" if tables.single_rate else "the learning rate chosen on validation rows"
     shown = tables.batch_sizes.head(MOST_BATCH_SIZES)
-    interval = "95 % interval"
-    headings = ["m", "η̃ chosen", "updates", "test accuracy (%)", interval, "difference (points)", interval, "n"]
-    entries = map(table_rows.batch_size, shown.to_dict("records"))
+    metric, interval = tables.metric, "95 % interval"
+    difference = f"difference ({metric_format.differences(metric)})"
+    headings = ["m", "η̃ chosen", "updates", metric_format.heading(metric, "test"), interval, difference, interval, "n"]
+    entries = (table_rows.batch_size(row, metric) for row in shown.to_dict("records"))
     return join(
         table(f"Each batch size at {rate}", headings, entries, f"numbers {_long(shown)}"),
         *_left_out(tables, "batch_sizes", len(shown)),
@@ -101,9 +103,10 @@ def reliable_range(tables: Tables) -> Html:
         )
     finding = captions.ranges(tables)
     caption = (
-        "A rate trains reliably at m if every seed trained and the mean validation accuracy is within 1, 2 or 5 points "
-        "of the best cell of the study. Bars reach half a step of the grid beyond the outermost reliable rates; the "
-        "slope's interval does not count the coarseness of the grid. Batch sizes are evenly spaced."
+        f"A rate trains reliably at m if every seed trained and the mean validation {tables.metric.name} is within "
+        f"{phrases.margins(tables.metric)} of the best cell of the study. Bars reach half a step of the grid beyond "
+        "the outermost reliable rates; the slope's interval does not count the coarseness of the grid. Batch sizes are "
+        "evenly spaced."
     )
     alt = f"Range of reliable learning rates by batch size. {finding}"
     return join(
@@ -112,7 +115,7 @@ def reliable_range(tables: Tables) -> Html:
         table(
             "Slope of log₂ η̃ on log₂ m along the upper edge; −1 is a halving with each doubling of m",
             ["within", "slope", "95 % interval", "batch sizes", "left out: edge at the grid's highest rate"],
-            map(table_rows.slope, *zip(*tables.summary["reliable_upper_edge"].items(), strict=True)),
+            (table_rows.slope(margin, tables) for margin in tables.metric.margins),
             "numbers",
         ),
     )
@@ -123,25 +126,29 @@ def learning_curves(tables: Tables) -> Html:
     shown = study_figures.curves_shown(tables)
     if shown.empty:
         return paragraph("Not applicable: no learning rate could be chosen, so there is no curve to show.")
-    finding = captions.curves(shown)
+    finding = captions.curves(shown, tables.metric)
     caption = (
         "Lines: mean over the seeds. Shaded: lowest to highest seed. Both are of the weights after the epoch, in "
         "inference mode."
     )
     alt = f"Learning curves. {finding}"
-    return join(paragraph(finding, "finding"), figure(study_figures.learning_curves(shown), alt, caption))
+    return join(
+        paragraph(finding, "finding"), figure(study_figures.learning_curves(shown, tables.metrics), alt, caption)
+    )
 
 
 def all_cells(tables: Tables) -> Html:
     """Return every cell as a table that can be sorted."""
     shown = tables.cells.head(MOST_CELLS)
-    results = ["test accuracy (%)", "95 % interval", "validation (%)", "training (%)", "gap (points)"]
+    metric = tables.metric
+    unit, gap = f" ({metric.unit})" if metric.unit else "", f"gap ({metric_format.differences(metric)})"
+    results = [metric_format.heading(metric, "test"), "95 % interval", f"validation{unit}", f"training{unit}", gap]
     options = [] if tables.single_rate else ["reliable within"]
     headings = ["m", "η̃", "η", "runs", *results, *options, "to train it again"]
     caption = (
-        f"{count(len(tables.cells), 'cell')}: means over the runs that ended well; intervals are cut at 0 and 100 %"
+        f"{count(len(tables.cells), 'cell')}: means over the runs that ended well; intervals are cut to possible values"
     )
-    entries = (table_rows.cell(cell, reliability=not tables.single_rate) for cell in shown.to_dict("records"))
+    entries = (table_rows.cell(cell, metric, reliability=not tables.single_rate) for cell in shown.to_dict("records"))
     return join(
         table(caption, headings, entries, f"sortable numbers {_long(shown)}"),
         *_left_out(tables, "cells", len(shown)),

@@ -6,13 +6,19 @@ from typing import Any
 
 import pandas as pd
 
+from batchwise.analysis.columns import GAP
+from batchwise.analysis.selection import reliable_column
+from batchwise.analysis.study_tables import Tables
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
 from batchwise.report.html import Code, Entry, Sorted
-from batchwise.report.number_format import MISSING, known, number, rate, signed, size
+from batchwise.report.number_format import MISSING, known, number, rate, size
 from batchwise.report.sentences import phrases
-from batchwise.report.sentences.grammar import count, span
+from batchwise.report.sentences.grammar import span
+from batchwise.training.run_result import STATUSES
 
 
-def batch_size(row: dict[str, Any]) -> list[Entry]:
+def batch_size(row: dict[str, Any], metric: Metric) -> list[Entry]:
     """Return the row of a batch size at its chosen rate."""
     name = size(row["batch_size"])
     if row["batch_size"] != row["effective_batch_size"]:
@@ -22,75 +28,70 @@ def batch_size(row: dict[str, Any]) -> list[Entry]:
         name,
         rate(row["base_learning_rate"]) + (f" ({row['grid_edge']} of the grid)" if known(row["grid_edge"]) else ""),
         f"{row['updates']:,}",
-        number(_times(row["test_accuracy_mean"]), 1),
-        phrases.accuracy_span(row),
-        "reference" if reference else signed(_times(row["difference_mean"])),
-        span(_times(row["difference_low"]), _times(row["difference_high"])),
+        metric_format.bare(metric, row[metric.column("test", "mean")]),
+        phrases.test_interval(metric, row),
+        "reference" if reference else metric_format.bare_difference(metric, row["difference_mean"]),
+        metric_format.bare_differences(metric, row["difference_low"], row["difference_high"]),
         number(row["ok"], 0),
     ]
 
 
-def slope(margin: str, fit: dict[str, Any]) -> list[Entry]:
-    """Return the row of the slope of the upper edge for one margin, in points."""
+def slope(margin: float, tables: Tables) -> list[Entry]:
+    """Return the row of the slope of the upper edge for one margin."""
+    fit = tables.summary["reliable_upper_edge"][f"{margin:g}"]
     numbers = [
         number(fit["slope"]),
         span(fit["low"], fit["high"]),
         str(fit["points"]),
         str(fit["excluded_at_grid_edge"]),
     ]
-    return [count(int(margin), "point"), *numbers]
+    return [metric_format.margin(tables.metric, margin), *numbers]
 
 
-def counts(batch_size: int, base: float, runs: pd.DataFrame, total: int) -> list[Entry]:
-    """Return the row of a cell: its test rows that are right and wrong, on average and seed by seed."""
-    correct = runs["test_correct"]
-    each = ", ".join(number(value, 0) for value in correct)
-    most = span(correct.min(), correct.max(), 0)
+def counts(batch_size: int, base: float, counted: pd.Series, total: int) -> list[Entry]:
+    """Return the row of a cell: its test rows that are counted and the others, on average and seed by seed."""
+    each = ", ".join(number(value, 0) for value in counted)
+    most = span(counted.min(), counted.max(), 0)
     return [
         size(batch_size),
         rate(base),
-        number(correct.mean(), 1),
+        number(counted.mean(), 1),
         f"{total:,}",
-        number(total - correct.mean(), 1),
+        number(total - counted.mean(), 1),
         most,
         each,
     ]
 
 
-def cell(cell: dict[str, Any], *, reliability: bool) -> list[Entry]:
+def cell(cell: dict[str, Any], metric: Metric, *, reliability: bool) -> list[Entry]:
     """Return the row of a cell, with or without the margin within which it trains reliably."""
-    accuracy = cell["test_accuracy_mean"]
+    test, validation, train = (cell[metric.column(split, "mean")] for split in ("test", "validation", "train"))
     entries = [
         Sorted(size(cell["batch_size"]), cell["batch_size"]),
         Sorted(rate(cell["base_learning_rate"]), cell["base_learning_rate"]),
         Sorted(rate(cell["learning_rate"]), cell["learning_rate"]),
         Sorted(_endings(cell), cell["ok"]),
-        Sorted(number(_times(accuracy), 1), accuracy),
-        phrases.accuracy_span(cell),
-        number(_times(cell["validation_accuracy_mean"]), 1),
-        number(_times(cell["train_accuracy_mean"]), 1),
-        number(_times(cell["generalisation_gap_mean"]), 1),
+        Sorted(metric_format.bare(metric, test), test),
+        phrases.test_interval(metric, cell),
+        metric_format.bare(metric, validation),
+        metric_format.bare(metric, train),
+        metric_format.bare(metric, cell[f"{GAP}_mean"]),
     ]
-    return [*entries, *([_reliable(cell)] if reliability else []), Code(arguments(cell))]
+    return [*entries, *([_reliable(cell, metric)] if reliability else []), Code(arguments(cell))]
 
 
 def _endings(cell: dict[str, Any]) -> str:
-    names = ("ok", "diverged", "out_of_memory", "failed")
-    return ", ".join(f"{cell[name]:.0f} {name.replace('_', ' ')}" for name in names if cell[name])
+    return ", ".join(f"{cell[name]:.0f} {name.replace('_', ' ')}" for name in STATUSES if cell[name])
 
 
-def _reliable(cell: dict[str, Any]) -> Sorted:
-    margins = [margin for margin in (1, 2, 5) if cell[f"reliable_{margin}"] in (True, "True")]
-    return Sorted(count(margins[0], "point"), margins[0]) if margins else Sorted(MISSING, None)
+def _reliable(cell: dict[str, Any], metric: Metric) -> Sorted:
+    margins = [margin for margin in metric.margins if cell[reliable_column(margin)] in (True, "True")]
+    return Sorted(metric_format.margin(metric, margins[0]), margins[0]) if margins else Sorted(MISSING, None)
 
 
 def arguments(cell: Any) -> str:
     """Return the options that name a cell on the command line; the learning rate is η, not η̃."""
     return f"--batch-size {int(cell['batch_size'])} --learning-rate {float(cell['learning_rate'])!r}"
-
-
-def _times(fraction: float | None) -> float | None:
-    return 100 * fraction if known(fraction) else None
 
 
 def sources(data: dict[str, Any]) -> Iterator[list[Entry]]:

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from batchwise.analysis.selection import MARGIN
 from batchwise.analysis.study_tables import Tables
+from batchwise.report import metric_format
 from batchwise.report.number_format import known, number, signed, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed, span
@@ -20,13 +20,13 @@ def question(tables: Tables) -> str:
 def answer(tables: Tables) -> list[str]:
     """Return the answer of the study: a headline, then the sentences that say how sure it is."""
     if not tables.cells["ok"].any():
-        return [f"No run ended well ({phrases.statuses(tables)}).", "There is no accuracy to compare."]
+        return [f"No run ended well ({phrases.statuses(tables)}).", f"There is no {tables.metric.name} to compare."]
     if tables.chosen.empty:
         return not_chosen(tables)
     if tables.summary["best_batch_size"] is None:
         return [
             verdict(tables),
-            right(tables),
+            *counted(tables),
             largest_difference(tables),
             " ".join([*same(tables), not_selected(tables)]),
         ]
@@ -34,10 +34,10 @@ def answer(tables: Tables) -> list[str]:
 
 
 def best(tables: Tables) -> str:
-    """Return the chosen batch size and rate with their test accuracy."""
-    cell = phrases.reference(tables)
-    how = "has the highest validation accuracy and reaches" if len(tables.distinct) > 1 else "reaches"
-    return f"{phrases.at(cell)} {how} {phrases.mean(cell)} on the test rows."
+    """Return the chosen batch size and rate with what they give on test rows."""
+    cell, metric = phrases.reference(tables), tables.metric
+    how = f"has the {metric.best} validation {metric.name} and reaches" if len(tables.distinct) > 1 else "reaches"
+    return f"{phrases.at(cell)} {how} {phrases.mean(metric, cell)} on the test rows."
 
 
 def comparison(tables: Tables) -> str:
@@ -46,7 +46,7 @@ def comparison(tables: Tables) -> str:
 
 
 def compared(tables: Tables) -> str:
-    """Return which batch sizes cannot be told apart from the reference, and what the largest one loses."""
+    """Return which batch sizes cannot be told apart from the reference, and how much worse the largest one is."""
     others = phrases.others_of(tables)
     if others.empty:
         return "There is no other batch size to compare it with."
@@ -62,23 +62,25 @@ def compared(tables: Tables) -> str:
 
 
 def largest(row: pd.Series, tables: Tables) -> str:
-    """Return what the largest batch size with an accuracy loses against the reference."""
+    """Return how much worse the largest batch size with a result is than the reference."""
     trained = row["effective_batch_size"] == tables.batch_sizes["effective_batch_size"].max()
-    name = f"the largest{'' if trained else ' with an accuracy'}, {size(row['batch_size'])},"
+    name = f"the largest{'' if trained else ' with a result'}, {size(row['batch_size'])},"
     if not known(row["difference_low"]):
         return f"{name} shares too few seeds with it for an interval"
     if not phrases.differ(row):
-        return f"{name} differs by {phrases.difference(row)}, which includes 0"
-    low, high = sorted((abs(100 * row["difference_low"]), abs(100 * row["difference_high"])))
-    points = f"{'loses' if row['difference_mean'] < 0 else 'gains'} {number(abs(100 * row['difference_mean']))} points"
-    return f"{name} {points} ({span(low, high)}, n = {phrases.pairs(row)})"
+        return f"{name} differs by {phrases.difference(tables.metric, row)}, which includes 0"
+    low, high = sorted(abs(row[f"difference_{bound}"]) for bound in ("low", "high"))
+    interval = metric_format.bare_differences(tables.metric, low, high)
+    how = "worse" if tables.metric.sign * row["difference_mean"] < 0 else "better"
+    size_of = metric_format.size_of_difference(tables.metric, row["difference_mean"])
+    return f"{name} is {how} by {size_of} ({interval}, n = {phrases.pairs(row)})"
 
 
-def edge(tables: Tables, margin: int = MARGIN) -> str:
+def edge(tables: Tables) -> str:
     """Return how the largest reliable base learning rate changes as m doubles."""
     if tables.single_rate:
         return "With one base learning rate there is no range of reliable rates to compare."
-    fit = tables.summary["reliable_upper_edge"][str(margin)]
+    fit = tables.summary["reliable_upper_edge"][f"{tables.metric.margin:g}"]
     if not known(fit["slope"], fit["low"]):
         return (
             "How the largest base learning rate that trains reliably changes with m is not decided: a slope with an "
@@ -92,7 +94,7 @@ def edge(tables: Tables, margin: int = MARGIN) -> str:
 
 
 def verdict(tables: Tables) -> str:
-    """Return in a few words whether any batch size gives another test accuracy than the reference."""
+    """Return in a few words whether any batch size gives another result on test rows than the reference."""
     others, against = phrases.others_of(tables), size(phrases.reference(tables)["batch_size"])
     if others["difference_low"].isna().all():
         return "Not decided: a difference needs two batch sizes, and an interval two seeds."
@@ -103,26 +105,34 @@ def verdict(tables: Tables) -> str:
     return f"Yes, here: {which} {'differs' if len(apart) == 1 else 'differ'} from {against}."
 
 
-def right(tables: Tables) -> str:
-    """Return the mean number of test rows that are right for each m; for many m, the fewest and the most."""
+def counted(tables: Tables) -> list[str]:
+    """Return the mean number of test rows that the metric counts for each m; for many m, the fewest and the most.
+
+    Nothing for a metric that counts no rows.
+    """
     rows = tables.distinct
+    if not tables.metric.counted:
+        return []
+    name = tables.metric.counted[0]
     if len(rows) > FEW:
-        rows = rows.loc[sorted({rows["test_correct_mean"].idxmin(), rows["test_correct_mean"].idxmax()})]
+        means = rows[f"test_{name}_mean"]
+        rows = rows.loc[sorted({means.idxmin(), means.idxmax()})]
     counts = listed(
-        f"{right_rows(row, tables.test_rows)} at m = {size(row['batch_size'])}" for _, row in rows.iterrows()
+        f"{rows_counted(row, name, tables.test_rows)} at m = {size(row['batch_size'])}" for _, row in rows.iterrows()
     )
-    return f"Of {tables.test_rows:,} test rows a run gets right on average {counts} ({seeds(rows)})."
+    n = seeds(rows, intervals=rows[f"test_{name}_low"].notna().any())
+    return [f"{name.capitalize()}, of {tables.test_rows:,} test rows, on average: {counts} ({n})."]
 
 
-def right_rows(row: pd.Series, total: int) -> str:
-    """Return the mean number of test rows that are right, with its interval, cut at 0 and the total."""
-    text, low, high = (row[f"test_correct_{bound}"] for bound in ("mean", "low", "high"))
+def rows_counted(row: pd.Series, name: str, total: int) -> str:
+    """Return the mean number of test rows of a name, with its interval, cut at 0 and the total."""
+    text, low, high = (row[f"test_{name}_{bound}"] for bound in ("mean", "low", "high"))
     return number(text, 1) + (f" ({span(max(low, 0), min(high, total), 1)})" if known(low) else "")
 
 
 def largest_difference(tables: Tables) -> str:
-    """Return the largest paired difference of test accuracy, in points and in rows."""
-    others = phrases.others_of(tables)
+    """Return the largest paired difference on test rows, of a share of the rows in rows too."""
+    metric, others = tables.metric, phrases.others_of(tables)
     if others.empty:
         return "There is no other batch size to compare it with."
     against = size(phrases.reference(tables)["batch_size"])
@@ -131,13 +141,17 @@ def largest_difference(tables: Tables) -> str:
     row = others.loc[others["difference_mean"].abs().idxmax()]
     where = f"The largest difference, m = {size(row['batch_size'])} against m = {against}"
     if not known(row["difference_low"]):
-        return f"{where}, is {signed(100 * row['difference_mean'])} points with one pair of seeds: it has no interval."
-    rows = [tables.test_rows * row[f"difference_{bound}"] for bound in ("mean", "low", "high")]
+        amount = f"{metric_format.bare_difference(metric, row['difference_mean'])} {metric_format.differences(metric)}"
+        return f"{where}, is {amount} with one pair of seeds: it has no interval."
     zero = "excludes 0" if phrases.differ(row) else "includes 0, so the two cannot be told apart"
-    return (
-        f"{where}, is {phrases.difference(row)}; in rows {signed(rows[0], 1)} ({span(rows[1], rows[2], 1)}) of "
-        f"{tables.test_rows:,}. The interval {zero}."
-    )
+    rows = in_rows(row, tables.test_rows) if metric.counted else ""
+    return f"{where}, is {phrases.difference(metric, row)}{rows}. The interval {zero}."
+
+
+def in_rows(row: pd.Series, total: int) -> str:
+    """Return the difference of a share of the rows as a number of rows."""
+    mean, low, high = (total * row[f"difference_{bound}"] for bound in ("mean", "low", "high"))
+    return f"; in rows {signed(mean, 1)} ({span(low, high, 1)}) of {total:,}"
 
 
 def same(tables: Tables) -> list[str]:
@@ -158,16 +172,17 @@ def not_selected(tables: Tables) -> str:
 def not_chosen(tables: Tables) -> list[str]:
     """Return what can be said of a study with several rates in which none could be chosen."""
     reasons = [reason.removeprefix("none: ") for reason in tables.batch_sizes["selected_by"].unique()]
-    top = tables.cells.loc[tables.cells["test_accuracy_mean"].idxmax()]
-    highest = f"{phrases.mean(top)}, at {phrases.at(top, start=False)}"
+    metric, top = tables.metric, phrases.best_on_test_rows(tables)
+    best = f"{phrases.mean(metric, top)}, at {phrases.at(top, start=False)}"
     return [
         f"No batch size or learning rate was selected: {listed(reasons)}.",
-        f"The highest mean test accuracy of a cell is {highest}; picked on the test rows, it promises too much.",
+        f"The {metric.best} mean test {metric.name} of a cell is {best}; picked on the test rows, it promises too "
+        "much.",
     ]
 
 
-def seeds(rows: pd.DataFrame) -> str:
+def seeds(rows: pd.DataFrame, *, intervals: bool) -> str:
     """Return the n of some rows, with what the numbers in brackets are."""
     low, high = rows["ok"].min(), rows["ok"].max()
     n = f"n = {low:.0f}" if low == high else f"n = {low:.0f} to {high:.0f}"
-    return f"95 % intervals, {n} seeds" if rows["test_correct_low"].notna().any() else f"{n}, no interval"
+    return f"95 % intervals, {n} seeds" if intervals else f"{n}, no interval"

@@ -2,16 +2,18 @@
 
 import pandas as pd
 
-from batchwise.analysis.selection import MARGIN
+from batchwise.analysis.selection import reliable_column
 from batchwise.analysis.study_tables import Tables
-from batchwise.report.number_format import percent, rate, size
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
+from batchwise.report.number_format import rate, size
 from batchwise.report.sentences import answers, phrases
 from batchwise.report.sentences.grammar import count, listed
 
 
 def heat_map(tables: Tables) -> str:
     """Return what the map of all cells shows."""
-    cells = tables.cells
+    cells, metric = tables.cells, tables.metric
     lost, gone = cells["ok"] < cells["runs"], cells["ok"] == 0
     counts = (
         f"in {lost.sum()} of {count(len(cells), 'cell')} at least one run did not end well, in {gone.sum()} none did"
@@ -20,45 +22,48 @@ def heat_map(tables: Tables) -> str:
         return f"No run of {count(len(cells), 'cell')} ended well."
     if not lost.any():
         counts = f"every run of {count(len(cells), 'cell')} ended well"
-    top = cells.loc[cells["test_accuracy_mean"].idxmax()]
-    return f"The highest mean test accuracy is {phrases.mean(top)}, at {phrases.at(top, start=False)}; {counts}."
+    top = phrases.best_on_test_rows(tables)
+    best = f"{phrases.mean(metric, top)}, at {phrases.at(top, start=False)}"
+    return f"The {metric.best} mean test {metric.name} is {best}; {counts}."
 
 
-def accuracies(tables: Tables) -> str:
-    """Return the span of test accuracy over the batch sizes, each at its chosen rate."""
-    rows = tables.distinct
+def by_batch_size(tables: Tables) -> str:
+    """Return the best and the worst result on test rows of the batch sizes, each at its chosen rate."""
+    rows, metric = tables.distinct, tables.metric
     if len(rows) == 1:
-        return f"At m = {size(rows['batch_size'][0])} the test accuracy is {phrases.mean(rows.iloc[0])}."
-    low, high = (
-        rows.loc[index] for index in (rows["test_accuracy_mean"].idxmin(), rows["test_accuracy_mean"].idxmax())
-    )
+        return f"At m = {size(rows['batch_size'][0])} the test {metric.name} is {phrases.mean(metric, rows.iloc[0])}."
+    score = metric.sign * rows[metric.column("test", "mean")]
+    best, worst = rows.loc[score.idxmax()], rows.loc[score.idxmin()]
     return (
-        f"Test accuracy is highest at m = {size(high['batch_size'])}, {phrases.mean(high)}, and lowest at "
-        f"m = {size(low['batch_size'])}, {phrases.mean(low)}."
+        f"Test {metric.name} is {metric.best} at m = {size(best['batch_size'])}, {phrases.mean(metric, best)}, and "
+        f"{metric.worst} at m = {size(worst['batch_size'])}, {phrases.mean(metric, worst)}."
     )
 
 
-def ranges(tables: Tables, margin: int = MARGIN) -> str:
+def ranges(tables: Tables) -> str:
     """Return the largest reliable rate at the smallest and the largest m, and the slope between."""
-    rows = tables.batch_sizes.dropna(subset=f"reliable_{margin}_high")
+    within, high = (
+        metric_format.margin(tables.metric, tables.metric.margin),
+        reliable_column(tables.metric.margin, "high"),
+    )
+    rows = tables.batch_sizes.dropna(subset=high)
     if rows.empty:
-        return f"At no batch size does a rate train reliably within {count(margin, 'point')} of the best."
+        return f"At no batch size does a rate train reliably within {within} of the best."
     ends = [rows.iloc[index] for index in sorted({0, len(rows) - 1})]
-    reach = listed(f"up to {rate(row[f'reliable_{margin}_high'])} at m = {size(row['batch_size'])}" for row in ends)
-    within = count(margin, "point")
-    return f"Base learning rates train reliably within {within} of the best {reach}. {answers.edge(tables, margin)}"
+    reach = listed(f"up to {rate(row[high])} at m = {size(row['batch_size'])}" for row in ends)
+    return f"Base learning rates train reliably within {within} of the best {reach}. {answers.edge(tables)}"
 
 
-def curves(shown: pd.DataFrame) -> str:
+def curves(shown: pd.DataFrame, metric: Metric) -> str:
     """Return where the first and the last of the shown batch sizes begin and end."""
-    means = shown.groupby(["batch_size", "epoch"])["test_accuracy"].mean()
+    means = shown.groupby(["batch_size", "epoch"])[metric.column("test")].mean()
     parts = []
     for batch_size in sorted({shown["batch_size"].min(), shown["batch_size"].max()}):
         epochs = means[batch_size]
         first = epochs[epochs.index >= min(1, epochs.index.max())]
         parts.append(
-            f"at m = {size(batch_size)} mean test accuracy is {percent(first.iloc[0])} after epoch {first.index[0]} "
-            f"and {percent(first.iloc[-1])} after epoch {first.index[-1]}"
+            f"at m = {size(batch_size)} mean test {metric.name} is {metric_format.shown(metric, first.iloc[0])} after "
+            f"epoch {first.index[0]} and {metric_format.shown(metric, first.iloc[-1])} after epoch {first.index[-1]}"
         )
     text = listed(parts, last="and,")
     return f"{text[0].upper()}{text[1:]}."

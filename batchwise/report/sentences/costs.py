@@ -5,19 +5,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.report.number_format import digits, known, memory, percent, rate, seconds, signed, size
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
+from batchwise.report.number_format import MISSING, digits, known, memory, rate, seconds, size
 from batchwise.report.sentences import phrases
-from batchwise.report.sentences.grammar import count, listed, span
+from batchwise.report.sentences.grammar import count, listed
 
 
-def advice(table: pd.DataFrame) -> list[str]:
+def advice(table: pd.DataFrame, metric: Metric) -> list[str]:
     """Return which batch size to use: a sentence for each deadline in the table of advice."""
     given = table.fillna({"deadline_seconds": np.inf, "memory_limit_bytes": np.inf})
     groups = given.groupby(["memory_limit_bytes", "deadline_seconds"], sort=False)
-    return [_advice(limit, deadline, rows) for (limit, deadline), rows in groups]
+    return [_advice(limit, deadline, rows, metric) for (limit, deadline), rows in groups]
 
 
-def _advice(limit: float, deadline: float, rows: pd.DataFrame) -> str:
+def _advice(limit: float, deadline: float, rows: pd.DataFrame, metric: Metric) -> str:
     room = f"{memory(limit)} of memory" if np.isfinite(limit) else "any memory"
     time = f"a deadline of {seconds(deadline)}" if np.isfinite(deadline) else "no deadline"
     if not rows["chosen"].any():
@@ -27,35 +29,35 @@ def _advice(limit: float, deadline: float, rows: pd.DataFrame) -> str:
         return f"With {room} and {time} no batch size can be named: {why}."
     row = rows[rows["chosen"]].iloc[0]
     fastest = (
-        "" if known(row["validation_accuracy_mean"]) else " (the fastest: there are no validation rows to choose by)"
+        ""
+        if known(row[metric.column("validation", "mean")])
+        else " (the fastest: there are no validation rows to choose by)"
     )
+    result = phrases.mean(metric, row, "n")
+    took = f"{count(int(row['updates']), 'update')} in {seconds(row['seconds'])}"
     return (
         f"With {room} and {time} use m = {size(int(row['batch_size']))}, η = {rate(row['learning_rate'])}{fastest}: "
-        f"{accuracy(row)} on the test rows, {count(int(row['updates']), 'update')} in {seconds(row['seconds'])}, "
-        f"{memory(row['memory_peak_bytes'])}."
+        f"{result} on the test rows, {took}, {memory(row['memory_peak_bytes'])}."
     )
 
 
-def accuracy(row: pd.Series) -> str:
-    """Return a mean test accuracy with its interval and n."""
-    interval = f"95 % interval {phrases.accuracy_span(row)}, " if known(row["test_accuracy_low"]) else "no interval, "
-    return f"{percent(row['test_accuracy_mean'])} ({interval}n = {row['n']:.0f})"
-
-
-def budgets(table: pd.DataFrame) -> str:
+def budgets(table: pd.DataFrame, metric: Metric) -> str:
     """Return which batch size is best at the largest amount of each budget that most batch sizes have."""
     parts = []
+    validation, test = (metric.column(split, "mean") for split in ("validation", "test"))
     for kind, rows in table.groupby("budget", sort=False):
-        rows = rows[rows["status"].eq("measured")].dropna(subset="test_accuracy_mean")
+        rows = rows[rows["status"].eq("measured")].dropna(subset=test)
         if rows.empty:
             continue
         counts = rows.groupby("level")["batch_size"].nunique()
         level = counts[counts == counts.max()].index[-1]
         at_level = rows[rows["level"].eq(level)]
-        by = "validation_accuracy_mean" if at_level["validation_accuracy_mean"].notna().any() else "test_accuracy_mean"
-        best = at_level.loc[at_level[by].idxmax()]
+        by = validation if at_level[validation].notna().any() else test
+        best = at_level.loc[(metric.sign * at_level[by]).idxmax()]
         amount = seconds(level) if kind == "seconds" else count(int(level), kind[:-1])
-        parts.append(f"at {amount} m = {size(int(best['batch_size']))} ({accuracy(best)}, of {len(at_level)} m)")
+        parts.append(
+            f"at {amount} m = {size(int(best['batch_size']))} ({phrases.mean(metric, best, 'n')}, of {len(at_level)} m)"
+        )
     return (
         f"Best on validation rows, at its best rate then: {listed(parts)}." if parts else "There is nothing to compare."
     )
@@ -88,20 +90,20 @@ def memory_fit(fits: dict[str, Any]) -> str:
     return f"{line} By doubling, m = {size(most['fits'])} still fits; {end} ({memory(limit)} were allowed)."
 
 
-def critical(fits: dict[str, Any]) -> list[str]:
+def critical(fits: dict[str, Any], metric: Metric) -> list[str]:
     """Return the critical batch size for each target."""
     texts = []
     for target, fit in fits["critical_batch_size"].items():
+        shown = metric_format.shown(metric, float(target))
         if not known(fit["batch_size"]["value"]):
             texts.append(
-                f"Target {percent(float(target))}: no fit, since fewer than three batch sizes get there after their "
-                "first epoch."
+                f"Target {shown}: no fit, since fewer than three batch sizes get there after their first epoch."
             )
             continue
         names = {name: [int(m) for m, one in fit["regimes"].items() if one == name] for name in fit["regimes"].values()}
         regimes = "; ".join(f"{name}: m = {listed(map(size, sizes))}" for name, sizes in names.items() if name)
         texts.append(
-            f"Target {percent(float(target))}: S(m) = S_min (1 + B/m) with B = {_estimate(fit['batch_size'])} rows and "
+            f"Target {shown}: S(m) = S_min (1 + B/m) with B = {_estimate(fit['batch_size'])} rows and "
             f"S_min = {_estimate(fit['updates_min'])} updates (R² of log S {digits(fit['r_squared'])}, {fit['points']} "
             f"runs). {regimes}." + _left_out(fit["left_out"])
         )
@@ -140,27 +142,31 @@ def _estimate(found: dict[str, float | None], factor: float = 1.0) -> str:
     return f"{digits(value)} ({digits(low)} to {digits(high)})"
 
 
-def price(row: dict[str, Any]) -> str:
-    """Return the difference of a row of advice from the batch size to use, in points with its interval."""
+def price(row: dict[str, Any], metric: Metric) -> str:
+    """Return the difference of a row of advice from the batch size to use, with its interval, without its unit."""
     if row["chosen"]:
         return "the choice"
-    mean, low, high = (100 * row[f"difference_{end}"] for end in ("mean", "low", "high"))
-    return f"{signed(mean)} ({span(low, high)})" if known(low) else signed(mean) if known(mean) else "–"
+    mean = metric_format.bare_difference(metric, row["difference_mean"])
+    interval = metric_format.bare_differences(metric, row["difference_low"], row["difference_high"])
+    return mean if interval == MISSING else f"{mean} ({interval})"
 
 
-def lines(table: pd.DataFrame) -> list[str]:
+def lines(table: pd.DataFrame, metric: Metric) -> list[str]:
     """Return the table of advice as lines of a terminal: every batch size, with the price of choosing it instead."""
-    rows = [["m", "η", "test accuracy (%)", "points from the choice", "updates", "seconds", "to compile", "memory", ""]]
+    from_choice = f"{metric_format.differences(metric)} from the choice"
+    heading = metric_format.heading(metric, "test")
+    rows = [["m", "η", heading, from_choice, "updates", "seconds", "to compile", "memory", ""]]
     for row in table.to_dict("records"):
         if not known(row["learning_rate"]):
-            rows.append([size(int(row["batch_size"])), *["–"] * 7, "does not fit"])
+            rows.append([size(int(row["batch_size"])), *[MISSING] * 7, "does not fit"])
             continue
         rows.append(
             [
                 size(int(row["batch_size"])),
                 rate(row["learning_rate"]),
-                f"{digits(100 * row['test_accuracy_mean'])} ({phrases.accuracy_span(row)})",
-                price(row),
+                f"{metric_format.bare(metric, row[metric.column('test', 'mean')])} "
+                f"({phrases.test_interval(metric, row)})",
+                price(row, metric),
                 f"{row['updates']:,.0f}",
                 seconds(row["seconds"]),
                 seconds(row["compile_seconds"]),

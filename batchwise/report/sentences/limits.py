@@ -1,7 +1,8 @@
 """What a study cannot say, in sentences."""
 
 from batchwise.analysis.study_tables import Tables
-from batchwise.report.number_format import known, number, size
+from batchwise.report import metric_format
+from batchwise.report.number_format import known, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count
 
@@ -25,13 +26,14 @@ def limits(tables: Tables) -> list[str]:
 
 
 def _test_set(tables: Tables, rows: int) -> list[str]:
-    error = tables.summary["test_accuracy"]["test_set_standard_error"]
+    error, metric = tables.test_value["test_set_standard_error"], tables.metric
     if not known(error):
         return []
     return [
-        f"The test set has {count(rows, 'row')}; one is {number(100 / rows)} points. The rows alone give an accuracy a "
-        f"standard error of {number(100 * error)} points, which the intervals over seeds leave out: other test rows "
-        "would give other accuracies. Differences on the same rows suffer less."
+        f"The test set has {count(rows, 'row')}; one is {metric_format.size_of_difference(metric, 1 / rows)}. The rows "
+        f"alone give test {metric.name} a standard error of {metric_format.size_of_difference(metric, error)}, which "
+        "the intervals over seeds leave out: other test rows would give other values. Differences on the same rows "
+        "suffer less."
     ]
 
 
@@ -67,12 +69,12 @@ def _edges(tables: Tables) -> list[str]:
 
 
 def _lost(tables: Tables) -> list[str]:
-    """Return which batch sizes have no accuracy, and whether means leave out runs."""
+    """Return which batch sizes have no result, and whether means leave out runs."""
     texts, rows = [], tables.batch_sizes
-    empty = rows[rows["test_accuracy_mean"].isna()]
+    empty = rows[rows[tables.metric.column("test", "mean")].isna()]
     if len(empty) and len(tables.chosen):
         why = "no run ended well" if tables.single_rate else "no rate brought every run to its end"
-        texts.append(f"At m = {phrases.sizes(empty, rows)} {why}, so there is no accuracy to compare.")
+        texts.append(f"At m = {phrases.sizes(empty, rows)} {why}, so there is no {tables.metric.name} to compare.")
     partial = rows[(rows["ok"] > 0) & (rows["ok"] < rows["runs"])]
     if len(partial):
         where = phrases.sizes(partial, rows)

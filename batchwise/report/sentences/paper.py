@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from batchwise.analysis.seed_values import Accuracies, choose
+from batchwise.analysis.seed_values import SeedValues, choose
 from batchwise.analysis.study_tables import Tables
 from batchwise.claims.paper.statements import Statement
 from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
@@ -97,20 +97,20 @@ def pool_name(item: str, tables: Tables) -> str:
     return f"{tables.summary['data']['title']}, {named(item)}"
 
 
-def finding(study: Accuracies) -> str:
+def finding(study: SeedValues) -> str:
     """Return where the accuracy of a study is highest, and what the largest m reaches."""
-    largest_size = study.batch_size[study.complete].max()
-    rows = [choose(study, study.complete), choose(study, study.batch_size == largest_size)]
+    largest_size = study.effective_batch_size[study.complete].max()
+    rows = [choose(study, study.complete), choose(study, study.effective_batch_size == largest_size)]
     best, largest = (f"{percent(study.test[row].mean())} at {_cell(study, row)}" for row in rows)
     return f"Chosen on validation rows, the best cell has a mean test accuracy of {best}; the largest m has {largest}."
 
 
-def highest(studies: dict[str, Accuracies]) -> str:
+def highest(studies: dict[str, SeedValues]) -> str:
     """Return the best m of each named study."""
     parts = []
     for name, study in studies.items():
         row = choose(study, study.complete)
-        parts.append(f"{name}: {percent(study.test[row].mean())} at m = {size(int(study.batch_size[row]))}")
+        parts.append(f"{name}: {percent(study.test[row].mean())} at m = {size(int(study.effective_batch_size[row]))}")
     return f"Best mean test accuracy: {'; '.join(parts)}."
 
 
@@ -124,8 +124,8 @@ def widths(studies: dict[str, Tables], margin: int = 5) -> str:
     return f"Range of η̃ within {margin} points of the best, from the smallest to the largest m: {'; '.join(parts)}."
 
 
-def _cell(study: Accuracies, row: int) -> str:
-    return f"m = {size(int(study.batch_size[row]))} and η̃ = {rate(study.base_learning_rate[row])}"
+def _cell(study: SeedValues, row: int) -> str:
+    return f"m = {size(int(study.effective_batch_size[row]))} and η̃ = {rate(study.base_learning_rate[row])}"
 
 
 def _range(names: list[str]) -> str:

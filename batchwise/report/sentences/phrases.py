@@ -1,12 +1,15 @@
 """Parts of sentences about a study: its cells, intervals and batch sizes in words."""
 
 import math
+from typing import Any
 
 import pandas as pd
 
 from batchwise.analysis.study_tables import Tables
-from batchwise.report.number_format import MISSING, known, percent, rate, signed, size
-from batchwise.report.sentences.grammar import count, listed, span
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
+from batchwise.report.number_format import MISSING, rate, size
+from batchwise.report.sentences.grammar import count, listed
 
 
 def statuses(tables: Tables) -> str:
@@ -26,6 +29,12 @@ def reference(tables: Tables) -> pd.Series:
     """Return the row of the batch size that the others are compared with."""
     rows = tables.batch_sizes
     return rows[rows["batch_size"] == tables.summary["reference_batch_size"]].iloc[0]
+
+
+def best_on_test_rows(tables: Tables) -> pd.Series:
+    """Return the cell with the best mean on test rows, which no study chooses by; there must be one."""
+    means = tables.cells[tables.metric.column("test", "mean")]
+    return tables.cells.loc[(tables.metric.sign * means).idxmax()]
 
 
 def others_of(tables: Tables) -> pd.DataFrame:
@@ -49,22 +58,29 @@ def at(cell: pd.Series, *, start: bool = True) -> str:
     )
 
 
-def mean(row: pd.Series) -> str:
-    """Return a mean test accuracy with its interval and n."""
-    interval = f"95 % interval {accuracy_span(row)}, " if known(row["test_accuracy_low"]) else "no interval, "
-    return f"{percent(row['test_accuracy_mean'])} ({interval}n = {row['ok']:.0f})"
+def mean(metric: Metric, row: pd.Series, n: str = "ok") -> str:
+    """Return the mean of a metric on test rows with its interval; `n` is the column with the number of seeds."""
+    shown = test_interval(metric, row)
+    interval = f"95 % interval {shown}, " if shown != MISSING else "no interval, "
+    return f"{metric_format.shown(metric, row[metric.column('test', 'mean')])} ({interval}n = {row[n]:.0f})"
 
 
-def accuracy_span(row: pd.Series | dict, quantity: str = "test_accuracy") -> str:
-    """Return the interval of an accuracy in percent, cut at 0 and 100: over few seeds it may reach beyond."""
-    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
-    return span(100 * max(low, 0), 100 * min(high, 1), 1) if known(low, high) else MISSING
+def test_interval(metric: Metric, row: pd.Series | dict[str, Any]) -> str:
+    """Return the interval of a metric on test rows, without its unit."""
+    return metric_format.interval(metric, *(row[metric.column("test", bound)] for bound in ("low", "high")))
 
 
-def difference(row: pd.Series) -> str:
-    """Return a paired difference in points with its interval and n."""
-    text, low, high = (100 * row[f"difference_{bound}"] for bound in ("mean", "low", "high"))
-    return f"{signed(text)} points (95 % interval {span(low, high)}, n = {pairs(row)})"
+def difference(metric: Metric, row: pd.Series) -> str:
+    """Return a paired difference with its interval and n."""
+    text = metric_format.bare_difference(metric, row["difference_mean"])
+    interval = metric_format.bare_differences(metric, row["difference_low"], row["difference_high"])
+    return f"{text} {metric_format.differences(metric)} (95 % interval {interval}, n = {pairs(row)})"
+
+
+def margins(metric: Metric) -> str:
+    """Return the margins of the reliable range: `1, 2 or 5 points`."""
+    amounts = listed((f"{margin:g}" for margin in metric.margins), last="or")
+    return f"{amounts} {metric_format.differences(metric)}"
 
 
 def pairs(row: pd.Series) -> str:

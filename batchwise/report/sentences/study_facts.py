@@ -24,6 +24,7 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
         yield "Weight decay", f"{recipe['weight_decay']:g}, on kernels"
     if recipe["augmentation"]:
         yield "Augmentation", augmentation(recipe)
+    yield "Metric", f"{tables.metric.name}: {'higher' if tables.metric.higher_is_better else 'lower'} is better"
     sizes = f"{count(grid['batch_sizes'], 'batch size')} × {phrases.rates(tables)} × {count(grid['seeds'], 'seed')}"
     yield "Grid", sizes
     yield "Distinct runs", phrases.statuses(tables)

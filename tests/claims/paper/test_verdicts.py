@@ -13,13 +13,14 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from batchwise.analysis import seed_values
-from batchwise.analysis.seed_values import Accuracies, Undecidable
+from batchwise.analysis.seed_values import SeedValues, Undecidable
 from batchwise.claims.paper import comparisons, statements
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.claims.paper.comparisons import KINDS, SeedEffects
 from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
+from tests.fabricated import ACCURACY
 from tests.fabricated_paper import FIGURES, MANIFEST, NORMALIZATION, World, as_the_paper_says, measured, the_other_way
 
 SIDES = {name: kind.sides for name, kind in KINDS.items()}
@@ -34,14 +35,15 @@ def judged(world: World, names: list[str] = HERE) -> dict[str, paper_verdicts.Ve
     return {name: paper_verdicts.judge(statement, studies) for name, statement in SAID.items()}
 
 
-def cells(test: np.ndarray, **given: object) -> Accuracies:
+def cells(test: np.ndarray, **given: object) -> SeedValues:
     """Return cells [sizes × rates] of m = 2, 4, 8, … and η̃ = 1, ½, …, from test accuracies [sizes, rates, seeds]."""
     sizes, rates, seeds = test.shape
     m = np.repeat(2 ** np.arange(1, sizes + 1), rates)
     values = test.reshape(-1, seeds)
-    fields = {"data": "d", "batch_size": m, "normalization_batch": m, "validation": values, "test": values}
+    fields = {"data": "d", "metric": ACCURACY, "effective_batch_size": m, "normalization_batch": m}
+    fields |= {"validation": values, "test": values}
     fields |= {"base_learning_rate": np.tile(0.5 ** np.arange(rates), sizes), "diverged": np.zeros(len(m), bool)}
-    return Accuracies(**fields | given)
+    return SeedValues(**fields | given)
 
 
 def test_a_world_as_the_paper_says_agrees() -> None:
@@ -79,22 +81,22 @@ MOST = int(stats.binom.ppf(0.999, WORLDS, 0.05))  # false verdicts that a rate o
 
 def nothing(
     generator: np.random.Generator, sizes: int = 11, rates: int = 5, seeds: int = 5, **given: object
-) -> Accuracies:
+) -> SeedValues:
     """Return cells with one accuracy, in which a run's luck is that of its validation and its test rows."""
     luck = 0.7 + generator.normal(0, 0.02, (sizes, rates, seeds))
     seen, unseen = (luck + generator.normal(0, 0.005, luck.shape) for _ in range(2))
     return dataclasses.replace(cells(unseen), validation=seen.reshape(-1, seeds), **given)
 
 
-def normalized(generator: np.random.Generator) -> Accuracies:
+def normalized(generator: np.random.Generator) -> SeedValues:
     ks = [nothing(generator, sizes=7, rates=1, normalization_batch=np.minimum(k, 2 ** np.arange(1, 8))) for k in (2, 4)]
     return seed_values.pool([*ks, nothing(generator, sizes=7, rates=1)])
 
 
-def border(generator: np.random.Generator, **grid: int) -> Accuracies:
+def border(generator: np.random.Generator, **grid: int) -> SeedValues:
     """Return cells in which m above 16 lose exactly 2 points."""
     study = nothing(generator, **grid)
-    lost = np.where(study.batch_size > 16, comparisons.SERVES, 0)[:, None]
+    lost = np.where(study.effective_batch_size > 16, comparisons.SERVES, 0)[:, None]
     return dataclasses.replace(study, test=study.test - lost, validation=study.validation - lost)
 
 
@@ -171,7 +173,7 @@ def test_the_best_is_chosen_on_validation_rows() -> None:
     test = np.arange(12.0).reshape(3, 2, 2) / 100
     study = cells(test, validation=test[:, ::-1].reshape(-1, 2))  # the rates the other way round
     assert values_of(comparisons.best_batch_size(study, 4, 4)) == [[-0.04, -0.04]]
-    assert seed_values.choose(study, study.batch_size == 4) == 2
+    assert seed_values.choose(study, study.effective_batch_size == 4) == 2
 
 
 def test_a_lost_cell_is_chosen_last() -> None:
@@ -223,7 +225,8 @@ def test_what_is_maintained_is_less_than_2_points_behind() -> None:
 def test_normalisation_batches_are_compared_at_each_m() -> None:
     k = np.array([2, 2, 2, 2, 4, 4, 2, 4, 8])
     study = cells(np.arange(9.0).reshape(9, 1, 1) + np.zeros(2))
-    study = dataclasses.replace(study, batch_size=np.array([2, 4, 8, 16, 4, 8, 2, 16, 8]), normalization_batch=k)
+    m = np.array([2, 4, 8, 16, 4, 8, 2, 16, 8])
+    study = dataclasses.replace(study, effective_batch_size=m, normalization_batch=k)
     assert values_of(comparisons.best_normalization(study, 4, 4)) == [[3, 3], [-3, -3], [4, 4]]
     assert values_of(comparisons.smaller_normalization(study, 8, None)) == [[-3, -3]]
 
@@ -254,7 +257,7 @@ def test_a_diverged_run_counts_with_chance() -> None:
 def test_the_normalisation_batch_is_that_of_the_model_or_m() -> None:
     assert {*measured("figure_13a_normalization_4", as_the_paper_says).normalization_batch} == {4}
     study = measured("figure_1", as_the_paper_says)
-    assert (study.normalization_batch == study.batch_size).all()
+    assert (study.normalization_batch == study.effective_batch_size).all()
 
 
 # The data.

@@ -23,7 +23,7 @@ from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.config import grid, params
 from batchwise.config.recipe import SGD, Recipe
-from batchwise.data import prepared
+from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Split
 from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen, read_run
@@ -391,7 +391,8 @@ def project(tmp_path_factory) -> Path:
         content = run_result.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
     about = prepared.manifest(data, OPTIONS)
-    tables = evaluate("small", study, about, run_metrics.read(runs, "small", study, about))
+    by_run = run_metrics.read(runs, "small", study, about)
+    tables = evaluate("small", study, about, loading.metrics(study, about), by_run)
     # With one rate it is chosen although a run diverged.
     write(folder / "data/tables/small/batch_sizes.csv", lambda file: file.write(tables["batch_sizes.csv"]))
     for name, one in studies.items():

@@ -11,6 +11,7 @@ import seaborn
 from batchwise.report import number_format
 from batchwise.report.figures import heat_map, plots, style
 from batchwise.report.sentences.grammar import count, listed, span
+from tests.fabricated import ACCURACY
 
 
 def cells(accuracy: list[list[float]], lost: list[list[int]], runs: int = 5) -> pd.DataFrame:
@@ -28,7 +29,7 @@ def draw(table: pd.DataFrame) -> tuple[str, list[str]]:
     """Return the heat map of cells as SVG, and the texts in its cells."""
     with style.drawing():
         figure, (ax,) = style.panels(6, 3)
-        heat_map.heat_map(table, ax)
+        heat_map.heat_map(table, ACCURACY, ax)
         return style.svg(figure), [text.get_text() for text in ax.texts]
 
 
@@ -42,7 +43,7 @@ def test_cells_hold_their_accuracy_and_the_runs_they_lost() -> None:
 def test_cells_that_lost_runs_are_hatched() -> None:
     with style.drawing():
         _, (ax,) = style.panels(6, 3)
-        heat_map.heat_map(MIXED, ax)
+        heat_map.heat_map(MIXED, ACCURACY, ax)
     (hatched,) = [patch for patch in ax.patches if patch.get_hatch()]
     corners = hatched.get_path().vertices.reshape(-1, 5, 2)[:, 0]
     assert corners.tolist() == [[2, 0], [1, 1]]  # the column and the row of the two cells
@@ -97,20 +98,20 @@ def test_differences_are_hollow_where_the_interval_includes_0() -> None:
     )
     with style.drawing():
         _, (ax,) = style.panels(4, 2)
-        plots.difference(table, ax)
+        plots.difference(table, ACCURACY, ax)
     alike, apart = (container.lines[0] for container in ax.containers)
     assert alike.get_xdata().tolist() == [0, 1, 3] and alike.get_markerfacecolor() == "white"
     assert apart.get_xdata().tolist() == [2] and apart.get_ydata().tolist() == [-2]  # points
 
 
-def test_accuracy_shows_every_seed() -> None:
+def test_every_seed_is_shown() -> None:
     quantities = {
         f"test_accuracy_{bound}": [0.9 + shift] * 4 for bound, shift in (("mean", 0), ("low", -0.01), ("high", 0.01))
     }
     runs = pd.DataFrame({"batch_size": [2, 2, 4, 16], "seed": [0, 1, 0, 1], "test_accuracy": [0.8, 0.9, 0.7, 1.0]})
     with style.drawing():
         _, (ax,) = style.panels(4, 2)
-        plots.accuracy(batch_sizes(**quantities), runs, ax)
+        plots.by_batch_size(batch_sizes(**quantities), runs, ACCURACY, ax)
     dots = ax.lines[0]
     assert dots.get_ydata().tolist() == [80, 90, 70, 100]
     assert dots.get_xdata().round().tolist() == [0, 0, 1, 3]
@@ -120,7 +121,7 @@ def test_the_line_along_the_upper_edge_leaves_out_the_edge_of_the_grid() -> None
     table = batch_sizes(reliable_2_high=[1.0, 0.5, 0.25, 0.125])
     with style.drawing():
         _, (ax,) = style.panels(4, 2)
-        plots.upper_edge(table, 2, -1.0, 1.0, ax)
+        plots.upper_edge(table, ACCURACY, -1.0, 1.0, ax)
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3]
     assert ax.lines[0].get_ydata() == pytest.approx([0.5, 0.25, 0.125])
 

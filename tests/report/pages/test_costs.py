@@ -19,6 +19,7 @@ from batchwise.report.pages import costs as cost_page
 from batchwise.report.pages import index as index_page
 from batchwise.report.sentences import costs as cost_sentences
 from tests import fabricated
+from tests.fabricated import ACCURACY
 from tests.report.test_report import ABOUT, write
 
 SIZES = [2, 4, 8, 16, 40]
@@ -72,7 +73,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     tables = write(folder / "tables/made_up", fabricated.files(made, result, {**fabricated.MANIFEST, **ABOUT}))
     fabricated.write_runs(folder / "runs", made, result)
-    curves = equal_budgets.of_study(made, 40, run_metrics.read(folder / "runs", "made_up", made, fabricated.MANIFEST))
+    by_run = run_metrics.read(folder / "runs", "made_up", made, fabricated.MANIFEST)
+    curves = equal_budgets.of_study(made, 40, fabricated.ACCURACY, by_run)
     measured = profile()
     table = study_tables.read(tables).batch_sizes
     written = {
@@ -93,8 +95,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
     of_costs, of_profile, of_landscape = cost_page.read(data, "made_up")
     parts = [
-        cost_page.choice(of_costs),
-        cost_page.budgets(of_costs),
+        cost_page.choice(of_costs, ACCURACY),
+        cost_page.budgets(of_costs, ACCURACY),
         cost_page.time_and_memory(of_costs, of_profile),
         cost_page.noise_and_shape(of_landscape),
     ]
@@ -110,8 +112,8 @@ def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
 def test_a_pipeline_that_does_not_measure_says_so(tmp_path) -> None:
     assert cost_page.read(tmp_path, "made_up") == (None, None, None)
     for part in (
-        cost_page.choice(None),
-        cost_page.budgets(None),
+        cost_page.choice(None, ACCURACY),
+        cost_page.budgets(None, ACCURACY),
         cost_page.time_and_memory(None, None),
         cost_page.noise_and_shape(None),
     ):
@@ -120,7 +122,7 @@ def test_a_pipeline_that_does_not_measure_says_so(tmp_path) -> None:
 
 def test_the_lines_of_advice_have_every_batch_size(data) -> None:
     table = read_costs(data / "costs/made_up").advice
-    lines = cost_sentences.lines(table[table["deadline_seconds"].isna()])
+    lines = cost_sentences.lines(table[table["deadline_seconds"].isna()], ACCURACY)
     assert [line.split()[0] for line in lines[1:]] == [str(m) for m in SIZES]
     assert sum("the choice" in line for line in lines) == 2  # in the heading too
 

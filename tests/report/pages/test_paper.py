@@ -152,7 +152,7 @@ def test_what_diverged_everywhere_or_failed_is_still_a_page(read: Paper) -> None
     tables = read.tables["figure_1"]
     runs = tables.runs.assign(status="diverged", test_accuracy=np.nan, validation_accuracy=np.nan)
     for status, sentence in (("diverged", "mean test accuracy of 10.0 %"), ("failed", "has no study in this folder")):
-        study = of_study(runs.assign(status=status), tables.summary)
+        study = of_study(dataclasses.replace(tables, runs=runs.assign(status=status)))
         changed = dataclasses.replace(read, studies={**read.studies, "figure_1": study})
         assert sentence in paper_page.by_rate(changed, "1").text
         assert ("1: mlp" in paper_page.best(changed, "15").text) == (status == "diverged")

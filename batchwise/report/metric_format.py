@@ -1,0 +1,56 @@
+"""Values of a metric as a reader sees them, in its unit. Plain text; a missing number is –."""
+
+from batchwise.data.metric import Metric
+from batchwise.report.number_format import MISSING, known, number, signed
+
+
+def bare(metric: Metric, value: float | None) -> str:
+    """Return a value without its unit, for a table that names it: `97.1`."""
+    return number(metric.scale * value, metric.decimals) if known(value) else MISSING
+
+
+def shown(metric: Metric, value: float | None) -> str:
+    """Return a value: `97.1 %`."""
+    return with_unit(metric, bare(metric, value)) if known(value) else MISSING
+
+
+def with_unit(metric: Metric, text: str) -> str:
+    """Return a text followed by the unit of the metric, if it has one."""
+    return f"{text} {metric.unit}".rstrip()
+
+
+def interval(metric: Metric, low: float | None, high: float | None) -> str:
+    """Return an interval without its unit, cut at what values there can be: `96.0 to 97.3`."""
+    return f"{bare(metric, metric.clip(low))} to {bare(metric, metric.clip(high))}" if known(low, high) else MISSING
+
+
+def bare_difference(metric: Metric, value: float | None) -> str:
+    """Return a difference of values with its sign and without its unit: `+0.25`."""
+    return signed(metric.scale * value, metric.decimals + 1) if known(value) else MISSING
+
+
+def bare_differences(metric: Metric, low: float | None, high: float | None) -> str:
+    """Return the interval of a difference without its unit: `−0.40 to 0.90`."""
+    if not known(low, high):
+        return MISSING
+    return " to ".join(number(metric.scale * value, metric.decimals + 1) for value in (low, high))
+
+
+def size_of_difference(metric: Metric, value: float) -> str:
+    """Return how large a difference is, without its sign: `0.25 points`."""
+    return f"{number(abs(metric.scale * value), metric.decimals + 1)} {differences(metric)}"
+
+
+def differences(metric: Metric) -> str:
+    """Return the unit of differences, in the plural: `points`."""
+    return f"{metric.difference_unit}s"
+
+
+def margin(metric: Metric, amount: float) -> str:
+    """Return a margin of the reliable range, which is in the unit of differences: `1 point`, `0.02 nats`."""
+    return f"{amount:g} {metric.difference_unit if amount == 1 else differences(metric)}"
+
+
+def heading(metric: Metric, split: str) -> str:
+    """Return the heading of a column or an axis: `test accuracy (%)`."""
+    return f"{split} {metric.name} ({metric.unit})" if metric.unit else f"{split} {metric.name}"
