@@ -92,7 +92,7 @@ def _write_params(path: Path, seeds: int) -> None:
 
 def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) -> None:
     folder.mkdir(parents=True)
-    shared, random = run_store.inputs(study.recipe, data.sha256), np.random.default_rng(0)
+    shared, random = run_store.inputs(study.recipe, data.description.task, data.sha256), np.random.default_rng(0)
     rows = np.array(list(data.rows.values()))
     for run in runs:
         result = _made_up(run, study.budget.epochs, rows, random)

@@ -11,9 +11,8 @@ from batchwise.common.source_closure import closure, hashes
 NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
 # A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
 PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
-
-# What loads the task of a data set by its name.
-TASK = "batchwise/data/task.py"
+# What has this finds the task of its data by name, which no stage can tell before: all tasks are here.
+FINDS_TASKS = "batchwise/data/task.py"
 
 
 def main() -> None:
@@ -28,11 +27,17 @@ def listing(stage: str) -> bytes:
     if stage in NOTEBOOKS:
         files.append(f"reports/{NOTEBOOKS[stage]}.ipynb")
     kind = PLUGINS.get(stage)
-    own = {f"batchwise/{kind}/{name}.py" for name in plugins.names(kind)} if kind else set()
-    found = [file for file in closure(*files, *own) if file not in own]
-    if TASK in found:
-        found = closure(*found, *(f"batchwise/tasks/{name}.py" for name in plugins.names("tasks")))
-    return "".join(f"{sha256}  {file}\n" for file, sha256 in hashes(found).items()).encode()
+    own = set(files_of(kind)) if kind else set()
+    found = closure(*files, *own)
+    if FINDS_TASKS in found:
+        found = closure(*found, *files_of("tasks"))
+    listed = hashes([file for file in found if file not in own])
+    return "".join(f"{sha256}  {file}\n" for file, sha256 in listed.items()).encode()
+
+
+def files_of(kind: str) -> list[str]:
+    """Return the files of all plug-ins of a kind."""
+    return [plugins.file(kind, name) for name in plugins.names(kind)]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from stages import pipelines
-from stages.code import NOTEBOOKS, PLUGINS, listing
+from stages.code import FINDS_TASKS, NOTEBOOKS, PLUGINS, files_of, listing
 
 FOLDERS = (".", *pipelines.PROJECTS)
 DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}
@@ -48,8 +48,9 @@ def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
 @pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
 def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     """A new process imports the stage, its notebook's modules and the plug-ins, and says which files it read."""
-    plugins_of = PLUGINS.get(stage)
-    names = [f"batchwise.{plugins_of}.{name}" for name in plugins.names(plugins_of)] if plugins_of else []
+    own = set(files_of(PLUGINS[stage])) if stage in PLUGINS else set()
+    found_by_name = [*own, *(files_of("tasks") if FINDS_TASKS in listed(stage) else ())]
+    names = [file.removesuffix(".py").replace("/", ".") for file in found_by_name]
     cells = (
         json.loads((ROOT / f"reports/{NOTEBOOKS[stage]}.ipynb").read_text("utf-8"))["cells"]
         if stage in NOTEBOOKS
@@ -70,8 +71,12 @@ def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     ).stdout
     loaded = {Path(file) for file in json.loads(printed.splitlines()[-1])}
     here = {str(path.relative_to(ROOT)) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts}
-    own = {f"batchwise/{plugins_of}/{name}.py" for name in plugins.names(plugins_of)} if plugins_of else set()
     assert here - own <= listed(stage)
+
+
+@pytest.mark.parametrize("stage", ["train", "profile", "landscape"])
+def test_a_stage_that_trains_or_measures_consists_of_all_tasks_too(stage) -> None:
+    assert {*files_of("tasks"), "batchwise/tasks/_classification.py"} <= listed(stage)
 
 
 @pytest.mark.parametrize("folder", pipelines.PROJECTS)

@@ -1,19 +1,35 @@
-"""Data sets and models are found by file name; their options are read off the signature of the function they offer.
+"""Data sets, models and tasks are found by file name; options are read off the signature of the function they offer.
 
-`batchwise/datasets/<name>.py` offers `prepare(*, ...)`, and `batchwise/models/<name>.py` offers
-`build(input_shape, outputs, *, ...)`. The keyword-only arguments are the options in params.yaml. The source is parsed,
-not imported, so that checking parameters needs neither Keras nor the data.
+`batchwise/datasets/<name>.py` offers `prepare(*, ...)`, `batchwise/models/<name>.py` offers
+`build(input_shape, outputs, *, ...)`, and `batchwise/tasks/<name>.py` offers `TASK`. The keyword-only arguments are the
+options in params.yaml. Their source is parsed, not imported, so that checking parameters needs neither Keras nor data.
 """
 
 import ast
 import importlib
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-ENTRY_POINTS = {"datasets": "prepare", "models": "build"}
+from batchwise.common.errors import UserError
+from batchwise.common.messages import unknown
+
+
+class Kind(NamedTuple):
+    """A kind of plug-in."""
+
+    title: str  # what people call one
+    entry_point: str  # what its file offers
+
+
+# {folder: kind}
+KINDS = {
+    "datasets": Kind("data set", "prepare"),
+    "models": Kind("model", "build"),
+    "tasks": Kind("task", "TASK"),
+}
 # What params.yaml can hold and a signature can say; the bounded ones are pydantic's.
 OPTION_TYPES = {
     "int": int,
@@ -31,8 +47,19 @@ OPTION_TYPES = {
 
 
 def names(kind: str) -> list[str]:
-    """Return the sorted names of the plug-ins of a kind, `datasets` or `models`."""
+    """Return the sorted names of the plug-ins of a kind, one of KINDS."""
     return sorted(path.stem for path in _folder(kind).glob("*.py") if not path.stem.startswith("_"))
+
+
+def file(kind: str, name: str) -> str:
+    """Return the file of a plug-in, relative to the project's root."""
+    return f"batchwise/{kind}/{name}.py"
+
+
+def check(kind: str, name: str) -> None:
+    """Raise UserError, with what is allowed, for a name without a file."""
+    if name not in names(kind):
+        raise UserError(unknown(KINDS[kind].title, name, names(kind)))
 
 
 def load(kind: str, name: str) -> ModuleType:
@@ -46,7 +73,7 @@ def options(kind: str, name: str) -> dict[str, tuple[Any, Any]]:
     Raises TypeError if the plug-in lacks its function or annotates an option with a type that params.yaml cannot hold.
     """
     path = _folder(kind) / f"{name}.py"
-    wanted = ENTRY_POINTS[kind]
+    wanted = KINDS[kind].entry_point
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             arguments = node.args

@@ -38,7 +38,7 @@ class Plugin(Section):
 def check_options(kind: str, name: str, given: dict[str, Any]) -> None:
     """Raise ValueError, in one line, for a plug-in that does not exist or options that it does not take."""
     if name not in plugins.names(kind):
-        raise ValueError(unknown({"datasets": "data set", "models": "model"}[kind], name, plugins.names(kind)))
+        raise ValueError(unknown(plugins.KINDS[kind].title, name, plugins.names(kind)))
     fields: dict[str, Any] = plugins.options(kind, name)
     try:
         create_model(name, __base__=Section, **fields).model_validate(given)

@@ -2,9 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
+
+from batchwise.common import plugins
 
 SPLITS = ("train", "validation", "test")
 STATISTICS = ("mean", "std")
@@ -12,12 +13,15 @@ STATISTICS = ("mean", "std")
 
 @dataclass(frozen=True)
 class Description:
-    """Where a data set comes from and what its labels mean."""
+    """Where a data set comes from and what its labels mean. Raises UserError for a task that is no plug-in."""
 
     title: str
-    task: Literal["binary_classification", "multiclass_classification"]
+    task: str  # batchwise/tasks/<task>.py
     source: str
     licence: str
+
+    def __post_init__(self) -> None:
+        plugins.check("tasks", self.task)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ def load(folder: Path, name: str) -> DataSet:
         data = DataSet(
             description, tuple(about["class_names"]), train, validation, test, **statistics, files=about["files"]
         )
+    except UserError as error:
+        raise UserError(f"{folder / name}.json: {error}; {again}") from None
     except FileNotFoundError as error:
         raise UserError(f"{error.filename} is missing; {again}") from None
     except DAMAGES as error:

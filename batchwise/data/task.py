@@ -40,6 +40,5 @@ class Task:
 
 def load(name: str) -> Task:
     """Return the task `batchwise/tasks/<name>.py`. Raises UserError for a name without a file."""
-    if name not in plugins.names("tasks"):
-        raise UserError(unknown("task", name, plugins.names("tasks")))
+    plugins.check("tasks", name)
     return plugins.load("tasks", name).TASK

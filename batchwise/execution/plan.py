@@ -49,7 +49,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     A run is done if the store has it, or if its file was made from the same inputs. Where no run of the study was
     timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
-    rows, shared = data.rows["train"], run_store.inputs(study.recipe, data.sha256)
+    rows, shared = data.rows["train"], run_store.inputs(study.recipe, data.description.task, data.sha256)
     runs, left, reasons = grid.runs(study, rows), [], Counter()
     for run in runs:
         wanted = run_store.inputs_of(run, shared)
@@ -101,7 +101,8 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
             timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = result.loss[0].nbytes + result.correct[0].nbytes
-    size = len(run_result.dump(result, run_store.inputs(study.recipe, data.sha256))) + evaluations * bytes_of_evaluation
+    inputs = run_store.inputs(study.recipe, data.description.task, data.sha256)
+    size = len(run_result.dump(result, inputs)) + evaluations * bytes_of_evaluation
     return timings, size
 
 

@@ -42,7 +42,8 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
         Trainer,  # TensorFlow takes seconds to import: only after the arguments were checked
     )
 
-    trainer, inputs_now = Trainer(data, study.recipe), run_store.inputs(study.recipe, data.sha256)
+    trainer = Trainer(data, study.recipe)
+    inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256)
     for run in grid.runs_of(cell, study):
         before, inputs_before = _read(folder / f"{run.name}.npz")
         now = trainer.run(run.batch_size, run.learning_rate, run.seed)

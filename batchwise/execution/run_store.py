@@ -6,24 +6,32 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from batchwise.common import source_closure
+from batchwise.common import plugins, source_closure
 from batchwise.common.files import write
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
 from batchwise.runtime.environment import differences, environment
 
 DIGEST_BYTES = 32
+TRAINER = "batchwise/training/trainer.py"
+# What is said of a mistake decides no bit: to reword it retrains nothing.
+MESSAGES = "batchwise/common/messages.py"
 
 
-def inputs(recipe: Recipe, data_sha256: str) -> dict[str, Any]:
-    """Return what decides the bits of every run of a study, without m, η and the seed."""
-    files = source_closure.closure("batchwise/training/trainer.py", f"batchwise/models/{recipe.model.name}.py")
+def inputs(recipe: Recipe, task: str, data_sha256: str) -> dict[str, Any]:
+    """Return what decides the bits of every run of a study, without m, η and the seed. `task` is that of its data."""
     return {
         "data": data_sha256,
-        "code": source_closure.hashes(files),
+        "code": code(recipe, task),
         "recipe": recipe.model_dump(),
         "environment": environment(),
     }
+
+
+def code(recipe: Recipe, task: str) -> dict[str, str]:
+    """Return {file: SHA-256} of the source that decides the bits of a run: of the trainer, the model and the task."""
+    used = plugins.file("models", recipe.model.name), plugins.file("tasks", task)
+    return source_closure.hashes([file for file in source_closure.closure(TRAINER, *used) if file != MESSAGES])
 
 
 def inputs_of(run: Run, shared: dict[str, Any]) -> dict[str, Any]:

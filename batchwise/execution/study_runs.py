@@ -44,7 +44,7 @@ def train_study(
     The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
     Raises UserError as workers.pool and workers.train do.
     """
-    rows, shared_inputs = data.rows["train"], run_store.inputs(study.recipe, data.sha256)
+    rows, shared_inputs = data.rows["train"], run_store.inputs(study.recipe, data.description.task, data.sha256)
     keys = {run: run_store.key(run_store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")

@@ -67,7 +67,7 @@ def worker_inputs() -> dict[str, Any]:
     """On a worker: build the model, and return the inputs of runs as this worker sees them."""
     plugin = get_worker().plugins[PLUGIN]
     plugin.load_trainer()
-    return run_store.inputs(plugin.recipe, plugin.data.sha256)
+    return run_store.inputs(plugin.recipe, plugin.data.description.task, plugin.data.sha256)
 
 
 def train_run(run: Run) -> FinishedRun:
@@ -165,7 +165,7 @@ def train(
     `seconds` and `compile_seconds` are those of the Queue. Raises UserError if the model cannot be built, or if workers
     would give other bits than this machine.
     """
-    shared_inputs = run_store.inputs(recipe, data.sha256)
+    shared_inputs = run_store.inputs(recipe, data.description.task, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
     dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)

@@ -218,6 +218,16 @@ def test_what_is_saved_is_read_back(data_sets, name, tmp_path) -> None:
         assert [file[key].dtype.kind for key in file.files] == ["f", "i"] * 3
 
 
+def test_a_task_that_is_no_plug_in_is_refused_with_those_that_are(small, tmp_path) -> None:
+    known = "allowed: binary_classification, multiclass_classification"
+    with pytest.raises(UserError, match=f"'binary' is not a known task; {known}"):
+        Description("title", "binary", "source", "licence")
+    prepared.save(small, tmp_path, "small", {})
+    about(task="../binary_classification")(tmp_path)
+    with pytest.raises(UserError, match=rf"small\.json: '../binary_classification' is not a known task; {known}"):
+        prepared.load(tmp_path, "small")
+
+
 def test_options_of_a_manifest_that_cannot_be_read(tmp_path) -> None:
     for content in (None, "", "{", "[]", "null"):
         if content is not None:

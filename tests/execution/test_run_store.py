@@ -84,8 +84,11 @@ def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> N
 # Its keys
 
 
-def shared(data="d", **changes) -> dict:
-    return run_store.inputs(Recipe.model_validate({**RECIPE, **changes}), data)
+TASK = "multiclass_classification"
+
+
+def shared(data="d", task=TASK, **changes) -> dict:
+    return run_store.inputs(Recipe.model_validate({**RECIPE, **changes}), task, data)
 
 
 def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
@@ -101,6 +104,7 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
     all_inputs = [
         *(run_store.inputs_of(other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2))),
         run_store.inputs_of(run, shared("e")),
+        run_store.inputs_of(run, shared(task="binary_classification")),
         run_store.inputs_of(run, shared(dtype="float64")),
         run_store.inputs_of(run, shared(budget={"updates": 3})),
         run_store.inputs_of(run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
@@ -112,7 +116,7 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
         monkeypatch.setattr(run_store, "environment", lambda name=name: {**environment, name: "other"})
         all_inputs.append(run_store.inputs_of(run, shared()))
     monkeypatch.setattr(run_store, "environment", lambda: environment)
-    for file in hashes(source_closure.closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")):
+    for file in shared()["code"]:
         monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
         all_inputs.append(run_store.inputs_of(run, shared()))
     keys = [run_store.key(inputs) for inputs in all_inputs]
@@ -177,15 +181,23 @@ def test_the_closure_holds_what_is_imported_directly_or_not(project, start, foun
     assert project(start) == sorted(["batchwise/models/start.py", *found])
 
 
-def test_what_draws_is_not_in_the_closure_of_the_engine() -> None:
-    closure = source_closure.closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
-    assert {
-        "batchwise/training/random_streams.py",
-        "batchwise/data/task.py",
-        "batchwise/models/mlp.py",
-    } <= set(closure)
+def test_a_run_is_decided_by_the_trainer_its_model_and_its_task() -> None:
+    code = shared()["code"]
+    decisive = ("training/random_streams", "data/task", "models/mlp", f"tasks/{TASK}", "tasks/_classification")
+    assert {f"batchwise/{name}.py" for name in decisive} <= set(code)
+    assert "batchwise/tasks/binary_classification.py" not in code
     drawing_and_counting = ("report", "statistics", "execution", "analysis", "claims")
-    assert not [file for file in closure if file.split("/")[1] in drawing_and_counting]
+    assert not [file for file in code if file.split("/")[1] in drawing_and_counting]
+
+
+def test_a_reworded_message_retrains_nothing(monkeypatch) -> None:
+    before, hashes = shared(), source_closure.hashes
+    for name in ("messages", "errors"):
+        file = f"batchwise/common/{name}.py"
+        monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {
+            path: "other" if path == file else sha256 for path, sha256 in hashes(files).items()
+        })  # fmt: skip
+        assert (shared() == before) == (name == "messages")
 
 
 # Run files
