@@ -23,7 +23,7 @@ from batchwise.execution import run_store, workers
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import train_study
 from batchwise.training import run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 from benchmarks.job import STUDY
 
 ROOT = Path(__file__).parent.parent
@@ -99,17 +99,18 @@ def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) ->
         (folder / f"{run.name}.npz").write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
 
 
-def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> Result:
+def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> RunResult:
     """Return a result as one sees them: best at η = 0.1, diverged above 2, with noise from seed to seed."""
     octaves = np.log2(run.learning_rate / 0.1)
     error = 0.04 + 0.002 * octaves**2 + random.normal(0, 0.005, 3)  # [3]
     curve = error + np.exp(-np.arange(1 + epochs) / 5)[:, None] * (0.9 - error)  # [1 + epochs, 3]
-    loss, correct = (3 * curve).astype("float32"), np.round((1 - curve).clip(0, 1) * rows).astype("int32")
+    metrics = {"accuracy": np.round((1 - curve).clip(0, 1) * rows) / rows, "loss": (3 * curve).astype("float32")}
     if run.learning_rate > 2:
-        loss[3] = np.nan
-        return Result("diverged", loss[:4], correct[:4], {}, 2410, diverged_epoch=3, xla=True)
+        metrics["loss"][3] = np.nan
+        metrics = {name: values[:4] for name, values in metrics.items()}
+        return RunResult("diverged", metrics, {}, 2410, diverged_epoch=3, xla=True)
     weights = {"000_kernel": np.zeros((64, 32), "float32"), "001_kernel": np.zeros((32, 10), "float32")}
-    return Result("ok", loss, correct, weights, 2410, xla=True)
+    return RunResult("ok", metrics, weights, 2410, xla=True)
 
 
 def _seconds(*command: str, folder: Path) -> float:

@@ -18,7 +18,7 @@ from batchwise.config.params import Study
 from batchwise.data import loading, task
 from batchwise.data.dataset import SPLITS
 from batchwise.training import run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
 MANIFEST = {
@@ -63,29 +63,35 @@ def study(
     return params.check(content).studies["made_up"]
 
 
-def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> Result:
+def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> RunResult:
     """Return a run that ended ok, with numbers that depend on the run and `salt`."""
     generator = np.random.default_rng([run.batch_size, int(run.learning_rate * 2**30), run.seed, salt])
     rows = np.array([manifest["rows"][split] for split in SPLITS])
     evaluations = 1 + grid.epochs(made.budget, rows[0], run.batch_size)
     correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
-    return Result("ok", loss.astype("float32"), correct.astype("int32"), {"dense": np.ones(3, "float32")}, 12, xla=True)
+    return RunResult("ok", metrics(loss, correct, manifest), {"dense": np.ones(3, "float32")}, 12, xla=True)
 
 
-def constant_result(made: Study, run: Run, accuracy: float, loss: float = 1.0) -> Result:
+def constant_result(made: Study, run: Run, accuracy: float, loss: float = 1.0) -> RunResult:
     """Return a run that ended ok with the same accuracy and loss at every epoch and on every part."""
     rows = np.array(list(ROWS.values()))
     evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.batch_size)
-    correct = np.tile(np.round(accuracy * rows), (evaluations, 1)).astype("int32")
-    return Result("ok", np.full((evaluations, 3), loss, "float32"), correct, {}, 12)
+    correct = np.tile(np.round(accuracy * rows), (evaluations, 1))
+    return RunResult("ok", metrics(np.full((evaluations, 3), loss), correct), {}, 12)
 
 
-def diverged(result: Result, epoch: int) -> Result:
+def metrics(loss: np.ndarray, correct: np.ndarray, manifest: dict[str, Any] = MANIFEST) -> dict[str, np.ndarray]:
+    """Return the metrics of a classification, from the loss and the correct rows of each part, [1 + epochs, 3] each."""
+    rows = [rows or np.nan for rows in manifest["rows"].values()]
+    return {"accuracy": correct / rows, "loss": loss.astype("float32")}
+
+
+def diverged(result: RunResult, epoch: int) -> RunResult:
     """Return the run as if its loss had become infinite after `epoch`."""
-    loss = result.loss[: epoch + 1].copy()
-    loss[-1] = np.inf
-    return Result("diverged", loss, result.correct[: epoch + 1], {}, result.parameters, epoch, result.xla)
+    until = {name: values[: epoch + 1].copy() for name, values in result.metrics.items()}
+    until["loss"][-1] = np.inf
+    return RunResult("diverged", until, {}, result.parameters, epoch, result.xla)
 
 
 def inputs(run: Run, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
@@ -95,14 +101,16 @@ def inputs(run: Run, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dic
     return {**given, **fixed, **changes}
 
 
-def write_runs(folder: Path, made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> None:
+def write_runs(
+    folder: Path, made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST
+) -> None:
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
     for run in grid.runs(made, manifest["rows"]["train"]):
         (folder / f"{run.name}.npz").write_bytes(run_result.dump(result(run), inputs(run, manifest)))
 
 
-def files(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:
+def files(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:
     """Return the files of the tables of a study whose runs gave `result`."""
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, result, manifest)
@@ -110,7 +118,7 @@ def files(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any]
         return evaluate("made_up", made, manifest, loading.metrics(made, manifest), by_run)
 
 
-def tables(made: Study, result: Callable[[Run], Result], manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:
+def tables(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:
     """Return {stem of the file: its table, or its content for JSON}."""
     return parse(files(made, result, manifest))
 

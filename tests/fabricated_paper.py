@@ -17,8 +17,8 @@ from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import loading
-from batchwise.training.run_result import Result
-from tests.fabricated import parse, write_runs
+from batchwise.training.run_result import RunResult
+from tests.fabricated import diverged, metrics, parse, write_runs
 
 ROWS = {"train": 4096, "validation": 20_000, "test": 20_000}
 TEN = {part: [rows // 10] * 10 for part, rows in ROWS.items()}
@@ -101,7 +101,7 @@ def planned(name: str) -> dict:
     return content(rates, [m for m in SIZES if m >= k and (m <= 64 or not k)])
 
 
-def result(name: str, run: Run, made: Study, world: World, noise: float = 0.001) -> Result:
+def result(name: str, run: Run, made: Study, world: World, noise: float = 0.001) -> RunResult:
     """Return a run with the world's accuracy, and luck that its validation and test rows share."""
     base = run.learning_rate / run.batch_size
     accuracy = world(name, run.batch_size, base)
@@ -109,12 +109,8 @@ def result(name: str, run: Run, made: Study, world: World, noise: float = 0.001)
     evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.batch_size)
     rise = np.linspace(0.3, 1, evaluations)[:, None] ** 0.2
     value = np.clip((accuracy or 0.1) * rise + luck.normal(0, noise) + luck.normal(0, 0.001, (evaluations, 3)), 0, 1)
-    correct = np.round(value * list(ROWS.values())).astype("int32")
-    loss = (2.3 * (1.05 - value)).astype("float32")
-    if accuracy is None:
-        loss[2:] = np.inf
-        return Result("diverged", loss[:3], correct[:3], {}, 12, 2)
-    return Result("ok", loss, correct, {}, 12)
+    fine = RunResult("ok", metrics(2.3 * (1.05 - value), np.round(value * list(ROWS.values())), MANIFEST), {}, 12)
+    return diverged(fine, 2) if accuracy is None else fine
 
 
 @cache

@@ -141,7 +141,9 @@ def augment(images: np.ndarray, drawn: np.ndarray, pad: int) -> np.ndarray:
     return np.stack(found)
 
 
-def evaluate(weights: Weights, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
-    """Return the mean loss and the number of correct rows."""
+def evaluate(weights: Weights, inputs: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Return the mean loss and the accuracy, NaN without rows."""
     logits = activations(weights, inputs)[-1]
-    return losses(logits, labels)[0].mean() if len(labels) else np.nan, int(correct(logits, labels).sum())
+    if not len(labels):
+        return np.nan, np.nan
+    return losses(logits, labels)[0].mean(), int(correct(logits, labels).sum()) / len(labels)

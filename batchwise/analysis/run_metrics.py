@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,7 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
         try:
             content = path.read_bytes()
             result, inputs = run_result.load(content, with_weights=False)
-            by_metric = evaluations(result, manifest["rows"])
-            values = {name: by_metric[name] for name in names}
+            values = evaluations(result, names)
             _check(result, values, inputs, run, study, manifest)
             by_run[run] = _run_metrics(content, result, values, inputs)
         except FileNotFoundError:
@@ -66,12 +65,13 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
     return by_run
 
 
-def evaluations(result: run_result.Result, rows: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """Return {metric: [1 + epochs, 3] float64}, for the splits train, validation, test; NaN for one without rows."""
-    counts = np.array([rows[split] or np.nan for split in SPLITS])
-    if result.correct.shape[1:] != counts.shape:
-        raise ValueError(COLUMNS_LACK)
-    return {"accuracy": result.correct / counts, "loss": result.loss.astype("float64")}
+def evaluations(result: run_result.RunResult, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return {metric: [1 + epochs, 3] float64}, for train, validation and test rows; no row if it was never evaluated.
+
+    Raises KeyError for a metric that the run does not have.
+    """
+    given = result.metrics or dict.fromkeys(names, np.empty((0, len(SPLITS))))
+    return {name: given[name].astype("float64") for name in names}
 
 
 def canonical(content: Any) -> str:
@@ -80,7 +80,7 @@ def canonical(content: Any) -> str:
 
 
 def _check(
-    result: run_result.Result,
+    result: run_result.RunResult,
     values: dict[str, np.ndarray],
     inputs: dict[str, Any],
     run: Run,
@@ -101,7 +101,7 @@ def _check(
 
 
 def _run_metrics(
-    content: bytes, result: run_result.Result, values: dict[str, np.ndarray], inputs: dict[str, Any]
+    content: bytes, result: run_result.RunResult, values: dict[str, np.ndarray], inputs: dict[str, Any]
 ) -> RunMetrics:
     evaluated = len(next(iter(values.values())))
     points = _evenly(evaluated)

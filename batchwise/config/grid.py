@@ -55,6 +55,11 @@ def scaled(base_learning_rate: float, batch_size: int, scaling: str) -> float:
     return base_learning_rate * {"linear": batch_size, "sqrt": math.sqrt(batch_size), "none": 1}[scaling]
 
 
+def effective_batch_size(batch_size: int, rows: int) -> int:
+    """Return min(m, N), the batch size that is trained: more rows than there are is all of them."""
+    return min(batch_size, rows)
+
+
 def updates_per_epoch(rows: int, batch_size: int) -> int:
     """Return ceil(N/m)."""
     return -(-rows // batch_size)

@@ -9,6 +9,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
 from batchwise.data.metric import Metric
 
+LOSS = "loss"  # the metric of every task that is the mean of its loss: a run has diverged when it is too large
 Tensor = Any
 Values = Callable[[Tensor, Tensor], Tensor]  # of labels [B] and outputs [B, …], a value for each row, [B]
 
@@ -28,7 +29,7 @@ class Task:
 
     outputs: Callable[[int], int]  # of the number of classes
     loss: Values
-    metrics: tuple[TaskMetric, ...]  # the loss among them; a study chooses by the first, unless it names another
+    metrics: tuple[TaskMetric, ...]  # LOSS among them; a study chooses by the first, unless it names another
 
     def metric(self, name: str | None = None) -> TaskMetric:
         """Return a metric by name, the first for None. Raises UserError for a name that the task does not have."""

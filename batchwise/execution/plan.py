@@ -100,7 +100,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
             result = trainer.run(m, study.grid.base_learning_rates[0], seed=0)
             timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
-    bytes_of_evaluation = result.loss[0].nbytes + result.correct[0].nbytes
+    bytes_of_evaluation = sum(values[0].nbytes for values in result.metrics.values())
     inputs = run_store.inputs(study.recipe, data.description.task, data.sha256)
     size = len(run_result.dump(result, inputs)) + evaluations * bytes_of_evaluation
     return timings, size

@@ -14,7 +14,7 @@ from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.execution import run_store
 from batchwise.training import run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 
 def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) -> Cell:
@@ -53,7 +53,7 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
         yield run, found
 
 
-def compare(before: Result, now: Result) -> list[str]:
+def compare(before: RunResult, now: RunResult) -> list[str]:
     """Return what differs: the status, the first epoch, the first tensor; nothing if the two are equal bit for bit."""
     found = []
     if before.status != now.status:
@@ -63,19 +63,19 @@ def compare(before: Result, now: Result) -> list[str]:
     return found
 
 
-def _first_epoch(before: Result, now: Result) -> list[str]:
-    for epoch in range(min(len(before.loss), len(now.loss))):
-        for column, part in enumerate(SPLITS):
-            for name in ("loss", "correct"):
-                old, new = getattr(before, name)[epoch, column], getattr(now, name)[epoch, column]
+def _first_epoch(before: RunResult, now: RunResult) -> list[str]:
+    for epoch in range(min(before.evaluations, now.evaluations)):
+        for column, split in enumerate(SPLITS):
+            for name in (name for name in before.metrics if name in now.metrics):
+                old, new = (result.metrics[name][epoch, column] for result in (before, now))
                 if old.tobytes() != new.tobytes():
-                    return [f"first epoch that differs: {epoch}, {part} {name} {old} → {new}"]
-    if len(before.loss) != len(now.loss):
-        return [f"epochs: {len(before.loss) - 1} → {len(now.loss) - 1}"]
+                    return [f"first epoch that differs: {epoch}, {split} {name} {old} → {new}"]
+    if before.evaluations != now.evaluations:
+        return [f"epochs: {before.evaluations - 1} → {now.evaluations - 1}"]
     return []
 
 
-def _first_tensor(before: Result, now: Result) -> list[str]:
+def _first_tensor(before: RunResult, now: RunResult) -> list[str]:
     for name in sorted({*before.weights, *now.weights}):
         old, new = before.weights.get(name), now.weights.get(name)
         if old is None or new is None or old.shape != new.shape:
@@ -85,7 +85,7 @@ def _first_tensor(before: Result, now: Result) -> list[str]:
     return []
 
 
-def _read(path: Path) -> tuple[Result, dict]:
+def _read(path: Path) -> tuple[RunResult, dict]:
     train_again = rerun_command(f"train@{path.parent.name}")
     try:
         return run_result.load(path.read_bytes())

@@ -59,7 +59,7 @@ class StudyPlugin(WorkerPlugin):
             from batchwise.training.trainer import Trainer  # only workers import TensorFlow
 
             self.trainer = Trainer(self.data, self.recipe)
-            self.trainer.evaluate.compile()  # before any run, whose time would tell too much of the others'
+            self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'
         return self.trainer
 
 
@@ -74,10 +74,10 @@ def train_run(run: Run) -> FinishedRun:
     """On a worker: train a run."""
     plugin = get_worker().plugins[PLUGIN]
     trainer = plugin.load_trainer()
-    programs = len(trainer.programs)
+    compilations = trainer.compilations
     result = trainer.run(run.batch_size, run.learning_rate, run.seed)
     content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
-    return FinishedRun(result.status, content, len(trainer.programs) > programs)
+    return FinishedRun(result.status, content, trainer.compilations > compilations)
 
 
 def preload_tensorflow() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from batchwise.training import run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 DIGITS = 16  # of each SHA-256, in hexadecimal: by chance, two of 2**64 are equal
 
@@ -24,7 +24,7 @@ def of_files(folder: Path, names: Iterable[str]) -> dict[str, Any]:
     """
     inputs: dict[str, Any] = {}
 
-    def results() -> Iterator[tuple[str, Result]]:
+    def results() -> Iterator[tuple[str, RunResult]]:
         for name in names:
             result, its_inputs = load(folder / f"{name}.npz")
             inputs.update(its_inputs)
@@ -34,7 +34,7 @@ def of_files(folder: Path, names: Iterable[str]) -> dict[str, Any]:
     return {"data": inputs.get("data"), "environment": inputs.get("environment"), **found}
 
 
-def of_results(results: Iterable[tuple[str, Result]]) -> dict[str, Any]:
+def of_results(results: Iterable[tuple[str, RunResult]]) -> dict[str, Any]:
     """Return a checksum of each of the named results of a study, and of each epoch and each tensor of all of them.
 
     That of a run covers its status, evaluations and weights. Those of an epoch (0 is before the first update) and of a
@@ -53,7 +53,7 @@ def of_results(results: Iterable[tuple[str, Result]]) -> dict[str, Any]:
     return {kind: {str(name): of.hexdigest()[:DIGITS] for name, of in sums.items()} for kind, sums in found.items()}
 
 
-def load(path: Path) -> tuple[Result, dict[str, Any]]:
+def load(path: Path) -> tuple[RunResult, dict[str, Any]]:
     """Return the result and the inputs in a run file. Raises ValueError, which names the file, if it is damaged."""
     try:
         return run_result.load(path.read_bytes())
@@ -61,10 +61,10 @@ def load(path: Path) -> tuple[Result, dict[str, Any]]:
         raise ValueError(f"{path} is damaged ({error})") from None
 
 
-def _evaluations(result: Result) -> list[bytes]:
-    metrics = {"loss": result.loss, "correct": result.correct}
+def _evaluations(result: RunResult) -> list[bytes]:
     return [
-        b"".join(_content(name, values[epoch]) for name, values in metrics.items()) for epoch in range(len(result.loss))
+        b"".join(_content(name, values[epoch]) for name, values in result.metrics.items())
+        for epoch in range(result.evaluations)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The evaluation of a model on all rows of a data set, in inference mode."""
+"""The evaluation of a model on all rows of a data set, in inference mode: every metric of its task."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network
 from batchwise.training.device_data import Examples
 
-# Bits of a loss depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
+# Bits of a mean depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
 # up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.
 EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
 
@@ -15,7 +15,7 @@ EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
 class Evaluator:
     """One compiled program, which all batch sizes share: it evaluates snapshots of a model's variables.
 
-    `sizes` are the rows of each part, `room` is the number of snapshots that a call has room for.
+    `sizes` are the rows of each split, `room` is the number of snapshots that a call has room for.
     """
 
     def __init__(
@@ -23,15 +23,18 @@ class Evaluator:
     ) -> None:
         self.model, self.task, self.examples, self.sizes, self.room = model, task, examples, sizes, room
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
+        label, outputs = tf.zeros([1], "int32"), tf.zeros([1, *model.output_shape[1:]], examples.dtype)
+        self.dtypes = [values.dtype for values in self._values(label, outputs)]
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
 
-    def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> list[np.ndarray]:
-        """Return the loss and the correct rows of each part at each snapshot from first to last, [snapshots, 3] each.
+    def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> dict[str, np.ndarray]:
+        """Return each metric at each snapshot from first to last, {name: [snapshots, 3]}; NaN for a split without rows.
 
         `snapshots` are the values of each variable, [room, …]. The model is left at the last.
         """
-        values = self.program(snapshots, tf.constant(first), tf.constant(last))
-        return [value.numpy()[first : last + 1] for value in values]
+        found = self.program(snapshots, tf.constant(first), tf.constant(last))
+        named = zip(self.task.metrics, found, strict=True)
+        return {metric.name: self._means(values.numpy()[first : last + 1]) for metric, values in named}
 
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
@@ -42,45 +45,50 @@ class Evaluator:
             if not is_out_of_memory(error):
                 raise
 
-    def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def evaluate(number, loss, correct):
+    def _means(self, values: np.ndarray) -> np.ndarray:
+        """Return what `_reduced` gives, [snapshots, 3], as means: counts are divided here, in float64."""
+        return values / np.array([size or np.nan for size in self.sizes]) if values.dtype.kind == "i" else values
+
+    def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> list[tf.Tensor]:
+        def evaluate(number, kept):
             for variable, values in zip(self.model.variables, snapshots, strict=True):
                 variable.assign(values[number])
-            losses, hits = self._parts()
-            return number + 1, loss.write(number, losses), correct.write(number, hits)
+            of_splits = map(self._reduced, self._of_rows())
+            return number + 1, [array.write(number, values) for array, values in zip(kept, of_splits, strict=True)]
 
-        loss, correct = (
-            tf.TensorArray(dtype, self.room, element_shape=(3,)) for dtype in (self.examples.dtype, "int32")
+        arrays = [tf.TensorArray(dtype, self.room, element_shape=(3,)) for dtype in self.dtypes]
+        _, arrays = tf.while_loop(lambda number, _: number <= last, evaluate, (first, arrays), parallel_iterations=1)
+        return [array.stack() for array in arrays]
+
+    def _reduced(self, values: tf.Tensor) -> tf.Tensor:
+        """Return the mean over the rows of each split of values [N], or their sum if they are whole numbers, [3]."""
+        splits = tf.split(values, self.sizes)
+        if values.dtype.is_integer:
+            return tf.stack([tf.reduce_sum(split) for split in splits])
+        none = tf.constant(np.nan, values.dtype)
+        return tf.stack(
+            [tf.reduce_mean(split) if size else none for size, split in zip(self.sizes, splits, strict=True)]
         )
-        _, loss, correct = tf.while_loop(
-            lambda number, *_: number <= last, evaluate, (first, loss, correct), parallel_iterations=1
-        )
-        return loss.stack(), correct.stack()
 
-    def _parts(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the mean loss and the correct rows of each part, [3] and [3]."""
-        losses, hits = self._rows()
-        means = [
-            tf.reduce_mean(part) if rows else tf.constant(np.nan, self.examples.dtype)
-            for rows, part in zip(self.sizes, tf.split(losses, self.sizes), strict=True)
-        ]
-        return tf.stack(means), tf.stack([tf.reduce_sum(part) for part in tf.split(hits, self.sizes)])
-
-    def _rows(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the loss and whether the class is right for each row of all parts, in batches of a fixed size."""
+    def _of_rows(self) -> list[tf.Tensor]:
+        """Return the value of each metric for each row of all splits, [N] each, in batches of a fixed size."""
         batches, remainder = divmod(len(self.examples), self.batch_rows)
-        losses, hits = self._batch(*self.examples.first(remainder))
+        first = self._of_batch(*self.examples.first(remainder))
         if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
-            return losses, hits
+            return first
         rows = tf.reshape(tf.range(remainder, len(self.examples)), [batches, self.batch_rows])
-        all_losses, all_hits = tf.map_fn(
-            lambda rows: self._batch(*self.examples.take(rows)),
+        others = tf.map_fn(
+            lambda rows: self._of_batch(*self.examples.take(rows)),
             rows,
             parallel_iterations=1,
-            fn_output_signature=(self.examples.dtype, "int32"),
+            fn_output_signature=self.dtypes,
         )
-        return tf.concat([losses, tf.reshape(all_losses, [-1])], 0), tf.concat([hits, tf.reshape(all_hits, [-1])], 0)
+        return [tf.concat([one, tf.reshape(rest, [-1])], 0) for one, rest in zip(first, others, strict=True)]
 
-    def _batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        outputs = self.model(inputs, training=False)
-        return self.task.loss(labels, outputs), tf.cast(self.task.metric("accuracy").values(labels, outputs), "int32")
+    def _of_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
+        return self._values(labels, self.model(inputs, training=False))
+
+    def _values(self, labels: tf.Tensor, outputs: tf.Tensor) -> list[tf.Tensor]:
+        """Return the value of each metric for each row, [B] each; of those that are bool 0 or 1, whose sum is exact."""
+        found = [metric.values(labels, outputs) for metric in self.task.metrics]
+        return [tf.cast(values, "int32") if values.dtype == tf.bool else values for values in found]

@@ -14,25 +14,32 @@ STATUSES: tuple[str, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
-class Result:
+class RunResult:
     """What training a run gave.
 
-    `loss` and `correct` have a row for each evaluation, row 0 before the first update and row e after epoch e, and the
-    columns train, validation, test; both are of the weights at that time, in inference mode. A run that does not end
-    `ok` has the rows so far, the last of them the bad one, and no weights.
+    Each metric has a row for each evaluation, row 0 before the first update and row e after epoch e, and the columns
+    train, validation, test; all are of the weights at that time, in inference mode. A run that does not end `ok` has
+    the rows so far, the last of them the bad one, and no weights; one that ended before its first evaluation has no
+    metrics.
     """
 
     status: Status
-    loss: np.ndarray  # [1 + epochs, 3], mean over the rows of a part; NaN for a part without rows
-    correct: np.ndarray  # [1 + epochs, 3] int32, rows whose class is predicted
+    metrics: dict[
+        str, np.ndarray
+    ]  # of the task, [1 + epochs, 3], means over the rows of a split; NaN where it has none
     weights: dict[str, np.ndarray] = field(default_factory=dict)  # variables of the model, in the order of the model
     parameters: int = 0  # trainable weights
     diverged_epoch: int | None = None  # the epoch after which the loss was not finite or too large
     xla: bool = False  # whether XLA compiled the programs
     message: str = ""  # why a run failed
 
+    @property
+    def evaluations(self) -> int:
+        """How often the run was evaluated: 1 + epochs, or 0."""
+        return max(map(len, self.metrics.values()), default=0)
 
-def dump(result: Result, inputs: dict[str, Any]) -> bytes:
+
+def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
     """Return the bytes of a run file, a NumPy archive without pickles. `inputs` decided it (run_store.py)."""
     about = {
         "status": result.status,
@@ -40,28 +47,31 @@ def dump(result: Result, inputs: dict[str, Any]) -> bytes:
         "message": result.message,
         "parameters": result.parameters,
         "xla": result.xla,
+        "metrics": list(result.metrics),
         "weights": list(result.weights),
         "inputs": inputs,
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
+    metrics = {f"metrics/{name}": values for name, values in result.metrics.items()}
     weights = {f"weights/{name}": value for name, value in result.weights.items()}
     buffer = io.BytesIO()
-    np.savez(buffer, about=np.array(text), loss=result.loss, correct=result.correct, **weights)
+    np.savez(buffer, about=np.array(text), **metrics, **weights)
     return buffer.getvalue()
 
 
-def load(content: bytes, *, with_weights: bool = True) -> tuple[Result, dict[str, Any]]:
+def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[str, Any]]:
     """Return the result and the inputs that `dump` was given. Raises ValueError for bytes that it did not write."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            inputs, names = about.pop("inputs"), about.pop("weights")
-            weights = {name: file[f"weights/{name}"] for name in names} if with_weights else {}
-            return Result(loss=file["loss"], correct=file["correct"], weights=weights, **about), inputs
+            inputs, metrics, weights = (about.pop(key) for key in ("inputs", "metrics", "weights"))
+            about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
+            about["weights"] = {name: file[f"weights/{name}"] for name in weights} if with_weights else {}
+            return RunResult(**about), inputs
     except DAMAGES as error:
         raise ValueError(f"not a whole run file ({error})") from None
 
 
-def without_evaluations(status: Status, message: str = "") -> Result:
+def without_evaluations(status: Status, message: str = "") -> RunResult:
     """Return the result of a run that ended before its first evaluation."""
-    return Result(status, np.empty((0, 3), "float32"), np.empty((0, 3), "int32"), message=message)
+    return RunResult(status, {}, message=message)

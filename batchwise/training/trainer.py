@@ -12,13 +12,15 @@ import numpy as np
 from batchwise.config.recipe import Recipe
 from batchwise.data import task
 from batchwise.data.dataset import DataSet
+from batchwise.data.task import LOSS
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network, random_streams
 from batchwise.training.augmentation import draws
 from batchwise.training.device_data import Examples, check_augmentation
 from batchwise.training.evaluation import Evaluator
-from batchwise.training.run_result import Result, without_evaluations
+from batchwise.training.program import Program, compiled
+from batchwise.training.run_result import RunResult, Status, without_evaluations
 from batchwise.training.schedule import multiples
 from batchwise.training.update import Updater
 
@@ -39,35 +41,37 @@ class Trainer:
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         """Raise UserError if the model cannot be built with the options of the recipe."""
         configure()
-        self.data, self.recipe = data, recipe
+        self.recipe, self.rows, self.input_shape = recipe, data.rows["train"], data.train.inputs.shape[1:]
         self.task = task.load(data.description.task)
-        self.rows = data.rows["train"]
-        check_augmentation(recipe.augmentation, data.train.inputs.shape[1:])
-        examples = Examples(data, recipe.dtype)
+        self.outputs = self.task.outputs(len(data.class_names))
+        check_augmentation(recipe.augmentation, self.input_shape)
+        self.examples = Examples(data, recipe.dtype)
         self.model = self.build(seed=0)
+        self.has_convolutions = network.has_convolutions(self.model)
+        self.xla = bool(gpu()) or not self.has_convolutions
         self.optimizer = network.build_optimizer(recipe, self.model)
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
         self.epochs_per_call = self._epochs_per_call()
-        self.xla = bool(gpu()) or not network.has_convolutions(self.model)
-        self.update = Updater(self.model, self.optimizer, self.task, examples, recipe, self.rows)
+        self.update = Updater(self.model, self.optimizer, self.task, self.examples, recipe, self.rows)
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
-        self.evaluate = Evaluator(self.model, self.task, examples, sizes, room=room, xla=self.xla)
-        self.programs, self.starts = {}, {}
+        self.evaluate = Evaluator(self.model, self.task, self.examples, sizes, room=room, xla=self.xla)
+        self.programs: dict[tuple[int, int, int], Program] = {}
+        self.starts: dict[int, list[tf.Tensor]] = {}
 
-    def run(self, batch_size: int, learning_rate: float, seed: int) -> Result:
-        """Return the result of training from the start of `seed`; m > N trains as m = N.
+    def run(self, batch_size: int, learning_rate: float, seed: int) -> RunResult:
+        """Return the result of training from the start of `seed`, at an effective batch size: m is at most N.
 
         A run that diverges or has no memory is a result, not an error.
         """
-        curves = []
+        curves: list[dict[str, np.ndarray]] = []  # of each call, the metrics
         try:
             self.reset(seed)
-            for epoch, program, inputs, epochs in self.epoch_calls(min(batch_size, self.rows), learning_rate, seed):
+            for epoch, program, inputs, epochs in self.epoch_calls(batch_size, learning_rate, seed):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
                 curves.append(self.evaluate(snapshots, first, epochs))
-                limit = self._limit(curves[0][0][0, 0])
-                diverged_epoch = _first_diverged_epoch(curves[-1][0][-epochs:, 0], limit, epoch)
+                limit = self._limit(curves[0][LOSS][0, 0])
+                diverged_epoch = _first_diverged_epoch(curves[-1][LOSS][-epochs:, 0], limit, epoch)
                 if diverged_epoch:
                     return self._result("diverged", curves, diverged_epoch)
         except (tf.errors.OpError, MemoryError) as error:
@@ -76,37 +80,39 @@ class Trainer:
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
         return self._result("ok", curves)
 
-    def _epochs_per_call(self) -> int:
-        """Return for how many epochs a call has room: the same for all batch sizes, which share the evaluation."""
-        if network.has_convolutions(self.model):
-            return 1
-        epochs = self.recipe.budget.epochs or ROWS_PER_CALL
-        return max(1, min(epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // network.size(self.model)))
-
-    def _limit(self, start: float) -> float:
-        """Return the training loss above which a run has diverged, of that at its start."""
-        return np.inf if network.has_moving_averages(self.model) else DIVERGENCE_FACTOR * start
-
     def build(self, seed: int) -> keras.Model:
         """Return a model as it starts from a seed. Raises UserError as network.build does."""
-        outputs = self.task.outputs(len(self.data.class_names))
-        return network.build(self.recipe, self.data.train.inputs.shape[1:], outputs, seed)
+        return network.build(self.recipe, self.input_shape, self.outputs, seed)
 
-    def _start(self, seed: int) -> list[tf.Tensor]:
-        """Return the values at the start of a seed: of the model's variables, then of the optimiser's."""
-        if seed not in self.starts:
-            model_start = network.start(self.build(seed), seed)
-            self.starts[seed] = [tf.constant(value) for value in [*model_start, *self.optimizer_start]]
-        return self.starts[seed]
+    def start(self, seed: int) -> list[np.ndarray]:
+        """Return the values of the model's variables at the start of a seed."""
+        return network.start(self.build(seed), seed)
 
     def reset(self, seed: int) -> None:
         """Set the variables of the model and the optimiser to the start of a seed."""
-        for variable, value in zip([*self.model.variables, *self.optimizer.variables], self._start(seed), strict=True):
+        if seed not in self.starts:
+            self.starts[seed] = [tf.constant(value) for value in [*self.start(seed), *self.optimizer_start]]
+        variables = [*self.model.variables, *self.optimizer.variables]
+        for variable, value in zip(variables, self.starts[seed], strict=True):
             variable.assign(value)
+
+    def compile_evaluation(self) -> None:
+        """Compile what all runs share, which the first of them would do otherwise."""
+        self.evaluate.compile()
+
+    @property
+    def compilations(self) -> int:
+        """How many programs of training there are: a run of a new batch size adds one, or two."""
+        return len(self.programs)
+
+    @property
+    def iterations(self) -> int:
+        """How many updates the optimiser has counted; waits for them."""
+        return int(self.optimizer.iterations.numpy())
 
     def epoch_calls(
         self, batch_size: int, learning_rate: float, seed: int
-    ) -> Iterator[tuple[int, Callable[..., list[tf.Tensor]], list[np.ndarray], int]]:
+    ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
         """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input."""
         steps = -(-self.rows // batch_size)
         budget = self.recipe.budget
@@ -120,6 +126,45 @@ class Trainer:
         if steps_left:
             program = self.program(batch_size, steps_left, 0)
             yield whole_epochs, program, self._inputs(seed, whole_epochs, 1, rates[-steps_left:], steps_left), 1
+
+    def program(self, batch_size: int, batches: int, remainder: int) -> Program:
+        """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
+        key = (batch_size, batches, remainder)
+        if key not in self.programs:
+            self.programs[key] = compiled(self.update, *key, room=self.epochs_per_call, xla=self.xla)
+        return self.programs[key]
+
+    def rehearsal(
+        self, batch_size: int, batches: int, remainder: int, *, room: int, xla: bool | None = None
+    ) -> Callable[[int], None]:
+        """Return what trains up to `room` epochs of a program of its own, at a learning rate of 0: for measurements.
+
+        It returns when all is computed; any m will do, rows are taken again if need be. `xla` is that of runs for None.
+        """
+        rows, updates = batches * batch_size + remainder, batches + bool(remainder)
+        orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, self.rows)]
+        drawn = np.zeros((room, self.rows if self.recipe.augmentation else 0, 3), "int32")
+        inputs = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), self.recipe.dtype)
+        inputs = [tf.constant(value) for value in inputs]
+        xla = self.xla if xla is None else xla
+        program = compiled(self.update, batch_size, batches, remainder, room=room, xla=xla)
+
+        def train(epochs: int) -> None:
+            program(*inputs, tf.constant(epochs))
+            self.optimizer.iterations.numpy()  # waits for a GPU
+
+        return train
+
+    def _epochs_per_call(self) -> int:
+        """Return for how many epochs a call has room: the same for all batch sizes, which share the evaluation."""
+        if self.has_convolutions:
+            return 1
+        epochs = self.recipe.budget.epochs or ROWS_PER_CALL
+        return max(1, min(epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // network.size(self.model)))
+
+    def _limit(self, start: float) -> float:
+        """Return the training loss above which a run has diverged, of that at its start."""
+        return np.inf if network.has_moving_averages(self.model) else DIVERGENCE_FACTOR * start
 
     def _inputs(self, seed: int, epoch: int, epochs: int, rates: np.ndarray, steps: int) -> list[np.ndarray]:
         """Return orders [room, N], draws [room, N, 3] or none, and rates [room, steps] of the next epochs.
@@ -136,58 +181,14 @@ class Trainer:
         of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
         return [orders, drawn, of_updates]
 
-    def program(self, batch_size: int, batches: int, remainder: int) -> Callable[..., list[tf.Tensor]]:
-        """Return a compiled (orders, draws, rates, epochs) → snapshots: `batches` of m rows an epoch, and a remainder.
-
-        `orders` are [room, rows], `draws` [room, rows or 0, 3], `rates` [room, updates], and `epochs` says how many of
-        them to train. The snapshots hold each variable before the call and after each epoch, [1 + room, …].
-        """
-        key = (batch_size, batches, remainder)
-        if key not in self.programs:
-
-            def program(orders, drawn, rates, epochs):
-                self.optimizer.learning_rate.assign(rates[0, 0])
-
-                def train_epoch(epoch, snapshots):
-                    self._train_epoch((orders[epoch], drawn[epoch], rates[epoch]), *key)
-                    pairs = zip(snapshots, self.model.variables, strict=True)
-                    return epoch + 1, [kept.write(epoch + 1, variable) for kept, variable in pairs]
-
-                inputs = tf.constant(0), [self._snapshots(variable) for variable in self.model.variables]
-                _, snapshots = tf.while_loop(
-                    lambda epoch, _: epoch < epochs, train_epoch, inputs, parallel_iterations=1
-                )
-                return [kept.stack() for kept in snapshots]
-
-            # Autograph, which is not needed, would take as long as compiling.
-            self.programs[key] = tf.function(program, jit_compile=self.xla, autograph=False)
-        return self.programs[key]
-
-    def _train_epoch(self, of_epoch: tuple, batch_size: int, batches: int, remainder: int) -> None:
-        """Apply the updates of an epoch, whose order, draws and rates are given."""
-
-        def train_batch(number):
-            self.update(*of_epoch, number, batch_size, batch_size)
-            return number + 1
-
-        if batches:
-            tf.while_loop(lambda number: number < batches, train_batch, [tf.constant(0)], parallel_iterations=1)
-        if remainder:
-            self.update(*of_epoch, batches, batch_size, remainder)
-
-    def _snapshots(self, variable: keras.Variable) -> tf.TensorArray:
-        """Return room for the values of a variable, with its value of now as the first."""
-        snapshots = tf.TensorArray(variable.dtype, self.epochs_per_call + 1, element_shape=variable.shape)
-        return snapshots.write(0, variable)
-
-    def _result(self, status: str, curves: list, diverged_epoch: int | None = None) -> Result:
-        loss, correct = (np.concatenate(parts) for parts in zip(*curves, strict=True))
+    def _result(
+        self, status: Status, curves: list[dict[str, np.ndarray]], diverged_epoch: int | None = None
+    ) -> RunResult:
         rows = slice(None if diverged_epoch is None else diverged_epoch + 1)
         weights = self.model.variables if status == "ok" else []
-        return Result(
+        return RunResult(
             status,
-            loss[rows],
-            correct[rows],
+            {name: np.concatenate([curve[name] for curve in curves])[rows] for name in curves[0]},
             {f"{number:03d}_{variable.name}": variable.numpy() for number, variable in enumerate(weights)},
             sum(int(np.prod(weight.shape)) for weight in self.model.trainable_variables),
             diverged_epoch,

@@ -25,7 +25,15 @@ class Updater:
         self.changing_rate = recipe.schedule != Schedule()
         self.normalization_batch = min(network.normalization_batch(model), rows)
 
-    def __call__(self, order, drawn, rates, number, batch_size: int, size: int) -> None:
+    def __call__(
+        self,
+        order: tf.Tensor,
+        drawn: tf.Tensor,
+        rates: tf.Tensor,
+        number: tf.Tensor | int,
+        batch_size: int,
+        size: int,
+    ) -> None:
         """Apply the update with the given number in an epoch, of the `size` rows of that batch.
 
         `order` [N], `drawn` [N, 3] (augmentation.py) and `rates` [updates] are those of the epoch.
@@ -37,7 +45,9 @@ class Updater:
         weights = self.model.trainable_variables
         self.optimizer.apply(self._decayed(gradients, weights), weights)
 
-    def _accumulated(self, order, drawn, start, size: int, part: int) -> list[tf.Tensor]:
+    def _accumulated(
+        self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, part: int
+    ) -> list[tf.Tensor]:
         """Return the mean gradient of `size` rows from `start` on, of which `part` are in memory at a time.
 
         Parts count by their rows, so that the last may be smaller.
@@ -58,7 +68,9 @@ class Updater:
         last = self._gradient(order, drawn, start + whole * part, rest, part)
         return [total + rest / size * gradient for total, gradient in zip(sums, last, strict=True)]
 
-    def _gradient(self, order, drawn, start, size: int, part: int) -> list[tf.Tensor]:
+    def _gradient(
+        self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, part: int
+    ) -> list[tf.Tensor]:
         """Return the mean gradient of `size` rows from `start` on; normalised together with rows before if so asked."""
         together = self.normalization_batch if self.normalization_batch > part else size
         inputs, labels = self._batch(order, drawn, start, size, together)
@@ -70,7 +82,9 @@ class Updater:
             loss = tf.add_n([loss, *self.model.losses])
         return tape.gradient(loss, self.model.trainable_variables)
 
-    def _batch(self, order, drawn, start, size: int, together: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _batch(
+        self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, together: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the training inputs and labels of an update with `size` rows from `start` on.
 
         Where statistics are over more rows than a batch has, those before it in the order come first: `together` rows.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from batchwise.analysis import costs, equal_budgets, recommendation, run_metrics, steps_to_target
 from batchwise.analysis.equal_budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
 from batchwise.statistics.intervals import mean_interval
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 from tests import fabricated
 from tests.fabricated import ACCURACY
 
@@ -47,15 +47,15 @@ def test_curves_hold_the_evaluations_of_every_run(tmp_path) -> None:
     assert [one.effective_batch_size for one in found] == [5, 16, 40]
     assert [one.updates_per_epoch for one in found] == [8, 3, 1]
     result = fabricated.random_result(fabricated.grid.runs_of(fabricated.grid.cells(made, 40)[1], made)[2], made)
-    expected = result.correct[:, 1] / fabricated.ROWS["validation"]
+    expected = result.metrics["accuracy"][:, 1]
     np.testing.assert_allclose(found[0].values["validation_accuracy"][1, 2], expected, rtol=1e-6)
-    np.testing.assert_allclose(found[0].values["train_loss"][1, 2], result.loss[:, 0])
+    np.testing.assert_allclose(found[0].values["train_loss"][1, 2], result.metrics["loss"][:, 0])
 
 
 def test_a_run_that_diverged_counts_until_then(tmp_path) -> None:
     made = fabricated.study([5], [0.25])
 
-    def make(run) -> Result:
+    def make(run) -> RunResult:
         result = fabricated.random_result(run, made)
         return fabricated.diverged(result, 4) if run.seed == 1 else result
 

@@ -22,7 +22,7 @@ from batchwise.common.source_closure import closure
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.training import run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 from stages import evaluate as stage
 from tests.fabricated import (
     MANIFEST,
@@ -42,7 +42,7 @@ STUDY = study([8, 2, 40, 1000], [0.5, 0.125, 0.25], seeds=3)
 TABLES = ("runs", "cells", "batch_sizes", "curves")
 
 
-def mixed(run: Run, salt: int = 0) -> Result:
+def mixed(run: Run, salt: int = 0) -> RunResult:
     """A run of STUDY; those of large rates and seed 1 diverge, others run out of memory or fail."""
     fine = random_result(run, STUDY, salt=salt)
     if run.learning_rate > 10:
@@ -114,7 +114,7 @@ def test_cells_hold_the_mean_and_interval_of_their_ok_runs(made: dict) -> None:
 @settings(max_examples=5)
 @given(st.integers(1, 1000))
 def test_what_a_diverged_run_held_never_enters_a_mean(salt: int) -> None:
-    def other(run: Run) -> Result:
+    def other(run: Run) -> RunResult:
         result = mixed(run)
         return diverged(random_result(run, STUDY, salt=salt), 2) if result.status == "diverged" else result
 

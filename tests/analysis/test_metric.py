@@ -20,7 +20,7 @@ from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.data import loading, task
 from batchwise.data.metric import Metric, from_facts
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 from tests.fabricated import ACCURACY, LOSS, MANIFEST, METRICS, diverged, parse, random_result, study, write_runs
 
 STUDY = study([2, 8, 40, 1000], [0.125, 0.25, 0.5, 1.0], seeds=3, targets=[0.8, 0.9])
@@ -50,7 +50,7 @@ def mirrored_runs(by_run: Mapping[Run, RunMetrics], name: str) -> dict[Run, RunM
 def made_up(salt: int) -> dict[Run, RunMetrics]:
     """Return runs with numbers that depend on `salt`, of which a few diverge."""
 
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         fine = random_result(run, STUDY, salt=salt)
         return diverged(fine, 2) if (run.batch_size + run.seed + salt) % 7 == 0 else fine
 

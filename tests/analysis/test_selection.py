@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from batchwise.analysis import selection
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 from tests.fabricated import (
     ACCURACY,
     MANIFEST,
@@ -113,10 +113,10 @@ def test_the_reliable_range_is_that_of_a_plain_search(cells: pd.DataFrame, margi
 @settings(max_examples=10)
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_the_choice_never_looks_at_test_rows(salt: int, random: object) -> None:
-    def shuffled(run: Run) -> Result:
+    def shuffled(run: Run) -> RunResult:
         result = random_result(run, STUDY, salt=salt)
-        result.loss[:, 2] = random.random()
-        result.correct[:, 2] = random.randint(0, ROWS["test"])
+        result.metrics["loss"][:, 2] = random.random()
+        result.metrics["accuracy"][:, 2] = random.randint(0, ROWS["test"]) / ROWS["test"]
         return result
 
     before, after = tables(STUDY, lambda run: random_result(run, STUDY, salt=salt)), tables(STUDY, shuffled)
@@ -128,7 +128,7 @@ def test_the_choice_never_looks_at_test_rows(salt: int, random: object) -> None:
 
 
 def test_a_cell_with_a_diverged_run_is_not_chosen_and_not_reliable() -> None:
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         best = by_cell({(2, 0.25): 1.0, (2, 0.125): 0.9})(run)
         return diverged(best, 2) if (run.batch_size, run.learning_rate, run.seed) == (2, 0.5, 1) else best
 
@@ -195,7 +195,7 @@ def test_a_run_near_chance_has_not_trained() -> None:
 def test_the_upper_edge_of_a_staircase_falls_by_an_octave_for_each_doubling() -> None:
     made_of = study([1, 2, 4, 8, 16], [2.0**-i for i in range(7)], seeds=2)
 
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         fine = constant_result(made_of, run, 0.9)
         return fine if run.learning_rate <= 1 else diverged(fine, 1)
 

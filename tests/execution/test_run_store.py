@@ -17,7 +17,7 @@ from batchwise.config.recipe import Recipe
 from batchwise.execution import run_store
 from batchwise.execution.run_store import Store
 from batchwise.training import run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 KEY = "ab" + "0" * 62
 RECIPE = {
@@ -214,12 +214,11 @@ JSON = st.recursive(
 
 
 @st.composite
-def a_result(draw: st.DrawFn) -> Result:
-    rows = draw(st.integers(0, 4))
-    return Result(
+def a_result(draw: st.DrawFn) -> RunResult:
+    curves = arrays.arrays(st.sampled_from(["float32", "float64"]), (draw(st.integers(0, 4)), 3))
+    return RunResult(
         draw(st.sampled_from(["ok", "diverged", "out_of_memory", "failed"])),
-        draw(arrays.arrays(draw(st.sampled_from(["float32", "float64"])), (rows, 3))),
-        draw(arrays.arrays("int32", (rows, 3))),
+        draw(st.dictionaries(NAMES, curves, max_size=3)),
         draw(st.dictionaries(NAMES, WEIGHTS, max_size=3)),
         draw(st.integers(0, 10**9)),
         draw(st.none() | st.integers(1, 100)),
@@ -228,10 +227,10 @@ def a_result(draw: st.DrawFn) -> Result:
     )
 
 
-def assert_same(one: Result, other: Result) -> None:
-    assert replace(one, loss=0, correct=0, weights=0) == replace(other, loss=0, correct=0, weights=0)
-    assert list(one.weights) == list(other.weights)
-    pairs = [(one.loss, other.loss), (one.correct, other.correct)]
+def assert_same(one: RunResult, other: RunResult) -> None:
+    assert replace(one, metrics=0, weights=0) == replace(other, metrics=0, weights=0)
+    assert (list(one.metrics), list(one.weights)) == (list(other.metrics), list(other.weights))
+    pairs = zip(one.metrics.values(), other.metrics.values(), strict=True)
     for a, b in [*pairs, *zip(one.weights.values(), other.weights.values(), strict=True)]:
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
@@ -248,10 +247,9 @@ def test_a_run_file_gives_back_what_it_was_given(result, inputs) -> None:
 
 
 WHOLE = run_result.dump(
-    Result(
+    RunResult(
         "ok",
-        np.ones((2, 3), "float32"),
-        np.ones((2, 3), "int32"),
+        {"accuracy": np.ones((2, 3)), "loss": np.ones((2, 3), "float32")},
         {"000_kernel": np.arange(6.0).reshape(2, 3)},
         6,
         message="é",

@@ -77,7 +77,7 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
 
     path = Path("data/runs/small/m64_lr0.5_seed1.npz")
     result, inputs = run_result.load(path.read_bytes())
-    result.loss[1, 0] += 1
+    result.metrics["loss"][1, 0] += 1
     result.weights["000_kernel"][0, 0] += 1
     path.write_bytes(run_result.dump(result, inputs))
     assert reproduce(monkeypatch, "0.5") == 1

@@ -293,8 +293,9 @@ def test_the_engine_trains_them_and_can_do_it_again(name, options) -> None:
     engine = trainer(name, options)
     result, again = (engine.run(8, 2.0**-6, seed=0) for _ in range(2))
     assert result.status == "ok"
-    assert result.loss[-1, 0] < result.loss[0, 0]
-    assert result.loss.tobytes() == again.loss.tobytes()
+    loss = result.metrics["loss"]
+    assert loss[-1, 0] < loss[0, 0]
+    assert loss.tobytes() == again.metrics["loss"].tobytes()
     assert all(again.weights[name].tobytes() == weights.tobytes() for name, weights in result.weights.items())
 
 

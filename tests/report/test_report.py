@@ -25,7 +25,7 @@ from batchwise.config.params import Study
 from batchwise.report import html, render
 from batchwise.report.pages import study as study_page
 from batchwise.report.sentences import answers, limits, phrases
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 from stages import report as stage
 from tests import chromium
 from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, files, random_result, study
@@ -46,10 +46,10 @@ def write(folder: Path, written: dict[str, bytes], **changes: Any) -> Path:
     return folder
 
 
-def staircase(made: Study) -> Callable[[Run], Result]:
+def staircase(made: Study) -> Callable[[Run], RunResult]:
     """Return runs of which those with a large learning rate diverge, and of which large m are worse."""
 
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.004, 0.004)
         fine = constant_result(made, run, 0.95 - 0.0004 * run.batch_size + noise)
         return diverged(fine, 2) if run.learning_rate > 2 else fine
@@ -231,7 +231,7 @@ def page_of(tables: Tables) -> Page:
 
 
 def made(
-    root: Path, content: Study, result: Callable[[Run], Result], manifest: dict = MANIFEST, **changes: Any
+    root: Path, content: Study, result: Callable[[Run], RunResult], manifest: dict = MANIFEST, **changes: Any
 ) -> Tables:
     """Return the tables of a study, written and read again."""
     return study_tables.read(write(root / "made_up", files(content, result, {**manifest, **ABOUT}), **changes))
@@ -252,7 +252,7 @@ def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
 def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
     seeds = {1: (0.95, 0.96, 0.97), 8: (0.96, 0.97, 0.95), 40: (0.97, 0.95, 0.96)}  # the same values in another order
 
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         return unvalidated(constant_result(QUESTION, run, seeds[run.batch_size][run.seed]))
 
     text = " ".join(answers.answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
@@ -263,21 +263,20 @@ def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
     assert text.endswith("Nothing was selected: one learning rate and no validation rows.")
 
 
-def unvalidated(result: Result) -> Result:
+def unvalidated(result: RunResult) -> RunResult:
     """Return a result as of a data set without validation rows."""
-    loss, correct = result.loss.copy(), result.correct.copy()
-    loss[:, 1], correct[:, 1] = np.nan, 0
-    return Result(result.status, loss, correct, {}, result.parameters, result.diverged_epoch)
+    metrics = {name: np.where([True, False, True], values, np.nan) for name, values in result.metrics.items()}
+    return RunResult(result.status, metrics, {}, result.parameters, result.diverged_epoch)
 
 
-def all_lost(content: Study) -> Callable[[Run], Result]:
+def all_lost(content: Study) -> Callable[[Run], RunResult]:
     return lambda run: diverged(random_result(run, content), 1)
 
 
-def smallest_lost(content: Study) -> Callable[[Run], Result]:
+def smallest_lost(content: Study) -> Callable[[Run], RunResult]:
     """Return runs of which those at m = 1, the reference, all diverge, and one at m = 8."""
 
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         fine = unvalidated(random_result(run, content))
         return diverged(fine, 1) if run.batch_size == 1 or (run.batch_size, run.seed) == (8, 0) else fine
 
@@ -316,7 +315,7 @@ BY_LOSS = study([2, 4, 8, 16, 1000], [0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0], s
 
 
 def test_a_study_that_chooses_by_loss_has_a_page_in_its_words(tmp_path: Path) -> None:
-    def result(run: Run) -> Result:
+    def result(run: Run) -> RunResult:
         noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.0004, 0.0004)
         fine = constant_result(BY_LOSS, run, 0.9, 0.2 + 0.001 * run.batch_size + noise)
         return diverged(fine, 2) if run.learning_rate > 2 else fine

@@ -6,26 +6,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.training import checksums, run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 EPOCHS, RUNS = 3, 4
+METRICS = ("accuracy", "loss")
 
 
-def results() -> dict[str, Result]:
+def results() -> dict[str, RunResult]:
     random = np.random.default_rng(0)
     return {
-        f"m{m}": Result(
+        f"m{m}": RunResult(
             "ok",
-            random.random((1 + EPOCHS, 3), "float32"),
-            random.integers(0, 9, (1 + EPOCHS, 3)).astype("int32"),
+            {name: random.random((1 + EPOCHS, 3), "float32") for name in METRICS},
             {"0_kernel": random.random((3, 2), "float32"), "1_bias": random.random(2, "float32")},
         )
         for m in range(RUNS)
     }
 
 
-def arrays(result: Result) -> dict[str, np.ndarray]:
-    return {"loss": result.loss, "correct": result.correct, **result.weights}
+def arrays(result: RunResult) -> dict[str, np.ndarray]:
+    return {**result.metrics, **result.weights}
 
 
 def unequal(before: dict, now: dict, kind: str) -> list[str]:
@@ -44,22 +44,22 @@ def test_one_changed_bit_is_found_with_its_run_and_its_epoch_or_tensor(data) -> 
     now = checksums.of_results(changed.items())
     assert unequal(before, now, "runs") == [run]
     epoch = str(place // 12)  # three numbers of four bytes each
-    assert unequal(before, now, "epochs") == ([epoch] if array in ("loss", "correct") else [])
+    assert unequal(before, now, "epochs") == ([epoch] if array in METRICS else [])
     assert unequal(before, now, "tensors") == ([array] if array in changed[run].weights else [])
 
 
 def test_the_status_the_type_and_the_shape_count() -> None:
     (name, given), *_ = results().items()
-    numbers = {"loss": given.loss, "correct": given.correct, "weights": given.weights}
+    numbers = {"metrics": given.metrics, "weights": given.weights}
     others = [
-        Result(**{"status": "ok", **numbers, **change})
+        RunResult(**{"status": "ok", **numbers, **change})
         for change in (
             {},
             {"status": "diverged"},
-            {"correct": given.correct.astype("uint32")},
+            {"metrics": {**given.metrics, "loss": given.metrics["loss"].view("uint32")}},
             {"weights": {**given.weights, "0_kernel": given.weights["0_kernel"].T.copy()}},
             {"weights": {}},
-            {"loss": given.loss[:-1], "correct": given.correct[:-1]},
+            {"metrics": {name: values[:-1] for name, values in given.metrics.items()}},
         )
     ]
     assert len({checksums.of_results([(name, other)])["runs"][name] for other in others}) == len(others)

@@ -26,7 +26,7 @@ def chosen(path: Path, study: str, batch_sizes: list[int]) -> list[Cell]:
     return [Cell(int(m), int(effective), *map(float, rates)) for m, effective, *rates in rows.itertuples()]
 
 
-def read_run(folder: Path, study: str, data_sha256: str, run: Run) -> run_result.Result:
+def read_run(folder: Path, study: str, data_sha256: str, run: Run) -> run_result.RunResult:
     """Return the result of a run from the folder of a study's runs.
 
     Raises UserError if its file is missing, damaged, or not of this run and these data.

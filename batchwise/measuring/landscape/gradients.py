@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from batchwise.config.recipe import Recipe
-from batchwise.data import task
 from batchwise.data.dataset import DataSet
-from batchwise.runtime.device import configure, gpu
-from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import network
-from batchwise.training.device_data import Examples
+from batchwise.runtime.tensorflow import tf
 from batchwise.training.evaluation import EVALUATION_IMAGES, EVALUATION_ROWS
+from batchwise.training.trainer import Trainer
 
 CHUNK = 64  # gradients in memory at a time
 BYTES_PER_CHUNK = 2**28
@@ -26,25 +23,21 @@ class Gradients:
 
     def __init__(self, data: DataSet, recipe: Recipe, rows: np.ndarray) -> None:
         """`rows` [R] are the numbers of the training rows over which `loss` and `product` average."""
-        configure()
-        self.data, self.recipe = data, recipe
-        self.task = task.load(data.description.task)
-        self.examples = Examples(data, recipe.dtype)
-        self.model = self._build(seed=0)
+        self.trainer, self.dtype = Trainer(data, recipe), recipe.dtype
+        self.task, self.examples, self.model = self.trainer.task, self.trainer.examples, self.trainer.model
+        self.training_rows = self.trainer.rows
         self.shapes = [tuple(weight.shape) for weight in self.model.trainable_variables]
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
-        convolutions = network.has_convolutions(self.model)
-        size = EVALUATION_IMAGES if convolutions else EVALUATION_ROWS
-        self.some, self.all = (self._padded(numbers, size) for numbers in (rows, np.arange(data.rows["train"])))
-        bytes_ = sum(self.sizes) * tf.as_dtype(recipe.dtype).size
+        size = EVALUATION_IMAGES if self.trainer.has_convolutions else EVALUATION_ROWS
+        self.some, self.all = (self._padded(numbers, size) for numbers in (rows, np.arange(self.training_rows)))
+        bytes_ = sum(self.sizes) * tf.as_dtype(self.dtype).size
         self.chunk = int(np.clip(BYTES_PER_CHUNK // bytes_, 1, CHUNK))
-        xla = bool(gpu()) or not convolutions
         bodies = (self._of_batches, self._loss, self._product)
-        self.programs = {body: tf.function(body, jit_compile=xla, autograph=False) for body in bodies}
+        self.programs = {body: tf.function(body, jit_compile=self.trainer.xla, autograph=False) for body in bodies}
 
     def start(self, seed: int) -> list[np.ndarray]:
-        """Return the values of the model's variables before the first update of a seed, as the engine has them."""
-        return network.start(self._build(seed), seed)
+        """Return the values of the model's variables before the first update of a seed, as the trainer has them."""
+        return self.trainer.start(seed)
 
     def load(self, variables: list[np.ndarray]) -> np.ndarray:
         """Set the variables of the model, and return the trainable ones as one vector, [P]."""
@@ -72,14 +65,10 @@ class Gradients:
 
     def product(self, weights: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Return the Hessian of the mean loss of the rows times a vector [P], [P] float64."""
-        return self._run(self._product, weights, *self.some, tf.constant(vector, self.recipe.dtype))
-
-    def _build(self, seed: int) -> keras.Model:
-        outputs = self.task.outputs(len(self.data.class_names))
-        return network.build(self.recipe, self.data.train.inputs.shape[1:], outputs, seed)
+        return self._run(self._product, weights, *self.some, tf.constant(vector, self.dtype))
 
     def _run(self, body: Callable[..., tf.Tensor], weights: np.ndarray, *inputs: tf.Tensor) -> np.ndarray:
-        return self.programs[body](tf.constant(weights, self.recipe.dtype), *inputs).numpy().astype("float64")
+        return self.programs[body](tf.constant(weights, self.dtype), *inputs).numpy().astype("float64")
 
     def _padded(self, rows: np.ndarray, size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return rows in batches of at most `size`, [n, B], and the share of each in their mean, 0 where padded."""
@@ -88,7 +77,7 @@ class Gradients:
         shares = np.zeros(count * size)
         shares[: len(rows)] = 1 / len(rows)
         batches = np.resize(rows, (count, size))
-        return tf.constant(batches, "int32"), tf.constant(shares.reshape(count, size), self.recipe.dtype)
+        return tf.constant(batches, "int32"), tf.constant(shares.reshape(count, size), self.dtype)
 
     def _losses(self, weights: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
         """Return the loss of each row, [B]."""
@@ -112,13 +101,13 @@ class Gradients:
         return tf.map_fn(
             lambda rows: self._with_gradient(weights, rows, share)[1:],
             batches,
-            fn_output_signature=self.recipe.dtype,
+            fn_output_signature=self.dtype,
             parallel_iterations=1,
         )
 
     def _loss(self, weights: tf.Tensor, batches: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
         """Return the mean loss of rows [n, B], then its gradient, [1 + P]."""
-        zeros = tf.zeros([1 + sum(self.sizes)], self.recipe.dtype)
+        zeros = tf.zeros([1 + sum(self.sizes)], self.dtype)
         return _summed(lambda *batch: self._with_gradient(weights, *batch), batches, shares, zeros)
 
     def _product(self, weights: tf.Tensor, batches: tf.Tensor, shares: tf.Tensor, vector: tf.Tensor) -> tf.Tensor:

@@ -17,7 +17,7 @@ from batchwise.measuring.landscape.columns import WEIGHTS
 from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.noise import Noise
 from batchwise.measuring.landscape.output import Rows
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 
 class Point(NamedTuple):
@@ -29,7 +29,7 @@ class Point(NamedTuple):
     noise: Noise
 
 
-def measure(data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run], Result]) -> Rows:
+def measure(data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run], RunResult]) -> Rows:
     """Return the rows of the tables cells, updates and steps (columns.py). `read` returns the result of a run.
 
     A run that did not end ok gives no row. Equal inputs give equal numbers on the same kind of machine.
@@ -92,23 +92,22 @@ def loss_rows(data: DataSet) -> np.ndarray:
 
 def _point(programs: Gradients, variables: list[np.ndarray], random: np.random.Generator) -> Point:
     weights = programs.load(variables)
-    pairs = noise.sample(partial(programs.of_batches, weights), programs.data.rows["train"], random)
+    pairs = noise.sample(partial(programs.of_batches, weights), programs.training_rows, random)
     measured = noise.noise_scale(*pairs, noise.SMALL_BATCH, noise.LARGE_BATCH)
     return Point(variables, weights, programs.gradient(weights), measured)
 
 
-def _cell(programs: Gradients, cell: Cell, result: Result, start: Point, final: Point) -> dict[str, Any]:
+def _cell(programs: Gradients, cell: Cell, result: RunResult, start: Point, final: Point) -> dict[str, Any]:
     """Return a row of the table cells; the model holds the final variables."""
     loss, product = programs.loss, partial(programs.product, final.weights)
     moved, moved_relative = sharpness.distance(final.weights, start.weights)
     sharp, sharp_half = (sharpness.sharpness(loss, final.weights, epsilon) for epsilon in sharpness.EPSILONS)
-    rows = programs.data.rows
     return {
         "base_learning_rate": cell.base_learning_rate,
         "learning_rate": cell.learning_rate,
-        "train_loss": float(result.loss[-1, 0]),
-        "train_accuracy": int(result.correct[-1, 0]) / rows["train"],
-        "test_accuracy": int(result.correct[-1, 2]) / rows["test"],
+        "train_loss": float(result.metrics["loss"][-1, 0]),
+        "train_accuracy": float(result.metrics["accuracy"][-1, 0]),
+        "test_accuracy": float(result.metrics["accuracy"][-1, 2]),
         **_noise_scale(final.noise),
         "gradient_norm_squared": final.noise.norm_squared,
         "noise_trace": final.noise.trace,
@@ -131,7 +130,7 @@ def _updates(programs: Gradients, run: Run, point: Point, random: np.random.Gene
     found, gradients = [], partial(programs.of_batches, point.weights)
     for rate in [factor * run.learning_rate / run.batch_size for factor in updates.RATE_FACTORS]:
         for m in updates.UPDATE_BATCH_SIZES:
-            drawn = updates.update_moments(gradients, point.gradient, programs.data.rows["train"], m, rate, random)
+            drawn = updates.update_moments(gradients, point.gradient, programs.training_rows, m, rate, random)
             row = {"update_batch_size": m, "base_learning_rate": rate, "draws": updates.DRAWS, **drawn._asdict()}
             row["expected_mean_per_example"] = rate * float(np.linalg.norm(point.gradient))
             row["expected_covariance_trace"] = rate**2 * m * point.noise.trace
@@ -144,7 +143,7 @@ def _steps(programs: Gradients, run: Run, point: Point, random: np.random.Genera
     m, base_learning_rate = min(run.batch_size, updates.LARGEST_STEP), run.learning_rate / run.batch_size
     found = []
     for draw in range(updates.STEP_DRAWS):
-        batches = random.integers(programs.data.rows["train"], size=(max(updates.PARTS), m))
+        batches = random.integers(programs.training_rows, size=(max(updates.PARTS), m))
         for step in updates.steps(programs.of_batch, point.weights, batches, base_learning_rate):
             found.append({"update_batch_size": m, "draw": draw, **step._asdict()})
     return found

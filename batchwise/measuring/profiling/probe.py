@@ -18,7 +18,6 @@ from batchwise.data.dataset import DataSet
 from batchwise.runtime.device import gpu
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.runtime.tensorflow import ONEDNN_OUT_OF_MEMORY, is_out_of_memory, tf
-from batchwise.training import network, random_streams
 from batchwise.training.trainer import Trainer
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
@@ -86,16 +85,13 @@ class Probe:
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         self.memory_start = memory_peak()
         self.trainer = Trainer(data, recipe)
-        self.trainer.epochs_per_call = EPOCHS
         self.parts: dict[str, tuple[Callable[[int], float], int, int]] = {}  # call, its epochs, updates of each
 
     def compile(self, batch_size: int, ragged: bool) -> dict[str, Any]:
         """Compile the program of whole batches and, if `ragged`, that of the last batch; return a row of points.csv."""
         rest = self.trainer.rows % batch_size
-        order = random_streams.orders(0, 0, 1, self.trainer.rows)[0]
-        inputs, _ = self.trainer.update.examples.take(tf.constant(order[:batch_size]))
         return {
-            "input_shape": " ".join(map(str, inputs.shape)),
+            "input_shape": " ".join(map(str, (batch_size, *self.trainer.input_shape))),
             "compile_seconds": self._compile("whole", batch_size),
             "ragged_compile_seconds": self._compile("ragged", rest) if ragged and rest else None,
             "ragged_rows": rest,
@@ -121,43 +117,33 @@ class Probe:
         batches, rest = divmod(self.trainer.rows, batch_size)
         if self.repeat()["whole"] * (batches + 1) > LONGEST_EPOCH:
             return None
-        self.trainer.xla = False
-        before = int(self.trainer.optimizer.iterations)
-        self._call(batch_size, batches, rest)(1)
-        return int(self.trainer.optimizer.iterations) - before
+        before = self.trainer.iterations
+        self.trainer.rehearsal(batch_size, batches, rest, room=1, xla=False)(1)
+        return self.trainer.iterations - before
 
     def update(self, batch_size: int) -> int:
         """Make one update of any number of rows, some of them twice if need be, and return the memory's peak."""
-        self.trainer.epochs_per_call = 1
-        self.trainer.programs.clear()
-        self._call(batch_size, 1, 0)(1)
+        self.trainer.rehearsal(batch_size, 1, 0, room=1)(1)
         return memory_peak()
 
     def _compile(self, part: str, batch_size: int) -> float:
         """Add a part, with as many epochs as a repetition needs, and return the seconds that its program compiled."""
-        most = IMAGES if network.has_convolutions(self.trainer.model) else ROWS
+        most = IMAGES if self.trainer.has_convolutions else ROWS
         updates = max(1, most // batch_size)
-        call = self._call(batch_size, updates, 0)
+        call = _timed(self.trainer.rehearsal(batch_size, updates, 0, room=EPOCHS))
         compiled = call(0)
         call(1)  # the first epoch is slower
         epochs = int(np.clip(np.ceil(LEAST_SECONDS / call(1)), 1, EPOCHS))
         self.parts[part] = call, epochs, updates
         return compiled
 
-    def _call(self, batch_size: int, batches: int, rest: int) -> Callable[[int], float]:
-        """Return a function that trains some epochs of a program, at a learning rate of 0, and returns the seconds."""
-        trainer = self.trainer
-        room, rows, updates = trainer.epochs_per_call, batches * batch_size + rest, batches + bool(rest)
-        program = trainer.program(batch_size, batches, rest)
-        orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, trainer.rows)]
-        drawn = np.zeros((room, trainer.rows if trainer.recipe.augmentation else 0, 3), "int32")
-        inputs = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), trainer.recipe.dtype)
-        inputs = [tf.constant(value) for value in inputs]
 
-        def call(epochs: int) -> float:
-            start = perf_counter()
-            program(*inputs, tf.constant(epochs))
-            trainer.optimizer.iterations.numpy()  # waits for a GPU
-            return perf_counter() - start
+def _timed(train: Callable[[int], None]) -> Callable[[int], float]:
+    """Return what trains some epochs, and returns the seconds."""
 
-        return call
+    def call(epochs: int) -> float:
+        start = perf_counter()
+        train(epochs)
+        return perf_counter() - start
+
+    return call

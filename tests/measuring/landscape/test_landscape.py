@@ -343,7 +343,7 @@ def test_a_network_with_batch_normalisation_is_taken_in_inference_mode(monkeypat
     weights = programs.load(list(result.weights.values()))
     assert programs.all[0].shape == (24, 50) and len(weights) == result.parameters
     loss, gradient = programs.loss(weights)
-    assert loss == pytest.approx(float(result.loss[-1, 0]), rel=1e-5)
+    assert loss == pytest.approx(float(result.metrics["loss"][-1, 0]), rel=1e-5)
     mean = programs.of_batch(weights, np.arange(1200))
     assert np.linalg.norm(gradient - mean) < 1e-4 * np.linalg.norm(mean)
     vector = np.random.default_rng(0).standard_normal(len(weights))
@@ -432,7 +432,10 @@ def check_cells(cells: pd.DataFrame, project: Path) -> None:
     assert (cells["two_over_rate"] == 2 / cells["learning_rate"]).all()
     last = cells.iloc[2]
     result, _ = run_result.load((project / "data/runs/small/m16_lr0.125_seed0.npz").read_bytes())
-    assert (last["train_loss"], last["test_accuracy"]) == (result.loss[-1, 0], result.correct[-1, 2] / 297)
+    assert (last["train_loss"], last["test_accuracy"]) == (
+        result.metrics["loss"][-1, 0],
+        result.metrics["accuracy"][-1, 2],
+    )
     trainer = Trainer(digits(), recipe())
     start = network.start(trainer.build(0), 0)
     assert last["distance"] == pytest.approx(np.linalg.norm(flat(list(result.weights.values())) - flat(start)))

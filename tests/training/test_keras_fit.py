@@ -1,0 +1,80 @@
+"""The trainer against Keras's own loop, in the order of the trainer's stream."""
+
+import numpy as np
+import pytest
+
+from batchwise.config import grid
+from batchwise.data.dataset import DataSet
+from batchwise.runtime.device import gpu
+from batchwise.runtime.tensorflow import keras
+from batchwise.training import random_streams
+from batchwise.training.run_result import RunResult
+from batchwise.training.trainer import Trainer
+from tests.training.runs import assert_close, content, data_set, recipe
+
+
+def fit(
+    trainer: Trainer, data: DataSet, result: RunResult, batch_size: int, rate: float, optimizer: type, seed: int = 3
+) -> list[np.ndarray]:
+    """Train with Keras's own loop, one epoch at a time on rows that lie in the order of the stream."""
+    model, part = trainer.build(seed), data.train
+    multiclass = data.description.task == "multiclass_classification"
+    losses = keras.losses
+    loss = (losses.SparseCategoricalCrossentropy if multiclass else losses.BinaryCrossentropy)(from_logits=True)
+    model.compile(optimizer(rate), loss)
+    for order in random_streams.orders(seed, 0, result.evaluations - 1, trainer.rows):
+        inputs = part.inputs[order].astype(trainer.recipe.dtype)
+        model.fit(inputs, part.labels[order], batch_size=batch_size, shuffle=False, verbose=0)
+    return [variable.numpy() for variable in model.variables]
+
+
+@pytest.mark.parametrize(
+    ("name", "optimizer"),
+    [("rmsprop", keras.optimizers.RMSprop), ("adam", keras.optimizers.Adam)],
+)
+def test_keras_fit_gives_the_same_weights(name, optimizer) -> None:
+    data = data_set(classes=2)
+    trainer = Trainer(data, recipe(name, "float64"))
+    result = trainer.run(12, 0.02, seed=3)
+    assert_close(result.weights.values(), fit(trainer, data, result, 12, 0.02, optimizer), "float64")
+
+
+def test_regularisers_and_moving_statistics_are_those_of_fit(use_model) -> None:
+    def build(shape, outputs):
+        layers = keras.layers
+        return keras.Sequential(
+            [
+                keras.Input(shape),
+                layers.Dense(5, kernel_regularizer=keras.regularizers.L2(0.1), activity_regularizer="l1"),
+                layers.BatchNormalization(momentum=0.7),
+                layers.Dense(outputs),
+            ]
+        )
+
+    use_model(build)
+    data = data_set()
+    trainer = Trainer(data, recipe(dtype="float64"))
+    first = trainer.run(12, 0.1, seed=3)
+    assert_close(first.weights.values(), fit(trainer, data, first, 12, 0.1, keras.optimizers.SGD), "float64")
+    trainer.run(12, 0.2, seed=4)
+    assert content(trainer.run(12, 0.1, seed=3)) == content(first), "moving statistics are left from another run"
+
+
+def test_convolutions_do_without_xla_on_a_cpu_and_match_fit(use_model) -> None:
+    def build(shape, outputs):
+        inner = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(2, 3, activation="relu")])
+        return keras.Sequential([inner, keras.layers.Flatten(), keras.layers.Dense(outputs)])
+
+    use_model(build)
+    data = data_set(shape=(5, 5, 1))
+    trainer = Trainer(data, recipe(dtype="float64"))
+    result = trainer.run(12, 0.1, seed=3)
+    assert result.xla == bool(gpu())
+    assert_close(result.weights.values(), fit(trainer, data, result, 12, 0.1, keras.optimizers.SGD), "float64")
+
+
+def test_keras_fit_treats_a_batch_size_above_the_number_of_rows_alike() -> None:
+    data = data_set()
+    trainer = Trainer(data, recipe(dtype="float64"))
+    result = trainer.run(grid.effective_batch_size(10**9, trainer.rows), 0.1, seed=3)
+    assert_close(result.weights.values(), fit(trainer, data, result, 10**9, 0.1, keras.optimizers.SGD), "float64")

@@ -1,0 +1,76 @@
+"""A run is a function of its inputs, to the bit."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from batchwise.common.repository import ROOT
+from batchwise.runtime.tensorflow import keras
+from batchwise.training import trainer as trainer_module
+from batchwise.training.trainer import Trainer
+from tests.training.runs import ROWS, content, data_set, recipe
+
+
+def test_a_run_does_not_depend_on_the_runs_before_it(trainer) -> None:
+    first = content(trainer.run(12, 0.01, seed=1))
+    assert content(trainer.run(12, 0.01, seed=2)) != first
+    assert content(trainer.run(12, 0.02, seed=1)) != first
+    assert content(trainer.run(9, 0.01, seed=1)) != first
+    assert content(trainer.run(12, 0.01, seed=1)) == first
+
+
+def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer) -> None:
+    script = (
+        "import sys; sys.path[:0] = ['.']; from tests.training import runs as t;"
+        "from batchwise.training.trainer import Trainer;"
+        "sys.stdout.buffer.write(t.content(Trainer(t.data_set(), t.recipe('rmsprop')).run(12, 0.01, 1)))"
+    )
+    fresh = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
+    assert fresh.stdout == content(trainer.run(12, 0.01, seed=1))
+
+
+def test_another_floating_point_type_in_the_process_changes_nothing(trainer) -> None:
+    expected = content(Trainer(data_set(), recipe("rmsprop")).run(7, 0.01, seed=1))
+    trainer.run(12, 0.01, seed=1)  # keeps the start of the seed
+    Trainer(data_set(), recipe("adam", "float64"))
+    assert content(trainer.run(7, 0.01, seed=1)) == expected
+
+
+def test_all_batch_sizes_start_from_the_same_weights(trainer) -> None:
+    starts = [trainer.run(m, rate, seed=5).metrics["loss"][0] for m, rate in ((12, 0.01), (9, 0.02), (ROWS, 0.1))]
+    np.testing.assert_array_equal(starts, [starts[0]] * 3)
+    assert (trainer.run(12, 0.01, seed=6).metrics["loss"][0] != starts[0]).all()
+
+
+@pytest.mark.parametrize("bound", ["rows", "bytes"])
+def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer, bound) -> None:
+    """Three epochs as 2 + 1, for the number of rows or for the memory that the weights after each epoch take."""
+    expected = content(trainer.run(12, 0.01, seed=1))
+    epoch = {"rows": ROWS, "bytes": sum(variable.numpy().nbytes for variable in trainer.model.variables)}[bound]
+    monkeypatch.setattr(trainer_module, f"{bound.upper()}_PER_CALL", 2 * epoch)
+    another = Trainer(data_set(), recipe("rmsprop"))
+    assert another.epochs_per_call == 2
+    assert content(another.run(12, 0.01, seed=1)) == expected
+
+
+def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(use_model) -> None:
+    """From zero weights and with all rows in one batch, nothing but the masks tells two seeds apart."""
+
+    def build(shape, outputs):
+        dropped = keras.layers.Dropout(0.5)(keras.layers.Dropout(0.3)(inputs := keras.Input(shape)))
+        return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="zeros")(dropped))
+
+    use_model(build)
+    trainer = Trainer(data_set(), recipe())
+    first = trainer.run(ROWS, 0.1, seed=1)
+    assert content(trainer.run(ROWS, 0.1, seed=1)) == content(first)
+    states = [value for name, value in first.weights.items() if "seed" in name]
+    assert len(states) == 2
+    assert (states[0] != states[1]).any(), "two layers drop the same units"
+    assert (trainer.run(ROWS, 0.1, seed=2).metrics["loss"][1] != first.metrics["loss"][1]).all()
+    # The same masks at every learning rate: from zero weights, steps are in proportion to η.
+    trainer = Trainer(data_set(), recipe(budget={"updates": 1}))
+    steps = [list(trainer.run(ROWS, rate, seed=1).weights.values())[-2] / rate for rate in (0.125, 0.25)]
+    np.testing.assert_array_equal(*steps)
