@@ -22,7 +22,7 @@ from batchwise.data.dataset import DataSet
 from batchwise.execution import run_store, workers
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import train_study
-from batchwise.training import run_result
+from batchwise.training import run_files, run_result
 from batchwise.training.run_result import RunResult
 from benchmarks.job import STUDY
 
@@ -96,7 +96,7 @@ def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) ->
     rows = np.array(list(data.rows.values()))
     for run in runs:
         result = _made_up(run, study.budget.epochs, rows, random)
-        (folder / f"{run.name}.npz").write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
+        (folder / run_files.name(run)).write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
 
 
 def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> RunResult:

@@ -3,16 +3,18 @@
 `python -m stages.landscape <study>`. The cells are those of the study's key `landscape`, which may be empty.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import stages
 from batchwise.analysis import study_tables
 from batchwise.common.files import write_bytes
+from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import loading
 from batchwise.measuring.landscape.output import Rows, files
+from batchwise.training import run_files
+from batchwise.training.run_result import RunResult
 
 
 def main(name: str) -> None:
@@ -25,12 +27,16 @@ def main(name: str) -> None:
 
 def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     """Return the settings and the rows of the tables of a study that asks for some."""
-    from batchwise.measuring.landscape.cells import chosen, read_run
+    from batchwise.measuring.landscape.cells import chosen
     from batchwise.measuring.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 
     data = loading.load(Path("data/prepared"), study)
     cells = chosen(Path("data/tables") / name / "batch_sizes.csv", name, study.landscape)
-    read = partial(read_run, Path("data/runs") / name, name, data.sha256)
+    folder = Path("data/runs") / name
+
+    def read(run: Run) -> RunResult:
+        return run_files.read(folder, name, run, data.sha256).result
+
     return settings(study), measure(data, study, cells, read)
 
 

@@ -17,7 +17,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import loading, task
 from batchwise.data.dataset import SPLITS
-from batchwise.training import run_result
+from batchwise.training import run_files, run_result
 from batchwise.training.run_result import RunResult
 
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
@@ -65,9 +65,9 @@ def study(
 
 def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> RunResult:
     """Return a run that ended ok, with numbers that depend on the run and `salt`."""
-    generator = np.random.default_rng([run.batch_size, int(run.learning_rate * 2**30), run.seed, salt])
+    generator = np.random.default_rng([run.effective_batch_size, int(run.learning_rate * 2**30), run.seed, salt])
     rows = np.array([manifest["rows"][split] for split in SPLITS])
-    evaluations = 1 + grid.epochs(made.budget, rows[0], run.batch_size)
+    evaluations = 1 + grid.epochs(made.budget, rows[0], run.effective_batch_size)
     correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
     return RunResult("ok", metrics(loss, correct, manifest), {"dense": np.ones(3, "float32")}, 12, xla=True)
@@ -76,7 +76,7 @@ def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, sa
 def constant_result(made: Study, run: Run, accuracy: float, loss: float = 1.0) -> RunResult:
     """Return a run that ended ok with the same accuracy and loss at every epoch and on every part."""
     rows = np.array(list(ROWS.values()))
-    evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.batch_size)
+    evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.effective_batch_size)
     correct = np.tile(np.round(accuracy * rows), (evaluations, 1))
     return RunResult("ok", metrics(np.full((evaluations, 3), loss), correct), {}, 12)
 
@@ -96,7 +96,7 @@ def diverged(result: RunResult, epoch: int) -> RunResult:
 
 def inputs(run: Run, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
     """Return what decided a made-up run."""
-    given = {"batch_size": run.batch_size, "learning_rate": run.learning_rate, "seed": run.seed}
+    given = {"effective_batch_size": run.effective_batch_size, "learning_rate": run.learning_rate, "seed": run.seed}
     fixed = {"data": manifest["sha256"], "code": {"engine.py": "c" * 64}, "recipe": {}, "environment": ENVIRONMENT}
     return {**given, **fixed, **changes}
 
@@ -107,7 +107,7 @@ def write_runs(
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
     for run in grid.runs(made, manifest["rows"]["train"]):
-        (folder / f"{run.name}.npz").write_bytes(run_result.dump(result(run), inputs(run, manifest)))
+        (folder / run_files.name(run)).write_bytes(run_result.dump(result(run), inputs(run, manifest)))
 
 
 def files(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:

@@ -103,10 +103,10 @@ def planned(name: str) -> dict:
 
 def result(name: str, run: Run, made: Study, world: World, noise: float = 0.001) -> RunResult:
     """Return a run with the world's accuracy, and luck that its validation and test rows share."""
-    base = run.learning_rate / run.batch_size
-    accuracy = world(name, run.batch_size, base)
-    luck = np.random.default_rng([zlib.crc32(name.encode()), run.batch_size, round(base * 2**20), run.seed])
-    evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.batch_size)
+    base = run.learning_rate / run.effective_batch_size
+    accuracy = world(name, run.effective_batch_size, base)
+    luck = np.random.default_rng([zlib.crc32(name.encode()), run.effective_batch_size, round(base * 2**20), run.seed])
+    evaluations = 1 + grid.epochs(made.budget, ROWS["train"], run.effective_batch_size)
     rise = np.linspace(0.3, 1, evaluations)[:, None] ** 0.2
     value = np.clip((accuracy or 0.1) * rise + luck.normal(0, noise) + luck.normal(0, 0.001, (evaluations, 3)), 0, 1)
     fine = RunResult("ok", metrics(2.3 * (1.05 - value), np.round(value * list(ROWS.values())), MANIFEST), {}, 12)

@@ -19,6 +19,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import CONFIDENCE, log2_slope, proportion_error
+from batchwise.training import run_files
 from batchwise.training.run_result import STATUSES
 
 
@@ -117,7 +118,7 @@ def upper_edge(batch_sizes: pd.DataFrame, margin: float, highest: float) -> dict
 
 def same_as(study: Study, rows: int, by_run: Mapping[Run, RunMetrics]) -> list[dict[str, Any]]:
     """Return, for each m > N, the m that was trained instead and the checksum of its run files."""
-    shared = {run: found for run, found in by_run.items() if run.batch_size == rows}
+    shared = {run: found for run, found in by_run.items() if run.effective_batch_size == rows}
     return [
         {
             "batch_size": m,
@@ -144,7 +145,7 @@ def provenance(study: Study, manifest: dict[str, Any], by_run: Mapping[Run, RunM
 
 def checksum(by_run: Mapping[Run, RunMetrics]) -> str:
     """Return the checksum of run files: what `sha256sum *.npz | sha256sum` prints in their folder, with LC_ALL=C."""
-    lines = sorted((f"{run.name}.npz", found.sha256) for run, found in by_run.items())
+    lines = sorted((run_files.name(run), found.sha256) for run, found in by_run.items())
     return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in lines).encode()).hexdigest()
 
 

@@ -1,8 +1,6 @@
 """The run files of a study, read once and stacked: what every table is made of."""
 
-import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,14 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
-from batchwise.training import run_result
+from batchwise.training import run_files
+from batchwise.training.run_files import RunFile
+from batchwise.training.run_result import Status
 
 # Masters & Luschi 2018, section 5: the median over the last 5 epochs
 LAST_EPOCHS = 5
 # More points than a figure can show; it bounds the size of the curves for any budget.
 CURVE_EPOCHS = 200
-COLUMNS_LACK = f"its arrays do not have a column for each of {', '.join(SPLITS)}"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class RunMetrics:
     """What one run gave: for each metric of the task, values for train, validation and test rows, NaN for none."""
 
     sha256: str  # of the run's file
-    status: run_result.Status
+    status: Status
     diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
     parameters: int  # trainable weights of the network
@@ -51,27 +50,15 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
     names = [metric.name for metric in loading.metrics(study, manifest)]
     by_run = {}
     for run in grid.runs(study, manifest["rows"]["train"]):
-        path = folder / f"{run.name}.npz"
-        try:
-            content = path.read_bytes()
-            result, inputs = run_result.load(content, with_weights=False)
-            values = evaluations(result, names)
-            _check(result, values, inputs, run, study, manifest)
-            by_run[run] = _run_metrics(content, result, values, inputs)
-        except FileNotFoundError:
-            raise UserError(f"{path} is missing; run {rerun_command(f'train@{name}')}") from None
-        except (ValueError, LookupError, TypeError, RuntimeError) as error:
-            raise UserError(f"{path} is damaged ({error}); run {rerun_command(f'train@{name}')}") from None
+        file = run_files.read(folder, name, run, manifest["sha256"], with_weights=False)
+        wanted = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.effective_batch_size)
+        if file.result.status == "ok" and file.result.evaluations != wanted:
+            raise UserError(
+                f"{folder / run_files.name(run)} has {file.result.evaluations} evaluations where {wanted} belong; "
+                f"run {rerun_command(f'train@{name}')}"
+            )
+        by_run[run] = _run_metrics(file, names)
     return by_run
-
-
-def evaluations(result: run_result.RunResult, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return {metric: [1 + epochs, 3] float64}, for train, validation and test rows; no row if it was never evaluated.
-
-    Raises KeyError for a metric that the run does not have.
-    """
-    given = result.metrics or dict.fromkeys(names, np.empty((0, len(SPLITS))))
-    return {name: given[name].astype("float64") for name in names}
 
 
 def canonical(content: Any) -> str:
@@ -79,36 +66,16 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check(
-    result: run_result.RunResult,
-    values: dict[str, np.ndarray],
-    inputs: dict[str, Any],
-    run: Run,
-    study: Study,
-    manifest: dict[str, Any],
-) -> None:
-    trained = Run(inputs["batch_size"], inputs["learning_rate"], inputs["seed"])
-    if trained != run:
-        raise ValueError(f"it holds the run {trained.name}")
-    if inputs["data"] != manifest["sha256"]:
-        raise ValueError("it was trained on other data")
-    lengths = {len(value) for value in values.values()}
-    if len(lengths) > 1 or any(value.shape[1:] != (len(SPLITS),) for value in values.values()):
-        raise ValueError(COLUMNS_LACK)
-    rows = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.batch_size)
-    if result.status == "ok" and lengths != {rows}:
-        raise ValueError(f"it has {lengths.pop()} evaluations where {rows} belong")
-
-
-def _run_metrics(
-    content: bytes, result: run_result.RunResult, values: dict[str, np.ndarray], inputs: dict[str, Any]
-) -> RunMetrics:
-    evaluated = len(next(iter(values.values())))
+def _run_metrics(file: RunFile, names: list[str]) -> RunMetrics:
+    result, inputs = file.result, file.inputs
+    unevaluated = np.empty((0, len(SPLITS)))
+    values = {name: result.metrics.get(name, unevaluated).astype("float64") for name in names}
+    evaluated = result.evaluations
     points = _evenly(evaluated)
     ok = result.status == "ok"
     none = dict.fromkeys(values, np.full(len(SPLITS), np.nan))
     return RunMetrics(
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=file.sha256,
         status=result.status,
         diverged_epoch=result.diverged_epoch,
         epochs=max(evaluated - 1, 0),

@@ -136,8 +136,8 @@ def curve_table(
 
 
 def _updates(study: Study, rows: int, run: Run, found: RunMetrics) -> int:
-    planned = grid.updates(study.budget, rows, run.batch_size)
-    return min(planned, found.epochs * grid.updates_per_epoch(rows, run.batch_size))
+    planned = grid.updates(study.budget, rows, run.effective_batch_size)
+    return min(planned, found.epochs * grid.updates_per_epoch(rows, run.effective_batch_size))
 
 
 def _add_metrics(table: pd.DataFrame, found: list[RunMetrics], metrics: Sequence[Metric], test_rows: int) -> None:

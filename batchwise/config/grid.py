@@ -12,7 +12,7 @@ class Cell:
     """One (batch size, learning rate) of a study."""
 
     batch_size: int  # m as asked for
-    effective_batch_size: int  # min(m, N): the m that is trained, and the m of the scaling rule
+    effective_batch_size: int  # at most N: the m that is trained, and the m of the scaling rule
     base_learning_rate: float  # η̃
     learning_rate: float  # η, of the averaged gradient
 
@@ -21,21 +21,22 @@ class Cell:
 class Run:
     """One seed of a cell: what is trained once. Batch sizes above N share the runs of m = N."""
 
-    batch_size: int  # effective
+    effective_batch_size: int
     learning_rate: float
     seed: int
 
     @property
     def name(self) -> str:
         """The stem of the run's file."""
-        return f"m{self.batch_size}_lr{self.learning_rate!r}_seed{self.seed}"
+        return f"m{self.effective_batch_size}_lr{self.learning_rate!r}_seed{self.seed}"
 
 
 def cells(study: Study, rows: int) -> list[Cell]:
     """Return the cells of a study with `rows` training rows, in the order of params.yaml."""
+    sizes = [(m, effective_batch_size(m, rows)) for m in study.grid.batch_sizes]
     return [
-        Cell(m, min(m, rows), base, scaled(base, min(m, rows), study.learning_rate_scaling))
-        for m in study.grid.batch_sizes
+        Cell(m, effective, base, scaled(base, effective, study.learning_rate_scaling))
+        for m, effective in sizes
         for base in study.grid.base_learning_rates
     ]
 

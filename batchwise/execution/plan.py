@@ -16,7 +16,7 @@ from batchwise.execution import run_store, run_times
 from batchwise.execution.run_store import Store
 from batchwise.execution.run_times import Timings, Work
 from batchwise.runtime.device import gpu
-from batchwise.training import run_result
+from batchwise.training import run_files, run_result
 
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
@@ -53,7 +53,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     runs, left, reasons = grid.runs(study, rows), [], Counter()
     for run in runs:
         wanted = run_store.inputs_of(run, shared)
-        why = None if run_store.key(wanted) in kept else _why(folder / f"{run.name}.npz", wanted)
+        why = None if run_store.key(wanted) in kept else _why(folder / run_files.name(run), wanted)
         if why:
             left.append(run)
             reasons[why] += 1
@@ -94,7 +94,8 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     rows = part.rows["train"]
     trainer = Trainer(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))
     timings = Timings()
-    for m in {min(size, rows) for size in (min(study.grid.batch_sizes), max(study.grid.batch_sizes))}:
+    sizes = min(study.grid.batch_sizes), max(study.grid.batch_sizes)
+    for m in {grid.effective_batch_size(size, rows) for size in sizes}:
         for compilations in (1, 0, 0):
             start = perf_counter()
             result = trainer.run(m, study.grid.base_learning_rates[0], seed=0)

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.execution import run_store
-from batchwise.training import run_result
+from batchwise.training import run_files
 from batchwise.training.run_result import RunResult
 
 
@@ -36,7 +35,7 @@ def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) ->
 def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator[tuple[Run, list[str]]]:
     """Train each seed of a cell and yield it with its differences from the run file in `folder`: none if it is exact.
 
-    Raises UserError if a run file is missing or damaged.
+    Raises UserError if a run file is missing, damaged or of another run.
     """
     from batchwise.training.trainer import (
         Trainer,  # TensorFlow takes seconds to import: only after the arguments were checked
@@ -45,11 +44,11 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
     trainer = Trainer(data, study.recipe)
     inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256)
     for run in grid.runs_of(cell, study):
-        before, inputs_before = _read(folder / f"{run.name}.npz")
-        now = trainer.run(run.batch_size, run.learning_rate, run.seed)
-        found = compare(before, now)
+        before = run_files.read(folder, folder.name, run, data_sha256=None)
+        now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
+        found = compare(before.result, now)
         if found:
-            found += run_store.changes(inputs_before, inputs_now)
+            found += run_store.changes(before.inputs, inputs_now)
         yield run, found
 
 
@@ -83,13 +82,3 @@ def _first_tensor(before: RunResult, now: RunResult) -> list[str]:
         if old.tobytes() != new.tobytes():
             return [f"first tensor that differs: {name} {old.shape}, by at most {np.abs(old - new).max():.3g}"]
     return []
-
-
-def _read(path: Path) -> tuple[RunResult, dict]:
-    train_again = rerun_command(f"train@{path.parent.name}")
-    try:
-        return run_result.load(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run {train_again} or `dvc pull` first") from None
-    except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); run {train_again}") from None

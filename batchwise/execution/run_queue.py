@@ -17,7 +17,7 @@ class Queue:
         self.seconds, self.compile_seconds = seconds, compile_seconds
         self.waiting: dict[int, list[Run]] = defaultdict(list)
         for run in sorted(runs, reverse=True):
-            self.waiting[run.batch_size].append(run)
+            self.waiting[run.effective_batch_size].append(run)
         self.current: dict[str, int] = {}
 
     def take(self, worker: str, workers: Collection[str]) -> Run | None:

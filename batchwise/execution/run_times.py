@@ -90,7 +90,7 @@ def seconds_left(
     compiled: Collection[int] = (),
 ) -> float:
     """Return the seconds that the workers need for the runs that are left; a batch size not `compiled` is so once."""
-    counts = Counter(run.batch_size for run in left)
+    counts = Counter(run.effective_batch_size for run in left)
     total = sum(count * predict(coefficients, work(study, rows, m)) for m, count in counts.items())
     total += coefficients[2] * len(counts.keys() - set(compiled))
     return total / max(1, min(workers, len(left)))

@@ -83,7 +83,9 @@ class Session:
 
     def expected_seconds(self, run: Run) -> float:
         """Return how long a run should take, from what was measured until now."""
-        return run_times.predict(self.measured.coefficients(), run_times.work(self.study, self.rows, run.batch_size))
+        return run_times.predict(
+            self.measured.coefficients(), run_times.work(self.study, self.rows, run.effective_batch_size)
+        )
 
     def compile_seconds(self) -> float:
         """Return how much longer the first run of a batch size should take."""
@@ -99,14 +101,14 @@ class Session:
         else:
             self.unfinished[run] = finished
         if finished.status == "ok":  # a run that diverges stops early
-            done = run_times.work(self.study, self.rows, run.batch_size, int(finished.compiled))
+            done = run_times.work(self.study, self.rows, run.effective_batch_size, int(finished.compiled))
             self.measured.add(done, finished.seconds)
             run_times.append(self.timings, done, finished.seconds)
         self.progress.add(finished.status, running, lambda: self.seconds_left(running))
 
     def seconds_left(self, running: int) -> float:
         """Return about how long the runs that are left will take."""
-        compiled = {run.batch_size for run in self.keys.keys() - self.left}
+        compiled = {run.effective_batch_size for run in self.keys.keys() - self.left}
         coefficients = self.measured.coefficients()
         return run_times.seconds_left(self.study, self.rows, self.left, running, coefficients, compiled)
 

@@ -75,7 +75,7 @@ def train_run(run: Run) -> FinishedRun:
     plugin = get_worker().plugins[PLUGIN]
     trainer = plugin.load_trainer()
     compilations = trainer.compilations
-    result = trainer.run(run.batch_size, run.learning_rate, run.seed)
+    result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
     content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
     return FinishedRun(result.status, content, trainer.compilations > compilations)
 

@@ -64,7 +64,7 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            inputs, metrics, weights = (about.pop(key) for key in ("inputs", "metrics", "weights"))
+            metrics, weights, inputs = about.pop("metrics"), about.pop("weights"), dict(about.pop("inputs"))
             about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
             about["weights"] = {name: file[f"weights/{name}"] for name in weights} if with_weights else {}
             return RunResult(**about), inputs

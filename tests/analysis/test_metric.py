@@ -52,7 +52,7 @@ def made_up(salt: int) -> dict[Run, RunMetrics]:
 
     def result(run: Run) -> RunResult:
         fine = random_result(run, STUDY, salt=salt)
-        return diverged(fine, 2) if (run.batch_size + run.seed + salt) % 7 == 0 else fine
+        return diverged(fine, 2) if (run.effective_batch_size + run.seed + salt) % 7 == 0 else fine
 
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), STUDY, result)

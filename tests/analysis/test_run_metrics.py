@@ -84,9 +84,9 @@ def shortened() -> RunResult:
 @pytest.mark.parametrize(
     ("result", "changes", "problem"),
     [
-        (random_result(RUN, STUDY), {"seed": 1}, "it holds the run m4_lr1.0_seed1"),
-        (random_result(RUN, STUDY), {"data": "other"}, "trained on other data"),
-        (random_result(RUN, STUDY), {"code": object}, "code"),
+        (random_result(RUN, STUDY), {"seed": 1}, "was trained with seed 1, and 0 is wanted"),
+        (random_result(RUN, STUDY), {"data": "other"}, "was trained with data other, and ddd"),
+        (random_result(RUN, STUDY), {"code": object}, "does not say with which code"),
         (shortened(), {}, "7 evaluations where 8 belong"),
         (RunResult("ok", {"loss": np.ones(8), "accuracy": np.ones(8)}), {}, "a column for each of train"),
     ],

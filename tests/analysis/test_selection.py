@@ -31,7 +31,10 @@ STUDY = study(SIZES, RATES, seeds=2)
 def by_cell(accuracies: dict[tuple[int, float], float], **losses: float) -> callable:
     """Return a function that makes the run of a cell from {(m, η̃): accuracy}; 0.8 for the others."""
     return lambda run: constant_result(
-        STUDY, run, accuracies.get((run.batch_size, run.learning_rate / run.batch_size), 0.8), **losses
+        STUDY,
+        run,
+        accuracies.get((run.effective_batch_size, run.learning_rate / run.effective_batch_size), 0.8),
+        **losses,
     )
 
 
@@ -130,7 +133,7 @@ def test_the_choice_never_looks_at_test_rows(salt: int, random: object) -> None:
 def test_a_cell_with_a_diverged_run_is_not_chosen_and_not_reliable() -> None:
     def result(run: Run) -> RunResult:
         best = by_cell({(2, 0.25): 1.0, (2, 0.125): 0.9})(run)
-        return diverged(best, 2) if (run.batch_size, run.learning_rate, run.seed) == (2, 0.5, 1) else best
+        return diverged(best, 2) if (run.effective_batch_size, run.learning_rate, run.seed) == (2, 0.5, 1) else best
 
     made = tables(STUDY, result)
     assert chosen(made)[2] == 0.125

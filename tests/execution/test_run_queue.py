@@ -15,7 +15,7 @@ WORKERS = st.lists(st.sampled_from("abc"), min_size=1)
 
 
 def seconds(run: Run) -> float:
-    return 1 / run.batch_size
+    return 1 / run.effective_batch_size
 
 
 def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
@@ -23,7 +23,7 @@ def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
     queue, taken = Queue(runs, seconds, compile_seconds=lambda: 0), []
     while queue.waiting:
         worker = workers[len(taken) % len(workers)]
-        waiting = {run.batch_size for run in left(runs, taken)}
+        waiting = {run.effective_batch_size for run in left(runs, taken)}
         taken.append((worker, queue.take(worker, workers), waiting))
     return taken
 
@@ -42,8 +42,8 @@ def test_every_run_is_handed_out_once(runs, workers) -> None:
 def test_a_worker_stays_with_its_batch_size_while_runs_of_it_wait(runs, workers) -> None:
     current = {}
     for worker, run, waiting in hand_out(runs, workers):
-        assert run.batch_size == current.get(worker) or current.get(worker) not in waiting
-        current[worker] = run.batch_size
+        assert run.effective_batch_size == current.get(worker) or current.get(worker) not in waiting
+        current[worker] = run.effective_batch_size
 
 
 @given(RUNS, WORKERS)
@@ -53,11 +53,11 @@ def test_a_new_batch_size_is_one_that_no_worker_has_and_that_takes_longest(runs,
         if current.get(worker) not in waiting:
             totals = defaultdict(float)
             for waits in left(runs, taken):
-                totals[waits.batch_size] += seconds(waits)
+                totals[waits.effective_batch_size] += seconds(waits)
             free = waiting - set(current.values()) or waiting
-            assert run.batch_size in free
-            assert totals[run.batch_size] >= max(totals[m] for m in free) * (1 - 1e-12)
-        current[worker] = run.batch_size
+            assert run.effective_batch_size in free
+            assert totals[run.effective_batch_size] >= max(totals[m] for m in free) * (1 - 1e-12)
+        current[worker] = run.effective_batch_size
         taken.append((worker, run, waiting))
 
 

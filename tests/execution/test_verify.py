@@ -9,7 +9,7 @@ import pytest
 
 from batchwise.execution.verify import Committed, verify
 from batchwise.training import checksums, run_result
-from batchwise.training.run_result import Result
+from batchwise.training.run_result import RunResult
 
 INPUTS = {"data": "a", "code": {"trainer.py": "1"}, "recipe": {}, "environment": {"device": "one"}}
 ELSEWHERE = {**INPUTS, "environment": {"device": "another"}}
@@ -22,12 +22,15 @@ LOCK = """stages:
 """
 
 
-def result(seed: int) -> Result:
+def result(seed: int) -> RunResult:
     random = np.random.default_rng(seed)
-    return Result("ok", random.random((3, 3)), random.integers(0, 9, (3, 3)), {"kernel": random.random((2, 2))})
+    metrics = {name: random.random((3, 3)) for name in ("accuracy", "loss")}
+    return RunResult("ok", metrics, {"kernel": random.random((2, 2))})
 
 
-def write(folder: Path, results: dict[str, Result], inputs: dict = INPUTS, code: str = "c", times: str = "t") -> None:
+def write(
+    folder: Path, results: dict[str, RunResult], inputs: dict = INPUTS, code: str = "c", times: str = "t"
+) -> None:
     """Write run files, the record of them, and a dvc.lock."""
     for name, content in results.items():
         path = folder / RUNS / f"{name}.npz"
@@ -39,11 +42,11 @@ def write(folder: Path, results: dict[str, Result], inputs: dict = INPUTS, code:
     (folder / "dvc.lock").write_text(LOCK.format(code=code, times=times))
 
 
-def changed(content: Result, epoch: int) -> Result:
-    loss, kernel = content.loss.copy(), content.weights["kernel"].copy()
+def changed(content: RunResult, epoch: int) -> RunResult:
+    loss, kernel = content.metrics["loss"].copy(), content.weights["kernel"].copy()
     loss[epoch, 1] += 1
     kernel[1, 1] += 0.5
-    return replace(content, loss=loss, weights={"kernel": kernel})
+    return replace(content, metrics={**content.metrics, "loss": loss}, weights={"kernel": kernel})
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ def staircase(made: Study) -> Callable[[Run], RunResult]:
     """Return runs of which those with a large learning rate diverge, and of which large m are worse."""
 
     def result(run: Run) -> RunResult:
-        noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.004, 0.004)
-        fine = constant_result(made, run, 0.95 - 0.0004 * run.batch_size + noise)
+        noise = np.random.default_rng([run.effective_batch_size, run.seed]).uniform(-0.004, 0.004)
+        fine = constant_result(made, run, 0.95 - 0.0004 * run.effective_batch_size + noise)
         return diverged(fine, 2) if run.learning_rate > 2 else fine
 
     return result
@@ -253,7 +253,7 @@ def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
     seeds = {1: (0.95, 0.96, 0.97), 8: (0.96, 0.97, 0.95), 40: (0.97, 0.95, 0.96)}  # the same values in another order
 
     def result(run: Run) -> RunResult:
-        return unvalidated(constant_result(QUESTION, run, seeds[run.batch_size][run.seed]))
+        return unvalidated(constant_result(QUESTION, run, seeds[run.effective_batch_size][run.seed]))
 
     text = " ".join(answers.answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
     assert text.startswith("Not measurably here: no batch size can be told apart from 1.")
@@ -278,7 +278,11 @@ def smallest_lost(content: Study) -> Callable[[Run], RunResult]:
 
     def result(run: Run) -> RunResult:
         fine = unvalidated(random_result(run, content))
-        return diverged(fine, 1) if run.batch_size == 1 or (run.batch_size, run.seed) == (8, 0) else fine
+        return (
+            diverged(fine, 1)
+            if run.effective_batch_size == 1 or (run.effective_batch_size, run.seed) == (8, 0)
+            else fine
+        )
 
     return result
 
@@ -316,8 +320,8 @@ BY_LOSS = study([2, 4, 8, 16, 1000], [0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0], s
 
 def test_a_study_that_chooses_by_loss_has_a_page_in_its_words(tmp_path: Path) -> None:
     def result(run: Run) -> RunResult:
-        noise = np.random.default_rng([run.batch_size, run.seed]).uniform(-0.0004, 0.0004)
-        fine = constant_result(BY_LOSS, run, 0.9, 0.2 + 0.001 * run.batch_size + noise)
+        noise = np.random.default_rng([run.effective_batch_size, run.seed]).uniform(-0.0004, 0.0004)
+        fine = constant_result(BY_LOSS, run, 0.9, 0.2 + 0.001 * run.effective_batch_size + noise)
         return diverged(fine, 2) if run.learning_rate > 2 else fine
 
     tables = made(tmp_path, BY_LOSS, result)

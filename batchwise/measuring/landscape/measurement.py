@@ -43,7 +43,7 @@ def measure(data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run]
                 continue
             if run.seed not in starts:
                 starts[run.seed] = _point(programs, programs.start(run.seed), np.random.default_rng([run.seed, 0]))
-            random = np.random.default_rng([run.seed, run.batch_size])
+            random = np.random.default_rng([run.seed, run.effective_batch_size])
             final = _point(programs, list(result.weights.values()), random)
             about = {"batch_size": cell.batch_size, "seed": run.seed}
             rows["cells"].append(about | _cell(programs, cell, result, starts[run.seed], final))
@@ -128,7 +128,7 @@ def _noise_scale(measured: Noise) -> dict[str, float]:
 def _updates(programs: Gradients, run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
     """Return the rows of the table updates at some weights of a run (claim L3)."""
     found, gradients = [], partial(programs.of_batches, point.weights)
-    for rate in [factor * run.learning_rate / run.batch_size for factor in updates.RATE_FACTORS]:
+    for rate in [factor * run.learning_rate / run.effective_batch_size for factor in updates.RATE_FACTORS]:
         for m in updates.UPDATE_BATCH_SIZES:
             drawn = updates.update_moments(gradients, point.gradient, programs.training_rows, m, rate, random)
             row = {"update_batch_size": m, "base_learning_rate": rate, "draws": updates.DRAWS, **drawn._asdict()}
@@ -140,7 +140,10 @@ def _updates(programs: Gradients, run: Run, point: Point, random: np.random.Gene
 
 def _steps(programs: Gradients, run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
     """Return the rows of the table steps at some weights of a run (claim L4)."""
-    m, base_learning_rate = min(run.batch_size, updates.LARGEST_STEP), run.learning_rate / run.batch_size
+    m, base_learning_rate = (
+        min(run.effective_batch_size, updates.LARGEST_STEP),
+        run.learning_rate / run.effective_batch_size,
+    )
     found = []
     for draw in range(updates.STEP_DRAWS):
         batches = random.integers(programs.training_rows, size=(max(updates.PARTS), m))

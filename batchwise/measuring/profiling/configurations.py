@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from batchwise.config import grid
 from batchwise.config.params import Study
 
 # Powers of two against neighbours, 16/17, 32/33, 64/65, 128/129; and 96/100 between two of them.
@@ -38,7 +39,7 @@ def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
 
 def effective_sizes(study: Study, rows: int) -> list[int]:
     """Return the distinct min(m, N) of the grid, ascending."""
-    return sorted({min(m, rows) for m in study.grid.batch_sizes})
+    return sorted({grid.effective_batch_size(m, rows) for m in study.grid.batch_sizes})
 
 
 def neighbours(sizes: list[int], rows: int) -> list[int]:

@@ -26,7 +26,7 @@ from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Split
 from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
-from batchwise.measuring.landscape.cells import chosen, read_run
+from batchwise.measuring.landscape.cells import chosen
 from batchwise.measuring.landscape.columns import COLUMNS, TABLES
 from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.moments import moments
@@ -386,8 +386,8 @@ def project(tmp_path_factory) -> Path:
     prepared.save(data, folder / "data/prepared", "digits", OPTIONS)
     trainer, runs = Trainer(data, study.recipe), folder / "data/runs/small"
     for run in grid.runs(study, 1200):
-        result = trainer.run(run.batch_size, run.learning_rate, run.seed)
-        result = fabricated.diverged(result, 1) if (run.batch_size, run.seed) == (16, 1) else result
+        result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
+        result = fabricated.diverged(result, 1) if (run.effective_batch_size, run.seed) == (16, 1) else result
         content = run_result.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
     about = prepared.manifest(data, OPTIONS)
@@ -468,17 +468,6 @@ def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(proj
 
 
 def test_a_missing_or_damaged_file_is_told(tmp_path, project) -> None:
-    run = grid.Run(16, 0.125, 0)
-    read = partial(read_run, project / "data/runs/small", "small")
-    sha256 = digits().sha256
-    assert read(sha256, run).status == "ok"
-    with pytest.raises(UserError, match=r"seed7\.npz is missing; run `dvc repro --force train@small`"):
-        read(sha256, grid.Run(16, 0.125, 7))
-    with pytest.raises(UserError, match=r"was trained with data .*, and other is wanted; run .*train@small`"):
-        read("other", run)
-    (tmp_path / f"{run.name}.npz").write_bytes(b"damaged")
-    with pytest.raises(UserError, match=r"is damaged .*train@small`"):
-        read_run(tmp_path, "small", sha256, run)
     with pytest.raises(UserError, match=r"batch_sizes.csv is missing; run .*evaluate@small`"):
         chosen(tmp_path / "batch_sizes.csv", "small", [16])
     with pytest.raises(UserError, match=r"batch_sizes.csv is damaged .*128.*; run .*evaluate@small`"):

@@ -1,0 +1,62 @@
+"""The files of a study's runs, one for each: their names, and how they are read and checked."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batchwise.common.errors import UserError
+from batchwise.common.repository import rerun_command
+from batchwise.config.grid import Run
+from batchwise.data.dataset import SPLITS
+from batchwise.training import run_result
+from batchwise.training.run_result import RunResult
+
+INPUTS = {"data", "code", "recipe", "environment"}  # beside those of a Run
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """What the file of a run holds."""
+
+    result: RunResult
+    inputs: dict[str, Any]  # that decided the result (run_store.py)
+    sha256: str  # of the file
+
+
+def name(run: Run) -> str:
+    """Return the name of the file of a run, in the folder of its study's runs."""
+    return f"{run.name}.npz"
+
+
+def read(folder: Path, study: str, run: Run, data_sha256: str | None, *, with_weights: bool = True) -> RunFile:
+    """Return the file of a run from the folder of a study's runs; the data may be any if their checksum is None.
+
+    Raises UserError, which names the file, if it is missing, damaged, or not of this run and these data.
+    """
+    file, train = folder / name(run), rerun_command(f"train@{study}")
+    try:
+        content = file.read_bytes()
+        result, inputs = run_result.load(content, with_weights=with_weights)
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing; run {train} or `dvc pull` first") from None
+    except ValueError as error:
+        raise UserError(f"{file} is damaged ({error}); run {train}") from None
+    problem = _problem(result, inputs, run, data_sha256)
+    if problem:
+        raise UserError(f"{file} {problem}; run {train}")
+    return RunFile(result, inputs, hashlib.sha256(content).hexdigest())
+
+
+def _problem(result: RunResult, inputs: dict[str, Any], run: Run, data_sha256: str | None) -> str | None:
+    """Return why a whole file is not the wanted one, None if it is."""
+    wanted = vars(run) if data_sha256 is None else {**vars(run), "data": data_sha256}
+    missing = sorted({*wanted, *INPUTS} - set(inputs))
+    if missing:
+        return f"does not say with which {', '.join(missing)} it was trained"
+    for key, value in wanted.items():
+        if inputs[key] != value:
+            return f"was trained with {key} {inputs[key]}, and {value} is wanted"
+    if any(values.shape != (result.evaluations, len(SPLITS)) for values in result.metrics.values()):
+        return f"has metrics without a column for each of {', '.join(SPLITS)}"
+    return None

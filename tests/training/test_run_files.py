@@ -1,0 +1,55 @@
+"""The files of runs, read: what is said of those that are missing, damaged, or of another run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from batchwise.common.errors import UserError
+from batchwise.config.grid import Run
+from batchwise.training import run_files, run_result
+from batchwise.training.run_result import RunResult
+
+RUN = Run(16, 0.125, 0)
+INPUTS = {**vars(RUN), "data": "d" * 64, "code": {}, "recipe": {}, "environment": {}}
+RESULT = RunResult("ok", {"loss": np.ones((2, 3), "float32")}, {"000_kernel": np.ones(2)}, 2)
+
+
+def write(folder: Path, result: RunResult = RESULT, **changes: object) -> None:
+    given = {name: value for name, value in {**INPUTS, **changes}.items() if value is not None}
+    (folder / run_files.name(RUN)).write_bytes(run_result.dump(result, given))
+
+
+def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
+    write(tmp_path)
+    for data in (INPUTS["data"], None):
+        found = run_files.read(tmp_path, "small", RUN, data)
+        assert (found.inputs, list(found.result.weights)) == (INPUTS, ["000_kernel"])
+    assert run_files.read(tmp_path, "small", RUN, None, with_weights=False).result.weights == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"effective_batch_size": 8}, "was trained with effective_batch_size 8, and 16 is wanted"),
+        ({"learning_rate": 0.25}, "was trained with learning_rate 0.25, and 0.125 is wanted"),
+        ({"seed": 1}, "was trained with seed 1, and 0 is wanted"),
+        ({"data": "other"}, "was trained with data other, and ddd"),
+        ({"seed": None}, "does not say with which seed it was trained"),
+        ({"code": None, "environment": None}, "does not say with which code, environment it was trained"),
+        ({"result": RunResult("ok", {"loss": np.ones(8)})}, "without a column for each of train, validation, test"),
+        ({"result": RunResult("ok", {"a": np.ones((2, 3)), "b": np.ones((1, 3))})}, "without a column for each"),
+    ],
+)
+def test_a_file_of_another_run_is_named_with_what_to_do(tmp_path, changes, words) -> None:
+    write(tmp_path, **changes)
+    with pytest.raises(UserError, match=rf"m16_lr0.125_seed0\.npz .*{words}.*; run `dvc repro --force train@small`"):
+        run_files.read(tmp_path, "small", RUN, INPUTS["data"])
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "is missing"), (b"", "is damaged"), (b"text", "is damaged")])
+def test_a_file_that_is_missing_or_damaged_is_named_with_what_to_do(tmp_path, content, words) -> None:
+    if content is not None:
+        (tmp_path / run_files.name(RUN)).write_bytes(content)
+    with pytest.raises(UserError, match=rf"seed0\.npz {words}.*; run `dvc repro --force train@small`"):
+        run_files.read(tmp_path, "small", RUN, None)
