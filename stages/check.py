@@ -5,16 +5,19 @@ from pathlib import Path
 import stages
 from batchwise.common.files import write_bytes
 from batchwise.config import params
+from batchwise.config.params import Params
 
 
 def main() -> None:
-    """Check, and write a file that is always the same, so that a change of parameters reruns only what it concerns.
+    """Check, and write files of which each changes with what it names alone, so that no more is run again."""
+    for name, content in outputs(params.load()).items():
+        write_bytes(Path(name), content)
 
-    The other has the names of the studies, in their order, for what is of all of them.
-    """
-    names = params.load().studies
-    write_bytes(Path("data/checked.txt"), b"params.yaml is valid\n")
-    write_bytes(Path("data/studies.txt"), "".join(f"{name}\n" for name in names).encode())
+
+def outputs(checked: Params) -> dict[str, bytes]:
+    """Return {file: its bytes}: one that is always the same, and the names of the studies, in their order."""
+    names = "".join(f"{name}\n" for name in checked.studies)
+    return {"data/checked.txt": b"params.yaml is valid\n", "data/studies.txt": names.encode()}
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def _print_runs(name: str, found: Plan, number: int) -> None:
 def _print_stages(all_params: Params, plans: dict[str, Plan], only: str | None) -> None:
     """Print how long each stage should take, and all of them. DVC itself takes as long as it takes to name them."""
     command, start = f"`dvc repro{f' report@{only}' if only else ''}`", perf_counter()
-    stages = [found for found in changed_stages() if not only or _needed(*found, only, all_params)]
+    stages = [found for found in changed_stages(all_params) if not only or _needed(*found, only, all_params)]
     total = of_dvc = perf_counter() - start
     if not stages:
         print(f"{command} has nothing to do")
