@@ -4,20 +4,13 @@ from pathlib import Path
 
 import stages
 from batchwise.common.files import write_bytes
-from batchwise.config import params
-from batchwise.config.params import Params
+from batchwise.config import checked, params
 
 
 def main() -> None:
-    """Check, and write files of which each changes with what it names alone, so that no more is run again."""
-    for name, content in outputs(params.load()).items():
+    """Check, and write files that change with what they name alone, so that a change reruns only what it concerns."""
+    for name, content in checked.files(params.load()).items():
         write_bytes(Path(name), content)
-
-
-def outputs(checked: Params) -> dict[str, bytes]:
-    """Return {file: its bytes}: one that is always the same, and the names of the studies, in their order."""
-    names = "".join(f"{name}\n" for name in checked.studies)
-    return {"data/checked.txt": b"params.yaml is valid\n", "data/studies.txt": names.encode()}
 
 
 if __name__ == "__main__":

@@ -3,41 +3,15 @@
 from pathlib import Path
 
 import stages
-from batchwise.common import plugins
 from batchwise.common.files import replace
 from batchwise.common.repository import ROOT
-from batchwise.common.source_closure import closure, hashes
-
-NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
-# A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
-PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
-# What has this finds the task of its data by name, which no stage can tell before: all tasks are here.
-FINDS_TASKS = "batchwise/data/task.py"
+from batchwise.common.stage_code import listing
 
 
 def main() -> None:
     """Write data/code/<stage>.txt, with the SHA-256 and the name of each file of a stage."""
-    stages = [path.stem for path in sorted((ROOT / "stages").glob("*.py")) if path.stem != "__init__"]
-    replace(Path("data/code"), {f"{stage}.txt": listing(stage) for stage in stages})
-
-
-def listing(stage: str) -> bytes:
-    """Return the lines of a stage: the import closure of its module, its notebook and its plug-ins."""
-    files = [f"stages/{stage}.py"]
-    if stage in NOTEBOOKS:
-        files.append(f"reports/{NOTEBOOKS[stage]}.ipynb")
-    kind = PLUGINS.get(stage)
-    own = set(files_of(kind)) if kind else set()
-    found = closure(*files, *own)
-    if FINDS_TASKS in found:
-        found = closure(*found, *files_of("tasks"))
-    listed = hashes([file for file in found if file not in own])
-    return "".join(f"{sha256}  {file}\n" for file, sha256 in listed.items()).encode()
-
-
-def files_of(kind: str) -> list[str]:
-    """Return the files of all plug-ins of a kind."""
-    return [plugins.file(kind, name) for name in plugins.names(kind)]
+    names = [path.stem for path in sorted((ROOT / "stages").glob("*.py")) if path.stem != "__init__"]
+    replace(Path("data/code"), {f"{name}.txt": listing(name) for name in names})
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
+from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, files_of, listing
 from stages import pipelines
-from stages.code import FINDS_TASKS, NOTEBOOKS, PLUGINS, files_of, listing
 
 FOLDERS = (".", *pipelines.PROJECTS)
 DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}

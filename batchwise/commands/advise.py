@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 def memory(text: str) -> int:
     """Return bytes. Raises ArgumentTypeError, with what is allowed, for a text that is no amount of memory."""
     try:
-        given = TypeAdapter(ByteSize).validate_python(text)
+        given = int(TypeAdapter(ByteSize).validate_python(text))
     except ValidationError:
         given = 0
     if given < 1:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from batchwise.common.errors import UserError
+from batchwise.common.stage_code import listing
+from batchwise.config import checked
 from batchwise.config.params import Params
-from stages import check
-from stages.code import listing
 
 # What these write is mostly the same whatever changed, and known before they run: DVC stops there unless it differs.
 KNOWN = ("code", "check")
@@ -24,32 +24,45 @@ def changed_stages(all_params: Params) -> list[tuple[str, str]]:
 
     try:
         with Repo() as repo:
-            running = list(_running(repo, check.outputs(all_params)))
+            running = list(_running(repo, checked.files(all_params)))
     except DvcException as error:
         raise UserError(f"DVC cannot tell which stages would run: {error}") from None
     return [(_base(stage.name), stage.name.partition("@")[2]) for stage in running]
 
 
-def _running(repo: Any, checked: dict[str, bytes]) -> Iterator[Any]:
+def _running(repo: Any, from_check: dict[str, bytes]) -> Iterator[Any]:
     """Yield the stages that run, each after those whose outputs it reads."""
-    import networkx
-
     pipeline = str(Path("dvc.yaml").absolute())
     here = [stage for stage in repo.index.stages if stage.path == pipeline]
-    changed, passing_on = {*repo.status(targets=[stage.addressing for stage in here])}, set()
-    graph = repo.index.graph.subgraph(here)  # from a stage to those whose outputs it reads
-    for stage in networkx.dfs_postorder_nodes(graph):
-        reads_new = any(_will_change(dep.def_path, checked) for dep in stage.deps)
-        if stage.addressing in changed or reads_new or not passing_on.isdisjoint(graph[stage]):
+    changed = {*repo.status(targets=[stage.addressing for stage in here])}
+    passing_on: set[Any] = set()
+    for stage, needed in _ordered(here, repo.index.graph).items():
+        reads_new = any(_will_change(dep.def_path, from_check) for dep in stage.deps)
+        if stage.addressing in changed or reads_new or not passing_on.isdisjoint(needed):
             yield stage
             if _base(stage.name) not in KNOWN:
                 passing_on.add(stage)
 
 
-def _will_change(path: str, checked: dict[str, bytes]) -> bool:
+def _ordered(stages: list[Any], graph: Any) -> dict[Any, list[Any]]:
+    """Return {stage: those whose outputs it reads}, each after those, otherwise as they were given."""
+    ordered: dict[Any, list[Any]] = {}
+
+    def add(stage: Any) -> None:
+        if stage not in ordered:
+            for other in graph[stage]:
+                add(other)
+            ordered[stage] = list(graph[stage])
+
+    for stage in stages:
+        add(stage)
+    return ordered
+
+
+def _will_change(path: str, from_check: dict[str, bytes]) -> bool:
     """Return whether the stage `code` or `check` will write other bytes to a file than it has."""
     file = Path(path)
-    content = listing(file.stem) if file.parent == Path("data/code") else checked.get(path)
+    content = listing(file.stem) if file.parent == Path("data/code") else from_check.get(path)
     return content is not None and not (file.exists() and file.read_bytes() == content)
 
 

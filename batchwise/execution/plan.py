@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from batchwise.config import grid
 from batchwise.config.grid import Run
@@ -50,7 +51,8 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
     rows, shared = data.rows["train"], run_store.inputs(study.recipe, data.description.task, data.sha256)
-    runs, left, reasons = grid.runs(study, rows), [], Counter()
+    runs, left = grid.runs(study, rows), []
+    reasons: Counter[str] = Counter()
     for run in runs:
         wanted = run_store.inputs_of(run, shared)
         why = None if run_store.key(wanted) in kept else _why(folder / run_files.name(run), wanted)
@@ -66,7 +68,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     return Plan(len(runs), left, seconds, len(left) * size * COPIES, reasons, notes, before.start_up, timed)
 
 
-def _why(path: Path, wanted: dict) -> str | None:
+def _why(path: Path, wanted: dict[str, Any]) -> str | None:
     """Return why a run has to be trained, or None if its file was made from the wanted inputs."""
     try:
         _, before = run_result.load(path.read_bytes(), with_weights=False)

@@ -40,17 +40,15 @@ def of_results(results: Iterable[tuple[str, RunResult]]) -> dict[str, Any]:
     That of a run covers its status, evaluations and weights. Those of an epoch (0 is before the first update) and of a
     tensor say where results differ of which nothing else is known.
     """
-    runs, epochs, tensors = {}, defaultdict(hashlib.sha256), defaultdict(hashlib.sha256)
+    sums: dict[str, dict[str, Any]] = {kind: defaultdict(hashlib.sha256) for kind in ("runs", "epochs", "tensors")}
     for name, result in results:
-        run = hashlib.sha256(result.status.encode())
-        parts = [(epochs[epoch], content) for epoch, content in enumerate(_evaluations(result))]
-        parts += [(tensors[tensor], _content(tensor, values)) for tensor, values in result.weights.items()]
-        for of_all, content in parts:
-            run.update(content)
-            of_all.update(name.encode() + content)
-        runs[name] = run
-    found = {"runs": runs, "epochs": epochs, "tensors": dict(sorted(tensors.items()))}
-    return {kind: {str(name): of.hexdigest()[:DIGITS] for name, of in sums.items()} for kind, sums in found.items()}
+        parts = [("epochs", str(epoch), content) for epoch, content in enumerate(_evaluations(result))]
+        parts += [("tensors", tensor, _content(tensor, values)) for tensor, values in result.weights.items()]
+        sums["runs"][name].update(result.status.encode())
+        for kind, part, content in parts:
+            sums["runs"][name].update(content)
+            sums[kind][part].update(name.encode() + content)
+    return {kind: {name: sha256.hexdigest()[:DIGITS] for name, sha256 in of.items()} for kind, of in sums.items()}
 
 
 def load(path: Path) -> tuple[RunResult, dict[str, Any]]:
