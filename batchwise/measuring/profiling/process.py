@@ -3,6 +3,7 @@
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -12,9 +13,11 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 
 SECONDS_TO_END = 5
-# Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute, and does
-# nothing for so long, is taken to wait for that.
-IDLE_SECONDS, IDLE_SHARE = 0.25, 0.05
+# Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute, and whose
+# threads all sleep at so many looks in a row, between which it computes next to nothing, is taken to wait for that. One
+# that waits for a processor, on a busy machine, or for a disk, does not sleep.
+LOOKS, LOOK_SECONDS, BUSY_SECONDS = 6, 0.05, 0.015
+SLEEPS = ("S", "I")  # states of threads in /proc
 
 
 class Ended(Exception):
@@ -71,12 +74,14 @@ class Process:
         return content
 
     def _wait(self, seconds: float) -> None:
-        end, busy = monotonic() + seconds, self._busy()
-        while not self.pipe.poll(max(0, min(IDLE_SECONDS, end - monotonic()))):
+        end, busy, looks = monotonic() + seconds, self._busy(), 0
+        while not self.pipe.poll(max(0, min(LOOK_SECONDS, end - monotonic()))):
             if monotonic() >= end:
                 raise Ended("stopped", "it took too long")
-            busy, before = self._busy(), busy
-            if not self.on_gpu and busy - before < IDLE_SHARE * IDLE_SECONDS:
+            looks += 1
+            if self.on_gpu or not _asleep(self.process.pid) or self._busy() - busy > BUSY_SECONDS:
+                busy, looks = self._busy(), 0
+            elif looks == LOOKS:
                 raise Ended("out_of_memory", "it waits for memory that nothing will free")
 
     def _busy(self) -> float:
@@ -91,6 +96,19 @@ class Process:
         self.process.kill()
         self.process.join()
         self.pipe.close()
+
+
+def _asleep(pid: int) -> bool:
+    """Return whether no thread of a process computes, is ready to, or waits for a disk; False if it cannot be told.
+
+    Only Linux tells, and only there is memory limited, so that there is something to wait for.
+    """
+    try:
+        threads = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # a thread or the process has just ended
+        return False
+    # "<number> (<name>) <state> …": a name may have brackets and spaces
+    return bool(threads) and all(thread.rpartition(")")[2].split()[0] in SLEEPS for thread in threads)
 
 
 def _serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.configurations import Point, points
 from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
-from batchwise.measuring.profiling.process import Ended, Process
+from batchwise.measuring.profiling.process import LOOK_SECONDS, LOOKS, Ended, Process, _asleep
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.measuring.profiling.profiler import ROUNDS, Profiler
 
@@ -326,6 +327,43 @@ def test_what_takes_too_long_is_stopped(process) -> None:
     with pytest.raises(Ended, match="too long") as ended:
         process.ask("compile", 4, True, seconds=0.01)
     assert ended.value.status == "stopped"
+
+
+@pytest.fixture
+def busy_core() -> Iterator[int]:
+    """Yield the number of a core on which others compute all the time."""
+    core = psutil.Process().cpu_affinity()[0]
+    script = f"import os; os.sched_setaffinity(0, [{core}])\nwhile True: pass"
+    others = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(4)]
+    yield core
+    for other in others:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to a core, and limits its memory")
+def test_a_process_that_gets_no_processor_does_not_wait_for_memory(process, busy_core) -> None:
+    starved = psutil.Process(process.process.pid)
+    process.ask("compile", 4, False)
+    starved.cpu_affinity([busy_core])
+    starved.nice(19)
+    before, start = sum(starved.cpu_times()[:2]), time.monotonic()
+    for _ in range(3):
+        process.ask("repeat")
+    assert sum(starved.cpu_times()[:2]) - before < 0.05 * (time.monotonic() - start)  # it was starved
+    assert time.monotonic() - start > 2 * LOOKS * LOOK_SECONDS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the states of threads")
+def test_a_process_that_sleeps_is_asleep() -> None:
+    script = "import sys, time; sys.stdout.write('.'); sys.stdout.flush(); {}"
+    for work, expected in {"time.sleep(60)": True, "[0 for _ in iter(int, 1)]": False}.items():
+        with subprocess.Popen([sys.executable, "-c", script.format(work)], stdout=subprocess.PIPE) as other:
+            other.stdout.read(1)
+            time.sleep(0.2)
+            assert _asleep(other.pid) is expected
+            other.kill()
+    assert _asleep(other.pid) is False  # it has ended
 
 
 def test_a_number_type_that_cannot_be_trained_fails(profiler, capfd) -> None:
