@@ -13,8 +13,8 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 
 SECONDS_TO_END = 5
-# Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute, and whose
-# threads all sleep at so many looks in a row, between which it computes next to nothing, is taken to wait for that. One
+# Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute is taken
+# to wait for that if all its threads sleep at so many looks in a row, between which it computes next to nothing. One
 # that waits for a processor, on a busy machine, or for a disk, does not sleep.
 LOOKS, LOOK_SECONDS, BUSY_SECONDS = 6, 0.05, 0.015
 SLEEPS = ("S", "I")  # states of threads in /proc
