@@ -9,8 +9,12 @@ from batchwise.config import checked, params
 
 def main() -> None:
     """Check, and write files that change with what they name alone, so that a change reruns only what it concerns."""
-    for name, content in checked.files(params.load()).items():
+    files = checked.files(params.load())
+    for name, content in files.items():
         write_bytes(Path(name), content)
+    for path in checked.PARTS.iterdir():
+        if path.as_posix() not in files:  # of a study that is gone
+            path.unlink()
 
 
 if __name__ == "__main__":

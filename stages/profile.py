@@ -1,28 +1,53 @@
 """Stage profile: what each batch size of a study costs in time and memory. `python -m stages.profile <study>`.
 
-Nothing else should run on the machine meanwhile.
+Nothing else should run on the machine meanwhile. What was measured before is kept, unless BATCHWISE_MEASURE=anew.
 """
 
+import os
 import signal
 from pathlib import Path
 from time import monotonic
 
 import stages
+from batchwise.common.errors import UserError
 from batchwise.common.files import replace
-from batchwise.config import params
+from batchwise.common.repository import rerun_command
+from batchwise.config import measured_part
 from batchwise.data import loading
+from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
-from batchwise.measuring.profiling.profiler import profile
+from batchwise.measuring.profiling.profiler import Profiler
+
+VARIABLE, ANEW = "BATCHWISE_MEASURE", "anew"
+# A machine that is so many times faster or slower than on the occasion before is worth a line.
+NOTED = 1.2
 
 
 def main(name: str) -> None:
     """Write data/profiles/<study>/."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the processes are ended
     start = monotonic()
-    study = params.study(params.load(), name)
-    measured = profile(loading.load(Path("data/prepared"), study), study)
+    part = measured_part.read(Path("data/measured_parts") / f"{name}.json")
+    profiler = Profiler(loading.load(Path("data/prepared"), part), part, Store(Path("data/measurements")), anew())
+    measured = profiler.profile()
     replace(Path("data/profiles") / name, profile_files.files(measured))
-    print(f"{name}: {len(measured.points)} points measured in {monotonic() - start:.0f} s")
+    number = len(profiler.new)
+    kept = len(measured.points) - number
+    print(f"{name}: {number} points measured now, {kept} kept from before; {monotonic() - start:.0f} s")
+    slowdown = profiler.occasion.slowdown or 1.0
+    if not 1 / NOTED < slowdown < NOTED:
+        print(
+            f"{name}: m = {profiler.occasion.compared_at} takes {slowdown:.2f} times as long as when it was kept; "
+            f"{VARIABLE}={ANEW} with {rerun_command(f'profile@{name}')} measures all on one occasion"
+        )
+
+
+def anew() -> bool:
+    """Return whether what was measured before is to be measured again."""
+    given = os.environ.get(VARIABLE, "")
+    if given not in ("", ANEW):
+        raise UserError(f"{VARIABLE} is {given!r}; allowed is {ANEW}, which measures again what was measured before")
+    return given == ANEW
 
 
 if __name__ == "__main__":

@@ -1,23 +1,15 @@
 """What is measured of a study: batch sizes of its grid, neighbours of powers of two, other number types."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from batchwise.config import grid
 from batchwise.config.params import Study
+from batchwise.measuring.profiling.rounds import Point
 
 # Powers of two against neighbours, 16/17, 32/33, 64/65, 128/129; and 96/100 between two of them.
 POWERS = (16, 32, 64, 128)
 BETWEEN = (96, 100)
 DTYPES = ("float64", "float32", "bfloat16")
-
-
-@dataclass(frozen=True)
-class Point:
-    """A batch size, a number type, and why they are measured: grid, neighbour or dtype."""
-
-    batch_size: int
-    dtype: str
-    purpose: str
 
 
 def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
@@ -48,3 +40,24 @@ def neighbours(sizes: list[int], rows: int) -> list[int]:
     if 64 in sizes and 128 in sizes:
         found.update(BETWEEN)
     return sorted(m for m in found - set(sizes) if 2 * m <= rows)
+
+
+def missing(asked: Sequence[Point], kept: Sequence[Point], compared: Sequence[Point] = ()) -> list[Point]:
+    """Return the asked points that are to be measured: those that are not kept, and those they are compared with.
+
+    These are, beside those of `compared`, the batch size of the grid that is nearest to a neighbour, and that of
+    another number type.
+    """
+    grid = [point for point in asked if point.purpose == "grid"]
+    partners = {nearest(point, grid)[0] for point in asked if point not in kept and point.purpose != "grid"}
+    return [point for point in asked if point not in kept or point in partners or point in compared]
+
+
+def nearest(point: Point, others: Sequence[Point]) -> list[Point]:
+    """Return the one whose batch size has the nearest ratio to that of a point, the smaller of two; none of none."""
+
+    def distance(other: Point) -> tuple[float, int]:
+        small, large = sorted((point.batch_size, other.batch_size))
+        return large / small, other.batch_size
+
+    return [min(others, key=distance)] if others else []

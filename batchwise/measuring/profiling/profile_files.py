@@ -17,6 +17,9 @@ POINTS = {
     "status": "ok, out_of_memory (also if the system ended the process) or failed; in doubling.csv fits, "
     "out_of_memory, failed or stopped: not finished in time, so that the last m that fits is a lower bound",
     "message": "why it is not ok; else empty",
+    "occasion": "number, from 0, of the occasion in machine.json on which it was measured: times of one compare best. "
+    "On a later one, the nearest batch size of before (compared_at) was measured once more; slowdown is its time then, "
+    "divided by its time here",
     "input_shape": "shape of the inputs of an update, rows first: '32 30'",
     "compile_seconds": "time of the first call of the program of whole batches, which compiles and trains nothing; "
     "seconds",
