@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
+from batchwise.common.source_closure import SENTENCES, closure
 from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, files_of, listing
 from stages import pipelines
 
@@ -71,7 +72,27 @@ def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     ).stdout
     loaded = {Path(file) for file in json.loads(printed.splitlines()[-1])}
     here = {str(path.relative_to(ROOT)) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts}
-    assert here - own <= listed(stage)
+    assert here - own - {SENTENCES} <= listed(stage)
+
+
+@pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
+def test_rewording_a_sentence_reruns_at_most_what_shows_it(stage) -> None:
+    """Messages are in no stage, and nothing that is imported for them alone; sentences of reports are in reports."""
+    files = listed(stage)
+    assert SENTENCES not in files
+    if any(file.startswith("batchwise/report/sentences/") for file in files):
+        assert stage in NOTEBOOKS
+
+
+def test_messages_import_nothing_but_errors() -> None:
+    """What they imported would be left out with them."""
+    source = (ROOT / SENTENCES).read_text(encoding="utf-8")
+    names = [name for node in ast.walk(ast.parse(source)) for name in imported(node) if name.startswith("batchwise")]
+    assert names == ["batchwise.common.errors"]
+
+
+def test_a_reworded_message_leaves_the_keys_of_runs_as_they_are() -> None:
+    assert SENTENCES not in closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
 
 
 @pytest.mark.parametrize("stage", ["train", "profile", "landscape"])

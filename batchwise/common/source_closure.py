@@ -8,16 +8,19 @@ from pathlib import Path
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 
+# Sentences for people, which decide nothing that a stage writes: rewording one reruns, retrains and measures nothing.
+SENTENCES = "batchwise/common/messages.py"
+
 
 def closure(*files: str) -> list[str]:
     """Return the given files and those that they import, directly or not; sorted, relative to the project's root.
 
-    Files are modules, or notebooks of Python. Raises UserError if one of them is not Python.
+    SENTENCES are left out. Files are modules, or notebooks of Python. Raises UserError if one of them is not Python.
     """
     found, waiting = set(), list(files)
     while waiting:
         file = waiting.pop()
-        if file not in found:
+        if file not in found and file != SENTENCES:
             found.add(file)
             waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)

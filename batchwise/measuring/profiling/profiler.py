@@ -65,7 +65,7 @@ class Profiler:
 
     def _measure(self, before: dict[Point, Measurement]) -> dict[Point, Measurement]:
         """Return the new points, measured, and keep those that could be; one of `before` is measured once more."""
-        again = nearest(self.new[0], [point for point in before if point not in self.new])
+        again = nearest(self.new[0], [one for one in before if one not in self.new and one.purpose == "grid"])
         self.rounds.measure([*self.new, *again])
         for point in again:
             if self.rounds.is_ok(point):
@@ -109,6 +109,6 @@ class Profiler:
             start = partial(self.rounds.start, self.part.dtype, limit)
             updates = largest_batch.double(start, peaks, limit)
             doubled = {"memory_limit_bytes": limit, "rows": [update._asdict() for update in updates]}
-            if all(update.status != "failed" for update in updates):
+            if all(update.status in ("fits", "out_of_memory") for update in updates):
                 self.kept.keep(doubled, **name)
         return doubled

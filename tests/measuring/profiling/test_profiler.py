@@ -25,12 +25,14 @@ from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
 from batchwise.data import prepared
 from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
-from batchwise.measuring.profiling.configurations import Point, points
+from batchwise.measuring.profiling.configurations import points
 from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
 from batchwise.measuring.profiling.process import LOOK_SECONDS, LOOKS, Ended, Process, _asleep
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.measuring.profiling.profiler import ROUNDS, Profiler
+from batchwise.measuring.profiling.profiler import Profiler
+from batchwise.measuring.profiling.rounds import ROUNDS, Point, Rounds
 
 STUDY = {
     "data_set": "digits",
@@ -89,21 +91,43 @@ def stage(tmp_path_factory) -> tuple[Profile, Path, subprocess.CompletedProcess]
     output = folder / "data/profiles/small"
     output.mkdir(parents=True)
     (output / "old.csv").touch()
-    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    command = [sys.executable, "-m", "stages.profile", "small"]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
+    run_stage(folder, "check")
+    done = run_stage(folder, "profile", "small")
     return profile_files.read(output), output, done
+
+
+def run_stage(folder: Path, *command: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess:
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    command = [sys.executable, "-m", f"stages.{command[0]}", *command[1:]]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
+    assert done.returncode == status, done.stderr
+    return done
 
 
 def test_the_stage_says_one_line_and_replaces_its_folder(stage) -> None:
     profile, folder, done = stage
     assert done.stderr == ""
-    assert done.stdout.startswith(f"small: {len(profile.points)} points measured in ")
+    assert done.stdout.startswith(f"small: {len(profile.points)} points measured now, 0 kept from before; ")
     assert done.stdout.count("\n") == 1
     names = {"points.csv", "repetitions.csv", "doubling.csv", "columns.csv", "machine.json"}
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_what_was_measured_is_kept(stage) -> None:
+    profile, folder, _ = stage
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = run_stage(folder.parents[2], "profile", "small")
+    assert done.stdout.startswith(f"small: 0 points measured now, {len(profile.points)} kept from before; ")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_wrong_value_of_the_variable_is_an_error_of_the_user(stage) -> None:
+    _, folder, _ = stage
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = run_stage(folder.parents[2], "profile", "small", status=1, BATCHWISE_MEASURE="new")
+    assert done.stderr.startswith("error: BATCHWISE_MEASURE is 'new'; allowed is anew")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_each_column_is_described(stage) -> None:
@@ -293,28 +317,31 @@ def data_set(rows: int) -> DataSet:
     return DataSet(Description("random", "binary_classification", "none", "none"), ("no", "yes"), *parts)
 
 
-@pytest.fixture
-def profiler() -> Profiler:
-    return Profiler(data_set(100), study(4, 50))
+def rounds_of(rows: int, **changes) -> Rounds:
+    return Rounds(data_set(rows), study(4, **changes).recipe, cores=2)
 
 
 @pytest.fixture
-def process(profiler) -> Iterator[Process]:
-    started = profiler.start("float32", profiler.available)
+def rounds() -> Rounds:
+    return rounds_of(100)
+
+
+@pytest.fixture
+def process(rounds) -> Iterator[Process]:
+    started = rounds.start("float32", rounds.available)
     started.built()
     yield started
     started.close()
 
 
-def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured(monkeypatch) -> None:
-    monkeypatch.setattr("batchwise.measuring.profiling.configurations.DTYPES", ("float32",))
-    large = Profiler(data_set(400_000), study(4, 400_000, model={"name": "mlp", "hidden_units": [512]}))
+def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured() -> None:
+    large = rounds_of(400_000, model={"name": "mlp", "hidden_units": [512]})
     large.available = 900 * 10**6  # bytes; the hidden units alone take 800 million in an update of all rows
-    large.measure()
+    large.measure([Point(m, "float32", "grid") for m in (4, 400_000)])
     small, all_rows = large.measured.values()
     assert small["status"] == "ok" and small["compile_seconds"] > 0
     assert all_rows["status"] == "out_of_memory" and all_rows["message"]
-    assert {row[0] for row in large.repetitions} == {4}
+    assert {point.batch_size for point, *_ in large.repetitions} == {4}
 
 
 def test_a_process_that_is_killed_is_out_of_memory(process) -> None:
@@ -371,8 +398,8 @@ def test_a_process_that_sleeps_is_asleep() -> None:
     assert _asleep(other.pid) is False  # it has ended
 
 
-def test_a_number_type_that_cannot_be_trained_fails(profiler, capfd) -> None:
-    started = profiler.start("float7", profiler.available)
+def test_a_number_type_that_cannot_be_trained_fails(rounds, capfd) -> None:
+    started = rounds.start("float7", rounds.available)
     with pytest.raises(Ended, match="float7") as ended:
         started.built()
     started.close()
@@ -380,14 +407,15 @@ def test_a_number_type_that_cannot_be_trained_fails(profiler, capfd) -> None:
     assert capfd.readouterr().err == ""
 
 
-def test_a_model_that_cannot_be_trained_is_an_error_of_the_user() -> None:
-    bad = Profiler(data_set(100), study(4, augmentation={"pad": 1, "flip": False}))
+def test_a_model_that_cannot_be_trained_is_an_error_of_the_user(tmp_path) -> None:
+    bad = Profiler(data_set(100), study(4, augmentation={"pad": 1, "flip": False}), Store(tmp_path))
     with pytest.raises(UserError, match="can be trained on this machine: augmentation needs images"):
-        bad.measure()
+        bad.profile()
+    assert not list(tmp_path.iterdir())
 
 
-def test_a_process_that_is_not_asked_does_not_compute(profiler, process) -> None:
-    other = profiler.start("float32", profiler.available)
+def test_a_process_that_is_not_asked_does_not_compute(rounds, process) -> None:
+    other = rounds.start("float32", rounds.available)
     other.built()
     for one in (process, other):
         one.ask("compile", 50, False)
@@ -408,10 +436,10 @@ def made_up(seed: int = 0) -> Profile:
     """Return a profile of 100 training rows: two batch sizes, a neighbour, and one without memory."""
     random = np.random.default_rng(seed)
     rows = [
-        (10, "float32", "grid", "ok", np.nan, "10 5", 0.5, np.nan, 10, 0, 1000, 2000),
-        (30, "float32", "grid", "ok", np.nan, "30 5", 0.6, 0.25, 4, 10, 1000, 3000),
-        (33, "float32", "neighbour", "ok", np.nan, "33 5", 0.7, np.nan, np.nan, 1, 1000, 3100),
-        (100, "float64", "dtype", "out_of_memory", "no, \nmore", np.nan, *[np.nan] * 6),
+        (10, "float32", "grid", "ok", np.nan, 0, "10 5", 0.5, np.nan, 10, 0, 1000, 2000),
+        (30, "float32", "grid", "ok", np.nan, 0, "30 5", 0.6, 0.25, 4, 10, 1000, 3000),
+        (33, "float32", "neighbour", "ok", np.nan, 1, "33 5", 0.7, np.nan, np.nan, 1, 1000, 3100),
+        (100, "float64", "dtype", "out_of_memory", "no, \nmore", 0, np.nan, *[np.nan] * 6),
     ]
     parts = [(10, "whole"), (30, "whole"), (30, "ragged"), (33, "whole"), (10, "side_by_side")]
     repetitions = [(m, "float32", part, n, 0, random.uniform(1, 2)) for n in range(32) for m, part in parts]

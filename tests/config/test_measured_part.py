@@ -1,0 +1,88 @@
+"""The part of a study that decides time and memory: what it leaves out, and what it keeps."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise.common.errors import UserError
+from batchwise.config import measured_part
+from batchwise.config.params import Study
+
+STUDY = {
+    "data_set": "cifar10",
+    "model": {"name": "mlp", "hidden_units": [8]},
+    "optimizer": {"name": "sgd", "momentum": 0.9},
+    "budget": {"epochs": 40},
+    "learning_rate_scaling": "linear",
+    "grid": {"batch_sizes": [4, 64], "base_learning_rates": [0.5], "seeds": 3},
+}
+BASE = measured_part.of_study(Study.model_validate(STUDY))
+DECIDING = {
+    "data_set": "fashion_mnist",
+    "subset": {"train_rows": 100},
+    "model": {"name": "mlp", "hidden_units": [9]},
+    "optimizer": {"name": "adam"},
+    "weight_decay": 0.1,
+    "augmentation": {"pad": 4, "flip": True},
+    "accumulation": 2,
+    "dtype": "float64",
+    "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},
+}
+LEFT_OUT = {"budget", "schedule", "learning_rate_scaling", "targets", "landscape"}
+
+
+def part(**changes) -> Study:
+    return measured_part.of_study(Study.model_validate({**STUDY, **changes}))
+
+
+@pytest.mark.parametrize("key", DECIDING)
+def test_what_decides_time_or_memory_is_in_the_part(key) -> None:
+    assert measured_part.as_bytes(part(**{key: DECIDING[key]})) != measured_part.as_bytes(BASE)
+
+
+@given(
+    rates=st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=4, unique=True),
+    seeds=st.integers(1, 50),
+    budget=st.sampled_from([{"epochs": 1}, {"epochs": 99}, {"updates": 7}]),
+    schedule=st.sampled_from([{}, {"warm_up": 0.1}, {"drops": [0.5, 0.75]}]),
+    scaling=st.sampled_from(["linear", "sqrt", "none"]),
+    targets=st.lists(st.floats(0.1, 0.9), max_size=2, unique=True),
+    landscape=st.sampled_from([[], [4], [64, 4]]),
+    batch_sizes=st.permutations([4, 64]),
+)
+def test_studies_that_cost_the_same_have_the_same_part(
+    rates, seeds, budget, schedule, scaling, targets, landscape, batch_sizes
+) -> None:
+    same = part(
+        grid={"batch_sizes": batch_sizes, "base_learning_rates": rates, "seeds": seeds},
+        budget=budget,
+        schedule=schedule,
+        learning_rate_scaling=scaling,
+        targets=targets,
+        landscape=landscape,
+    )
+    assert measured_part.as_bytes(same) == measured_part.as_bytes(BASE)
+
+
+def test_each_key_of_a_study_decides_or_is_left_out() -> None:
+    assert {*DECIDING} | LEFT_OUT == {*Study.model_fields}
+
+
+def test_what_is_written_is_read_back_and_is_its_own_part(tmp_path) -> None:
+    path = tmp_path / "one.json"
+    for name, value in DECIDING.items():
+        written = part(**{name: value})
+        path.write_bytes(measured_part.as_bytes(written))
+        assert measured_part.read(path) == written == measured_part.of_study(written)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"data_set": "digits"})])
+def test_a_missing_or_damaged_file_is_an_error_of_the_user(content, tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(UserError, match=r"one.json is (missing|damaged); run `dvc repro --force check`"):
+        measured_part.read(path)
