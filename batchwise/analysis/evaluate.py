@@ -16,7 +16,8 @@ from batchwise.analysis.tabulate import STATUSES, Tables, build
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.statistics.intervals import CONFIDENCE, log2_slope, proportion_error
+from batchwise.statistics.fits import straight_line
+from batchwise.statistics.intervals import CONFIDENCE, proportion_error
 
 
 def evaluate(name: str, study: Study, manifest: dict[str, Any], outcomes: dict[Run, Outcome]) -> dict[str, bytes]:
@@ -92,8 +93,10 @@ def upper_edge(batch_sizes: pd.DataFrame, margin: int, highest: float) -> dict[s
     """
     edge = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=f"reliable_{margin}_high")
     inside = edge[edge[f"reliable_{margin}_high"] < highest]
-    slope = log2_slope(inside["effective_batch_size"].to_numpy(), inside[f"reliable_{margin}_high"].to_numpy())
-    return {**slope._asdict(), "excluded_at_grid_edge": len(edge) - len(inside)}
+    sizes, rates = (np.log2(inside[name]) for name in ("effective_batch_size", f"reliable_{margin}_high"))
+    line = straight_line(sizes.to_numpy(), rates.to_numpy(), relative=False)
+    slope = {"slope": line.slope.value, "low": line.slope.low, "high": line.slope.high, "points": line.points}
+    return {**slope, "excluded_at_grid_edge": len(edge) - len(inside)}
 
 
 def same_as(study: Study, rows: int, outcomes: dict[Run, Outcome]) -> list[dict[str, Any]]:
