@@ -9,16 +9,18 @@ from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.seed_values import Accuracies
 from batchwise.analysis.study_tables import Tables
+from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
 from batchwise.claims.paper.statements import Statement
-from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report.figures import paper_plots, plots, style
 from batchwise.report.figures.study import WIDTH
 from batchwise.report.number_format import number
+from batchwise.report.sentences import comparisons
+from batchwise.report.sentences.paper import VERDICTS
 
-VERDICTS = {
-    AGREES: {"color": style.BLUE, "marker": "o"},
-    DISAGREES: {"color": style.VERMILION, "marker": "D"},
-    CANNOT_TELL: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
+LOOKS = {
+    SUPPORTED: {"color": style.BLUE, "marker": "o"},
+    CONTRADICTED: {"color": style.VERMILION, "marker": "D"},
+    NOT_DECIDED: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
 }
 RANGES_IN_A_ROW = 2
 TITLE_WIDTH = 42  # characters, over a panel that shares its row
@@ -101,9 +103,10 @@ def _thin_out(ax: Axes) -> None:
 
 def statements(judged: dict[Statement, Verdict]) -> str:
     """Return every statement with an effect: the effect with its interval, in a panel for each unit."""
-    measured = {statement: verdict for statement, verdict in judged.items() if np.isfinite(verdict.effect)}
-    units = list(dict.fromkeys(verdict.unit for verdict in measured.values()))
-    groups = [[pair for pair in measured.items() if pair[1].unit == unit] for unit in units]
+    measured = [(statement, verdict) for statement, verdict in judged.items() if verdict.decisive]
+    measured = [pair for pair in measured if np.isfinite(pair[1].decisive.effect.value)]
+    units = list(dict.fromkeys(comparisons.unit(verdict.decisive) for _, verdict in measured))
+    groups = [[pair for pair in measured if comparisons.unit(pair[1].decisive) == unit] for unit in units]
     with style.drawing():
         heights = [len(group) + 1.5 for group in groups]
         figure, axes = style.panels(WIDTH, 0.23 * sum(heights) + 0.5, rows=len(groups), height_ratios=heights)
@@ -118,14 +121,14 @@ def statements(judged: dict[Statement, Verdict]) -> str:
 def _forest(group: list[tuple[Statement, Verdict]], ax: Axes) -> None:
     ax.axvline(0, color=style.SOFT, linewidth=1)
     for place, (_, verdict) in enumerate(group):
-        error = np.nan_to_num([[verdict.effect - verdict.low], [verdict.high - verdict.effect]])
-        look = VERDICTS[verdict.verdict]
-        ax.errorbar([verdict.effect], [place], xerr=error, label=verdict.verdict, markersize=5, capsize=2, **look)
+        value, low, high = verdict.decisive.effect
+        error, label = np.nan_to_num([[value - low], [high - value]]), VERDICTS[verdict.verdict]
+        ax.errorbar([value], [place], xerr=error, label=label, markersize=5, capsize=2, **LOOKS[verdict.verdict])
     names = [f"{statement.statement} ({_figures(statement)})" for statement, _ in group]
     ax.set_yticks(range(len(group)), names, fontsize=8)
     ax.set_ylim(len(group) - 0.4, -0.6)
     ax.grid(False, axis="y")
-    widest = 2 * max(abs(verdict.effect) for _, verdict in group)
+    widest = 2 * max(abs(verdict.decisive.effect.value) for _, verdict in group)
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xticks(ticks := [tick for tick in TICKS if abs(tick) <= max(widest, 1)], [number(tick, 0) for tick in ticks])
     ax.minorticks_off()
@@ -134,8 +137,8 @@ def _forest(group: list[tuple[Statement, Verdict]], ax: Axes) -> None:
 
 def _verdicts_of(axes: list) -> tuple[list, list[str]]:
     found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    known = [verdict for verdict in VERDICTS if verdict in found]
-    return [found[verdict] for verdict in known], known
+    known = [label for label in VERDICTS.values() if label in found]
+    return [found[label] for label in known], known
 
 
 def _figures(statement: Statement) -> str:
