@@ -46,7 +46,7 @@ def curves(tables: Tables) -> str:
         left.set(yscale="log", title="Training loss (nats)")
         left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
         left.yaxis.set_minor_formatter(NullFormatter())
-        paper_plots.curves(tables.curves, "test_accuracy", right)
+        paper_plots.curves(tables.curves, "test_accuracy", right, scale=100)
         right.set(title="Test accuracy (%)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6)
         return style.svg(figure)

@@ -56,11 +56,11 @@ def best(studies: dict[str, Accuracies], ax: Axes) -> None:
     size_axis(np.unique(np.concatenate([study.batch_size for study in studies.values()])), ax)
 
 
-def curves(table: pd.DataFrame, quantity: str, ax: Axes) -> None:
-    """Draw a column of curves.csv by epoch with a line for each m: the mean over the seeds."""
+def curves(table: pd.DataFrame, quantity: str, ax: Axes, scale: float = 1) -> None:
+    """Draw `scale` times a column of curves.csv by epoch with a line for each m: the mean over the seeds."""
     groups = table.groupby("batch_size")
     for look, (m, runs) in zip(looks(len(groups)), groups, strict=True):
-        mean = runs.groupby("epoch")[quantity].mean() * (100 if "accuracy" in quantity else 1)
+        mean = scale * runs.groupby("epoch")[quantity].mean()
         every = max(len(mean) // 6, 1)
         ax.plot(mean.index, mean, **look, markersize=4, markevery=every, linewidth=1.4, label=f"m = {size(m)}")
     ax.set(xlabel="epoch", xlim=(0, None))
