@@ -118,12 +118,12 @@ def _evidence(part: Comparison | Evidence) -> Evidence:
 
 def _doubt(part: Evidence) -> tuple[float, float]:
     """Return what is larger where less speaks for a claim; of p-values that are equal, as 0, the distance decides."""
-    return part.p_for, -part.supporting.distance
+    return part.p_for, -part.supporting.distance if part.supporting else 0.0
 
 
 def _denial(part: Evidence) -> tuple[float, float]:
     """Return what is smaller where more speaks against a claim."""
-    return part.p_against, part.contradicting.distance
+    return part.p_against, part.contradicting.distance if part.contradicting else 0.0
 
 
 def _comparisons(parts: Sequence[Evidence]) -> tuple[Comparison, ...]:

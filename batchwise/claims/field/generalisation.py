@@ -33,7 +33,7 @@ def sharp_minima(studies: list[StudyResults]) -> Evidence:
     """
     found = []
     for study in studies:
-        cells = study.landscape.cells if study.landscape is not None else []
+        cells = study.landscape.cells if study.landscape is not None else pd.DataFrame()
         if len(cells) and cells["batch_size"].nunique() > 1:
             sizes = {"small": cells["batch_size"].min(), "large": cells["batch_size"].max()}
             for quantity in SHARPNESS:
@@ -90,8 +90,8 @@ def _matters(study: StudyResults, quantity: str, gain: np.ndarray, **numbers: in
 def _normalises(parts: StudyResults, whole: StudyResults) -> list[Comparison]:
     test = metric.column(parts, "test")
     both = shared(parts, whole, test)
-    gain = metric.gain(parts, both[test], both[f"{test}_other"]).groupby(both["seed"]).mean().to_numpy(float)
-    k = parts.recipe["accumulation"]
+    each = metric.gain(parts, *(both[name].to_numpy(float) for name in (test, f"{test}_other")))
+    gain, k = pd.Series(each).groupby(both["seed"]).mean().to_numpy(float), parts.recipe["accumulation"]
     return [_matters(parts, "normalised_in_parts", gain, parts=k)] if len(gain) else []
 
 

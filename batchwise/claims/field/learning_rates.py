@@ -63,7 +63,7 @@ def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
     """
     found = []
     for study in studies:
-        updates = study.landscape.updates if study.landscape is not None else []
+        updates = study.landscape.updates if study.landscape is not None else pd.DataFrame()
         if len(updates):
             base, m = updates["base_learning_rate"], updates["update_batch_size"]
             for quantity, predicted in {"mean_per_example": base, "covariance_trace": base**2 * m}.items():
@@ -84,7 +84,7 @@ def scaling_rules(studies: list[StudyResults]) -> Evidence:
     """Compare two updates of m rows with one of 2·m, and the growth of the best η in m with the optimiser's rule."""
     found = []
     for study in studies:
-        steps = study.landscape.steps if study.landscape is not None else []
+        steps = study.landscape.steps if study.landscape is not None else pd.DataFrame()
         if len(steps):
             distance = steps[steps["parts"].eq(PARTS)].groupby("seed")["relative_distance"].mean().to_numpy(float)
             measured = over_seeds(distance)
@@ -97,9 +97,9 @@ def scaling_rules(studies: list[StudyResults]) -> Evidence:
 def _law(study: StudyResults) -> list[Comparison]:
     """Compare the exponent of the best η in m with the rule; the fit leaves out those at the edge of the grid."""
     optimizer = study.recipe["optimizer"]["name"]
-    law = study.costs.fits["learning_rate_law"] if study.costs is not None else {"points": 0}
-    if optimizer not in LAWS or law["points"] < 3:
+    if optimizer not in LAWS or study.costs is None or study.costs.fits["learning_rate_law"]["points"] < 3:
         return []
+    law = study.costs.fits["learning_rate_law"]
     exponent = Estimate(*(np.nan if value is None else value for value in law["exponent"].values()))
     rule, measured = LAWS[optimizer], fitted(exponent, law["points"])
     right = within(rule - LAW, rule + LAW)

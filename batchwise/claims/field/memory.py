@@ -18,6 +18,7 @@ from batchwise.claims.evidence import (
 )
 from batchwise.claims.field import metric
 from batchwise.claims.judging import Evidence, all_of
+from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics.fits import Estimate
 
 SAME = 1.0  # percent: losses that differ by less are the same
@@ -37,17 +38,18 @@ def grows(studies: list[StudyResults]) -> Evidence:
             numbers = {"m": largest(grid, doubling)["fits"], "r_squared": fit["r_squared"]}
             found.append(compare(study.name, "memory_of_a_row", slope, right=above(0), **numbers))
             if not doubling["status"].isin(["stopped", "failed"]).any():  # where it ends is not known
-                found.append(_ended(study, doubling))
+                found.append(_ended(study.name, study.profile))
     return all_of(found)
 
 
-def _ended(study: StudyResults, doubling: pd.DataFrame) -> Comparison:
+def _ended(study: str, profile: Profile) -> Comparison:
+    doubling = profile.doubling
     ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
-    numbers = {"gigabytes": study.profile.machine["memory_limit_bytes"] / 1e9}
+    numbers = {"gigabytes": profile.machine["memory_limit_bytes"] / 1e9}
     measured = counted(int(ended.empty), len(doubling), TIMES)
     if ended.empty:
-        return compare(study.name, "memory_without_end", measured, right=NONE_COUNTED, **numbers)
-    return compare(study.name, "memory_with_end", measured, right=NONE_COUNTED, m=ended.min(), **numbers)
+        return compare(study, "memory_without_end", measured, right=NONE_COUNTED, **numbers)
+    return compare(study, "memory_with_end", measured, right=NONE_COUNTED, m=ended.min(), **numbers)
 
 
 def smaller_cures(studies: list[StudyResults]) -> Evidence:

@@ -73,8 +73,8 @@ def factor_of_a_few(studies: list[StudyResults]) -> Evidence:
     for study in whole_batches(studies):
         margin = metric.of_study(study).least_margin
         for small, large in pairwise(m for m in A_FEW if m in study.sizes):
-            sides = (np.isin(study.sizes, m) for m in (large, small))
-            found += metric.compare_best(study, *sides, right=within(-margin, margin))
+            inside, outside = (np.isin(study.sizes, m) for m in (large, small))
+            found += metric.compare_best(study, inside, outside, right=within(-margin, margin))
     return all_of(found)
 
 
@@ -92,7 +92,7 @@ def small_and_fast(studies: list[StudyResults]) -> Evidence:
             small = targets[targets["batch_size"].le(SMALL) & targets["reached"].eq(targets["runs"])]
             large = targets[targets["batch_size"].ge(LARGE)]
             if len(small) and len(large):
-                found.append(_epochs_saved(study, _fastest(small), _fastest(large)))
+                found.append(_epochs_saved(study.name, study.costs.target_runs, _fastest(small), _fastest(large)))
                 break
     return all_of(found)
 
@@ -102,17 +102,16 @@ def _fastest(targets: pd.DataFrame) -> pd.Series:
     return targets.iloc[targets["epochs"].fillna(np.inf).to_numpy().argmin()]
 
 
-def _epochs_saved(study: StudyResults, small: pd.Series, large: pd.Series) -> Comparison:
-    few, many = (_epochs(study, cell) for cell in (small, large))
+def _epochs_saved(study: str, runs: pd.DataFrame, small: pd.Series, large: pd.Series) -> Comparison:
+    few, many = (_epochs(runs, cell) for cell in (small, large))
     sizes = {"small": small["batch_size"], "large": large["batch_size"]}
     epochs = {"epochs_small": np.median(few), "epochs_large": np.median(many)}
     measured, numbers = over_seeds(np.log2(many / few)), {"target": small["target"], **sizes, **epochs}
-    return compare(study.name, "epochs_to_target", measured, right=above(0), **numbers)
+    return compare(study, "epochs_to_target", measured, right=above(0), **numbers)
 
 
-def _epochs(study: StudyResults, cell: pd.Series) -> np.ndarray:
+def _epochs(runs: pd.DataFrame, cell: pd.Series) -> np.ndarray:
     """Return the epochs to the target of each seed, or all that it was trained, [seeds]."""
-    runs = study.costs.target_runs
     for name in ("target", "batch_size", "base_learning_rate"):
         runs = runs[runs[name].eq(cell[name])]
     return runs.sort_values("seed")["epochs"].fillna(cell["epochs_trained"]).to_numpy(float)

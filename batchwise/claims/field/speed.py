@@ -46,10 +46,9 @@ def faster_epochs(studies: list[StudyResults]) -> Evidence:
 
 
 def _epochs(study: StudyResults, spread: Spread, small: int, large: int) -> Comparison:
-    times = [_epoch(study, m) for m in (large, small)]
-    milliseconds = [1000 * np.median(each) for each in times]
-    numbers = dict(zip(("milliseconds_large", "milliseconds_small"), milliseconds, strict=True))
-    measured = ratio(ratio_of_medians(*times), len(times[0]), spread)
+    more, less = (_epoch(study, m) for m in (large, small))
+    numbers = {"milliseconds_large": 1000 * np.median(more), "milliseconds_small": 1000 * np.median(less)}
+    measured = ratio(ratio_of_medians(more, less), len(more), spread)
     return compare(study.name, "time_of_an_epoch", measured, right=below(1), small=small, large=large, **numbers)
 
 
@@ -65,8 +64,10 @@ def between_processes(studies: list[StudyResults]) -> dict[bool, Spread]:
     It is the standard deviation of log ratios of the time of a row, between neighbours (NEIGHBOURS) that each had a
     process of its own: what its memory happens to be can make a process slower by half. None from fewer than two.
     """
-    logs = {True: [], False: []}
+    logs: dict[bool, list[float]] = {True: [], False: []}
     for study in whole_batches(studies):
+        if study.profile is None:
+            continue
         for small, large in NEIGHBOURS:
             times = [study.repetitions(m) / m for m in (large, small)]
             if all(map(len, times)):
@@ -172,7 +173,7 @@ def side_by_side(studies: list[StudyResults]) -> Evidence:
     """Compare the speed at the smallest m of one of W processes side by side with three quarters of that alone."""
     found = []
     for study, spread in _with_spread(studies):
-        m, processes = min(study.sizes), study.profile.machine["cores"]
+        m, processes = min(study.sizes), study.profile.machine["cores"] if study.profile else 1
         together, alone = study.repetitions(m, "side_by_side"), study.repetitions(m)
         if len(together) and len(alone) and processes > 1:
             measured = ratio(ratio_of_medians(alone, together), len(alone), spread)

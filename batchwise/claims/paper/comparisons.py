@@ -91,7 +91,7 @@ def reachable(study: Accuracies, low: int | None, high: int | None) -> list[Seed
     best = seed_values.choose(study, m <= high)
     usable = study.base_learning_rate == study.base_learning_rate[best]
     beyond = seed_values.choose(study, (m > high) & usable)
-    inside = [] if low is None else np.flatnonzero(_within(m, low, high) & usable)
+    inside = np.flatnonzero(_within(m, low, high) & usable) if low is not None else np.array([], int)
     loss, margin = study.test[best] - study.test, SERVES / POINTS
 
     def numbers(cell: int) -> dict[str, int]:

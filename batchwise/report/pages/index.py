@@ -101,7 +101,7 @@ def claim(one: Claim, verdict: Verdict) -> Html:
         paragraph(claim_sentences.answer(one, verdict), "answer"),
         paragraph(f"{one.id}, the claim: {one.claim}", "claim"),
     ]
-    if not found:
+    if verdict.decisive is None:
         return join(*parts)
     caption = (
         "The dot is the effect, the line its 95 % interval; the claim is right where it is shaded. Every comparison "
@@ -113,7 +113,7 @@ def claim(one: Claim, verdict: Verdict) -> Html:
     names = list(dict.fromkeys(comparison.study for comparison in found))
     return join(
         *parts,
-        paragraph(claim_sentences.evidence(verdict, len(verdicts.MEASURES))),
+        paragraph(claim_sentences.evidence(verdict, verdict.decisive, len(verdicts.MEASURES))),
         figure(claim_figures.comparisons(found), alt, caption + more, "narrow"),
         details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
         links("Shown by", [(name, f"{name}.html") for name in names]),

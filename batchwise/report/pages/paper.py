@@ -89,8 +89,8 @@ def _all_statements(paper: Paper) -> Html:
 def _statement(statement: Statement, verdict: Verdict) -> list[str]:
     one, told = verdict.decisive, paper_sentences.VERDICTS[verdict.verdict]
     start = [" ".join(statement.figures), told, statement.statement]
-    if not _measured(verdict):
-        return [*start, "–", "–", "–", number(one.n if one else 0, 0)]
+    if one is None or not known(one.effect.value):
+        return [*start, "–", "–", "–", "0"]
     value, low, high = one.effect
     return [*start, signed(value), span(low, high), comparisons.unit(one), number(one.n, 0)]
 

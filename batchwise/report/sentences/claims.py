@@ -32,9 +32,10 @@ def leaning(verdict: Verdict) -> str:
     )
 
 
-def evidence(verdict: Verdict, claims: int) -> str:
+def evidence(verdict: Verdict, decisive: Comparison, claims: int) -> str:
     """Return the comparison on which a verdict rests, its p-value among so many claims, and what would decide it."""
-    return effect(verdict.decisive) + adjusted(verdict) + needed(verdict, claims)
+    undecided = needed(decisive, claims) if verdict.verdict == NOT_DECIDED else ""
+    return effect(decisive) + adjusted(verdict, decisive) + undecided
 
 
 def effect(one: Comparison) -> str:
@@ -46,20 +47,20 @@ def effect(one: Comparison) -> str:
     return f"{name}: {digits(one.effect.value)} {unit} ({interval}n = {one.n} {one.sample})."
 
 
-def adjusted(verdict: Verdict) -> str:
+def adjusted(verdict: Verdict, decisive: Comparison) -> str:
     """Return the p-value of the verdict, adjusted for the number of claims; what is counted has none."""
     amount = len(verdict.evidence.comparisons)
     rest = f" It is the one on which the verdict rests, of {amount}." if amount > 1 else ""
-    if verdict.decisive.is_counted and verdict.verdict != NOT_DECIDED:
+    if decisive.is_counted and verdict.verdict != NOT_DECIDED:
         return rest
     p = "< 0.001" if verdict.p < 0.001 else f"= {verdict.p:.3f}"
     return f"{rest} p {p}, adjusted for all claims (Holm)."
 
 
-def needed(verdict: Verdict, claims: int) -> str:
-    """Return how many seeds would decide what is not decided, among so many claims."""
-    seeds = seeds_needed(verdict.decisive, claims)
-    if verdict.verdict != NOT_DECIDED or np.isnan(seeds):
+def needed(one: Comparison, claims: int) -> str:
+    """Return how many seeds would decide a comparison that decides nothing, among so many claims."""
+    seeds = seeds_needed(one, claims)
+    if np.isnan(seeds):
         return ""
     if np.isinf(seeds):
         return f" The effect is so near to the other answer that {MOST_SEEDS:,} seeds would not tell."
