@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import stages
-from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
 from batchwise.config import params
-from batchwise.report import render
+from batchwise.report import paper_results, render
 from batchwise.report.figures import paper as paper_figures
 from batchwise.report.pages import paper as paper_page
 
@@ -22,7 +21,7 @@ def main() -> None:
     page = render.page(
         ROOT / "reports/paper.ipynb", given, ROOT / "reports/template", title="Masters & Luschi 2018 · batchwise"
     )
-    table = paper_verdicts.results(judged).to_csv(index=False, lineterminator="\n")
+    table = paper_results.table(judged).to_csv(index=False, lineterminator="\n")
     files = {"reports/html/paper.html": page, "results.csv": table, "results.svg": paper_figures.statements(judged)}
     for name, text in files.items():
         write_bytes(Path(name), text.encode())

@@ -131,3 +131,32 @@ def costs(epoch_seconds: dict[int, float], exponent: tuple[float, float, float] 
         else {"points": 8, "exponent": dict(zip(("value", "low", "high"), exponent, strict=True))}
     )
     return SimpleNamespace(measured=measured, fits={"learning_rate_law": law}, **tables)
+
+
+def falling(rate: float, more: float = 0.0, scale: float = 0.01) -> Callable:
+    """Return a curve of the training loss that falls with the updates (of 1,000 rows), and of accuracy."""
+
+    def curve(m, seed, epoch):
+        updates = epoch * -(-1000 // m)
+        noise = scale * np.random.default_rng([m, seed, epoch]).normal()
+        return 2 * np.exp(-rate * updates) + (more if m > 100 else 0) + noise, 0.5
+
+    return curve
+
+
+def landscape(sharper: float, worse: float, scale: float) -> SimpleNamespace:
+    """Return cells in which the loss is sharper at m = 256, by a factor, and the test accuracy lower."""
+    random = np.random.default_rng(1)
+    rows = [
+        (
+            m,
+            seed,
+            *(f * np.exp(scale * random.normal()) for f in (factor,) * 3),
+            accuracy + 0.01 * scale * random.normal(),
+        )
+        for m, factor, accuracy in ((16, 1.0, 0.9), (256, sharper, 0.9 - worse))
+        for seed in range(5)
+    ]
+    names = ["batch_size", "seed", "sharpness_0_001", "sharpness_0_0005", "hessian_largest", "test_accuracy"]
+    empty = pd.DataFrame()
+    return SimpleNamespace(cells=pd.DataFrame(rows, columns=names), updates=empty, steps=empty)

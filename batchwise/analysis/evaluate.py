@@ -18,7 +18,8 @@ from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.metric import Metric
-from batchwise.statistics.intervals import CONFIDENCE, log2_slope, proportion_error
+from batchwise.statistics.fits import straight_line
+from batchwise.statistics.intervals import CONFIDENCE, proportion_error
 from batchwise.training import run_files
 from batchwise.training.run_result import STATUSES
 
@@ -112,8 +113,10 @@ def upper_edge(batch_sizes: pd.DataFrame, margin: float, highest: float) -> dict
     high = reliable_column(margin, "high")
     edge = batch_sizes.drop_duplicates("effective_batch_size").dropna(subset=high)
     inside = edge[edge[high] < highest]
-    slope = log2_slope(inside["effective_batch_size"].to_numpy(), inside[high].to_numpy())
-    return {**slope._asdict(), "excluded_at_grid_edge": len(edge) - len(inside)}
+    sizes, rates = (np.log2(inside[name]) for name in ("effective_batch_size", high))
+    line = straight_line(sizes.to_numpy(), rates.to_numpy(), relative=False)
+    slope = {"slope": line.slope.value, "low": line.slope.low, "high": line.slope.high, "points": line.points}
+    return {**slope, "excluded_at_grid_edge": len(edge) - len(inside)}
 
 
 def same_as(study: Study, rows: int, by_run: Mapping[Run, RunMetrics]) -> list[dict[str, Any]]:

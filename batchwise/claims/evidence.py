@@ -1,42 +1,88 @@
-"""What speaks for or against a claim: comparisons with their intervals, and the p-values of both directions."""
+"""One comparison: what was measured, with which effects a claim is right, and the p-values of both directions."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
-from statsmodels.stats.power import TTestPower
-from statsmodels.stats.weightstats import DescrStatsW
 
 from batchwise.analysis.selection import DIGITS
 from batchwise.statistics.fits import Estimate
-from batchwise.statistics.intervals import CONFIDENCE, mean_interval
+from batchwise.statistics.intervals import CONFIDENCE, mean_interval, t_quantile
 
-POWER = 0.8
-MOST_SEEDS = 1000  # nobody trains more
+# What an effect is a mean of, or a fit to: what its n counts.
+SEEDS, REPETITIONS, BATCH_SIZES, RUNS, TIMES = "seeds", "repetitions", "batch sizes", "runs", "times"
 
 
-class Comparison(NamedTuple):
-    """One measurement of a claim in one study."""
+class Rule(Enum):
+    """Where an effect lies if the claim is right."""
 
-    study: str
-    what: str  # what is compared
-    unit: str  # of the effect
-    effect: float
-    low: float  # of its 95 % interval
-    high: float
+    ABOVE = auto()  # a bound
+    BELOW = auto()
+    WITHIN = auto()  # two bounds; the claim is wrong beyond either
+    NOT_ZERO = auto()  # on either side of 0; the claim is wrong within two bounds
+    NONE_COUNTED = auto()  # of what is counted, not estimated
+
+
+@dataclass(frozen=True)
+class Right:
+    """The effects with which a claim is right: made by above, below, within and not_zero."""
+
+    rule: Rule
+    low: float = -np.inf
+    high: float = np.inf
+
+    def distance(self, effect: float) -> float:
+        """Return how far an effect is from where the claim begins to be wrong; negative where it is wrong."""
+        return abs(effect) if self.rule is Rule.NOT_ZERO else min(effect - self.low, self.high - effect)
+
+
+def above(bound: float) -> Right:
+    """Return that the effect is above `bound`."""
+    return Right(Rule.ABOVE, low=bound)
+
+
+def below(bound: float) -> Right:
+    """Return that the effect is below `bound`."""
+    return Right(Rule.BELOW, high=bound)
+
+
+def within(low: float, high: float) -> Right:
+    """Return that the effect is within two bounds."""
+    return Right(Rule.WITHIN, low, high)
+
+
+def not_zero(margin: float) -> Right:
+    """Return that the effect is not 0; against it speaks an effect within ±`margin`."""
+    return Right(Rule.NOT_ZERO, -margin, margin)
+
+
+NONE_COUNTED = Right(Rule.NONE_COUNTED, 0.0, 0.0)
+
+
+class Tails(NamedTuple):
+    """One-sided p-values: how likely the data, or more, if the effect were not above a bound, and if not below."""
+
+    above: float
+    below: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An effect, and how sure it is on which side of a bound it lies."""
+
+    effect: Estimate
     n: int
-    counted: str  # what n counts: seeds, repetitions, batch sizes
-    p_for: float  # one-sided: how likely the data, or more, if the claim were not right here
-    p_against: float  # one-sided: how likely the data, or more, if the claim were right here
-    right: tuple[float, float]  # the effects with which the claim is right, from … to …
+    sample: str  # what n counts
+    tails: Callable[[float], Tails]  # of a bound
 
 
 class Spread(NamedTuple):
     """How much the log of a ratio of times differs from one pair of processes to another."""
 
-    deviation: float
+    std: float
     degrees: float  # pairs that were seen
 
 
@@ -44,130 +90,90 @@ NO_SPREAD = Spread(0.0, np.inf)
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All comparisons of a claim. Without any, the claim is not decided."""
+class Comparison:
+    """One measurement of a claim in one study. report/sentences says it in words."""
 
-    comparisons: tuple[Comparison, ...] = ()
-    p_for: float = 1.0
-    p_against: float = 1.0
+    study: str  # its name, or several as in Statement.studies
+    quantity: str  # what is compared: a key of report/sentences/comparisons.py
+    numbers: Mapping[str, Any]  # batch sizes, rates, … for the sentence
+    effect: Estimate
+    n: int
+    sample: str  # what n counts
+    right: Right
+    p_for: float  # how likely the data, or more, if the claim were not right here
+    p_against: float  # how likely the data, or more, if the claim were right here
 
+    @property
+    def distance(self) -> float:
+        """How far the effect is from where the claim begins to be wrong; negative where it is wrong."""
+        return self.right.distance(self.effect.value)
 
-def all_of(comparisons: Sequence[Comparison]) -> Evidence:
-    """Return the evidence of a claim that is right if each comparison says so, and wrong if any says the contrary.
-
-    For it speaks the weakest (intersection–union test; Berger 1982, Technometrics 24(4)); against it the strongest,
-    with Bonferroni's correction for their number.
-    """
-    if not comparisons:
-        return Evidence()
-    against = len(comparisons) * min(one.p_against for one in comparisons)
-    return Evidence(tuple(comparisons), max(one.p_for for one in comparisons), min(1.0, against))
-
-
-def above(study: str, what: str, unit: str, values: np.ndarray, bound: float = 0.0) -> Comparison:
-    """Return the comparison that is right if the mean of `values` [seeds] is above `bound` (Student's t-test)."""
-    values = _known(values)
-    greater, less = (_t_test(values, bound, side) for side in ("greater", "less"))
-    return Comparison(study, what, unit, *_mean(values), len(values), "seeds", greater, less, (bound, np.inf))
+    @property
+    def is_counted(self) -> bool:
+        """Whether the effect is counted, so that it has no interval."""
+        return self.right.rule is Rule.NONE_COUNTED
 
 
-def within(study: str, what: str, unit: str, values: np.ndarray, margin: float) -> Comparison:
-    """Return the comparison that is right if the mean of `values` [seeds] is within ±margin (two one-sided t-tests).
-
-    It is wrong if the mean is beyond the margin, on either side.
-    """
-    values = _known(values)
-    beyond = min(_t_test(values, margin, "greater"), _t_test(values, -margin, "less"))
-    if len(values) < 2 or np.ptp(values) < 10.0**-DIGITS:
-        inside = max(_t_test(values, -margin, "greater"), _t_test(values, margin, "less"))
-    else:
-        inside = DescrStatsW(values).ttost_mean(-margin, margin)[0]
-    return Comparison(
-        study, what, unit, *_mean(values), len(values), "seeds", float(inside), min(1.0, 2 * beyond), (-margin, margin)
-    )
+def compare(study: str, quantity: str, measured: Measured, /, *, right: Right, **numbers: Any) -> Comparison:
+    """Return the comparison of what was measured with the effects of a claim that is right."""
+    p_for, p_against = _p_values(measured.tails, right)
+    return Comparison(study, quantity, numbers, measured.effect, measured.n, measured.sample, right, p_for, p_against)
 
 
-def estimate_above(
-    study: str, what: str, unit: str, estimate: Estimate, bound: float, n: int, degrees: float
-) -> Comparison:
-    """Return the comparison that is right if an estimate with a symmetric 95 % interval is above `bound`.
+def over_seeds(values: np.ndarray) -> Measured:
+    """Return the mean of `values` [seeds], with Student's t-test; NaN values do not count."""
+    values = np.asarray(values, float)
+    mean, low, high, n = (bound.item() for bound in mean_interval(values[None]))
+    known = values[~np.isnan(values)].round(DIGITS)
 
-    `degrees` are those of Student's t: points less parameters of a fit, or infinite for a bootstrap.
-    """
-    return Comparison(
-        study, what, unit, *estimate, n, "batch sizes", *_tails(estimate, bound, degrees), (bound, np.inf)
-    )
+    def tails(bound: float) -> Tails:
+        return Tails(_t_test(known, bound, "greater"), _t_test(known, bound, "less"))
+
+    return Measured(Estimate(mean, low, high), n, SEEDS, tails)
 
 
-def ratio_below(
-    study: str, what: str, unit: str, ratio: Estimate, bound: float, n: int, spread: Spread = NO_SPREAD
-) -> Comparison:
-    """Return the comparison that is right if a bootstrapped ratio is below `bound`; it is taken on a log scale.
+def fitted(estimate: Estimate, points: int) -> Measured:
+    """Return a parameter of a straight line through as many points, one for each batch size, with a t interval."""
+    return Measured(estimate, points, BATCH_SIZES, lambda bound: _tails(estimate, bound, points - 2))
+
+
+def ratio(estimate: Estimate, n: int, spread: Spread = NO_SPREAD) -> Measured:
+    """Return a bootstrapped ratio of times of `n` repetitions each; it is taken on a log scale.
 
     To the bootstrap's variance comes that between processes, whose repetitions share what their process has; the
     degrees of the sum are those of Welch and Satterthwaite.
     """
-    logs = Estimate(*np.log(ratio))
+    logs = Estimate(*np.log(estimate))
     error = (logs.high - logs.low) / 2 / stats.norm.ppf((1 + CONFIDENCE) / 2)
-    whole = np.hypot(error, spread.deviation)
-    degrees = spread.degrees * (whole / spread.deviation) ** 4 if spread.deviation > 0 else np.inf
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, degrees) * whole
-    logs = Estimate(logs.value, logs.value - half, logs.value + half)
-    over, under = _tails(logs, np.log(bound), degrees)
-    return Comparison(study, what, unit, *np.exp(logs), n, "repetitions", under, over, (-np.inf, bound))
+    whole = np.hypot(error, spread.std)
+    degrees = spread.degrees * (whole / spread.std) ** 4 if spread.std > 0 else np.inf
+    half = t_quantile(degrees) * whole
+    widened = Estimate(logs.value, logs.value - half, logs.value + half)
+    return Measured(Estimate(*np.exp(widened)), n, REPETITIONS, lambda bound: _tails(widened, np.log(bound), degrees))
 
 
-def estimate_within(
-    study: str, what: str, unit: str, estimate: Estimate, centre: float, margin: float, n: int, degrees: float
-) -> Comparison:
-    """Return the comparison that is right if an estimate is within `centre` ± `margin`, and wrong if it is beyond."""
-    over_low, under_low = _tails(estimate, centre - margin, degrees)
-    over_high, under_high = _tails(estimate, centre + margin, degrees)
-    beyond = min(1.0, 2 * min(under_low, over_high))
-    return Comparison(
-        study,
-        what,
-        unit,
-        *estimate,
-        n,
-        "batch sizes",
-        max(over_low, under_high),
-        beyond,
-        (centre - margin, centre + margin),
-    )
+def counted(found: int, n: int, sample: str) -> Measured:
+    """Return how many were `found` of `n`: counted, so without a doubt."""
+    effect = Estimate(*[float(found)] * 3)
+    return Measured(effect, n, sample, lambda bound: Tails(float(found <= bound), float(found > bound)))
 
 
-def exact(study: str, what: str, unit: str, differing: int, n: int) -> Comparison:
-    """Return the comparison of what is counted, not estimated: right if none of `n` differs."""
-    p_for, p_against = (1.0, 0.0) if differing else (0.0, 1.0)
-    return Comparison(study, what, unit, *[float(differing)] * 3, n, unit, p_for, p_against, (0.0, 0.0))
+def _p_values(tails: Callable[[float], Tails], right: Right) -> tuple[float, float]:
+    """Return p_for and p_against."""
+    match right.rule:
+        case Rule.ABOVE:
+            return tails(right.low)
+        case Rule.BELOW | Rule.NONE_COUNTED:
+            return tails(right.high)[::-1]
+        case Rule.WITHIN:
+            return _within(tails, right), min(1.0, 2 * min(tails(right.low).below, tails(right.high).above))
+        case Rule.NOT_ZERO:
+            return min(1.0, 2 * min(tails(0.0))), _within(tails, right)
 
 
-def seeds_needed(one: Comparison, claims: int) -> float:
-    """Return how many seeds would decide a comparison with a probability of 80 %, were its effect and spread these.
-
-    For a t-test at 5 % over the number of claims, which is Holm's first step. NaN where seeds are not what is counted,
-    or there is no spread; infinite where it would be more than MOST_SEEDS.
-    """
-    distance = min(abs(one.effect - bound) for bound in one.right)
-    half = (one.high - one.low) / 2
-    if one.counted != "seeds" or not (one.n > 1 and half > 0 and np.isfinite(distance)):
-        return np.nan
-    deviation = half / stats.t.ppf((1 + CONFIDENCE) / 2, one.n - 1) * np.sqrt(one.n)
-    seeds = np.arange(2.0, MOST_SEEDS + 1)
-    alpha = (1 - CONFIDENCE) / claims / 2  # the other side, far away, cannot be computed everywhere
-    power = TTestPower().power(distance / deviation, seeds, alpha, alternative="larger")
-    return float(np.min(seeds[power >= POWER], initial=np.inf))
-
-
-def _known(values: np.ndarray) -> np.ndarray:
-    values = np.asarray(values, float)
-    return values[~np.isnan(values)].round(DIGITS)
-
-
-def _mean(values: np.ndarray) -> tuple[float, float, float]:
-    interval = mean_interval(values[None])
-    return interval.mean.item(), interval.low.item(), interval.high.item()
+def _within(tails: Callable[[float], Tails], right: Right) -> float:
+    """Return the p-value of two one-sided tests (Schuirmann 1987)."""
+    return max(tails(right.low).above, tails(right.high).below)
 
 
 def _t_test(values: np.ndarray, bound: float, side: str) -> float:
@@ -179,13 +185,12 @@ def _t_test(values: np.ndarray, bound: float, side: str) -> float:
     return float(stats.ttest_1samp(values, bound, alternative=side).pvalue)
 
 
-def _tails(estimate: Estimate, bound: float, degrees: float) -> tuple[float, float]:
-    """Return the one-sided p-values of being above and of being below the bound; 1 where there is no interval."""
+def _tails(estimate: Estimate, bound: float, degrees: float) -> Tails:
+    """Return the p-values of an estimate with a symmetric 95 % interval; 1 where there is no interval."""
     half = (estimate.high - estimate.low) / 2
     if not np.isfinite(half) or degrees < 1:
-        return 1.0, 1.0
+        return Tails(1.0, 1.0)
     if half == 0:
-        return float(estimate.value <= bound), float(estimate.value >= bound)
-    unit = half / stats.t.ppf((1 + CONFIDENCE) / 2, degrees)
-    distance = (estimate.value - bound) / unit
-    return float(stats.t.sf(distance, degrees)), float(stats.t.cdf(distance, degrees))
+        return Tails(float(estimate.value <= bound), float(estimate.value >= bound))
+    distance = (estimate.value - bound) / (half / t_quantile(degrees))
+    return Tails(float(stats.t.sf(distance, degrees)), float(stats.t.cdf(distance, degrees)))

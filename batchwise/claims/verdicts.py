@@ -1,32 +1,15 @@
 """The ledger: every claim with its question, and the verdict that the studies give."""
 
 import csv
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from statsmodels.stats.multitest import multipletests
-
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims.evidence import Comparison, Evidence
 from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
-from batchwise.statistics.intervals import CONFIDENCE
+from batchwise.claims.judging import Evidence, Verdict, judge_together
 
-ALPHA = 1 - CONFIDENCE  # of one false verdict on the whole page
-SUPPORTED, CONTRADICTED, NOT_DECIDED = "supported", "contradicted", "not decided here"
-SECTIONS = {
-    "B": "What a batch is",
-    "S": "Speed",
-    "M": "Memory",
-    "Q": "Quality",
-    "G": "Generalisation",
-    "L": "Learning rate",
-    "N": "Normalisation",
-    "D": "Detection and text",
-    "P": "Many cores",
-}
+SECTIONS = "BSMQGLNDP"  # the letters of ids: the sections of reports/index.ipynb
 
 
 def no_study(studies: list[StudyResults]) -> Evidence:
@@ -76,28 +59,7 @@ class Claim:
     yes: str  # the answer if the claim is supported
     no: str  # the answer if it is contradicted
     needs: str  # the study to run where none measures it
-
-    @property
-    def criterion(self) -> str:
-        """When the claim is supported, as it stands in the docstring of its function."""
-        return " ".join(inspect.getdoc(MEASURES[self.id]).split())
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the studies say of a claim."""
-
-    verdict: str
-    evidence: Evidence
-    p: float  # adjusted for all claims of the ledger (Holm); 1 where nothing was measured
-
-    @property
-    def decisive(self) -> Comparison | None:
-        """The comparison on which the verdict rests: the strongest against a contradicted claim, else the weakest."""
-        found = self.evidence.comparisons
-        if self.verdict == CONTRADICTED:
-            return min(found, key=lambda one: one.p_against)
-        return max(found, key=lambda one: one.p_for, default=None)
+    criterion: str  # when it is supported; empty where nothing measures it yet
 
 
 def read(path: Path) -> list[Claim]:
@@ -107,25 +69,6 @@ def read(path: Path) -> list[Claim]:
 
 
 def judge(claims: Sequence[Claim], studies: list[StudyResults]) -> dict[Claim, Verdict]:
-    """Return the verdict on each claim.
-
-    A claim is decided in one direction or the other, or in neither: its p-value is two times the smaller of the two
-    one-sided ones. Over all claims that were measured they are adjusted by Holm (1979), so that with no effect at all
-    one false verdict on the whole page has a probability of at most 5 %.
-    """
-    evidence = [MEASURES[claim.id](studies) for claim in claims]
-    p = np.array([min(1.0, 2 * min(one.p_for, one.p_against)) for one in evidence])
-    measured = np.array([bool(one.comparisons) for one in evidence], bool)
-    adjusted = np.ones(len(p))
-    if measured.any():
-        adjusted[measured] = multipletests(p[measured], alpha=ALPHA, method="holm")[1]
-    return {
-        claim: Verdict(_verdict(one, value), one, float(value))
-        for claim, one, value in zip(claims, evidence, adjusted, strict=True)
-    }
-
-
-def _verdict(evidence: Evidence, p: float) -> str:
-    if not evidence.comparisons or p > ALPHA:
-        return NOT_DECIDED
-    return SUPPORTED if evidence.p_for < evidence.p_against else CONTRADICTED
+    """Return the verdict on each claim, judged together."""
+    verdicts = judge_together([MEASURES[claim.id](studies) for claim in claims])
+    return dict(zip(claims, verdicts, strict=True))

@@ -47,11 +47,6 @@ def censored_median(values: np.ndarray, reached: np.ndarray) -> float:
     return float(half[0] + less[0]) / 2 if len(less) else float(half[0])  # it may stay at one half to the end
 
 
-def updates_from_epochs(batch_sizes: np.ndarray, epochs: np.ndarray, rows: int) -> np.ndarray:
-    """Return the updates S = E·N/m [n] that `epochs` [n] over `rows` examples take."""
-    return np.asarray(epochs) * rows / np.asarray(batch_sizes)
-
-
 def critical_batch_size(batch_sizes: np.ndarray, updates: np.ndarray) -> CriticalBatchSize:
     """Return the fit of S(m) = S_min (1 + B/m) to the updates to a target (McCandlish 2018, eq. 2.11; Shallue 2019).
 

@@ -1,4 +1,4 @@
-"""Intervals and fits over seeds and batch sizes. NaN marks a seed that does not count."""
+"""Intervals of means over seeds, and the quantile of Student's t. NaN marks a seed that does not count."""
 
 from typing import NamedTuple
 
@@ -17,15 +17,6 @@ class Interval(NamedTuple):
     n: np.ndarray
 
 
-class Slope(NamedTuple):
-    """The slope of a straight line with its 95 % interval; NaN for fewer than three points."""
-
-    slope: float
-    low: float
-    high: float
-    points: int
-
-
 def mean_interval(values: np.ndarray) -> Interval:
     """Return the mean and Student t interval of each row of `values` [groups, n], in the unit of the values.
 
@@ -36,7 +27,7 @@ def mean_interval(values: np.ndarray) -> Interval:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(counts, values, 0).sum(axis=1) / n
         squares = np.where(counts, (values - mean[:, None]) ** 2, 0).sum(axis=1)
-        half = _t(n - 1) * np.sqrt(squares / (n - 1) / n)
+        half = t_quantile(n - 1) * np.sqrt(squares / (n - 1) / n)
     return Interval(mean, mean - half, mean + half, n)
 
 
@@ -49,23 +40,14 @@ def paired_difference(values: np.ndarray, reference: np.ndarray | float) -> Inte
     return mean_interval(values - reference)
 
 
-def log2_slope(x: np.ndarray, y: np.ndarray) -> Slope:
-    """Return the slope of log₂ y on log₂ x, by ordinary least squares, with its Student t interval on n − 2 degrees.
-
-    −1: each doubling of x halves y. `x` and `y` are positive, and the values of `x` differ.
-    """
-    if len(x) < 3:
-        return Slope(np.nan, np.nan, np.nan, len(x))
-    (slope, _), covariance = np.polyfit(np.log2(x), np.log2(y), 1, cov=True)
-    half = _t(len(x) - 2) * np.sqrt(covariance[0, 0])
-    return Slope(float(slope), float(slope - half), float(slope + half), len(x))
-
-
 def proportion_error(share: float, rows: int) -> float:
     """Return the standard error of a share measured on `rows` independent examples, sqrt(p(1−p)/n)."""
     return float(np.sqrt(share * (1 - share) / rows))
 
 
-def _t(degrees: np.ndarray | int) -> np.ndarray:
-    # The quantile of t, NaN for no degrees of freedom; scipy.stats would take half a second to import.
+def t_quantile(degrees: np.ndarray | float) -> np.ndarray:
+    """Return how many standard errors a 95 % interval reaches to each side, NaN for no degrees of freedom.
+
+    SciPy's `stats.t.ppf` is the same, in a module that takes half a second to import.
+    """
     return stdtrit(degrees, (1 + CONFIDENCE) / 2)

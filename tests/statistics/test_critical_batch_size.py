@@ -8,7 +8,7 @@ from scipy import stats
 from scipy.optimize import curve_fit
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from batchwise.statistics.critical_batch_size import censored_median, critical_batch_size, regimes, updates_from_epochs
+from batchwise.statistics.critical_batch_size import censored_median, critical_batch_size, regimes
 
 REPEATS = 200
 COVERED = stats.binom.ppf([0.0005, 0.9995], REPEATS, 0.95)  # how often 95 % intervals hold the truth
@@ -165,10 +165,6 @@ def test_regimes_at_the_thresholds_and_without_a_finite_critical_batch_size() ->
     assert regimes(m, np.nan) == [""] * 5
 
 
-def test_updates_from_epochs() -> None:
-    assert updates_from_epochs(np.array([5, 20]), np.array([1, 2]), 100).tolist() == [20, 10]
-
-
 TIMES = st.lists(st.tuples(st.integers(1, 12), st.booleans()), min_size=1, max_size=20)
 
 
@@ -214,7 +210,7 @@ IMAGES = 1_281_167
 def test_the_critical_batch_of_resnet_50_on_imagenet_is_that_of_a_line_through_its_epochs() -> None:
     """E = m·S/N = E_min (1 + m/B) is a straight line in m, which an ordinary regression finds too."""
     m, epochs = np.array([(size, epoch) for size, runs in RESNET_50.items() for epoch in runs], float).T
-    fit = critical_batch_size(m, updates_from_epochs(m, epochs, IMAGES))
+    fit = critical_batch_size(m, epochs * IMAGES / m)
     line = stats.linregress(m, epochs)
     assert fit.batch_size.value == pytest.approx(line.intercept / line.slope, rel=0.05)
     assert fit.updates_min.value == pytest.approx(IMAGES * line.slope, rel=0.05)
@@ -230,7 +226,7 @@ def test_the_medians_of_resnet_50_give_the_same_critical_batch() -> None:
         [censored_median(np.array(runs, float), np.ones(len(runs), bool)) for runs in RESNET_50.values()]
     )
     assert medians.tolist() == [np.median(runs) for runs in RESNET_50.values()]
-    of_medians = critical_batch_size(m, updates_from_epochs(m, medians, IMAGES)).batch_size
+    of_medians = critical_batch_size(m, medians * IMAGES / m).batch_size
     rows = np.array([(size, epoch) for size, runs in RESNET_50.items() for epoch in runs], float).T
-    of_runs = critical_batch_size(rows[0], updates_from_epochs(*rows, IMAGES)).batch_size
+    of_runs = critical_batch_size(rows[0], rows[1] * IMAGES / rows[0]).batch_size
     assert of_medians.low < of_runs.value < of_medians.high

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.regression.linear_model import WLS
 
-from batchwise.statistics.fits import Estimate, Line, learning_rate_law, ratio_of_medians, straight_line
+from batchwise.statistics.fits import Estimate, Line, learning_rate_law, straight_line
+from batchwise.statistics.ratios import ratio_of_medians
 
 REPEATS = 200
 COVERED = stats.binom.ppf([0.0005, 0.9995], REPEATS, 0.95)  # how often 95 % intervals hold the truth
@@ -53,6 +55,25 @@ def test_straight_line_has_the_interval_of_numpys_fit_and_the_t_table(points, cr
         assert estimate == pytest.approx((fit[i], fit[i] - half[i], fit[i] + half[i]), rel=1e-3)
     rest, centred = y - np.polyval(fit, x), y - np.average(y, weights=weights**2)
     assert line.r_squared == pytest.approx(1 - np.sum((weights * rest) ** 2) / np.sum((weights * centred) ** 2))
+
+
+@given(st.floats(-3, 3), st.floats(0.01, 100))
+def test_straight_line_finds_the_exponent_of_a_power_law(power: float, factor: float) -> None:
+    x = np.array([2.0, 4, 8, 32, 100])
+    slope = straight_line(np.log2(x), np.log2(factor * x**power), relative=False).slope
+    assert slope == pytest.approx((power, power, power), abs=1e-6)
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@given(st.integers(3, 12), st.integers(0, 2**32 - 1))
+def test_straight_line_is_that_of_statsmodels(relative: bool, points: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    x, y = np.arange(points) + generator.uniform(0, 0.5, points), generator.uniform(1, 2, points)
+    line = straight_line(x, y, relative=relative)
+    fit = WLS(y, np.column_stack([np.ones(points), x]), weights=1 / y**2 if relative else 1).fit()
+    for estimate, value, ends in zip((line.intercept, line.slope), fit.params, fit.conf_int(0.05), strict=True):
+        assert estimate == pytest.approx((value, *ends), rel=1e-9, abs=1e-9)
+    assert line.r_squared == pytest.approx(fit.rsquared, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.01, 2), st.booleans())

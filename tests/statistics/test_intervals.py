@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from batchwise.statistics.intervals import log2_slope, mean_interval, paired_difference, proportion_error
+from batchwise.statistics.intervals import mean_interval, paired_difference, proportion_error
 
 VALUES = arrays(
     float, st.tuples(st.integers(1, 6), st.integers(1, 8)), elements=st.integers(-1000, 1000).map(lambda i: i / 7)
@@ -68,29 +68,6 @@ def test_paired_difference_is_that_of_the_paired_t_test(seeds: int, seed: int) -
 def test_a_seed_without_a_partner_does_not_count() -> None:
     interval = paired_difference(np.array([[1.0, 2.0, np.nan, 5.0]]), np.array([0.0, np.nan, 9.0, 2.0]))
     assert (interval.n[0], interval.mean[0]) == (2, 2.0)
-
-
-@given(st.floats(-3, 3), st.floats(0.01, 100))
-def test_log2_slope_finds_a_power_law(power: float, factor: float) -> None:
-    x = np.array([2.0, 4, 8, 32, 100])
-    slope = log2_slope(x, factor * x**power)
-    assert (slope.slope, slope.low, slope.high) == pytest.approx((power, power, power), abs=1e-6)
-
-
-@pytest.mark.parametrize(("points", "critical"), [(3, 12.706), (5, 3.182), (12, 2.228)])  # t tables, 97.5 %, n − 2
-def test_log2_slope_has_the_interval_of_numpys_fit_and_the_t_table(points: int, critical: float) -> None:
-    x = 2.0 ** np.arange(points)
-    y = 2.0 ** np.random.default_rng(points).normal(size=points)
-    fit, covariance = np.polyfit(np.log2(x), np.log2(y), 1, cov=True)
-    half = critical * np.sqrt(covariance[0, 0])
-    slope = log2_slope(x, y)
-    assert slope.points == points
-    assert (slope.slope, slope.low, slope.high) == pytest.approx((fit[0], fit[0] - half, fit[0] + half), rel=1e-3)
-
-
-def test_two_points_are_too_few_for_an_interval() -> None:
-    slope = log2_slope(np.array([1.0, 2.0]), np.array([1.0, 2.0]))
-    assert np.isnan([slope.slope, slope.low, slope.high]).all() and slope.points == 2
 
 
 @pytest.mark.parametrize(("share", "rows", "points"), [(0.9, 10_000, 0.30), (0.97, 114, 1.6)])

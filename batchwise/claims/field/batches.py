@@ -1,48 +1,44 @@
 """Claims B: what a batch is. They are counted, so they are exact, and have no interval."""
 
 import numpy as np
+import pandas as pd
 
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims.evidence import Evidence, all_of, exact
+from batchwise.claims.evidence import BATCH_SIZES, NONE_COUNTED, RUNS, compare, counted
+from batchwise.claims.judging import Evidence, all_of
 
 SAME = ("status", "epochs", "updates", "train_loss", "validation_loss", "test_loss", "test_correct")
 
 
 def counted_in_rows(studies: list[StudyResults]) -> Evidence:
-    """Supported if an update at each m received m rows, or all rows where m is more. n: batch sizes."""
+    """Count, at each m, updates that did not receive m rows, or all rows where m is more."""
     found = []
     for study in studies:
         points = _points(study, "input_shape")
         if len(points):
-            rows = points["input_shape"].str.split().str[0].astype(int)
-            wrong = (rows != points["batch_size"]).sum()
-            shape = " × ".join(points["input_shape"].iloc[-1].split())
-            what = f"updates that do not receive m rows (m = {points['batch_size'].iloc[-1]:,}: {shape})"
-            found.append(exact(study.name, what, "batch sizes", wrong, len(points)))
+            shapes = [tuple(map(int, shape.split())) for shape in points["input_shape"]]
+            wrong = sum(shape[0] != m for shape, m in zip(shapes, points["batch_size"], strict=True))
+            measured = counted(wrong, len(points), BATCH_SIZES)
+            largest = {"m": points["batch_size"].iloc[-1], "shape": shapes[-1]}
+            found.append(compare(study.name, "rows_of_an_update", measured, right=NONE_COUNTED, **largest))
     return all_of(found)
 
 
 def updates_per_epoch(studies: list[StudyResults]) -> Evidence:
-    """Supported if the optimiser counted ceil(N/m) updates in an epoch, at each m. n: batch sizes."""
+    """Count, at each m, epochs in which the optimiser made other than ceil(N/m) updates."""
     found = []
     for study in studies:
         points = _points(study, "updates_per_epoch")
         if len(points):
             wrong = (points["updates_per_epoch"] != -(-study.rows // points["batch_size"])).sum()
-            first = points.iloc[0]
-            what = (
-                f"counts other than ceil(N/m) (N = {study.rows:,}, m = {first['batch_size']:,}: "
-                f"{first['updates_per_epoch']:,.0f} updates)"
-            )
-            found.append(exact(study.name, what, "batch sizes", wrong, len(points)))
+            measured, first = counted(wrong, len(points), BATCH_SIZES), points.iloc[0]
+            numbers = {"rows": study.rows, "m": first["batch_size"], "updates": first["updates_per_epoch"]}
+            found.append(compare(study.name, "updates_of_an_epoch", measured, right=NONE_COUNTED, **numbers))
     return all_of(found)
 
 
 def more_than_all_rows(studies: list[StudyResults]) -> Evidence:
-    """Supported if each run with m > N has the losses and counts of the run with m = N, bit for bit. n: seeds.
-
-    No batch has more rows than there are, so that batchwise trains one run for both.
-    """
+    """Count the runs with m > N whose losses and counts are not bit for bit those of the run with m = N."""
     found = []
     for study in studies:
         runs = study.tables.runs
@@ -50,19 +46,21 @@ def more_than_all_rows(studies: list[StudyResults]) -> Evidence:
         for m in sorted(runs.loc[runs["batch_size"].gt(study.rows), "batch_size"].unique()):
             more = runs[runs["batch_size"].eq(m)].reset_index(drop=True)
             if len(whole):
-                differing = int((~_same(more, whole)).sum())
-                what = f"runs with m = {m:,} that differ from those with m = N = {study.rows:,}"
-                found.append(exact(study.name, what, "runs", differing, len(more)))
+                measured = counted((~_same(more, whole)).sum(), len(more), RUNS)
+                numbers = {"m": m, "rows": study.rows}
+                found.append(compare(study.name, "runs_beyond_all_rows", measured, right=NONE_COUNTED, **numbers))
     return all_of(found)
 
 
-def _same(one, other) -> np.ndarray:
+def _same(one: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:
+    """Return whether two tables of runs have the same numbers, [runs]."""
     columns = list(SAME)
     return (one[columns].eq(other[columns]) | (one[columns].isna() & other[columns].isna())).all(axis=1).to_numpy()
 
 
-def _points(study: StudyResults, column: str):
+def _points(study: StudyResults, column: str) -> pd.DataFrame:
+    """Return the measured points of the grid that have a column, by m; none if nothing was measured."""
     if study.profile is None:
-        return []
+        return pd.DataFrame()
     points = study.profile.points
     return points[points["purpose"].eq("grid")].dropna(subset=column).sort_values("batch_size")

@@ -1,11 +1,14 @@
 """Claims L: which learning rate goes with which batch size."""
 
 import numpy as np
+import pandas as pd
 
 from batchwise.analysis.reliable_rates import converging, octaves
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
-from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_within, within
+from batchwise.claims.evidence import Comparison, above, below, compare, fitted, over_seeds, within
+from batchwise.claims.field import metric
+from batchwise.claims.judging import Evidence, all_of
 from batchwise.claims.paper import comparisons
 from batchwise.statistics.fits import Estimate
 
@@ -19,125 +22,94 @@ ADAPTIVE = ("adam", "adadelta", "rmsprop")
 
 
 def range_shrinks(studies: list[StudyResults]) -> Evidence:
-    """Supported if the range of η̃ that trains reliably is narrower by each doubling of m.
-
-    η̃ trains in a run if its validation accuracy is within 5 points of the best of its seed; the width is counted in
-    octaves of the grid, and a line fitted to it on log₂ m for each seed. Studies with three η̃ or more, linear scaling.
-    n: seeds.
-    """
+    """Compare the octaves of η̃ that train reliably that are lost with each doubling of m, seed by seed."""
     found = []
     for study in _with_range(studies):
         try:
-            for compared in comparisons.range_shrinks(study.seed_values, None, None):
-                what = f"lost with each doubling of m, over m = {study.sizes[0]:,} to {study.sizes[-1]:,}"
-                found.append(above(study.name, what, "octaves", compared.values))
+            lost = comparisons.range_shrinks(metric.values_of(study), None, None)
         except Undecidable:
             continue
+        measured, numbers = over_seeds(lost[0].values), {"smallest": study.sizes[0], "largest": study.sizes[-1]}
+        found.append(compare(study.name, "range_lost", measured, right=above(0), **numbers))
     return all_of(found)
 
 
 def large_needs_small(studies: list[StudyResults]) -> Evidence:
-    """Supported if the largest η̃ that trains falls as m grows: slope of log₂ of it on log₂ m below 0, seed by seed.
+    """Compare the octaves by which the largest η̃ that trains falls with each doubling of m, seed by seed.
 
-    η̃ trains as for L1. An m at which none trains is left out for its seed. n: seeds.
+    An m at which none trains is left out for its seed.
     """
     found = []
     for study in _with_range(studies):
         slopes = _edge_slopes(study)
         if len(slopes):
-            what = "fall of the largest η̃ with each doubling of m"
-            found.append(above(study.name, what, "octaves", -slopes))
+            found.append(compare(study.name, "fall_of_largest_rate", over_seeds(-slopes), right=above(0)))
     return all_of(found)
 
 
 def _edge_slopes(study: StudyResults) -> np.ndarray:
-    values = study.seed_values
-    within = converging(values)
-    rates = np.where(within == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
-    edges = np.stack([rates[values.effective_batch_size == m].max(axis=0) for m in study.sizes])
-    slopes = []
-    for edge in edges.T:
-        known = np.isfinite(edge)
-        if known.sum() > 2:
-            slopes.append(np.polyfit(np.log2(np.array(study.sizes)[known]), np.log2(edge[known]), 1)[0])
-    return np.array(slopes)
+    """Return the slope of log₂ of the largest η̃ that trains on log₂ m, of the seeds with three m or more."""
+    values, sizes = metric.values_of(study), np.array(study.sizes)
+    rates = np.where(converging(values) == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
+    edges = np.stack([rates[values.effective_batch_size == m].max(axis=0) for m in sizes])
+    by_seed = [(sizes[np.isfinite(edge)], edge[np.isfinite(edge)]) for edge in edges.T]
+    return np.array([comparisons.slope(m, np.log2(rates)) for m, rates in by_seed if len(m) > 2])
 
 
 def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
-    """Supported if the mean update of a row goes with η̃, and the covariance of an update with η̃²·m, by sampling.
+    """Compare with 1 the exponents of the mean update of a row in η̃, and of the covariance of an update in η̃²·m.
 
-    Exponents fitted to sampled updates at the final weights, for each cell and seed: within 1 ± 0.1. n: seeds.
+    They are fitted to updates that were sampled at the final weights, for each seed.
     """
     found = []
     for study in studies:
-        updates = study.landscape.updates if study.landscape is not None else []
+        updates = study.landscape.updates if study.landscape is not None else pd.DataFrame()
         if len(updates):
-            scale = {
-                "mean_per_example": ("mean update of a row, on η̃", updates["base_learning_rate"]),
-                "covariance_trace": (
-                    "trace of the covariance of an update, on η̃²·m",
-                    updates["base_learning_rate"] ** 2 * updates["update_batch_size"],
-                ),
-            }
-            for column, (what, x) in scale.items():
-                table = updates.assign(x=np.log2(x), y=np.log2(updates[column].abs()))
-                slopes = table.groupby("seed")[[*LEVELS, "x", "y"]].apply(_slope).to_numpy(float)
-                shifted = within(study.name, what, "as exponent", slopes - 1, PROPORTIONAL)
-                found.append(_moved(shifted, 1.0))
+            base, m = updates["base_learning_rate"], updates["update_batch_size"]
+            for quantity, predicted in {"mean_per_example": base, "covariance_trace": base**2 * m}.items():
+                table = updates.assign(x=np.log2(predicted), y=np.log2(updates[quantity].abs()))
+                exponents = table.groupby("seed")[[*LEVELS, "x", "y"]].apply(_exponent).to_numpy(float)
+                proportional = within(1 - PROPORTIONAL, 1 + PROPORTIONAL)
+                found.append(compare(study.name, quantity, over_seeds(exponents), right=proportional))
     return all_of(found)
 
 
-def _slope(table) -> float:
+def _exponent(table: pd.DataFrame) -> float:
     """Return the exponent within the cells at which was sampled: each has a level of its own."""
     centred = table[["x", "y"]] - table.groupby(LEVELS)[["x", "y"]].transform("mean")
     return float(centred["x"] @ centred["y"] / (centred["x"] @ centred["x"]))
 
 
-def _moved(comparison: Comparison, by: float) -> Comparison:
-    bounds = {name: getattr(comparison, name) + by for name in ("effect", "low", "high")}
-    return comparison._replace(**bounds, right=(1 - PROPORTIONAL, 1 + PROPORTIONAL))
-
-
 def scaling_rules(studies: list[StudyResults]) -> Evidence:
-    """Supported if steps add up, and the best η grows as the rules say.
-
-    Two updates of m rows and one of 2·m with the same η̃, from the same weights, differ by less than 0.1 of the step
-    (n: seeds). The best η goes with m to the power 1 for SGD and ½ for Adam and RMSprop, to within ±0.25 (n: batch
-    sizes, those at the edge of the grid left out).
-    """
+    """Compare two updates of m rows with one of 2·m, and the growth of the best η in m with the optimiser's rule."""
     found = []
     for study in studies:
-        steps = study.landscape.steps if study.landscape is not None else []
+        steps = study.landscape.steps if study.landscape is not None else pd.DataFrame()
         if len(steps):
             distance = steps[steps["parts"].eq(PARTS)].groupby("seed")["relative_distance"].mean().to_numpy(float)
-            near = above(
-                study.name,
-                f"distance of {PARTS} updates from one of as many rows",
-                "of the step",
-                -distance,
-                -SAME_STEP,
-            )
-            found.append(near._replace(effect=-near.effect, low=-near.high, high=-near.low, right=(-np.inf, SAME_STEP)))
+            measured = over_seeds(distance)
+            found.append(compare(study.name, "distance_of_steps", measured, right=below(SAME_STEP), parts=PARTS))
         if study.recipe["accumulation"] == 1:
             found.extend(_law(study))
     return all_of(found)
 
 
 def _law(study: StudyResults) -> list[Comparison]:
-    exponent = LAWS.get(study.recipe["optimizer"]["name"])
-    law = study.costs.fits["learning_rate_law"] if study.costs is not None else {"points": 0}
-    if exponent is None or law["points"] < 3:
+    """Compare the exponent of the best η in m with the rule; the fit leaves out those at the edge of the grid."""
+    optimizer = study.recipe["optimizer"]["name"]
+    if optimizer not in LAWS or study.costs is None or study.costs.fits["learning_rate_law"]["points"] < 3:
         return []
-    found = Estimate(*(np.nan if value is None else value for value in law["exponent"].values()))
-    what = f"best η on m, {study.recipe['optimizer']['name']} (the rule: {exponent:g})"
-    return [estimate_within(study.name, what, "as exponent", found, exponent, LAW, law["points"], law["points"] - 2)]
+    law = study.costs.fits["learning_rate_law"]
+    exponent = Estimate(*(np.nan if value is None else value for value in law["exponent"].values()))
+    rule, measured = LAWS[optimizer], fitted(exponent, law["points"])
+    right = within(rule - LAW, rule + LAW)
+    return [compare(study.name, "best_rate_exponent", measured, right=right, optimizer=optimizer, rule=rule)]
 
 
 def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
-    """Supported if with an adaptive optimiser more octaves of η̃ train than with SGD, on average over the m of both.
+    """Compare the octaves of η̃ that train with an adaptive optimiser with those of SGD, on average over the m of both.
 
-    Pairs of studies that are alike but for the optimiser, whose grids of η̃ have the same number of octaves; η̃ trains
-    as for L1. n: seeds.
+    Of pairs of studies that are alike but for the optimiser, whose grids of η̃ have the same number of octaves.
     """
 
     def belong(adaptive: StudyResults, plain: StudyResults) -> bool:
@@ -148,15 +120,17 @@ def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
     for adaptive, plain in pairs(studies, belong):
         sizes = np.array(sorted({*adaptive.sizes} & {*plain.sizes}))
         try:
-            wide, narrow = (octaves(study.seed_values, sizes).mean(axis=0) for study in (adaptive, plain))
+            wide, narrow = (octaves(metric.values_of(study), sizes).mean(axis=0) for study in (adaptive, plain))
         except Undecidable:
             continue
         seeds = min(len(wide), len(narrow))
-        what = f"range with {adaptive.recipe['optimizer']['name']} less that in {plain.name}, over {len(sizes)} m"
-        found.append(above(adaptive.name, what, "octaves", wide[:seeds] - narrow[:seeds]))
+        measured = over_seeds(wide[:seeds] - narrow[:seeds])
+        numbers = {"optimizer": adaptive.recipe["optimizer"]["name"], "other": plain.name, "sizes": len(sizes)}
+        found.append(compare(adaptive.name, "range_of_optimiser", measured, right=above(0), **numbers))
     return all_of(found)
 
 
 def _with_range(studies: list[StudyResults]) -> list[StudyResults]:
+    """Return the studies in which a range of η̃ can be compared by m."""
     linear = [study for study in whole_batches(studies) if study.tables.summary["learning_rate_scaling"] == "linear"]
     return [study for study in linear if study.has_validation and len(study.sizes) > 2]

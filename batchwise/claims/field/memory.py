@@ -1,22 +1,31 @@
 """Claims M: what a batch size costs in memory, and what cures a lack of it."""
 
+import numpy as np
 import pandas as pd
 
 from batchwise.analysis.costs import largest, memory
-from batchwise.analysis.seed_values import Undecidable, choose
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
-from batchwise.claims.evidence import Comparison, Evidence, above, all_of, estimate_above, exact, within
+from batchwise.claims.evidence import (
+    NONE_COUNTED,
+    TIMES,
+    Comparison,
+    above,
+    compare,
+    counted,
+    fitted,
+    over_seeds,
+    within,
+)
+from batchwise.claims.field import metric
+from batchwise.claims.judging import Evidence, all_of
+from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics.fits import Estimate
 
-NO_LOSS = 1.0  # points: what is lost less than this is no loss
 SAME = 1.0  # percent: losses that differ by less are the same
 
 
 def grows(studies: list[StudyResults]) -> Evidence:
-    """Supported if the peak memory grows by a line in m, of the grid and beyond (slope above 0), and ends somewhere.
-
-    n: batch sizes.
-    """
+    """Compare with 0 the growth of the peak memory with each row, by a line in m, and ask where memory ends."""
     found = []
     for study in studies:
         if study.profile is None:
@@ -25,58 +34,46 @@ def grows(studies: list[StudyResults]) -> Evidence:
         grid = points[points["purpose"].eq("grid") & points["status"].eq("ok")]
         fit = memory(grid, doubling)
         if fit["points"] > 2:
-            what = f"each row more, up to m = {largest(grid, doubling)['fits']:,} (R² = {fit['r_squared']:.4f})"
-            slope = Estimate(*(value / 1024 for value in fit["row"]))
-            found.append(estimate_above(study.name, what, "KiB", slope, 0, fit["points"], fit["points"] - 2))
+            slope = fitted(Estimate(*(value / 1024 for value in fit["row"])), fit["points"])
+            numbers = {"m": largest(grid, doubling)["fits"], "r_squared": fit["r_squared"]}
+            found.append(compare(study.name, "memory_of_a_row", slope, right=above(0), **numbers))
             if not doubling["status"].isin(["stopped", "failed"]).any():  # where it ends is not known
-                found.append(_ended(study, doubling))
+                found.append(_ended(study.name, study.profile))
     return all_of(found)
 
 
-def _ended(study: StudyResults, doubling) -> Comparison:
+def _ended(study: str, profile: Profile) -> Comparison:
+    doubling = profile.doubling
     ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
-    where = f"at m = {ended.min():,}" if len(ended) else "nowhere"
-    limit = study.profile.machine["memory_limit_bytes"] / 1e9
-    return exact(
-        study.name, f"memory of {limit:.1f} GB that did not end ({where})", "times", int(ended.empty), len(doubling)
-    )
+    numbers = {"gigabytes": profile.machine["memory_limit_bytes"] / 1e9}
+    measured = counted(int(ended.empty), len(doubling), TIMES)
+    if ended.empty:
+        return compare(study, "memory_without_end", measured, right=NONE_COUNTED, **numbers)
+    return compare(study, "memory_with_end", measured, right=NONE_COUNTED, m=ended.min(), **numbers)
 
 
 def smaller_cures(studies: list[StudyResults]) -> Evidence:
-    """Supported if a smaller m fits where memory ended, and costs no quality.
-
-    No quality is lost if the best smaller m, chosen on validation rows, is less than 1 point of test accuracy behind
-    the largest m of the grid. n: batch sizes, then seeds.
-    """
+    """Ask for a smaller m that fits where memory ended, and compare the best smaller m with the largest of the grid."""
     found = []
     for study in whole_batches(studies):
-        doubling = study.profile.doubling if study.profile is not None else []
-        if len(doubling) and doubling["status"].eq("out_of_memory").any():
+        doubling = study.profile.doubling if study.profile is not None else pd.DataFrame({"status": []})
+        if doubling["status"].eq("out_of_memory").any():
             ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"].min()
             fits = doubling.loc[doubling["status"].eq("fits"), "batch_size"]
-            what = f"no smaller m that fits (memory ended at m = {ended:,}, m = {fits.max():,} fits)"
-            found.append(exact(study.name, what, "times", int(fits.empty), len(doubling)))
-            found.extend(_cost_of_halving(study))
+            measured, numbers = counted(int(fits.empty), len(doubling), TIMES), {"ended": ended, "fits": fits.max()}
+            found.append(compare(study.name, "no_smaller_fits", measured, right=NONE_COUNTED, **numbers))
+            is_largest = np.arange(len(study.sizes)) == len(study.sizes) - 1
+            no_loss = above(-metric.least_margin(study))
+            found += metric.compare_best(study, ~is_largest, is_largest, no_loss, quantity="smaller_instead")
     return all_of(found)
 
 
-def _cost_of_halving(study: StudyResults) -> list[Comparison]:
-    values = study.seed_values
-    largest = values.effective_batch_size == values.effective_batch_size.max()
-    try:
-        small, large = choose(values, ~largest), choose(values, largest)
-    except Undecidable:
-        return []
-    what = f"m = {values.effective_batch_size[small]:,} instead of m = {values.effective_batch_size[large]:,}"
-    return [above(study.name, what, "points", 100 * (values.test[small] - values.test[large]), -NO_LOSS)]
-
-
 def accumulation(studies: list[StudyResults]) -> Evidence:
-    """Supported if accumulated parts and whole batches end with the same training loss to within ±1 %, seed by seed.
+    """Compare the training loss of accumulated parts with that of whole batches, seed by seed.
 
     For each pair of studies without normalisation that are alike but for the accumulation: the mean over all m of both
-    at their smallest η̃, since rounding differs, and a large rate makes much of little. n: seeds. (That the updates are
-    equal is tested on the engine, to 13 digits.)
+    at their smallest η̃, since rounding differs, and a large rate makes much of little. (That the updates are equal is
+    tested on the trainer, to 13 digits.)
     """
 
     def belong(parts: StudyResults, whole: StudyResults) -> bool:
@@ -89,8 +86,8 @@ def accumulation(studies: list[StudyResults]) -> Evidence:
         losses = shared(parts, whole, "train_loss")
         losses = losses[losses["base_learning_rate"].eq(losses["base_learning_rate"].min())]
         relative = (losses["train_loss"] / losses["train_loss_other"] - 1).groupby(losses["seed"]).mean()
-        what = f"training loss of {parts.recipe['accumulation']} parts less that of whole batches, of the latter"
-        found.append(within(parts.name, what, "%", 100 * relative.to_numpy(float), SAME))
+        measured, numbers = over_seeds(100 * relative.to_numpy(float)), {"parts": parts.recipe["accumulation"]}
+        found.append(compare(parts.name, "loss_of_parts", measured, right=within(-SAME, SAME), **numbers))
     return all_of(found)
 
 

@@ -5,38 +5,36 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis.seed_values import Undecidable, choose
 from batchwise.analysis.study_results import StudyResults, whole_batches
-from batchwise.claims.evidence import Comparison, Evidence, above, all_of, within
+from batchwise.claims.evidence import Comparison, above, compare, over_seeds, within
+from batchwise.claims.field import metric
+from batchwise.claims.judging import Evidence, all_of
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
 GONE = 1 / 4  # of the difference at equal epochs: what is less at equal updates is called gone
 ROW = 1.0  # a test row more or less is the same result
-LITTLE = 1.0  # points of test accuracy: what is less makes little difference
+A_FEW = (16, 32, 64)
 SMALL, LARGE = 32, 256  # the largest m that is called small, the smallest that is called large
 
 
 def equal_epochs(studies: list[StudyResults]) -> Evidence:
-    """Supported if the largest m has a higher training loss than the smallest after equal epochs, with the same η.
-
-    Of studies with one learning rate for all m: after a tenth of their epochs, seed by seed. n: seeds.
-    """
+    """Compare the training loss of the largest m with that of the smallest after equal epochs, with the same η."""
     found = []
     for study in _same_rate(studies):
-        small, large = study.sizes[0], study.sizes[-1]
-        epochs = _early(study)
+        small, large, epochs = study.sizes[0], study.sizes[-1], _early(study)
         losses = {m: _loss(study, m, epochs) for m in (small, large)}
-        means = " and ".join(f"{losses[m].mean():.2f} with m = {m:,}" for m in (small, large))
-        what = f"m = {large:,} less m = {small:,}, after {epochs} epochs ({means})"
-        found.append(above(study.name, what, "nats", losses[large] - losses[small]))
+        measured = over_seeds(losses[large] - losses[small])
+        numbers = {"loss_small": losses[small].mean(), "loss_large": losses[large].mean(), "epochs": epochs}
+        found.append(
+            compare(study.name, "loss_after_epochs", measured, right=above(0), small=small, large=large, **numbers)
+        )
     return all_of(found)
 
 
 def equal_updates(studies: list[StudyResults]) -> Evidence:
-    """Supported if what a larger m has of more loss at equal updates is less than a quarter of that at equal epochs.
+    """Compare what a larger m has of more loss at equal updates with a quarter of that at equal epochs.
 
-    Of studies with one learning rate for all m: the smallest m after a tenth of its epochs, and the largest m that
-    makes as many updates in its training. n: seeds.
+    The smallest m after a tenth of its epochs, and the largest m that makes as many updates in its training.
     """
     found = []
     for study in _same_rate(studies):
@@ -48,54 +46,43 @@ def equal_updates(studies: list[StudyResults]) -> Evidence:
             large = reaching[-1]
             before = _loss(study, large, epochs) - _loss(study, small, epochs)
             after = _loss(study, large, last[large]) - _loss(study, small, epochs)
-            what = (
-                f"how far m = {large:,} is closer to m = {small:,} than a quarter of the difference, or below it: "
-                f"after {updates:,} updates {after.mean():+.2f}, after {epochs} epochs {before.mean():+.2f}"
-            )
-            found.append(above(study.name, what, "nats", GONE * before - after))
+            measured, sizes = over_seeds(GONE * before - after), {"small": small, "large": large}
+            numbers = {"epochs": epochs, "before": before.mean(), "updates": updates, "after": after.mean()}
+            found.append(compare(study.name, "loss_after_updates", measured, right=above(0), **sizes, **numbers))
     return all_of(found)
 
 
 def same_result(studies: list[StudyResults]) -> Evidence:
-    """Supported if m = 100 and m ≥ N get as many test rows right as m = 1, to within one row, seed by seed.
-
-    n: seeds.
-    """
+    """Compare how many test rows m = 100 and m ≥ N get right with m = 1, seed by seed."""
     found = []
     for study in studies:
         correct = study.tables.runs.pivot_table("test_correct", "seed", "batch_size", sort=True).astype(float)
         others = [m for m in correct if m == 100 or m >= study.rows]
         if 1 in correct and 100 in correct and len(others) > 1:
-            total = study.tables.test_rows
             for m in others:
-                right = f"{correct[m].mean():.1f} and {correct[1].mean():.1f} of {total}"
-                what = f"m = {m:,} less m = 1 ({right})"
-                found.append(within(study.name, what, "test rows", (correct[m] - correct[1]).to_numpy(), ROW))
+                measured = over_seeds((correct[m] - correct[1]).to_numpy())
+                numbers = {"m": m, "rows": study.tables.test_rows}
+                means = {"correct": correct[m].mean(), "correct_of_one": correct[1].mean()}
+                found.append(compare(study.name, "rows_right", measured, right=within(-ROW, ROW), **numbers, **means))
     return all_of(found)
 
 
 def factor_of_a_few(studies: list[StudyResults]) -> Evidence:
-    """Supported if m = 16, 32 and 64 differ by less than ±1 point of test accuracy, each at its best rate.
-
-    The rate is chosen on validation rows; neighbours of the three are compared, seed by seed. n: seeds.
-    """
+    """Compare neighbours among m = 16, 32 and 64 on test rows, each at its best rate, seed by seed."""
     found = []
     for study in whole_batches(studies):
-        sizes = [m for m in (16, 32, 64) if m in study.sizes]
-        for small, large in pairwise(sizes):
-            values = difference(study, np.isin(study.sizes, large), np.isin(study.sizes, small))
-            if values is not None:
-                what = f"m = {large} less m = {small}"
-                found.append(within(study.name, what, "points", values[1], LITTLE))
+        margin = metric.least_margin(study)
+        for small, large in pairwise(m for m in A_FEW if m in study.sizes):
+            inside, outside = (np.isin(study.sizes, m) for m in (large, small))
+            found += metric.compare_best(study, inside, outside, right=within(-margin, margin))
     return all_of(found)
 
 
 def small_and_fast(studies: list[StudyResults]) -> Evidence:
-    """Supported if the fastest m up to 32 takes fewer epochs to a target than the fastest m from 256 on.
+    """Compare the epochs to a target of the fastest m up to 32 with those of the fastest m from 256 on.
 
-    Epochs count the computation. The target is the highest of the study that every seed of the small m gets past; m and
-    η̃ are those with the fewest epochs. A run of the large m that does not get there counts with all its epochs. n:
-    seeds.
+    The target is the highest of the study that every seed of the small m gets past; m and η̃ are those with the fewest
+    epochs. A run of the large m that does not get there counts with all its epochs.
     """
     found = []
     for study in whole_batches(studies):
@@ -105,46 +92,29 @@ def small_and_fast(studies: list[StudyResults]) -> Evidence:
             small = targets[targets["batch_size"].le(SMALL) & targets["reached"].eq(targets["runs"])]
             large = targets[targets["batch_size"].ge(LARGE)]
             if len(small) and len(large):
-                found.append(_epochs_saved(study, _fastest(small), _fastest(large)))
+                found.append(_epochs_saved(study.name, study.costs.target_runs, _fastest(small), _fastest(large)))
                 break
     return all_of(found)
 
 
 def _fastest(targets: pd.DataFrame) -> pd.Series:
-    return targets.loc[targets["epochs"].fillna(np.inf).to_numpy().argmin() == np.arange(len(targets))].iloc[0]
+    """Return the row with the fewest epochs, the first of equals."""
+    return targets.iloc[targets["epochs"].fillna(np.inf).to_numpy().argmin()]
 
 
-def _epochs_saved(study: StudyResults, small: pd.Series, large: pd.Series) -> Comparison:
-    few, many = (_epochs(study, cell) for cell in (small, large))
-    what = (
-        f"epochs to {small['target']:.0%}, m = {large['batch_size']:,.0f} ({np.median(many):.0f}) "
-        f"against m = {small['batch_size']:,.0f} ({np.median(few):.0f})"
-    )
-    return above(study.name, what, "doublings", np.log2(many / few))
+def _epochs_saved(study: str, runs: pd.DataFrame, small: pd.Series, large: pd.Series) -> Comparison:
+    few, many = (_epochs(runs, cell) for cell in (small, large))
+    sizes = {"small": small["batch_size"], "large": large["batch_size"]}
+    epochs = {"epochs_small": np.median(few), "epochs_large": np.median(many)}
+    measured, numbers = over_seeds(np.log2(many / few)), {"target": small["target"], **sizes, **epochs}
+    return compare(study, "epochs_to_target", measured, right=above(0), **numbers)
 
 
-def _epochs(study: StudyResults, cell: pd.Series) -> np.ndarray:
+def _epochs(runs: pd.DataFrame, cell: pd.Series) -> np.ndarray:
     """Return the epochs to the target of each seed, or all that it was trained, [seeds]."""
-    runs = study.costs.target_runs
     for name in ("target", "batch_size", "base_learning_rate"):
         runs = runs[runs[name].eq(cell[name])]
     return runs.sort_values("seed")["epochs"].fillna(cell["epochs_trained"]).to_numpy(float)
-
-
-def difference(study: StudyResults, inside: np.ndarray, outside: np.ndarray) -> tuple[str, np.ndarray] | None:
-    """Return what is compared, and by how many points the best cell of some m beats that of others, [seeds].
-
-    `inside` and `outside` say which of study.sizes. Cells are chosen on validation rows, and compared on test rows.
-    None if a side has no m, or there are no validation rows.
-    """
-    values = study.seed_values
-    sides = [np.isin(values.effective_batch_size, np.array(study.sizes)[side]) for side in (inside, outside)]
-    try:
-        best, other = (choose(values, side) for side in sides)
-    except Undecidable:
-        return None
-    what = f"m = {values.effective_batch_size[best]:,} less m = {values.effective_batch_size[other]:,}"
-    return what, 100 * (values.test[best] - values.test[other])
 
 
 def _same_rate(studies: list[StudyResults]) -> list[StudyResults]:
@@ -159,5 +129,6 @@ def _early(study: StudyResults) -> int:
 
 
 def _loss(study: StudyResults, m: int, epochs: float) -> np.ndarray:
+    """Return the training loss after so many epochs, [seeds]."""
     curve = study.curve(m, "train_loss")
     return curve[curve.index <= epochs].iloc[-1].to_numpy(float)

@@ -3,17 +3,30 @@
 Repetitions of a process share what it has, so that the variation between processes is part of every interval.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from batchwise.analysis.study_results import StudyResults, whole_batches
-from batchwise.claims.evidence import NO_SPREAD, Comparison, Evidence, Spread, above, all_of, ratio_below
-from batchwise.statistics.fits import Estimate, ratio_of_medians
+from batchwise.claims.evidence import (
+    NO_SPREAD,
+    Comparison,
+    Right,
+    Spread,
+    above,
+    below,
+    compare,
+    over_seeds,
+    ratio,
+)
+from batchwise.claims.field import metric
+from batchwise.claims.judging import Evidence, all_of
+from batchwise.statistics.fits import Estimate
+from batchwise.statistics.ratios import ratio_of_medians
 
-EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))  # units
 MIDDLE = 100  # rows: "m = 1 slow, 100 faster, N fastest"
+TWICE = ((8, 16),)
 NEIGHBOURS = ((16, 17), (32, 33), (64, 65), (96, 100), (128, 129))
 NO_FASTER = 1.1  # a power of two that saves less than a tenth of the time of a row is called no faster
 SMALLER_TYPES = (("float32", "float64"), ("bfloat16", "float32"))
@@ -21,30 +34,26 @@ WON_BACK = 0.75  # of the speed that as many processes would have if they did no
 
 
 def faster_epochs(studies: list[StudyResults]) -> Evidence:
-    """Supported if an epoch takes less time at m near 100 than at the smallest m, and at the largest m than near 100.
-
-    Near 100 is the m of the grid whose logarithm is nearest. The time is that of all updates of an epoch, the last with
-    its own rows. n: repetitions of each.
-    """
+    """Compare the time of an epoch at m near 100 with the smallest m, and at the largest m with that near 100."""
     found = []
     for study, spread in _with_spread(whole_batches(studies)):
         sizes = [m for m in study.sizes if len(study.repetitions(m))]
         if len(sizes) > 1:
             middle = min(sizes, key=lambda m: abs(np.log(m / MIDDLE)))
             for small, large in pairwise(sorted({sizes[0], middle, sizes[-1]})):
-                times = [_epoch(study, m) for m in (large, small)]
-                words = [
-                    f"{1000 * np.median(one):.3g} ms with m = {m:,}"
-                    for m, one in zip((large, small), times, strict=True)
-                ]
-                ratio = ratio_of_medians(*times)
-                what = f"{words[0]}, {words[1]}"
-                found.append(ratio_below(study.name, what, EPOCH, ratio, 1.0, len(times[0]), spread))
+                found.append(_epochs(study, spread, small, large))
     return all_of(found)
 
 
+def _epochs(study: StudyResults, spread: Spread, small: int, large: int) -> Comparison:
+    more, less = (_epoch(study, m) for m in (large, small))
+    numbers = {"milliseconds_large": 1000 * np.median(more), "milliseconds_small": 1000 * np.median(less)}
+    measured = ratio(ratio_of_medians(more, less), len(more), spread)
+    return compare(study.name, "time_of_an_epoch", measured, right=below(1), small=small, large=large, **numbers)
+
+
 def _epoch(study: StudyResults, m: int) -> np.ndarray:
-    """Return the seconds of all updates of an epoch, [repetitions]."""
+    """Return the seconds of all updates of an epoch, [repetitions]; the last has its own rows."""
     whole, last = study.repetitions(m), study.repetitions(m, "ragged")
     return study.rows // m * whole + last if len(last) == len(whole) else study.rows / m * whole
 
@@ -55,8 +64,10 @@ def between_processes(studies: list[StudyResults]) -> dict[bool, Spread]:
     It is the standard deviation of log ratios of the time of a row, between neighbours (NEIGHBOURS) that each had a
     process of its own: what its memory happens to be can make a process slower by half. None from fewer than two.
     """
-    logs = {True: [], False: []}
+    logs: dict[bool, list[float]] = {True: [], False: []}
     for study in whole_batches(studies):
+        if study.profile is None:
+            continue
         for small, large in NEIGHBOURS:
             times = [study.repetitions(m) / m for m in (large, small)]
             if all(map(len, times)):
@@ -76,90 +87,96 @@ def _with_spread(studies: list[StudyResults]) -> Iterator[tuple[StudyResults, Sp
 
 
 def double_for_less(studies: list[StudyResults]) -> Evidence:
-    """Supported if an update at m = 16 takes less than 2 times as long as one at m = 8. n: repetitions of each."""
-    return all_of([*_ratios(studies, ((8, 16),), 2.0, UPDATE, lambda small, large: 1.0)])
+    """Compare the time of an update at m = 16 with twice that at m = 8."""
+    return all_of(_pairs(studies, "time_of_an_update", TWICE, right=below(2)))
 
 
 def powers_of_two(studies: list[StudyResults]) -> Evidence:
-    """Supported if a row takes less than 1.1 times as long at the neighbour of a power of two, for each pair.
-
-    The pairs are 16/17, 32/33, 64/65, 96/100 and 128/129, those that were measured. n: repetitions of each.
-    """
-    return all_of([*_ratios(studies, NEIGHBOURS, NO_FASTER, ROW, lambda small, large: small / large)])
+    """Compare the time of a row at the neighbours of powers of two, those that were measured."""
+    return all_of(_pairs(studies, "time_of_a_row", NEIGHBOURS, right=below(NO_FASTER), by_row=True))
 
 
-def _ratios(studies: list[StudyResults], sizes, bound: float, unit: str, of_time) -> Iterator[Comparison]:
+def _pairs(
+    studies: list[StudyResults],
+    quantity: str,
+    pairs: Sequence[tuple[int, int]],
+    *,
+    right: Right,
+    by_row: bool = False,
+) -> list[Comparison]:
+    """Compare the time of an update, or of each of its rows, at the larger m of each pair with that at the smaller."""
+    found = []
     for study, spread in _with_spread(whole_batches(studies)):
-        for small, large in sizes:
+        for small, large in pairs:
             times = study.repetitions(large), study.repetitions(small)
             if all(map(len, times)):
-                ratio = Estimate(*(value * of_time(small, large) for value in ratio_of_medians(*times)))
-                what = f"m = {large} against m = {small}"
-                yield ratio_below(study.name, what, unit, ratio, bound, len(times[0]), spread)
+                factor = small / large if by_row else 1.0
+                estimate = Estimate(*(factor * value for value in ratio_of_medians(*times)))
+                measured = ratio(estimate, len(times[0]), spread)
+                found.append(compare(study.name, quantity, measured, right=right, small=small, large=large))
+    return found
 
 
 def seconds_not_epochs(studies: list[StudyResults]) -> Evidence:
-    """Supported if the m that is best after equal epochs is worse than the one that is best after equal seconds.
+    """Compare the m that is best after equal seconds with the one that is best after equal epochs, after those seconds.
 
     Both are chosen on validation rows, at the learning rates of the study; the seconds are those in which the fastest m
-    trains all its epochs, and test accuracies are compared then, seed by seed. n: seeds.
+    trains all its epochs.
     """
     found = []
     for study in whole_batches(studies):
-        seconds = {m: time for m, time in study.epoch_seconds.items() if not study.curve(m, "test_accuracy").empty}
-        if not study.has_validation or len(seconds) < 2:
-            continue
-        last = {m: int(study.curve(m, "test_accuracy").index[-1]) for m in seconds}
-        deadline = min(last[m] * seconds[m] for m in seconds)
-        reached = {m: min(last[m], int(deadline / seconds[m] * (1 + 1e-9))) for m in seconds}
-        after_epochs, after_seconds = (_best(study, at) for at in ({m: min(last.values()) for m in seconds}, reached))
-        values = _value(study, after_seconds, reached) - _value(study, after_epochs, reached)
-        what = (
-            f"after {deadline:.3g} s: m = {after_seconds:,}, best then, less m = {after_epochs:,}, best after "
-            f"{min(last.values())} epochs"
-        )
-        found.append(above(study.name, what, "points", 100 * values))
+        test = metric.column(study, "test")
+        seconds = {m: time for m, time in study.epoch_seconds.items() if not study.curve(m, test).empty}
+        if study.has_validation and len(seconds) > 1:
+            found.append(_best_then(study, seconds, {m: int(study.curve(m, test).index[-1]) for m in seconds}))
     return all_of(found)
 
 
-def _value(study: StudyResults, m: int, reached: dict[int, int], quantity: str = "test_accuracy") -> np.ndarray:
-    curve = study.curve(m, quantity)
-    return curve[curve.index <= reached[m]].iloc[-1].to_numpy(float)
+def _best_then(study: StudyResults, seconds: dict[int, float], last: dict[int, int]) -> Comparison:
+    """Compare the best m after equal seconds with that after equal epochs; `last` are the epochs of each m."""
+    deadline, epochs = min(last[m] * seconds[m] for m in seconds), min(last.values())
+    reached = {m: min(last[m], int(deadline / seconds[m] * (1 + 1e-9))) for m in seconds}
+    by_epochs, by_seconds = (_best(study, at) for at in (dict.fromkeys(seconds, epochs), reached))
+    values = [_value(study, m, reached[m], "test") for m in (by_seconds, by_epochs)]
+    measured = over_seeds(metric.gain(study, *values))
+    numbers = {"seconds": deadline, "by_seconds": by_seconds, "by_epochs": by_epochs, "epochs": epochs}
+    return compare(study.name, "best_after_seconds", measured, right=above(0), **numbers, **metric.unit(study))
+
+
+def _value(study: StudyResults, m: int, epochs: int, split: str) -> np.ndarray:
+    """Return the metric after so many epochs, [seeds]."""
+    curve = study.curve(m, metric.column(study, split))
+    return curve[curve.index <= epochs].iloc[-1].to_numpy(float)
 
 
 def _best(study: StudyResults, reached: dict[int, int]) -> int:
-    means = {m: np.nan_to_num(_value(study, m, reached, "validation_accuracy").mean(), nan=-1) for m in reached}
-    return max(means, key=means.get)
+    """Return the m with the best mean on validation rows after its epochs; an m without one comes last."""
+    means = {m: _value(study, m, epochs, "validation").mean() for m, epochs in reached.items()}
+    return max(means, key=lambda m: metric.rank(study, means[m]))
 
 
 def smaller_types(studies: list[StudyResults]) -> Evidence:
-    """Supported if an update takes less time in float32 than in float64, and in bfloat16, where the device has it.
-
-    n: repetitions of each.
-    """
+    """Compare the time of an update in float32 with float64, and in bfloat16, where the device has it, with float32."""
     found = []
     for study, spread in _with_spread(studies):
         for small, large in SMALLER_TYPES:
             for m in study.sizes:
                 times = study.repetitions(m, dtype=small), study.repetitions(m, dtype=large)
                 if all(map(len, times)):
-                    what, ratio = f"{small} against {large}, m = {m:,}", ratio_of_medians(*times)
-                    found.append(ratio_below(study.name, what, UPDATE, ratio, 1.0, len(times[0]), spread))
+                    measured = ratio(ratio_of_medians(*times), len(times[0]), spread)
+                    numbers = {"small": small, "large": large, "m": m}
+                    found.append(compare(study.name, "time_by_type", measured, right=below(1), **numbers))
     return all_of(found)
 
 
 def side_by_side(studies: list[StudyResults]) -> Evidence:
-    """Supported if W processes side by side at the smallest m do more than 0.75·W times the work of one.
-
-    n: repetitions of each.
-    """
+    """Compare the speed at the smallest m of one of W processes side by side with three quarters of that alone."""
     found = []
     for study, spread in _with_spread(studies):
-        m = min(study.sizes)
+        m, processes = min(study.sizes), study.profile.machine["cores"] if study.profile else 1
         together, alone = study.repetitions(m, "side_by_side"), study.repetitions(m)
-        if len(together) and len(alone) and study.profile.machine["cores"] > 1:
-            ratio = ratio_of_medians(alone, together)
-            what = f"a process among {study.profile.machine['cores']} side by side, m = {m}"
-            limit = ratio_below(study.name, what, "times its speed alone", ratio, WON_BACK, len(alone), spread)
-            found.append(limit._replace(p_for=limit.p_against, p_against=limit.p_for, right=(WON_BACK, np.inf)))
+        if len(together) and len(alone) and processes > 1:
+            measured = ratio(ratio_of_medians(alone, together), len(alone), spread)
+            numbers = {"processes": processes, "m": m}
+            found.append(compare(study.name, "speed_side_by_side", measured, right=above(WON_BACK), **numbers))
     return all_of(found)

@@ -78,5 +78,7 @@ def _check(row: dict[str, str], kinds: Mapping[str, int], where: str) -> None:
 
 
 def _statement(row: dict[str, str]) -> Statement:
-    bounds = {name: int(row[name]) if row[name] else None for name in ("low", "high")}
-    return Statement(**row | bounds | {name: tuple(row[name].split()) for name in ("figures", "studies")})
+    texts = {name: row[name] for name in ("id", "setting", "statement", "kind", "source")}
+    figures, studies = (tuple(row[name].split()) for name in ("figures", "studies"))
+    low, high = (int(row[name]) if row[name] else None for name in ("low", "high"))
+    return Statement(**texts, figures=figures, studies=studies, low=low, high=high)

@@ -1,6 +1,7 @@
 """The figures of the paper's page as SVG text: the sizes, panels and legends around what paper_plots.py draws."""
 
 import textwrap
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,21 +10,33 @@ from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.study_tables import Tables
+from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
 from batchwise.claims.paper.statements import Statement
-from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report.figures import paper_plots, plots, style
 from batchwise.report.figures.study import WIDTH
 from batchwise.report.number_format import number
+from batchwise.report.sentences import comparisons
+from batchwise.report.sentences.paper import VERDICTS
+from batchwise.statistics.fits import Estimate
 
-VERDICTS = {
-    AGREES: {"color": style.BLUE, "marker": "o"},
-    DISAGREES: {"color": style.VERMILION, "marker": "D"},
-    CANNOT_TELL: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
+LOOKS: dict[str, dict[str, Any]] = {
+    SUPPORTED: {"color": style.BLUE, "marker": "o"},
+    CONTRADICTED: {"color": style.VERMILION, "marker": "D"},
+    NOT_DECIDED: {"color": style.SOFT, "marker": "o", "markerfacecolor": "white"},
 }
 RANGES_IN_A_ROW = 2
 TITLE_WIDTH = 42  # characters, over a panel that shares its row
 MOST_TICKS = 6  # on an axis of a panel
 TICKS = (-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100)  # of effects
+
+
+class Effect(NamedTuple):
+    """What is drawn of a statement."""
+
+    statement: Statement
+    verdict: str
+    estimate: Estimate
+    unit: str
 
 
 def by_rate(study: SeedValues) -> str:
@@ -44,7 +57,7 @@ def curves(tables: Tables) -> str:
         left.set(yscale="log", title="Training loss (nats)")
         left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
         left.yaxis.set_minor_formatter(NullFormatter())
-        paper_plots.curves(tables.curves, "test_accuracy", right)
+        paper_plots.curves(tables.curves, "test_accuracy", right, scale=100)
         right.set(title="Test accuracy (%)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6)
         return style.svg(figure)
@@ -102,9 +115,13 @@ def _thin_out(ax: Axes) -> None:
 
 def statements(judged: dict[Statement, Verdict]) -> str:
     """Return every statement with an effect: the effect with its interval, in a panel for each unit."""
-    measured = {statement: verdict for statement, verdict in judged.items() if np.isfinite(verdict.effect)}
-    units = list(dict.fromkeys(verdict.unit for verdict in measured.values()))
-    groups = [[pair for pair in measured.items() if pair[1].unit == unit] for unit in units]
+    effects = [
+        Effect(statement, verdict.verdict, verdict.decisive.effect, comparisons.unit(verdict.decisive))
+        for statement, verdict in judged.items()
+        if verdict.decisive and np.isfinite(verdict.decisive.effect.value)
+    ]
+    units = list(dict.fromkeys(effect.unit for effect in effects))
+    groups = [[effect for effect in effects if effect.unit == unit] for unit in units]
     with style.drawing():
         heights = [len(group) + 1.5 for group in groups]
         figure, axes = style.panels(WIDTH, 0.23 * sum(heights) + 0.5, rows=len(groups), height_ratios=heights)
@@ -116,17 +133,17 @@ def statements(judged: dict[Statement, Verdict]) -> str:
         return style.svg(figure)
 
 
-def _forest(group: list[tuple[Statement, Verdict]], ax: Axes) -> None:
+def _forest(group: list[Effect], ax: Axes) -> None:
     ax.axvline(0, color=style.SOFT, linewidth=1)
-    for place, (_, verdict) in enumerate(group):
-        error = np.nan_to_num([[verdict.effect - verdict.low], [verdict.high - verdict.effect]])
-        look = VERDICTS[verdict.verdict]
-        ax.errorbar([verdict.effect], [place], xerr=error, label=verdict.verdict, markersize=5, capsize=2, **look)
-    names = [f"{statement.statement} ({_figures(statement)})" for statement, _ in group]
+    for place, effect in enumerate(group):
+        value, low, high = effect.estimate
+        error, label = np.nan_to_num([[value - low], [high - value]]), VERDICTS[effect.verdict]
+        ax.errorbar([value], [place], xerr=error, label=label, markersize=5, capsize=2, **LOOKS[effect.verdict])
+    names = [f"{effect.statement.statement} ({_figures(effect.statement)})" for effect in group]
     ax.set_yticks(range(len(group)), names, fontsize=8)
     ax.set_ylim(len(group) - 0.4, -0.6)
     ax.grid(False, axis="y")
-    widest = 2 * max(abs(verdict.effect) for _, verdict in group)
+    widest = 2 * max(abs(effect.estimate.value) for effect in group)
     ax.set_xscale("symlog", linthresh=1)
     ax.set_xticks(ticks := [tick for tick in TICKS if abs(tick) <= max(widest, 1)], [number(tick, 0) for tick in ticks])
     ax.minorticks_off()
@@ -135,8 +152,8 @@ def _forest(group: list[tuple[Statement, Verdict]], ax: Axes) -> None:
 
 def _verdicts_of(axes: list) -> tuple[list, list[str]]:
     found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    known = [verdict for verdict in VERDICTS if verdict in found]
-    return [found[verdict] for verdict in known], known
+    known = [label for label in VERDICTS.values() if label in found]
+    return [found[label] for label in known], known
 
 
 def _figures(statement: Statement) -> str:

@@ -1,5 +1,7 @@
 """Figures of the paper, drawn of our studies on given axes: accuracies as percent, m on a log₂ axis."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn
@@ -14,7 +16,7 @@ from batchwise.statistics.intervals import Interval, mean_interval
 DEPTH = 30
 
 
-def looks(number: int) -> list[dict[str, object]]:
+def looks(number: int) -> list[dict[str, Any]]:
     """Return the looks of an ordered family of lines: dark to light, and dashes and markers that differ between two."""
     # To 0.8: beyond, plasma is too light for white paper.
     colours = seaborn.color_palette("plasma", as_cmap=True)(np.linspace(0, 0.8, number))
@@ -56,11 +58,11 @@ def best(studies: dict[str, SeedValues], ax: Axes) -> None:
     size_axis(np.unique(np.concatenate([study.effective_batch_size for study in studies.values()])), ax)
 
 
-def curves(table: pd.DataFrame, quantity: str, ax: Axes) -> None:
-    """Draw a column of curves.csv by epoch with a line for each m: the mean over the seeds."""
+def curves(table: pd.DataFrame, quantity: str, ax: Axes, scale: float = 1) -> None:
+    """Draw `scale` times a column of curves.csv by epoch with a line for each m: the mean over the seeds."""
     groups = table.groupby("batch_size")
     for look, (m, runs) in zip(looks(len(groups)), groups, strict=True):
-        mean = runs.groupby("epoch")[quantity].mean() * (100 if "accuracy" in quantity else 1)
+        mean = scale * runs.groupby("epoch")[quantity].mean()
         every = max(len(mean) // 6, 1)
         ax.plot(mean.index, mean, **look, markersize=4, markevery=every, linewidth=1.4, label=f"m = {size(m)}")
     ax.set(xlabel="epoch", xlim=(0, None))
@@ -76,7 +78,7 @@ def size_axis(sizes: np.ndarray, ax: Axes) -> None:
     ax.set(xlabel="batch size m (rows)")
 
 
-def _best(study: SeedValues, sizes: np.ndarray, among: np.ndarray, ax: Axes, **look: object) -> None:
+def _best(study: SeedValues, sizes: np.ndarray, among: np.ndarray, ax: Axes, **look: Any) -> None:
     """Draw the accuracy of the cell that validation chooses at each of `sizes` [cells]."""
     among = among & study.complete
     steps = np.unique(sizes[among])
@@ -84,7 +86,7 @@ def _best(study: SeedValues, sizes: np.ndarray, among: np.ndarray, ax: Axes, **l
     _line(steps, mean_interval(study.test[rows]), ax, **look)
 
 
-def _line(x: np.ndarray, interval: Interval, ax: Axes, label: str, **look: object) -> None:
+def _line(x: np.ndarray, interval: Interval, ax: Axes, label: str, **look: Any) -> None:
     mean, low, high = (100 * values for values in (interval.mean, interval.low, interval.high))
     low, high = np.maximum(low, 0), np.minimum(high, 100)
     ax.vlines(x, np.nan_to_num(low, nan=0), high, color=look["color"], linewidth=0.9, alpha=0.45)

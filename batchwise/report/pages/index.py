@@ -4,13 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from batchwise.analysis import study_results
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims import verdicts
-from batchwise.claims.evidence import MOST_SEEDS, Comparison, seeds_needed
-from batchwise.claims.verdicts import CONTRADICTED, NOT_DECIDED, SUPPORTED, Claim, Verdict
+from batchwise.claims.evidence import Comparison
+from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
+from batchwise.claims.verdicts import Claim
 from batchwise.report.figures import claims as claim_figures
 from batchwise.report.html import (
     Html,
@@ -26,13 +25,13 @@ from batchwise.report.html import (
     subheading,
     table,
 )
-from batchwise.report.number_format import digits, known
+from batchwise.report.sentences import claims as claim_sentences
 from batchwise.report.sentences import costs as cost_sentences
 from batchwise.report.sentences import study_facts
 from batchwise.report.sentences.grammar import count
 
 MARKS = {SUPPORTED: "supported", CONTRADICTED: "contradicted", NOT_DECIDED: "undecided"}  # classes of the style sheet
-TEXTS = {SUPPORTED: "claim supported", CONTRADICTED: "claim contradicted", NOT_DECIDED: NOT_DECIDED}
+TEXTS = claim_sentences.VERDICTS
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,13 @@ def head(index: Index) -> Html:
 def overview(index: Index) -> Html:
     """Return a list of all questions, each with its verdict and the answer."""
     return marked(
-        (f"#{claim.id}", claim.question, TEXTS[verdict.verdict], MARKS[verdict.verdict], answer(claim, verdict))
+        (
+            f"#{claim.id}",
+            claim.question,
+            TEXTS[verdict.verdict],
+            MARKS[verdict.verdict],
+            claim_sentences.answer(claim, verdict),
+        )
         for claim, verdict in index.verdicts.items()
     )
 
@@ -93,10 +98,10 @@ def claim(one: Claim, verdict: Verdict) -> Html:
     found = verdict.evidence.comparisons
     parts = [
         subheading(one.question, TEXTS[verdict.verdict], MARKS[verdict.verdict], one.id),
-        paragraph(answer(one, verdict), "answer"),
+        paragraph(claim_sentences.answer(one, verdict), "answer"),
         paragraph(f"{one.id}, the claim: {one.claim}", "claim"),
     ]
-    if not found:
+    if verdict.decisive is None:
         return join(*parts)
     caption = (
         "The dot is the effect, the line its 95 % interval; the claim is right where it is shaded. Every comparison "
@@ -104,96 +109,24 @@ def claim(one: Claim, verdict: Verdict) -> Html:
     )
     rest = len(found) - len(claim_figures.drawn(found))
     more = f" {rest} more, that speak less against it or are only counted, are in the table below." if rest else ""
-    alt = " ".join(effect(comparison) for comparison in found[:3])
+    alt = " ".join(claim_sentences.effect(comparison) for comparison in found[:3])
     names = list(dict.fromkeys(comparison.study for comparison in found))
     return join(
         *parts,
-        paragraph(effect(verdict.decisive) + adjusted(verdict) + needed(verdict)),
+        paragraph(claim_sentences.evidence(verdict, verdict.decisive, len(verdicts.MEASURES))),
         figure(claim_figures.comparisons(found), alt, caption + more, "narrow"),
         details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
         links("Shown by", [(name, f"{name}.html") for name in names]),
     )
 
 
-def answer(one: Claim, verdict: Verdict) -> str:
-    """Return the answer in plain words."""
-    if verdict.verdict == NOT_DECIDED and not verdict.evidence.comparisons:
-        return f"Not decided here: no study measures it. Run {one.needs}."
-    if verdict.verdict == NOT_DECIDED:
-        return f"Not decided here: {leaning(verdict)}"
-    return one.yes if verdict.verdict == SUPPORTED else one.no
-
-
-def leaning(verdict: Verdict) -> str:
-    """Return how many of the comparisons speak for and against a claim on which nothing is decided."""
-    found = verdict.evidence.comparisons
-    supporting = sum(one.p_for < verdicts.ALPHA / 2 for one in found)
-    contradicting = sum(one.p_against < verdicts.ALPHA / 2 for one in found)
-    return (
-        f"taken by themselves, {supporting} of {count(len(found), 'comparison')} speak for the claim, {contradicting} "
-        "against it. A verdict takes all of them, and more certainty among so many claims."
-    )
-
-
-def effect(one: Comparison) -> str:
-    """Return a comparison in words: the study, what was compared, the effect with its interval and n."""
-    if one.right == (0.0, 0.0):
-        return f"{one.study}: {one.what}: {one.effect:,.0f} of {one.n} {one.unit}; counted, so without an interval."
-    interval = (
-        f"95 % interval {digits(one.low)} to {digits(one.high)}, " if known(one.low, one.high) else "no interval, "
-    )
-    return f"{one.study}: {one.what}: {digits(one.effect)} {one.unit} ({interval}n = {one.n} {one.counted})."
-
-
-def adjusted(verdict: Verdict) -> str:
-    """Return the p-value of the verdict, adjusted for the number of claims; what is counted has none."""
-    amount = len(verdict.evidence.comparisons)
-    rest = f" It is the one on which the verdict rests, of {amount}." if amount > 1 else ""
-    if verdict.decisive.right == (0.0, 0.0) and verdict.verdict != NOT_DECIDED:
-        return rest
-    p = "< 0.001" if verdict.p < 0.001 else f"= {verdict.p:.3f}"
-    return f"{rest} p {p}, adjusted for all claims (Holm)."
-
-
-def needed(verdict: Verdict) -> str:
-    """Return how many seeds would decide what is not decided."""
-    seeds = seeds_needed(verdict.decisive, len(verdicts.MEASURES))
-    if verdict.verdict != NOT_DECIDED or np.isnan(seeds):
-        return ""
-    if np.isinf(seeds):
-        return f" The effect is so near to the other answer that {MOST_SEEDS:,} seeds would not tell."
-    return f" Were effect and spread as they are here, {seeds:.0f} seeds would decide it, with a probability of 80 %."
-
-
 def _numbers(found: tuple[Comparison, ...]) -> Html:
-    rows = [
-        [
-            one.study,
-            one.what,
-            f"{digits(one.effect)} {one.unit}",
-            f"{digits(one.low)} to {digits(one.high)}" if known(one.low) else "–",
-            f"{one.n} {one.counted}",
-            _right(one.right),
-        ]
-        for one in found
-    ]
     return table(
         "Every comparison of the claim",
         ["study", "what", "effect", "95 % interval", "n", "right if"],
-        rows,
+        map(claim_sentences.row, found),
         "numbers comparisons",
     )
-
-
-def _right(bounds: tuple[float, float]) -> str:
-    low, high = bounds
-    if np.isnan(low):
-        return "not 0"
-    if low == high:
-        return f"{digits(low)}"
-    if np.isinf(high):
-        return f"above {digits(low)}"
-    return f"below {digits(high)}" if np.isinf(low) else f"{digits(low)} to {digits(high)}"
 
 
 def studies(index: Index) -> Html:

@@ -7,17 +7,18 @@ from pathlib import Path
 from batchwise.analysis import seed_values, study_tables
 from batchwise.analysis.seed_values import SeedValues, Undecidable
 from batchwise.analysis.study_tables import Tables
+from batchwise.claims.judging import Verdict
 from batchwise.claims.paper import statements
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.claims.paper.comparisons import KINDS
 from batchwise.claims.paper.statements import Statement
-from batchwise.claims.paper.verdicts import Verdict
 from batchwise.common.errors import UserError
 from batchwise.report.figures import paper as paper_figures
 from batchwise.report.figures.paper_plots import DEPTH
 from batchwise.report.html import Code, Html, figure, heading, items, join, paragraph, table
 from batchwise.report.number_format import known, number, signed
 from batchwise.report.pages import table_rows
+from batchwise.report.sentences import comparisons, statement_kinds
 from batchwise.report.sentences import paper as paper_sentences
 from batchwise.report.sentences.grammar import span
 
@@ -48,7 +49,7 @@ def read(folder: Path, names: Sequence[str], said: Path) -> Paper:
     tables = {name: study_tables.read(folder / "data/tables" / name) for name in names}
     studies = {name: seed_values.of_study(each) for name, each in tables.items()}
     judged = {each: paper_verdicts.judge(each, studies) for each in statements.read(said, kinds)}
-    if not any(known(verdict.effect) for verdict in judged.values()):
+    if not any(_measured(verdict) for verdict in judged.values()):
         raise UserError(f"no study in {folder} measures a statement; name them as {said} does: figure_1, figure_2, …")
     return Paper(folder.resolve().name, tables, studies, judged)
 
@@ -80,20 +81,22 @@ def _effects(paper: Paper) -> Html:
 
 
 def _all_statements(paper: Paper) -> Html:
-    entries = (
-        [
-            " ".join(statement.figures),
-            verdict.verdict,
-            statement.statement,
-            signed(verdict.effect),
-            span(verdict.low, verdict.high),
-            verdict.unit if known(verdict.effect) else "–",
-            number(verdict.n, 0),
-        ]
-        for statement, verdict in paper.judged.items()
-    )
+    entries = [_statement(statement, verdict) for statement, verdict in paper.judged.items()]
     headings = ["figures", "verdict", "the paper says", "effect", "95 % interval", "unit", "n"]
     return table("Every statement; an effect is positive where the paper is right", headings, entries, "statements")
+
+
+def _statement(statement: Statement, verdict: Verdict) -> list[str]:
+    one, told = verdict.decisive, paper_sentences.VERDICTS[verdict.verdict]
+    start = [" ".join(statement.figures), told, statement.statement]
+    if one is None or not known(one.effect.value):
+        return [*start, "–", "–", "–", "0"]
+    value, low, high = one.effect
+    return [*start, signed(value), span(low, high), comparisons.unit(one), number(one.n, 0)]
+
+
+def _measured(verdict: Verdict) -> bool:
+    return verdict.decisive is not None and known(verdict.decisive.effect.value)
 
 
 def by_rate(paper: Paper, name: str) -> Html:
@@ -176,9 +179,8 @@ def no_study(paper: Paper, name: str) -> Html:
 
 
 def criteria() -> Html:
-    """Return how each kind of statement is decided: the criterion that its function states."""
-    said = {name: " ".join(kind.compare.__doc__.replace("`", "").split()) for name, kind in KINDS.items()}
-    entries = ([Code(name), said[name], kind.unit] for name, kind in KINDS.items())
+    """Return how each kind of statement is decided."""
+    entries = ([Code(name), words.criterion, words.unit] for name, words in statement_kinds.KINDS.items())
     return table("Kinds of statements", ["kind", "what is compared", "unit"], entries, "wrap")
 
 

@@ -6,26 +6,29 @@ from typing import Any
 
 from batchwise.analysis.seed_values import SeedValues, choose
 from batchwise.analysis.study_tables import Tables
+from batchwise.claims.evidence import Comparison
+from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
 from batchwise.claims.paper.statements import Statement
-from batchwise.claims.paper.verdicts import AGREES, CANNOT_TELL, DISAGREES, Verdict
 from batchwise.report.number_format import known, percent, rate, signed, size
-from batchwise.report.sentences import phrases
+from batchwise.report.sentences import comparisons, phrases
 from batchwise.report.sentences.grammar import count, listed, span
+
+VERDICTS = {SUPPORTED: "agrees", CONTRADICTED: "disagrees", NOT_DECIDED: "cannot tell"}
 
 
 def counts(verdicts: Iterable[Verdict]) -> str:
     """Return how many statements agree, disagree, and cannot be told."""
     number = Counter(verdict.verdict for verdict in verdicts)
     return (
-        f"Of {count(number.total(), 'statement')} of the paper, {number[AGREES]} agree with what was measured here, "
-        f"{number[DISAGREES]} disagree, and of {number[CANNOT_TELL]} nothing can be told."
+        f"Of {count(number.total(), 'statement')} of the paper, {number[SUPPORTED]} agree with what was measured here, "
+        f"{number[CONTRADICTED]} disagree, and of {number[NOT_DECIDED]} nothing can be told."
     )
 
 
 def untold(verdicts: Iterable[Verdict]) -> str:
     """Return why nothing can be told of some statements."""
-    of = [verdict for verdict in verdicts if verdict.verdict == CANNOT_TELL]
-    measured = sum(known(verdict.low) for verdict in of)
+    of = [verdict for verdict in verdicts if verdict.verdict == NOT_DECIDED]
+    measured = sum(verdict.decisive is not None and known(verdict.decisive.effect.low) for verdict in of)
     return (
         f"Of the {len(of)} that cannot be told, {measured} were measured, with an interval that leaves both open; the "
         f"other {len(of) - measured} have nothing here to compare."
@@ -63,28 +66,36 @@ def setting(tables: Tables) -> str:
 
 def evidence(statement: Statement, verdict: Verdict) -> str:
     """Return a statement with its verdict and the numbers behind it."""
-    parts = [f"{verdict.verdict.capitalize()}: {statement.statement} ({statement.source})."]
-    if verdict.what:
-        among = f"weakest of {verdict.comparisons} comparisons: " if verdict.comparisons > 1 else ""
-        text = f"{among}{measured(verdict)}: {effect(verdict)}."
+    parts = [f"{VERDICTS[verdict.verdict].capitalize()}: {statement.statement} ({statement.source})."]
+    if verdict.decisive:
+        amount = len(verdict.evidence.comparisons)
+        among = f"weakest of {amount} comparisons: " if amount > 1 else ""
+        text = f"{among}{measured(verdict.decisive)}: {effect(verdict.decisive)}."
         parts.append(f"{text[0].upper()}{text[1:]}")
-    if verdict.left_out:
-        parts.append(f"{'Left out' if verdict.what else 'Why'}: {named(verdict.left_out)}.")
+    if left := left_out(statement, verdict):
+        parts.append(f"{'Left out' if verdict.decisive else 'Why'}: {named(left)}.")
     return " ".join(parts)
 
 
-def measured(verdict: Verdict) -> str:
+def measured(one: Comparison) -> str:
     """Return what was compared: `in figure 1, m = 2 against 16`."""
-    studies, _, what = verdict.what.partition(": ")
-    return f"{'from' if '<' in studies else 'in'} {named(studies)}, {what}"
+    return f"{'from' if '<' in one.study else 'in'} {named(one.study)}, {comparisons.what(one)}"
 
 
-def effect(verdict: Verdict) -> str:
+def effect(one: Comparison) -> str:
     """Return the effect with its unit, interval and n."""
-    if not known(verdict.effect):
+    value, low, high = one.effect
+    if not known(value):
         return "no seed has both"
-    interval = f"95 % interval {span(verdict.low, verdict.high)}, " if known(verdict.low) else "no interval, "
-    return f"{signed(verdict.effect)} {verdict.unit} ({interval}n = {verdict.n})"
+    interval = f"95 % interval {span(low, high)}, " if known(low) else "no interval, "
+    return f"{signed(value)} {comparisons.unit(one)} ({interval}n = {one.n})"
+
+
+def left_out(statement: Statement, verdict: Verdict) -> str:
+    """Return what could not be compared, and why; nothing where all was."""
+    if not statement.studies:
+        return "not decided here: ImageNet"
+    return "; ".join(f"{study}: {why}" for study, why in verdict.left_out)
 
 
 def named(text: str) -> str:

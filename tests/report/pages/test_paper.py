@@ -17,13 +17,14 @@ import pandas as pd
 import pytest
 
 from batchwise.analysis.seed_values import of_study
-from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
+from batchwise.report import paper_results
 from batchwise.report.figures import paper as paper_figures
 from batchwise.report.figures import paper_plots
 from batchwise.report.pages import paper as paper_page
 from batchwise.report.pages.paper import Paper
+from batchwise.report.sentences.paper import VERDICTS
 from stages import compare
 from tests import chromium
 from tests.fabricated_paper import FIGURES, NORMALIZATION, as_the_paper_says, folder
@@ -109,8 +110,9 @@ def test_the_table_holds_the_verdicts(page: Page, read: Paper) -> None:
     rows = page.all("table")[0].findall(f".//{HTML}tbody/{HTML}tr")
     shown = [["".join(cell.itertext()) for cell in row] for row in rows]
     for (statement, verdict), (_, told, said, effect, *_) in zip(read.judged.items(), shown, strict=True):
-        assert (told, said) == (verdict.verdict, statement.statement)
-        assert effect == ("–" if np.isnan(verdict.effect) else f"{verdict.effect:+.2f}".replace("-", "−"))
+        assert (told, said) == (VERDICTS[verdict.verdict], statement.statement)
+        value = verdict.decisive.effect.value if verdict.decisive else np.nan
+        assert effect == ("–" if np.isnan(value) else f"{value:+.2f}".replace("-", "−"))
 
 
 def test_the_setting_of_the_paper_stands_beside_ours(page: Page) -> None:
@@ -121,11 +123,12 @@ def test_the_setting_of_the_paper_stands_beside_ours(page: Page) -> None:
 
 
 def test_the_results_are_those_of_the_verdicts(read: Paper) -> None:
-    table = paper_verdicts.results(read.judged).set_index("id")
+    table = paper_results.table(read.judged).set_index("id")
     for statement, verdict in read.judged.items():
         row = table.loc[statement.id]
-        assert (row["verdict"], row["n"]) == (verdict.verdict, verdict.n)
-        assert row["effect"] == pytest.approx(verdict.effect, abs=1e-4, nan_ok=True)
+        assert row["verdict"] == VERDICTS[verdict.verdict]
+        value, n = (verdict.decisive.effect.value, verdict.decisive.n) if verdict.decisive else (np.nan, 0)
+        assert row["effect"] == pytest.approx(value, abs=1e-4, nan_ok=True) and row["n"] == n
 
 
 def test_missing_tables_and_foreign_studies_are_told_in_a_line(place: Path, tmp_path: Path) -> None:
@@ -161,7 +164,7 @@ def test_what_diverged_everywhere_or_failed_is_still_a_page(read: Paper) -> None
 def test_the_effects_are_drawn_the_same_each_time(read: Paper) -> None:
     first = paper_figures.statements(read.judged)
     assert {paper_figures.statements(read.judged) for _ in range(4)} == {first}
-    drawn = [verdict for verdict in read.judged.values() if not np.isnan(verdict.effect)]
+    drawn = [one for one in read.judged.values() if one.decisive and not np.isnan(one.decisive.effect.value)]
     assert len(re.findall(r"\(fig\. [\d, ]+\)", first)) == len(drawn)
 
 

@@ -1,0 +1,103 @@
+"""What a comparison of a claim or a statement compares, in words: one entry for each quantity."""
+
+from typing import NamedTuple
+
+from batchwise.claims.evidence import Comparison
+
+
+class Words(NamedTuple):
+    """What is compared, and the unit of the effect; in {} stand the numbers of the comparison."""
+
+    what: str
+    unit: str
+
+
+EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))
+DOUBLINGS, OCTAVES, EXPONENT = "doublings", "octaves", "as exponent"
+OF_METRIC = "{unit}"
+POINTS, POINTS_PER_DOUBLING, OCTAVES_PER_DOUBLING = "points", "points per doubling of m", "octaves per doubling of m"
+
+FIELD = {
+    "rows_of_an_update": Words("updates that do not receive m rows (m = {m:,}: {shape})", "batch sizes"),
+    "updates_of_an_epoch": Words(
+        "counts other than ceil(N/m) (N = {rows:,}, m = {m:,}: {updates:,.0f} updates)", "batch sizes"
+    ),
+    "runs_beyond_all_rows": Words("runs with m = {m:,} that differ from those with m = N = {rows:,}", "runs"),
+    "time_of_an_epoch": Words(
+        "{milliseconds_large:.3g} ms with m = {large:,}, {milliseconds_small:.3g} ms with m = {small:,}", EPOCH
+    ),
+    "time_of_an_update": Words("m = {large} against m = {small}", UPDATE),
+    "time_of_a_row": Words("m = {large} against m = {small}", ROW),
+    "time_by_type": Words("{small} against {large}, m = {m:,}", UPDATE),
+    "speed_side_by_side": Words("a process among {processes} side by side, m = {m}", "times its speed alone"),
+    "best_after_seconds": Words(
+        "after {seconds:.3g} s: m = {by_seconds:,}, best then, less m = {by_epochs:,}, best after {epochs} epochs",
+        OF_METRIC,
+    ),
+    "memory_of_a_row": Words("each row more, up to m = {m:,} (R² = {r_squared:.4f})", "KiB"),
+    "memory_with_end": Words("memory of {gigabytes:.1f} GB that did not end (at m = {m:,})", "times"),
+    "memory_without_end": Words("memory of {gigabytes:.1f} GB that did not end (nowhere)", "times"),
+    "no_smaller_fits": Words("no smaller m that fits (memory ended at m = {ended:,}, m = {fits:,} fits)", "times"),
+    "smaller_instead": Words("m = {best:,} instead of m = {other:,}", OF_METRIC),
+    "loss_of_parts": Words("training loss of {parts} parts less that of whole batches, of the latter", "%"),
+    "loss_after_epochs": Words(
+        "m = {large:,} less m = {small:,}, after {epochs} epochs ({loss_small:.2f} with m = {small:,} and "
+        "{loss_large:.2f} with m = {large:,})",
+        "nats",
+    ),
+    "loss_after_updates": Words(
+        "how far m = {large:,} is closer to m = {small:,} than a quarter of the difference, or below it: after "
+        "{updates:,} updates {after:+.2f}, after {epochs} epochs {before:+.2f}",
+        "nats",
+    ),
+    "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
+    "best_of_sizes": Words("m = {best:,} less m = {other:,}", OF_METRIC),
+    "epochs_to_target": Words(
+        "epochs to {target:.0%}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} ({epochs_small:.0f})",
+        DOUBLINGS,
+    ),
+    "sharpness_0_001": Words("φ (ε = 10⁻³), m = {large:,} against m = {small:,}", DOUBLINGS),
+    "sharpness_0_0005": Words("φ (ε = 5·10⁻⁴), m = {large:,} against m = {small:,}", DOUBLINGS),
+    "hessian_largest": Words("λ_max, m = {large:,} against m = {small:,}", DOUBLINGS),
+    "smallest_less_largest": Words("test {metric}, m = {small:,} less m = {large:,}", OF_METRIC),
+    "normalised_in_parts": Words("m/{parts} rows normalised together instead of m, at the same m and η̃", OF_METRIC),
+    "normalised_alike": Words("m = {m:,} less m = {rows:,}, both normalised by {rows:,} rows", OF_METRIC),
+    "range_lost": Words("lost with each doubling of m, over m = {smallest:,} to {largest:,}", OCTAVES),
+    "fall_of_largest_rate": Words("fall of the largest η̃ with each doubling of m", OCTAVES),
+    "range_of_optimiser": Words("range with {optimizer} less that in {other}, over {sizes} m", OCTAVES),
+    "mean_per_example": Words("mean update of a row, on η̃", EXPONENT),
+    "covariance_trace": Words("trace of the covariance of an update, on η̃²·m", EXPONENT),
+    "distance_of_steps": Words("distance of {parts} updates from one of as many rows", "of the step"),
+    "best_rate_exponent": Words("best η on m, {optimizer} (the rule: {rule:g})", EXPONENT),
+}
+PAPER = {
+    "best_against": Words("m = {best:,} against {other:,}", POINTS),
+    "best_short_of": Words("m = {best:,} against {other:,}, short of {margin} points", POINTS),
+    "best_normalization_against": Words("m = {m:,}, k = {best:,} against {other:,}", POINTS),
+    "fall": Words("the fall over m from {smallest:,} to {largest:,}", POINTS_PER_DOUBLING),
+    "lost_range": Words("the range lost over m from {smallest:,} to {largest:,}", OCTAVES_PER_DOUBLING),
+    "mean_gain": Words("the mean gain over m from {smallest:,} to {largest:,}", POINTS),
+    "growth_of_gain": Words("the growth of the gain over m from {smallest:,} to {largest:,}", POINTS_PER_DOUBLING),
+    "loss_beyond": Words(
+        "at the η̃ that is best for m = {best:,}, the loss of m = {other:,}, beyond {margin} points", POINTS
+    ),
+    "loss_short_of": Words(
+        "at the η̃ that is best for m = {best:,}, the loss of m = {other:,}, short of {margin} points", POINTS
+    ),
+}
+WORDS = FIELD | PAPER
+
+
+def what(one: Comparison) -> str:
+    """Return what is compared: `m = 16 less m = 256`."""
+    shown = {name: _shape(value) if isinstance(value, tuple) else value for name, value in one.numbers.items()}
+    return WORDS[one.quantity].what.format_map(shown)
+
+
+def unit(one: Comparison) -> str:
+    """Return the unit of the effect."""
+    return WORDS[one.quantity].unit.format_map(one.numbers)
+
+
+def _shape(sizes: tuple[int, ...]) -> str:
+    return " × ".join(map(str, sizes))
