@@ -83,8 +83,6 @@ def verify(project, *words: str, status: int = 0) -> str:
 
 
 def test_results_are_verified_against_what_is_committed(project) -> None:
-    assert "small: no results are committed" in verify(project)
-    project.commit()
     assert verify(project, "small") == "small: results equal byte for byte (18 runs)\n"
     path = project.folder / "data/runs/small/m64_lr32.0_seed2.npz"
     result, inputs = run_result.load(path.read_bytes())
@@ -97,12 +95,14 @@ def test_results_are_verified_against_what_is_committed(project) -> None:
     shutil.rmtree(project.folder / ".dvc/cache")
     printed = verify(project, status=1).splitlines()
     assert printed[3:5] == ["  first epoch that differs: 1", "  the environments are the same"]
+    project.run("git", "rm", "--quiet", "--cached", "reports/checksums/small.json")
+    project.run("git", "commit", "--quiet", "-m", "without")
+    assert "no results are committed: reports/checksums/small.json is not in git" in verify(project)
     shutil.rmtree(project.folder / "data/runs")
     assert "no results are here; `dvc repro --force train@small` makes them" in verify(project)
 
 
 def test_results_of_another_machine_differ_in_a_clone_without_a_cache_too(project) -> None:
-    project.commit()
     shutil.rmtree(project.folder / ".dvc/cache")
     other = {"ONEDNN_MAX_CPU_ISA": "SSE41", "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"}
     project.repro("--force", "--single-item", "train@small", **other)
@@ -112,7 +112,6 @@ def test_results_of_another_machine_differ_in_a_clone_without_a_cache_too(projec
 
 
 def test_an_edit_that_changes_no_bit_is_verified_as_equal(project) -> None:
-    project.commit()
     project.append("batchwise/training/trainer.py", "# changed\n")
     project.repro("evaluate@small")
     assert verify(project).splitlines() == [
