@@ -224,6 +224,19 @@ def test_what_draws_does_not_retrain(project) -> None:
     assert "Running stage 'train@small'" not in printed and "Running stage 'evaluate@small'" not in printed
 
 
+def test_a_reworded_message_reruns_nothing(project) -> None:
+    project.append("batchwise/common/messages.py", "# changed\n")
+    printed = project.repro()
+    assert [line for line in printed.splitlines() if "Running stage" in line] == ["Running stage 'code':"]
+
+
+def test_a_seed_and_a_rate_measure_nothing_and_a_batch_size_measures_itself(project) -> None:
+    project.write_params(with_study(seeds=4, base_learning_rates=[0.0078125, 0.25, 0.5]))
+    assert "Stage 'profile@small' didn't change" in project.repro("profile@small")
+    project.write_params(with_study(batch_sizes=[4, 8, 64, 2048]))
+    assert "small: 1 points measured now, 6 kept from before" in project.repro("profile@small")
+
+
 def test_damaged_files_are_made_again(project, finished) -> None:
     for path in (project.folder / "data/store").rglob("*/*"):
         path.write_bytes(path.read_bytes()[:-1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from batchwise.measuring.profiling.process import Ended, Process
 
-# Doubling ends after so many seconds: a small network comes to the end of its memory in that time.
+# Doubling ends after so many seconds of work: a small network comes to the end of its memory in that time.
 SECONDS = 12.0
 # By so many bytes do peaks of equal processes differ.
 PEAK_NOISE = 16 * 2**20
@@ -31,12 +31,13 @@ def double(start: Callable[[], Process], peaks: Mapping[int, int], limit: int) -
     `peaks` are bytes of batch sizes, and no update may take more than `limit` bytes; `start` gives a process that can.
     Sizes that fit by what is known of those before are passed over.
     """
-    last, small, large = monotonic() + SECONDS, min(peaks), max(peaks)
+    left, small, large = SECONDS, min(peaks), max(peaks)
     fits, end = Update(large, "fits", "", peaks[large], 0), np.inf
     row_bytes = most_of_row(peaks[large] - peaks[small], large - small)
     updates: list[Update] = []
     while 2 * fits.batch_size < end:
-        updates += _updates(start(), fits, end, row_bytes, limit, last)
+        found, left = _updates(start(), fits, end, row_bytes, limit, left)
+        updates += found
         if updates[-1].status not in ("fits", "out_of_memory"):
             break
         fits = max([fits, *(update for update in updates if update.status == "fits")])
@@ -45,8 +46,13 @@ def double(start: Callable[[], Process], peaks: Mapping[int, int], limit: int) -
     return sorted(updates)
 
 
-def _updates(process: Process, fits: Update, end: float, row_bytes: float, limit: int, last: float) -> list[Update]:
-    """Return what became of updates of more rows than one that fits, and of less than `end`, in a process."""
+def _updates(
+    process: Process, fits: Update, end: float, row_bytes: float, limit: int, left: float
+) -> tuple[list[Update], float]:
+    """Return what became of updates of more rows than one that fits, and of less than `end`, in a process.
+
+    `left` are the seconds in which it may work; what is left of them is returned too.
+    """
     process.wait()
     updates, m, before = [], 2 * fits.batch_size, monotonic()
     try:
@@ -55,16 +61,18 @@ def _updates(process: Process, fits: Update, end: float, row_bytes: float, limit
             before = monotonic()
             times = doublings(fits.batch_size, limit - fits.memory_peak_bytes, row_bytes)
             m = int(min(fits.batch_size * times, end // 2))
-            peak = process.ask("update", m, seconds=last - before)
+            peak = process.ask("update", m, seconds=left)
+            left -= process.worked
             if peak > limit:  # macOS does not hold a process to its limit
                 raise Ended("out_of_memory", f"an update takes more than {limit:,} bytes")
             row_bytes = most_of_row(peak - fits.memory_peak_bytes, m - fits.batch_size)
             fits = Update(m, "fits", "", peak, monotonic() - before)
             updates.append(fits)
     except Ended as ended:
+        left -= process.worked
         updates.append(Update(m, ended.status, ended.message, None, monotonic() - before))
     process.close()
-    return updates
+    return updates, left
 
 
 def doublings(m: int, room: float, row_bytes: float) -> int:

@@ -40,6 +40,7 @@ class Process:
         self.process.start()
         theirs.close()
         self.on_gpu = on_gpu
+        self.worked = 0.0  # seconds for its last answer; not those in which others had the processor
 
     def wait(self) -> None:
         """Wait until the probe is built, or cannot be."""
@@ -61,7 +62,7 @@ class Process:
         return self.answer(seconds)
 
     def answer(self, seconds: float = float("inf")) -> Any:
-        """Return the next answer. Raises Ended if there is none: it failed, died, or took more than some seconds."""
+        """Return the next answer. Raises Ended if there is none: it failed, died, or worked more than some seconds."""
         try:
             self._wait(seconds)
             status, content = self.pipe.recv()
@@ -74,22 +75,29 @@ class Process:
         return content
 
     def _wait(self, seconds: float) -> None:
-        end, busy, looks = monotonic() + seconds, self._busy(), 0
-        while not self.pipe.poll(max(0, min(LOOK_SECONDS, end - monotonic()))):
-            if monotonic() >= end:
+        start, busy, looks = self._clock(), self._computed(), 0
+        self.worked = 0.0
+        while not self.pipe.poll(LOOK_SECONDS):
+            self.worked = max(self.worked, self._clock() - start)
+            if self.worked >= seconds:
                 raise Ended("stopped", "it took too long")
             looks += 1
-            if self.on_gpu or not _asleep(self.process.pid) or self._busy() - busy > BUSY_SECONDS:
-                busy, looks = self._busy(), 0
+            if self.on_gpu or not _asleep(self.process.pid) or self._computed() - busy > BUSY_SECONDS:
+                busy, looks = self._computed(), 0
             elif looks == LOOKS:
                 raise Ended("out_of_memory", "it waits for memory that nothing will free")
+        self.worked = max(self.worked, self._clock() - start)
 
-    def _busy(self) -> float:
-        """Return the seconds that the process has computed, infinite at its end."""
+    def _clock(self) -> float:
+        """Return the seconds that count as work: those of a GPU pass while the process may be idle."""
+        return monotonic() if self.on_gpu else self._computed()
+
+    def _computed(self) -> float:
+        """Return the seconds that the process has computed; 0 at its end, of which the pipe tells."""
         try:
             return sum(psutil.Process(self.process.pid).cpu_times()[:2])
         except psutil.Error:
-            return float("inf")
+            return 0.0
 
     def close(self) -> None:
         """End the process, and wait for it."""
