@@ -17,7 +17,7 @@ from batchwise.common import plugins
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data import prepared
+from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
 from batchwise.execution import run_store, workers
 from batchwise.execution.run_store import Store
@@ -33,6 +33,7 @@ WORKERS = 2
 def train(folder: Path) -> tuple[float, float, int]:
     """Return the seconds of start-up and of training each cell of the study with one seed, and the number of cells."""
     study, data = _study(seeds=1)
+    prepared.save(data, folder / "prepared", study.data_set, {})
     with mock.patch.dict(os.environ, BATCHWISE_WORKERS=str(WORKERS)):
         start = perf_counter()
         with workers.pool() as client:
@@ -41,7 +42,15 @@ def train(folder: Path) -> tuple[float, float, int]:
             started = perf_counter()
             os.environ["DASK_SCHEDULER_ADDRESS"] = client.scheduler.address
             kept, timings = Store(folder / "store"), folder / "timings.csv"
-            train_study(STUDY, study, data, folder / "runs", kept, timings, earlier=lambda file: None)
+            train_study(
+                STUDY,
+                study,
+                loading.locate(folder / "prepared", study),
+                folder / "runs",
+                kept,
+                timings,
+                earlier=lambda file: None,
+            )
             end = perf_counter()
     return started - start, end - started, len(grid.cells(study, data.rows["train"]))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class DataSet:
         statistics = {name: getattr(self, name) for name in STATISTICS}
         return arrays | {name: value for name, value in statistics.items() if value is not None}
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The checksum of everything that decides a result: task, classes, shapes, types and values of all arrays."""
         digest = hashlib.sha256(f"{self.description.task} {self.class_names}".encode())

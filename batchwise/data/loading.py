@@ -1,9 +1,12 @@
 """The data of a study: its data set as it was prepared, or the part of it that the study asks for."""
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
 from batchwise.data import prepared, task
 from batchwise.data.dataset import DataSet
@@ -46,3 +49,29 @@ def metrics(study: Study, about: dict[str, Any]) -> tuple[Metric, ...]:
         if chosen.clip(target) != target:
             raise UserError(f"targets: {target} is no {chosen.name}; allowed: {chosen.description}")
     return (chosen, *others)
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """What is known of the data of a study, and where they are: it is sent to workers, which read them there."""
+
+    study: Study
+    folder: str  # of the prepared files, seen from the root of the project, which is another path on another machine
+    rows: dict[str, int]  # of each split
+    task: str
+    sha256: str
+
+    def load(self) -> DataSet:
+        """Return the data. Raises UserError as `load` does, or if they are others."""
+        data = load(ROOT / self.folder, self.study)
+        if data.sha256 != self.sha256:
+            raise UserError(
+                f"{self.study.data_set} has other data in {ROOT / self.folder}; use the same files everywhere"
+            )
+        return data
+
+
+def locate(folder: Path, study: Study) -> StudyData:
+    """Return what is known of the data of a study. Raises UserError as `describe` does."""
+    about = describe(folder, study)
+    return StudyData(study, os.path.relpath(folder, ROOT), about["rows"], about["task"], about["sha256"])

@@ -12,65 +12,99 @@ from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data.dataset import DataSet
+from batchwise.data.loading import StudyData
 from batchwise.execution import run_store, run_times, workers
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_store import Store
 from batchwise.execution.stage_times import seconds_of_process
 from batchwise.execution.workers import FinishedRun
-from batchwise.training import run_result
+from batchwise.training import run_files, run_result
 
 # Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
 FINAL = ("ok", "diverged")
 
 
-def run_file(run: Run) -> str:
-    """Return the name of the file of a run."""
-    return f"{run.name}.npz"
-
-
 def train_study(
     name: str,
     study: Study,
-    data: DataSet,
+    data: StudyData,
     runs_folder: Path,
     kept: Store,
     timings: Path,
     earlier: Callable[[str], bytes | None],
 ) -> None:
-    """Make `runs_folder/<study>` hold exactly the runs of the grid; train those that `kept` lacks.
+    """Make `runs_folder/<study>` hold exactly the runs of the grid; train those that `kept` lacks, or has damaged.
 
     `earlier` returns a file of the folder as it was at the last time, or None; it is used if its inputs are today's.
     The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
     Raises UserError as workers.pool and workers.train do.
     """
-    rows, shared_inputs = data.rows["train"], run_store.inputs(study.recipe, data.description.task, data.sha256)
+    rows, shared_inputs = data.rows["train"], run_store.inputs(study.recipe, data.task, data.sha256)
     keys = {run: run_store.key(run_store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
-    with _alone(kept.folder / f"{name}.lock"):
-        absent = [run for run in keys if keys[run] not in kept]
+    with _alone(kept.folder / f"{name}.lock"), _replacing(runs_folder / name) as folder:
+        absent = [run for run in keys if not folder.add(run, kept.get(keys[run]))]
         if absent:
             workers.preload_tensorflow()
-        missing = [run for run in absent if not _recover(run, keys[run], kept, earlier)]
-        session = Session(name, study, rows, {run: keys[run] for run in missing}, kept, timings)
+        missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier))]
+        session = Session(name, study, rows, {run: keys[run] for run in missing}, kept, timings, folder)
         if missing:
             session.train(data)
-        statuses = _write_folder(runs_folder / name, keys, kept, session.unfinished)
-    _report(name, statuses, len(missing), session.unfinished)
+    _report(name, folder.statuses, len(missing), session.unfinished)
+
+
+class RunFolder:
+    """A new folder with the files of a study's runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.statuses: Counter[str] = Counter()  # of the runs that it has
+
+    def add(self, run: Run, content: bytes | None) -> bool:
+        """Write the file of a run; return whether there was any content."""
+        if content is None:
+            return False
+        (self.folder / run_files.name(run)).write_bytes(content)
+        self.statuses[run_result.load(content, with_weights=False)[0].status] += 1
+        return True
+
+
+@contextmanager
+def _replacing(folder: Path) -> Iterator[RunFolder]:
+    """Yield a new folder, which takes the place of `folder` at the end, or goes if it is not reached."""
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        yield RunFolder(new)
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 class Session:
     """The runs of a study that are trained now: what becomes of each, and how long the rest will take."""
 
-    def __init__(self, name: str, study: Study, rows: int, keys: dict[Run, str], kept: Store, timings: Path) -> None:
-        self.name, self.study, self.rows, self.keys, self.kept, self.timings = name, study, rows, keys, kept, timings
+    def __init__(
+        self,
+        name: str,
+        study: Study,
+        rows: int,
+        keys: dict[Run, str],
+        kept: Store,
+        timings: Path,
+        folder: RunFolder,
+    ) -> None:
+        self.name, self.study, self.rows, self.keys = name, study, rows, keys
+        self.kept, self.timings, self.folder = kept, timings, folder
         self.measured = run_times.Timings(run_times.read(timings).coefficients())
         self.progress = Progress(name, len(keys))
         self.left = set(keys)
         self.unfinished: dict[Run, FinishedRun] = {}  # not kept, since another try may mend them
 
-    def train(self, data: DataSet) -> None:
+    def train(self, data: StudyData) -> None:
         """Train the runs on a pool of workers. After Ctrl-C, say what is kept."""
         try:
             with workers.pool() as client:
@@ -96,6 +130,7 @@ class Session:
         if len(self.left) == len(self.keys):
             run_times.append_start_up(self.timings, max(0, seconds_of_process() - finished.seconds))
         self.left.remove(run)
+        self.folder.add(run, finished.content)
         if finished.status in FINAL:
             self.kept.put(self.keys[run], finished.content)
         else:
@@ -113,17 +148,17 @@ class Session:
         return run_times.seconds_left(self.study, self.rows, self.left, running, coefficients, compiled)
 
 
-def _recover(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bool:
-    """Keep a run of the last time if it is the wanted one; return whether it was. A clone has files, but no store."""
-    content = earlier(run_file(run))
+def _recovered(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bytes | None:
+    """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, but no store."""
+    content = earlier(run_files.name(run))
     try:
         result, inputs = run_result.load(content) if content else (None, None)
     except ValueError:
-        return False
+        return None
     if result is None or result.status not in FINAL or run_store.key(inputs) != key:
-        return False
+        return None
     kept.put(key, content)
-    return True
+    return content
 
 
 @contextmanager
@@ -137,21 +172,6 @@ def _alone(lock: Path) -> Iterator[None]:
             print(f"{lock.stem} is being trained by another process; waiting for it", file=sys.stderr, flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _write_folder(folder: Path, keys: dict[Run, str], kept: Store, unfinished: dict[Run, FinishedRun]) -> Counter[str]:
-    """Write a run file for each run to a new folder and give it its name; return the number of runs by status."""
-    new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    statuses = Counter()
-    for run, key in keys.items():
-        content = unfinished[run].content if run in unfinished else kept.get(key)
-        (new / run_file(run)).write_bytes(content)
-        statuses[run_result.load(content, with_weights=False)[0].status] += 1
-    shutil.rmtree(folder, ignore_errors=True)
-    new.rename(folder)
-    return statuses
 
 
 def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Run, FinishedRun]) -> None:

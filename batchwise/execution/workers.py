@@ -20,7 +20,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
-from batchwise.data.dataset import DataSet
+from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
 from batchwise.execution.run_queue import Queue
 from batchwise.runtime.device import gpu
@@ -49,16 +49,16 @@ class StudyPlugin(WorkerPlugin):
 
     name = PLUGIN
 
-    def __init__(self, data: DataSet, recipe: Recipe, shared_inputs: dict[str, Any]) -> None:
+    def __init__(self, data: StudyData, recipe: Recipe, shared_inputs: dict[str, Any]) -> None:
         self.data, self.recipe, self.shared_inputs = data, recipe, shared_inputs
         self.trainer = None
 
     def load_trainer(self) -> Any:
-        """Return the worker's trainer, made at the first call."""
+        """Return the worker's trainer, made at the first call; the data are read here, and kept on the device alone."""
         if self.trainer is None:
             from batchwise.training.trainer import Trainer  # only workers import TensorFlow
 
-            self.trainer = Trainer(self.data, self.recipe)
+            self.trainer = Trainer(self.data.load(), self.recipe)
             self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'
         return self.trainer
 
@@ -67,7 +67,7 @@ def worker_inputs() -> dict[str, Any]:
     """On a worker: build the model, and return the inputs of runs as this worker sees them."""
     plugin = get_worker().plugins[PLUGIN]
     plugin.load_trainer()
-    return run_store.inputs(plugin.recipe, plugin.data.description.task, plugin.data.sha256)
+    return run_store.inputs(plugin.recipe, plugin.data.task, plugin.data.sha256)
 
 
 def train_run(run: Run) -> FinishedRun:
@@ -153,7 +153,7 @@ def number_of_workers() -> int:
 
 def train(
     client: Client,
-    data: DataSet,
+    data: StudyData,
     recipe: Recipe,
     runs: list[Run],
     seconds: Callable[[Run], float],
@@ -163,9 +163,9 @@ def train(
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
     `seconds` and `compile_seconds` are those of the Queue. Raises UserError if the model cannot be built, or if workers
-    would give other bits than this machine.
+    lack the data, or would give other bits than this machine.
     """
-    shared_inputs = run_store.inputs(recipe, data.description.task, data.sha256)
+    shared_inputs = run_store.inputs(recipe, data.task, data.sha256)
     client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
     _check_workers(client, shared_inputs)
     dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)

@@ -9,14 +9,15 @@ from batchwise.runtime.tensorflow import tf
 
 
 class Examples:
-    """Inputs and labels of all parts, one after the other: the training rows come first."""
+    """Inputs and labels of all splits, one after the other: the training rows come first."""
 
     def __init__(self, data: DataSet, dtype: str) -> None:
         """`dtype` is that in which inputs are handed out."""
         inputs, labels = ([getattr(getattr(data, name), key) for name in SPLITS] for key in ("inputs", "labels"))
         bytes_ = data.train.inputs.dtype == np.uint8
         self.dtype = dtype
-        self.inputs = tf.constant(np.concatenate(inputs), "uint8" if bytes_ else dtype)
+        # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.
+        self.inputs = tf.identity(tf.constant(np.concatenate(inputs), "uint8" if bytes_ else dtype))
         self.labels = tf.constant(np.concatenate(labels), "int32")
         self.scaling = None if data.mean is None else _constants(data.mean, 1 / data.std.astype("float64"), dtype)
 

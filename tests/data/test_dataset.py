@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -256,13 +257,13 @@ def test_the_checksum_changes_with_every_array_and_the_task(small) -> None:
     for number, name in enumerate(("train", "test")):
         part = getattr(small, name)
         for changed in (Split(part.inputs + 1, part.labels), Split(part.inputs, 1 - part.labels)):
-            checksums.add(DataSet(**{**vars(small), name: changed}).sha256)
+            checksums.add(replace(small, **{name: changed}).sha256)
         assert len(checksums) == 3 + 2 * number
     transposed = Split(small.train.inputs.reshape(6, 1, 2), small.train.labels)
     wider = Split(small.train.inputs.astype("float64"), small.train.labels)
-    task = Description(**{**vars(small.description), "task": "multiclass_classification"})
+    task = replace(small.description, task="multiclass_classification")
     others = [{"train": transposed}, {"train": wider}, {"description": task}, {"class_names": ("no", "yes", "perhaps")}]
-    checksums |= {DataSet(**{**vars(small), **other}).sha256 for other in others}
+    checksums |= {replace(small, **other).sha256 for other in others}
     assert len(checksums) == 9
 
 

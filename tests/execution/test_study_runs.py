@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,10 +18,10 @@ from batchwise import __main__ as commands
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config import grid, params
-from batchwise.data import prepared
+from batchwise.data import loading, prepared
 from batchwise.execution import stage_times, workers
 from batchwise.execution.run_store import Store
-from batchwise.execution.study_runs import Session, train_study
+from batchwise.execution.study_runs import RunFolder, Session, train_study
 from batchwise.execution.workers import FinishedRun
 from batchwise.training import run_result
 from tests.project import PARAMS, STUDY
@@ -52,7 +53,7 @@ def trained(tmp_path, monkeypatch, capsys) -> Path:
 def train() -> None:
     all_params = params.load()
     study, timings = all_params.studies["small"], stage_times.runs_file(all_params, "small")
-    data, kept = prepared.load(Path("data/prepared"), "digits"), Store(Path("data/store"))
+    data, kept = loading.locate(Path("data/prepared"), study), Store(Path("data/store"))
     train_study("small", study, data, Path("data/runs"), kept, timings, lambda name: None)
 
 
@@ -92,13 +93,43 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
         reproduce(monkeypatch, "0.5")
 
 
+def test_a_damaged_entry_of_the_store_is_trained_again(trained, capsys) -> None:
+    before = {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()}
+    entry = max(path for path in Path("data/store").rglob("*/*") if path.is_file())
+    whole = entry.read_bytes()
+    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b""):
+        entry.write_bytes(damaged)
+        capsys.readouterr()
+        train()
+        assert f"1 trained now, {RUNS - 1} kept from before" in capsys.readouterr().out
+        assert entry.read_bytes() == whole
+        assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
+
+
+def test_a_study_that_cannot_be_trained_leaves_the_folder_of_its_runs_as_it_was(trained, monkeypatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise UserError("the model cannot be built")
+
+    def files() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in Path("data/runs").rglob("*") if path.is_file()}
+
+    before = files()
+    shutil.rmtree("data/store")
+    monkeypatch.setattr(workers, "train", fail)
+    with pytest.raises(UserError):
+        train()
+    assert files() == before and [path.name for path in Path("data/runs").iterdir()] == ["small"]
+
+
 def test_what_was_measured_says_what_the_next_runs_take(tmp_path) -> None:
     study = params.check({**PARAMS, "studies": {"small": SMALL}}).studies["small"]
     runs = grid.runs(study, 1200)
     keys = {run: f"{number:064x}" for number, run in enumerate(runs)}
-    session = Session("small", study, 1200, keys, Store(tmp_path / "store"), tmp_path / "timings.csv")
+    folder = RunFolder(tmp_path)
+    session = Session("small", study, 1200, keys, Store(tmp_path / "store"), tmp_path / "timings.csv", folder)
     assert session.expected_seconds(runs[1]) < 0.1
-    session.finish(runs[0], FinishedRun("ok", b"", compiled=True, seconds=17.0), running=1)
+    content = run_result.dump(run_result.without_evaluations("ok"), {})
+    session.finish(runs[0], FinishedRun("ok", content, compiled=True, seconds=17.0), running=1)
     assert session.expected_seconds(runs[1]) + session.compile_seconds() == pytest.approx(17, rel=0.1)
     assert session.expected_seconds(runs[1]) > session.compile_seconds()
 
