@@ -72,6 +72,7 @@ class StudyData:
 
 
 def locate(folder: Path, study: Study) -> StudyData:
-    """Return what is known of the data of a study. Raises UserError as `describe` does."""
+    """Return what is known of the data of a study. Raises UserError as `describe` and `metrics` do."""
     about = describe(folder, study)
+    metrics(study, about)
     return StudyData(study, os.path.relpath(folder, ROOT), about["rows"], about["task"], about["sha256"])
