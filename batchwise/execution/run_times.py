@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import nnls
+from scipy.optimize import least_squares
 
 from batchwise.common.files import append_line, matching_lines
 from batchwise.config import grid
@@ -19,7 +19,6 @@ START_UP_LINE = r"start-up,(\d+\.\d{6})"
 # Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
 FIRST_GUESS = np.array([3e-6, 1e-7, 1.2, 2e-2])
 BELIEF = 2  # what the guess counts, in runs
-UNSEEN = 1e-3  # what it counts where no run tells: little, and enough to be the answer
 SLOW_MACHINE = 2  # times the guess; what takes longer still is a larger model, whose examples take their time
 
 
@@ -60,20 +59,27 @@ class Timings:
         return self.fitted
 
     def _fit(self) -> np.ndarray:
-        """Return the coefficients, none negative, that fit what was measured and what was believed before.
+        """Return the coefficients that fit what was measured and what was believed before.
 
-        Least squares of the relative errors of the predictions; what is believed counts as BELIEF runs.
+        Least squares of logarithms: of the errors of the predictions, and of the changes of what was believed, which
+        keep each coefficient positive.
         """
         if not self.seconds:
             return self.before
-        runs = np.array([len(values) for values in self.seconds.values()])
+        measured = np.array([astuple(done) for done in self.seconds], float)  # [n, 4]
         means = np.array([np.mean(values) for values in self.seconds.values()])
-        shares = np.array([astuple(done) for done in self.seconds]) / means[:, None]  # of a run, per second of a cost
-        believed = self.before * min(1 / np.median(shares @ self.before), SLOW_MACHINE)
-        believed[1] += max(0, np.median((1 - shares @ believed) / shares[:, 1]))  # a larger model
-        belief = np.sqrt(BELIEF * np.average(shares**2, axis=0, weights=runs)) + UNSEEN / believed
-        equations = np.vstack([np.sqrt(runs)[:, None] * shares, np.diag(belief)])
-        return nnls(equations, np.concatenate([np.sqrt(runs), belief * believed]))[0]
+        weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
+        slower = means / (measured @ self.before)
+        believed = self.before * min(np.median(slower), SLOW_MACHINE)
+        if np.median(slower) > SLOW_MACHINE:  # a large model
+            believed[1] += max(0, np.median((means - measured @ believed) / measured[:, 1]))
+
+        def errors(changes: np.ndarray) -> np.ndarray:
+            predicted = measured @ (believed * np.exp(changes))
+            return weights * np.concatenate([np.log(predicted / means), changes])
+
+        start = [np.log(max(1, slower.max())), 0, 0, 0]  # from too many seconds an update there is a way down
+        return believed * np.exp(least_squares(errors, start).x)
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
