@@ -7,7 +7,7 @@ from batchwise.config.grid import Run
 
 
 class Queue:
-    """Dispatcher out runs: the longest first, and those of one batch size to one worker, which compiles them once.
+    """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once.
 
     `seconds` says how long a run takes, `compile_seconds` how much longer the first run of a batch size; both are asked
     anew each time, since what they say gets better while runs are measured.
