@@ -22,7 +22,7 @@ def quantities(metrics: Sequence[Metric]) -> list[str]:
 
 def counted(metrics: Sequence[Metric]) -> list[tuple[str, str, Metric]]:
     """Return the columns with the number of test rows that a metric counts, and of the others, where it counts some."""
-    return [(*(f"test_{name}" for name in metric.counted), metric) for metric in metrics if metric.counted]
+    return [(f"test_{metric.counted[0]}", f"test_{metric.counted[1]}", metric) for metric in metrics if metric.counted]
 
 
 def columns(metrics: Sequence[Metric]) -> dict[str, str]:
@@ -73,11 +73,8 @@ def _values(metrics: Sequence[Metric]) -> dict[str, str]:
 
 
 def _counts(metrics: Sequence[Metric]) -> dict[str, str]:
-    found = {}
-    for inside, outside, metric in counted(metrics):
-        for column, name in zip((inside, outside), metric.counted, strict=True):
-            found[column] = f"test rows that are {name} at the final weights, rows"
-    return found
+    names = [name for metric in metrics for name in metric.counted or ()]
+    return {f"test_{name}": f"test rows that are {name} at the final weights, rows" for name in names}
 
 
 def _intervals(metrics: Sequence[Metric]) -> dict[str, str]:

@@ -138,7 +138,7 @@ def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]
     return row | {"n": int(np.isfinite(values[curves.metric.column("test")][chosen]).sum())}
 
 
-def levels(all_curves: list[Curves], kind: str, seconds: Mapping[int, float]) -> np.ndarray:
+def levels(all_curves: Sequence[Curves], kind: str, seconds: Mapping[int, float]) -> np.ndarray:
     """Return the levels of a budget: from the first at which a batch size has an evaluation to the longest run."""
     each = np.array([costs(curves, kind, seconds) for curves in all_curves])
     whole = each * [np.ceil(curves.updates / curves.updates_per_epoch) for curves in all_curves]
@@ -150,7 +150,7 @@ def levels(all_curves: list[Curves], kind: str, seconds: Mapping[int, float]) ->
     return np.unique(np.round(chosen)) if kind != "seconds" else chosen
 
 
-def table(all_curves: list[Curves], seconds: Mapping[int, float]) -> pd.DataFrame:
+def table(all_curves: Sequence[Curves], seconds: Mapping[int, float]) -> pd.DataFrame:
     """Return a row for each level of each budget and each batch size. `seconds` are those of an epoch."""
     rows = [
         level(curves, kind, amount, seconds)

@@ -163,7 +163,7 @@ def _grid_sizes(study: Study, cells: pd.DataFrame, by_run: Mapping[Run, RunMetri
 
 
 def _runs_by_status(by_run: Mapping[Run, RunMetrics]) -> dict[str, int]:
-    counts = Counter(found.status for found in by_run.values())
+    counts: Counter[str] = Counter(found.status for found in by_run.values())
     return {status: counts[status] for status in STATUSES}
 
 

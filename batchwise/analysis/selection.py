@@ -92,7 +92,8 @@ def reliable_range(
     base = cells["base_learning_rate"].to_numpy().reshape(-1, rates)
     low = np.where(stretch, base, np.inf).min(axis=1)
     high = np.where(stretch, base, -np.inf).max(axis=1)
-    return np.where(stretch.any(axis=1), (low, high), np.nan)
+    some = stretch.any(axis=1)
+    return np.where(some, low, np.nan), np.where(some, high, np.nan)
 
 
 def reliable_column(margin: float, *ending: str) -> str:

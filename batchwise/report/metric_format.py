@@ -21,7 +21,9 @@ def with_unit(metric: Metric, text: str) -> str:
 
 def interval(metric: Metric, low: float | None, high: float | None) -> str:
     """Return an interval without its unit, cut at what values there can be: `96.0 to 97.3`."""
-    return f"{bare(metric, metric.clip(low))} to {bare(metric, metric.clip(high))}" if known(low, high) else MISSING
+    if not (known(low) and known(high)):
+        return MISSING
+    return f"{bare(metric, metric.clip(low))} to {bare(metric, metric.clip(high))}"
 
 
 def bare_difference(metric: Metric, value: float | None) -> str:
@@ -31,7 +33,7 @@ def bare_difference(metric: Metric, value: float | None) -> str:
 
 def bare_differences(metric: Metric, low: float | None, high: float | None) -> str:
     """Return the interval of a difference without its unit: `−0.40 to 0.90`."""
-    if not known(low, high):
+    if not (known(low) and known(high)):
         return MISSING
     return " to ".join(number(metric.scale * value, metric.decimals + 1) for value in (low, high))
 

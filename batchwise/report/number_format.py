@@ -1,13 +1,14 @@
 """Numbers as a reader sees them: percent, points, intervals, rates, batch sizes. Plain text; a missing number is –."""
 
 import math
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
 MISSING = "–"
+Number = TypeVar("Number", bound=float)
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def known(value: float | None, *others: float | None) -> TypeGuard[float]:
+def known(value: Number | None, *others: float | None) -> TypeGuard[Number]:
     """Return whether none of the values is missing (None or NaN); a type checker then takes the first for a number."""
     return not any(one is None or one != one for one in (value, *others))
 

@@ -1,5 +1,7 @@
 """Figures of what a batch size costs: results under three budgets, time and memory by m. Each draws on axes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -57,7 +59,7 @@ def _budget(table: pd.DataFrame, metric: Metric, ax: Axes) -> None:
     ax.minorticks_off()
 
 
-def time_and_memory(measured: pd.DataFrame, fits: dict, doubling: pd.DataFrame) -> str:
+def time_and_memory(measured: pd.DataFrame, fits: dict[str, Any], doubling: pd.DataFrame) -> str:
     """Return the time of an update and the peak memory by batch size, with their fits, as SVG."""
     with style.drawing():
         figure, (left, right) = style.panels(WIDTH, 3.4, columns=2)
@@ -66,11 +68,11 @@ def time_and_memory(measured: pd.DataFrame, fits: dict, doubling: pd.DataFrame) 
         return style.svg(figure)
 
 
-def _time(measured: pd.DataFrame, fit: dict, ax: Axes) -> None:
+def _time(measured: pd.DataFrame, fit: dict[str, Any], ax: Axes) -> None:
     rows = measured.dropna(subset="step_seconds").sort_values("batch_size")
     micro = 1e6 * rows[["step_seconds", "step_seconds_lower", "step_seconds_upper"]].to_numpy()
     error = np.abs(micro[:, [1, 2]] - micro[:, [0]]).T
-    look = {"fmt": "o", "color": INK, "markersize": 4.5, "capsize": 3, "label": "median, quartiles"}
+    look: dict[str, Any] = {"fmt": "o", "color": INK, "markersize": 4.5, "capsize": 3, "label": "median, quartiles"}
     ax.errorbar(rows["batch_size"], micro[:, 0], error, **look)
     if fit["overhead"]["value"] is not None and len(rows):
         x = np.geomspace(rows["batch_size"].min(), rows["batch_size"].max(), 60)
@@ -79,7 +81,7 @@ def _time(measured: pd.DataFrame, fit: dict, ax: Axes) -> None:
     _log_axes(ax, "time of an update (µs)")
 
 
-def _memory(measured: pd.DataFrame, fit: dict, doubling: pd.DataFrame, ax: Axes) -> None:
+def _memory(measured: pd.DataFrame, fit: dict[str, Any], doubling: pd.DataFrame, ax: Axes) -> None:
     rows = measured.dropna(subset="memory_peak_bytes")
     ax.plot(rows["batch_size"], rows["memory_peak_bytes"] / MEBIBYTE, "o", color=INK, markersize=4.5, label="grid")
     fits = doubling[doubling["status"].eq("fits")]

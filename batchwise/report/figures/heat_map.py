@@ -1,5 +1,7 @@
 """The heat map of a study, batch size × base learning rate."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn
@@ -61,7 +63,7 @@ def heat_map(cells: pd.DataFrame, metric: Metric, ax: Axes) -> None:
     _heat_map_axes(grid, ax)
 
 
-def _boxes(marked: np.ndarray, **look: object) -> PathPatch:
+def _boxes(marked: np.ndarray, **look: Any) -> PathPatch:
     """Return the outlines of the marked cells of a grid [m, η̃] as one patch, which draws faster than one for each."""
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)])
     places = np.argwhere(marked)[:, ::-1]  # [cells, 2], x before y
@@ -77,7 +79,7 @@ def _behind(values: np.ndarray, metric: Metric) -> np.ndarray:
     return metric.scale * np.where(np.isnan(score), np.nan, best - score)
 
 
-def _label_cells(cells: pd.DataFrame, behind: np.ndarray, palette: list, metric: Metric, ax: Axes) -> None:
+def _label_cells(cells: pd.DataFrame, behind: np.ndarray, palette: list[Any], metric: Metric, ax: Axes) -> None:
     small = behind.shape[1] > 14
     for index, (_, cell) in enumerate(cells.iterrows()):
         row, column = divmod(index, behind.shape[1])
@@ -117,12 +119,11 @@ def readable_on(colour: object) -> str:
 def _heat_map_axes(grid: pd.DataFrame, ax: Axes) -> None:
     ax.grid(False)
     ax.tick_params(length=0)
-    for axis, values, name in (("x", grid.columns, rate), ("y", grid.index, size)):
+    for axis, values, name in ((ax.xaxis, grid.columns, rate), (ax.yaxis, grid.index, size)):
         every = -(-len(values) // MOST_TICKS)
         places = np.arange(0, len(values), every)
         labels = [name(values[place]) for place in places]
-        crowded = axis == "x" and max(map(len, labels)) * len(labels) > 90
-        ax.set(**{f"{axis}ticks": places + 0.5})
-        ax.set(**{f"{axis}ticklabels": labels})
-        ax.tick_params(axis=axis, labelrotation=90 if crowded else 0)
+        crowded = axis is ax.xaxis and max(map(len, labels)) * len(labels) > 90
+        axis.set_ticks(places + 0.5, labels)
+        axis.set_tick_params(labelrotation=90 if crowded else 0)
     ax.set(xlabel="base learning rate η̃ (per example)", ylabel="batch size m (rows)")

@@ -4,6 +4,7 @@ import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -110,7 +111,7 @@ def _thin_out(ax: Axes) -> None:
         (ax.get_yticks(), ax.get_yticklabels(), ax.set_yticks),
     ):
         if len(ticks) > MOST_TICKS:
-            put(ticks[::2], labels[::2])
+            put(ticks[::2], [label.get_text() for label in labels[::2]])
 
 
 def statements(judged: dict[Statement, Verdict]) -> str:
@@ -150,7 +151,7 @@ def _forest(group: list[Effect], ax: Axes) -> None:
     ax.set_xlim(-max(widest, 1), max(widest, 1))
 
 
-def _verdicts_of(axes: list) -> tuple[list, list[str]]:
+def _verdicts_of(axes: list[Axes]) -> tuple[list[Artist], list[str]]:
     found = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     known = [label for label in VERDICTS.values() if label in found]
     return [found[label] for label in known], known

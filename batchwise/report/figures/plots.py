@@ -1,5 +1,7 @@
 """Figures over batch sizes and epochs: each draws a table on axes, and values of a metric as people read them."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -52,12 +54,12 @@ def difference(batch_sizes: pd.DataFrame, metric: Metric, ax: Axes) -> None:
     ax.set(ylabel=f"difference ({metric_format.differences(metric)})")
 
 
-def _intervals(table: pd.DataFrame, quantity: str, scale: float, ax: Axes, **look: object) -> None:
+def _intervals(table: pd.DataFrame, quantity: str, scale: float, ax: Axes, **look: Any) -> None:
     mean, low, high = (scale * table[f"{quantity}_{bound}"] for bound in ("mean", "low", "high"))
     error = np.nan_to_num([mean - low, high - mean])  # a single seed has no interval
-    look = {"color": INK, "marker": "o", "markersize": 5.5, "capsize": 4, "elinewidth": 1.5, "linestyle": "none"} | look
+    look = {"color": INK, "marker": "o", "linestyle": "none", **look}
     if len(table):
-        ax.errorbar(table.index, mean, error, **look)
+        ax.errorbar(table.index, mean, error, markersize=5.5, capsize=4, elinewidth=1.5, **look)
 
 
 def _size_axis(batch_sizes: pd.DataFrame, ax: Axes) -> None:

@@ -3,12 +3,15 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+from matplotlib.typing import RcKeyType
 
 INK, SOFT, FAINT = "#1b1f24", "#57606a", "#d0d7de"
 BLUE, VERMILION = "#0b5394", "#b5460f"  # apart for every kind of colour vision, and 4.5:1 on white
@@ -19,7 +22,7 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 # The browser draws the text. Layout uses DejaVu Sans, which comes with matplotlib and is wider than these.
 FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','DejaVu Sans','Noto Sans',Arial,sans-serif"
-RC = {
+RC: dict[RcKeyType, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "batchwise",
     "text.parse_math": False,  # a $ in a name is a $
@@ -58,9 +61,7 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def panels(
-    width: float, height: float, rows: int = 1, columns: int = 1, **options: object
-) -> tuple[Figure, list[Axes]]:
+def panels(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, list[Axes]]:
     """Return a figure of `width` × `height` inches and its axes; 1 inch is 96 px on the page."""
     figure = Figure((width, height), layout="constrained")
     FigureCanvasSVG(figure)
@@ -70,10 +71,11 @@ def panels(
 
 def svg(figure: Figure) -> str:
     """Return the figure as SVG text, without a date and with the fonts of the page: equal figures give equal bytes."""
-    figure.get_layout_engine().execute(figure)
+    if layout := figure.get_layout_engine():
+        layout.execute(figure)
     figure.set_layout_engine("none")
     for ax in figure.axes:  # the layout's last digits are not the same each time, and the ids of clips are made of them
-        ax.set_position([round(bound, 6) for bound in ax.get_position().bounds])
+        ax.set_position(Bbox.from_bounds(*(round(bound, 6) for bound in ax.get_position().bounds)))
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = buffer.getvalue()

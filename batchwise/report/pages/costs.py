@@ -142,7 +142,7 @@ def _targets(costs: Costs, metric: Metric) -> Html:
 
 def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) -> Html:
     """Return the time of an update and the peak memory by batch size, with the fits."""
-    if costs is None:
+    if costs is None or profile is None:
         return paragraph(NOT_MEASURED)
     own = costs.measured[costs.measured["dtype"].eq(costs.measured["dtype"].mode()[0])]
     finding = f"{cost_sentences.time(costs.fits)} {cost_sentences.memory_fit(costs.fits)}"
@@ -178,7 +178,7 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
     )
 
 
-def _measured(row: dict) -> list[Entry]:
+def _measured(row: dict[str, Any]) -> list[Entry]:
     return [
         size(int(row["batch_size"])),
         row["dtype"],

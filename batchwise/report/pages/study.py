@@ -35,8 +35,8 @@ def head(tables: Tables) -> Html:
 
 def grid(tables: Tables) -> Html:
     """Return every cell at a glance: the map of m × η̃, and the counts of test rows where there are few cells."""
-    counted = tables.metric.counted and len(tables.cells) <= FEW_CELLS
-    return join(heat_map(tables), *([counts(tables)] if counted else []))
+    names = tables.metric.counted if len(tables.cells) <= FEW_CELLS else None
+    return join(heat_map(tables), *([counts(tables, *names)] if names else []))
 
 
 def heat_map(tables: Tables) -> Html:
@@ -53,9 +53,8 @@ def heat_map(tables: Tables) -> Html:
     return join(paragraph(finding, "finding"), figure(study_figures.heat_map(tables), f"Heat map. {finding}", caption))
 
 
-def counts(tables: Tables) -> Html:
+def counts(tables: Tables, inside: str, outside: str) -> Html:
     """Return how many test rows of each cell the metric counts, of how many, and how many are left."""
-    inside, outside = tables.metric.counted
     groups = tables.runs.groupby(["batch_size", "base_learning_rate"])
     entries = [table_rows.counts(m, base, runs[f"test_{inside}"], tables.test_rows) for (m, base), runs in groups]
     headings = ["m", "η̃", inside, "total", outside, f"{inside}, fewest to most", f"{inside}, seed by seed"]
@@ -170,8 +169,8 @@ def limits(tables: Tables) -> Html:
 
 def provenance(tables: Tables) -> Html:
     """Return what the results were made from: sources, checksums and versions."""
-    made_from = ([name, Code(value)] for name, value in table_rows.leaves(tables.summary["provenance"]))
-    entries = [*table_rows.sources(tables.summary["data"]), *made_from]
+    entries = list(table_rows.sources(tables.summary["data"]))
+    entries += ([name, Code(value)] for name, value in table_rows.leaves(tables.summary["provenance"]))
     return table("Sources, SHA-256 checksums and versions", ["what", "value"], entries, "wrap")
 
 

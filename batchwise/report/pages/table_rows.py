@@ -66,7 +66,7 @@ def counts(batch_size: int, base: float, counted: pd.Series, total: int) -> list
 def cell(cell: dict[str, Any], metric: Metric, *, reliability: bool) -> list[Entry]:
     """Return the row of a cell, with or without the margin within which it trains reliably."""
     test, validation, train = (cell[metric.column(split, "mean")] for split in ("test", "validation", "train"))
-    entries = [
+    entries: list[Entry] = [
         Sorted(size(cell["batch_size"]), cell["batch_size"]),
         Sorted(rate(cell["base_learning_rate"]), cell["base_learning_rate"]),
         Sorted(rate(cell["learning_rate"]), cell["learning_rate"]),
@@ -77,7 +77,9 @@ def cell(cell: dict[str, Any], metric: Metric, *, reliability: bool) -> list[Ent
         metric_format.bare(metric, train),
         metric_format.bare(metric, cell[f"{GAP}_mean"]),
     ]
-    return [*entries, *([_reliable(cell, metric)] if reliability else []), Code(arguments(cell))]
+    if reliability:
+        entries.append(_reliable(cell, metric))
+    return [*entries, Code(arguments(cell))]
 
 
 def _endings(cell: dict[str, Any]) -> str:

@@ -134,7 +134,7 @@ def law(fits: dict[str, Any]) -> str:
 
 def _estimate(found: dict[str, float | None], factor: float = 1.0) -> str:
     """Return a number with its interval; a bound that is not there is open."""
-    value, low, high = (None if found[key] is None else factor * found[key] for key in ("value", "low", "high"))
+    value, low, high = (None if (one := found[key]) is None else factor * one for key in ("value", "low", "high"))
     if low is None and high is None:
         return f"{digits(value)} (no interval)"
     if high is None:
