@@ -78,7 +78,8 @@ def _first_tensor(before: RunResult, now: RunResult) -> list[str]:
     for name in sorted({*before.weights, *now.weights}):
         old, new = before.weights.get(name), now.weights.get(name)
         if old is None or new is None or old.shape != new.shape:
-            return [f"first tensor that differs: {name}, shape {np.shape(old)} → {np.shape(new)}"]
+            shapes = " → ".join(str(getattr(values, "shape", ())) for values in (old, new))
+            return [f"first tensor that differs: {name}, shape {shapes}"]
         if old.tobytes() != new.tobytes():
             return [f"first tensor that differs: {name} {old.shape}, by at most {np.abs(old - new).max():.3g}"]
     return []

@@ -151,11 +151,13 @@ class Session:
 def _recovered(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bytes | None:
     """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, but no store."""
     content = earlier(run_files.name(run))
+    if not content:
+        return None
     try:
-        result, inputs = run_result.load(content) if content else (None, None)
+        result, inputs = run_result.load(content)
     except ValueError:
         return None
-    if result is None or result.status not in FINAL or run_store.key(inputs) != key:
+    if result.status not in FINAL or run_store.key(inputs) != key:
         return None
     kept.put(key, content)
     return content

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import forkserver
 from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dask
 from dask.system import CPU_COUNT
@@ -26,6 +26,9 @@ from batchwise.execution.run_queue import Queue
 from batchwise.runtime.device import gpu
 from batchwise.runtime.hardware import start_method
 from batchwise.training import run_result
+
+if TYPE_CHECKING:
+    from batchwise.training.trainer import Trainer
 
 PLUGIN = "batchwise"
 # A run whose worker dies is tried again twice.
@@ -51,9 +54,9 @@ class StudyPlugin(WorkerPlugin):
 
     def __init__(self, data: StudyData, recipe: Recipe, shared_inputs: dict[str, Any]) -> None:
         self.data, self.recipe, self.shared_inputs = data, recipe, shared_inputs
-        self.trainer = None
+        self.trainer: Trainer | None = None
 
-    def load_trainer(self) -> Any:
+    def load_trainer(self) -> "Trainer":
         """Return the worker's trainer, made at the first call; the data are read here, and kept on the device alone."""
         if self.trainer is None:
             from batchwise.training.trainer import Trainer  # only workers import TensorFlow
@@ -63,16 +66,22 @@ class StudyPlugin(WorkerPlugin):
         return self.trainer
 
 
+def _plugin_of_this_worker() -> StudyPlugin:
+    plugin = get_worker().plugins[PLUGIN]
+    assert isinstance(plugin, StudyPlugin)
+    return plugin
+
+
 def worker_inputs() -> dict[str, Any]:
     """On a worker: build the model, and return the inputs of runs as this worker sees them."""
-    plugin = get_worker().plugins[PLUGIN]
+    plugin = _plugin_of_this_worker()
     plugin.load_trainer()
     return run_store.inputs(plugin.recipe, plugin.data.task, plugin.data.sha256)
 
 
 def train_run(run: Run) -> FinishedRun:
     """On a worker: train a run."""
-    plugin = get_worker().plugins[PLUGIN]
+    plugin = _plugin_of_this_worker()
     trainer = plugin.load_trainer()
     compilations = trainer.compilations
     result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
@@ -204,10 +213,11 @@ class Dispatcher:
 
     def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any]) -> None:
         self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
-        self.running: dict[Future, tuple[str, Run, float]] = {}
+        self.running: dict[Future[FinishedRun], tuple[str, Run, float]] = {}
         self.deaths: Counter[Run] = Counter()
         self.completed = as_completed()
-        self.workers, self.asked = (), float("-inf")
+        self.workers: tuple[str, ...] = ()
+        self.asked = float("-inf")
 
     def fill(self) -> None:
         """Give a run to each worker that has none."""
@@ -262,7 +272,7 @@ def _check_workers(client: Client, shared_inputs: dict[str, Any]) -> None:
                 )
 
 
-def _outcome(future: Future, run: Run, shared_inputs: dict[str, Any], deaths: int) -> FinishedRun:
+def _outcome(future: Future[FinishedRun], run: Run, shared_inputs: dict[str, Any], deaths: int) -> FinishedRun:
     """Return what became of a run that has ended.
 
     Raises KilledWorker if its worker died and it may be tried again, TimeoutError if its result cannot be fetched.

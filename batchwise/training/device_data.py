@@ -19,7 +19,7 @@ class Examples:
         # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.
         self.inputs = tf.identity(tf.constant(np.concatenate(inputs), "uint8" if bytes_ else dtype))
         self.labels = tf.constant(np.concatenate(labels), "int32")
-        self.scaling = None if data.mean is None else _constants(data.mean, 1 / data.std.astype("float64"), dtype)
+        self.scaling = None if data.mean is None or data.std is None else _constants(data.mean, data.std, dtype)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -61,5 +61,5 @@ def check_augmentation(augmentation: Augmentation | None, input_shape: tuple[int
         )
 
 
-def _constants(mean: np.ndarray, factor: np.ndarray, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.constant(mean, dtype), tf.constant(factor, dtype)
+def _constants(mean: np.ndarray, std: np.ndarray, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(mean, dtype), tf.constant(1 / std.astype("float64"), dtype)

@@ -50,7 +50,7 @@ class Evaluator:
         return values / np.array([size or np.nan for size in self.sizes]) if values.dtype.kind == "i" else values
 
     def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> list[tf.Tensor]:
-        def evaluate(number, kept):
+        def evaluate(number: tf.Tensor, kept: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
             for variable, values in zip(self.model.variables, snapshots, strict=True):
                 variable.assign(values[number])
             of_splits = map(self._reduced, self._of_rows())

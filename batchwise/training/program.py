@@ -32,7 +32,9 @@ def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, 
     return tf.function(program, jit_compile=xla, autograph=False)
 
 
-def _train_epoch(update: Updater, of_epoch: tuple, batch_size: int, batches: int, remainder: int) -> None:
+def _train_epoch(
+    update: Updater, of_epoch: tuple[tf.Tensor, tf.Tensor, tf.Tensor], batch_size: int, batches: int, remainder: int
+) -> None:
     """Apply the updates of an epoch, whose order, draws and rates are given."""
 
     def train_batch(number: tf.Tensor) -> tf.Tensor:

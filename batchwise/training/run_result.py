@@ -52,10 +52,10 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
         "inputs": inputs,
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
-    metrics = {f"metrics/{name}": values for name, values in result.metrics.items()}
-    weights = {f"weights/{name}": value for name, value in result.weights.items()}
+    arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
+    arrays |= {f"weights/{name}": value for name, value in result.weights.items()}
     buffer = io.BytesIO()
-    np.savez(buffer, about=np.array(text), **metrics, **weights)
+    np.savez(buffer, about=np.array(text), **arrays)
     return buffer.getvalue()
 
 

@@ -115,8 +115,8 @@ class Trainer:
     ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
         """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input."""
         steps = -(-self.rows // batch_size)
-        budget = self.recipe.budget
-        whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates, steps)
+        budget = self.recipe.budget  # of epochs or of updates
+        whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates or 0, steps)
         rates = learning_rate * multiples(self.recipe.schedule, whole_epochs * steps + steps_left)
         if whole_epochs:
             program = self.program(batch_size, *divmod(self.rows, batch_size))
@@ -144,8 +144,8 @@ class Trainer:
         rows, updates = batches * batch_size + remainder, batches + bool(remainder)
         orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, self.rows)]
         drawn = np.zeros((room, self.rows if self.recipe.augmentation else 0, 3), "int32")
-        inputs = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), self.recipe.dtype)
-        inputs = [tf.constant(value) for value in inputs]
+        arrays = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), self.recipe.dtype)
+        inputs = [tf.constant(value) for value in arrays]
         xla = self.xla if xla is None else xla
         program = compiled(self.update, batch_size, batches, remainder, room=room, xla=xla)
 
@@ -175,8 +175,8 @@ class Trainer:
         orders = np.zeros((room, self.rows), "int32")
         orders[:epochs] = random_streams.orders(seed, epoch, epochs, self.rows)
         drawn = np.zeros((room, self.rows if augmentation else 0, 3), "int32")
-        for number in range(epochs if augmentation else 0):
-            drawn[number] = draws(augmentation, seed, epoch + number, self.rows)
+        if augmentation:
+            drawn[:epochs] = [draws(augmentation, seed, epoch + number, self.rows) for number in range(epochs)]
         of_updates = np.zeros((room, steps), self.recipe.dtype)
         of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
         return [orders, drawn, of_updates]

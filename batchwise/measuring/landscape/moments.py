@@ -22,7 +22,7 @@ class Moments:
 
 def moments(parts: Iterable[np.ndarray]) -> Moments:
     """Return the moments of the rows of all parts, [k, P] float64 each."""
-    total, squares, count = 0.0, 0.0, 0
+    total, squares, count = np.zeros(()), 0.0, 0
     for part in parts:
         total, squares, count = total + part.sum(0), squares + float((part**2).sum()), count + len(part)
     return Moments(total / count, squares / count, count)

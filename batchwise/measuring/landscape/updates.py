@@ -46,7 +46,7 @@ def update_moments(
     batches = random.integers(rows, size=(DRAWS, batch_size))
     rate = base_learning_rate * batch_size
     of_updates = moments(-rate * part for part in gradients(batches))
-    norm = np.linalg.norm(gradient)
+    norm = float(np.linalg.norm(gradient))
     along = -float(of_updates.mean @ gradient) / norm if norm else 0.0
     return UpdateMoments(along / batch_size, of_updates.covariance_trace)
 

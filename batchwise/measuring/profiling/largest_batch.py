@@ -59,6 +59,7 @@ def _updates(
         process.built()
         while 2 * fits.batch_size < end:
             before = monotonic()
+            assert fits.memory_peak_bytes is not None  # one that fits has been measured
             times = doublings(fits.batch_size, limit - fits.memory_peak_bytes, row_bytes)
             m = int(min(fits.batch_size * times, end // 2))
             peak = process.ask("update", m, seconds=left)

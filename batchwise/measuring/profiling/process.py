@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -34,7 +34,14 @@ class Process:
     `on_gpu`: its processor may be idle while it computes.
     """
 
-    def __init__(self, context: BaseContext, data: DataSet, recipe: Recipe, memory_limit: int, on_gpu: bool) -> None:
+    def __init__(
+        self,
+        context: ForkServerContext | SpawnContext,
+        data: DataSet,
+        recipe: Recipe,
+        memory_limit: int,
+        on_gpu: bool,
+    ) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, data, recipe, memory_limit), daemon=True)
         self.process.start()
@@ -106,7 +113,7 @@ class Process:
         self.pipe.close()
 
 
-def _asleep(pid: int) -> bool:
+def _asleep(pid: int | None) -> bool:
     """Return whether no thread of a process computes, is ready to, or waits for a disk; False if it cannot be told.
 
     Only Linux tells, and only there is memory limited, so that there is something to wait for.

@@ -8,6 +8,7 @@ import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,9 @@ class Rounds:
         self.data, self.recipe, self.cores = data, recipe, cores
         self.available = hardware.available_memory()
         self.on_gpu = bool(gpu())
-        self.context = multiprocessing.get_context(hardware.start_method())
+        self.context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
         if hardware.start_method() == "forkserver":
+            self.context = multiprocessing.get_context("forkserver")
             self.context.set_forkserver_preload(PRELOADED)
         self.random = np.random.default_rng(SEED)
         self.measured: dict[Point, dict[str, Any]] = {}
@@ -69,7 +71,7 @@ class Rounds:
             for number in range(ROUNDS):
                 alive = [item for item in group.items() if self.is_ok(item[0])]
                 for place in self.random.permutation(len(alive)):
-                    self._repeat(*alive[place], number)
+                    self._repeat(number, *alive[place])
             for process in group.values():
                 process.close()
 
@@ -110,7 +112,7 @@ class Rounds:
             with self._recorded(point, process):
                 self.measured[point]["updates_per_epoch"] = process.answer()
 
-    def _repeat(self, point: Point, process: Process, number: int) -> None:
+    def _repeat(self, number: int, point: Point, process: Process) -> None:
         with self._recorded(point, process):
             for part, seconds in process.ask("repeat").items():
                 self.repetitions.append((point, part, number, 0, seconds))
