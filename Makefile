@@ -25,6 +25,7 @@ test: $(BIN)/ready-dev
 	ruff check .
 	ruff format --check .
 	lint-imports --no-logo
+	mypy
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-fail-under 90
 
 lock: $(BIN)/ready-dev
