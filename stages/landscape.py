@@ -16,12 +16,15 @@ from batchwise.measuring.landscape.output import Rows, files
 from batchwise.training import run_files
 from batchwise.training.run_result import RunResult
 
+PREPARED = Path("data/prepared")
+
 
 def main(name: str) -> None:
     """Write data/landscapes/<study>/."""
     study = study_tables.read_study(Path("data/tables") / name)
+    metric, *_ = loading.metrics(study, loading.describe(PREPARED, study))
     found = measured(name, study) if study.landscape else ({}, {})
-    for file_name, content in files(name, study.landscape, *found).items():
+    for file_name, content in files(name, metric, study.landscape, *found).items():
         write_bytes(Path("data/landscapes") / name / file_name, content)
 
 
@@ -30,7 +33,7 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     from batchwise.measuring.landscape.cells import chosen
     from batchwise.measuring.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 
-    data = loading.load(Path("data/prepared"), study)
+    data = loading.load(PREPARED, study)
     cells = chosen(Path("data/tables") / name / "batch_sizes.csv", name, study.landscape)
     folder = Path("data/runs") / name
 

@@ -55,9 +55,9 @@ def test_advice_names_a_batch_size_that_fits_or_says_that_none_does(project) -> 
 
 
 def test_a_diverged_run_is_a_result(project) -> None:
-    metrics = json.loads((project.folder / "data/metrics/small.json").read_text())
-    assert metrics["runs"] == 18
-    assert metrics["diverged"] > 0
+    summary = json.loads((project.folder / "data/tables/small/summary.json").read_text())
+    assert summary["grid"]["runs"] == 18
+    assert summary["runs_by_status"]["diverged"] > 0
     shown = json.loads(project.run("dvc", "metrics", "show", "--json", "data/metrics"))
     assert "NaN" not in json.dumps(shown)
 
@@ -196,8 +196,9 @@ def test_the_examples_of_the_readme_work(project) -> None:
     data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
     project.write_params({"data_sets": data_sets, "studies": study})
     project.repro("report@digits_adam", BATCHWISE_WORKERS="1")
+    summary = json.loads((project.folder / "data/tables/digits_adam/summary.json").read_text())
+    assert summary["runs_by_status"]["ok"] == summary["grid"]["runs"] == 45
     metrics = json.loads((project.folder / "data/metrics/digits_adam.json").read_text())
-    assert metrics["ok"] == metrics["runs"] == 45
     assert metrics["test_accuracy"] > 0.9
     assert (project.folder / "reports/html/digits_adam.html").exists()
 

@@ -31,7 +31,7 @@ DECIDING = {
     "dtype": "float64",
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},
 }
-LEFT_OUT = {"budget", "schedule", "learning_rate_scaling", "targets", "landscape"}
+LEFT_OUT = {"budget", "schedule", "learning_rate_scaling", "metric", "targets", "landscape"}
 
 
 def part(**changes) -> Study:

@@ -1,5 +1,7 @@
 """What each column of the tables of a landscape holds, with its unit."""
 
+from batchwise.data.metric import Metric
+
 WEIGHTS = ("start", "final")
 
 _CELL = {
@@ -15,11 +17,7 @@ _NOISE = {
     "noise_scale_low": "lower bound of the 95 % bootstrap interval of noise_scale, rows",
     "noise_scale_high": "upper bound of the 95 % bootstrap interval of noise_scale, rows; inf if there is none",
 }
-_CELLS = {
-    **_CELL,
-    "train_loss": "mean cross-entropy of all training rows, nats",
-    "train_accuracy": "fraction of the training rows whose class is predicted, 0 to 1",
-    "test_accuracy": "fraction of the test rows whose class is predicted, 0 to 1",
+_MEASURED = {
     **_NOISE,
     "gradient_norm_squared": "unbiased estimate of ‖G‖², which chance may make negative, nats² per squared weight",
     "noise_trace": "unbiased estimate of tr Σ, nats² per squared weight",
@@ -60,11 +58,18 @@ _STEPS = {
     "cosine": "cosine of the angle between Δ_n and Δ_1; empty as relative_distance",
 }
 
-TABLES = {"cells": _CELLS, "updates": _UPDATES, "steps": _STEPS}
-COLUMNS = {
-    **_CELLS,
-    **_UPDATES,
-    **_STEPS,
-    "column": "name of a column, in any table of this folder",
-    "description": "what the column holds, with its unit",
-}
+
+def tables(metric: Metric) -> dict[str, dict[str, str]]:
+    """Return {table: {column: what it holds}}, for a study that chooses by a metric."""
+    results = {
+        "train_loss": "mean loss of all training rows, as in runs.csv",
+        **{metric.column(split): f"{split} rows: {metric.description}" for split in ("train", "test")},
+    }
+    return {"cells": {**_CELL, **results, **_MEASURED}, "updates": _UPDATES, "steps": _STEPS}
+
+
+def columns(metric: Metric) -> dict[str, str]:
+    """Return {column: what it holds} of all tables."""
+    of_tables = {name: text for table in tables(metric).values() for name, text in table.items()}
+    about = {"column": "name of a column, in any table of this folder", "description": "what it holds, with its unit"}
+    return of_tables | about

@@ -10,7 +10,7 @@ import numpy as np
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
-from batchwise.data.dataset import DataSet, Split
+from batchwise.data.dataset import SPLITS, DataSet, Split
 from batchwise.data.subset import subset
 from batchwise.measuring.landscape import noise, sharpness, updates
 from batchwise.measuring.landscape.columns import WEIGHTS
@@ -105,9 +105,11 @@ def _cell(programs: Gradients, cell: Cell, result: RunResult, start: Point, fina
     return {
         "base_learning_rate": cell.base_learning_rate,
         "learning_rate": cell.learning_rate,
-        "train_loss": float(result.metrics["loss"][-1, 0]),
-        "train_accuracy": float(result.metrics["accuracy"][-1, 0]),
-        "test_accuracy": float(result.metrics["accuracy"][-1, 2]),
+        **{
+            f"{split}_{name}": float(values[-1, SPLITS.index(split)])
+            for name, values in result.metrics.items()
+            for split in ("train", "test")
+        },
         **_noise_scale(final.noise),
         "gradient_norm_squared": final.noise.norm_squared,
         "noise_trace": final.noise.trace,

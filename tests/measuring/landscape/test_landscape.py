@@ -27,7 +27,7 @@ from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Split
 from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen
-from batchwise.measuring.landscape.columns import COLUMNS, TABLES
+from batchwise.measuring.landscape.columns import columns, tables
 from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.moments import moments
 from batchwise.runtime.tensorflow import tf
@@ -412,13 +412,13 @@ def test_the_stage_writes_the_same_bytes_each_time(monkeypatch, project) -> None
     assert first == run_stage(monkeypatch, project)
     assert {*first} == {"cells.csv", "updates.csv", "steps.csv", "columns.csv", "summary.json"}
     found = landscape_files.read(project / "data/landscapes/small")
-    for name, columns in TABLES.items():
+    for name, expected in tables(fabricated.ACCURACY).items():
         table = getattr(found, name)
-        assert table.columns.tolist() == list(columns)
+        assert table.columns.tolist() == list(expected)
         assert table.notna().all(axis=None)
         # m = 2000 is trained as 1200; of m = 16 the second seed diverged.
         assert table[["batch_size", "seed"]].drop_duplicates().to_numpy().tolist() == [[2000, 0], [2000, 1], [16, 0]]
-    assert {*found.columns["column"]} == {*COLUMNS} and found.summary["batch_sizes"] == [2000, 16]
+    assert {*found.columns["column"]} == {*columns(fabricated.ACCURACY)} and found.summary["batch_sizes"] == [2000, 16]
     assert found.summary["noise"]["pairs"] == noise.PAIRS and found.summary["sharpness"]["epsilons"] == [1e-3, 5e-4]
     check_cells(found.cells, project)
     check_updates(found)
@@ -463,7 +463,7 @@ def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(proj
     subprocess.run(command, cwd=project, env={"PYTHONPATH": str(ROOT)}, check=True)
     found = landscape_files.read(project / "data/landscapes/none")
     assert [len(table) for table in (found.cells, found.updates, found.steps)] == [0, 0, 0]
-    assert found.cells.columns.tolist() == list(TABLES["cells"])
+    assert found.cells.columns.tolist() == list(tables(fabricated.ACCURACY)["cells"])
     assert found.summary == {"study": "none", "batch_sizes": []}
 
 

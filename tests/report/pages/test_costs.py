@@ -12,7 +12,7 @@ from batchwise.analysis.cost_tables import read_costs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.measuring.landscape import landscape_files, output
-from batchwise.measuring.landscape.columns import TABLES
+from batchwise.measuring.landscape.columns import tables as landscape_tables
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.report.pages import costs as cost_page
@@ -80,10 +80,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = {
         "profiles": profile_files.files(measured),
         "costs": costs.files(made, curves, table, measured, profile_summary.summary(measured)),
-        "landscapes": output.files("made_up", [2, 40], {}, {}),
+        "landscapes": output.files("made_up", fabricated.ACCURACY, [2, 40], {}, {}),
     }
     cells = pd.DataFrame({"batch_size": [2, 2, 40, 40], "seed": [0, 1, 0, 1]})
-    cells = cells.reindex(columns=list(TABLES["cells"])).fillna(1.5)
+    cells = cells.reindex(columns=list(landscape_tables(fabricated.ACCURACY)["cells"])).fillna(1.5)
     written["landscapes"]["cells.csv"] = cells.to_csv(index=False).encode()
     for kind, files in written.items():
         (folder / kind / "made_up").mkdir(parents=True)
