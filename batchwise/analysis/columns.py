@@ -93,7 +93,7 @@ def _reliable(metric: Metric) -> dict[str, str]:
         name = reliable_column(margin)
         found[name] = (
             f"whether every seed trained and the mean validation {metric.name} is within {margin:g} "
-            f"{metric.difference_unit}s of the best cell's, of those in which every seed trained; empty without "
+            f"{metric.differences} of the best cell's, of those in which every seed trained; empty without "
             "validation rows"
         )
         stretch = f"unbroken stretch of rates with {name} that holds the best of them on validation rows"

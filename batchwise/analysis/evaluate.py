@@ -148,7 +148,7 @@ def provenance(study: Study, manifest: dict[str, Any], by_run: Mapping[Run, RunM
 
 def checksum(by_run: Mapping[Run, RunMetrics]) -> str:
     """Return the checksum of run files: what `sha256sum *.npz | sha256sum` prints in their folder, with LC_ALL=C."""
-    lines = sorted((run_files.name(run), found.sha256) for run, found in by_run.items())
+    lines = sorted((run_files.name(run.name), found.sha256) for run, found in by_run.items())
     return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in lines).encode()).hexdigest()
 
 

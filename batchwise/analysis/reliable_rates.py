@@ -12,7 +12,7 @@ def octaves(study: SeedValues, sizes: np.ndarray) -> np.ndarray:
     """
     rates = np.unique(study.base_learning_rate)
     if len(rates) < 3:
-        raise Undecidable(f"a range takes three η̃; the grid has {len(rates)}")
+        raise Undecidable("too_few_rates", rates=len(rates))
     step = np.log2(rates[-1] / rates[0]) / (len(rates) - 1)
     within = converging(study)
     return step * np.stack([within[study.effective_batch_size == m].sum(axis=0) for m in sizes])

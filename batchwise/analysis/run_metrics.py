@@ -54,7 +54,7 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
         wanted = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.effective_batch_size)
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(
-                f"{folder / run_files.name(run)} has {file.result.evaluations} evaluations where {wanted} belong; "
+                f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
                 f"run {rerun_command(f'train@{name}')}"
             )
         by_run[run] = _run_metrics(file, names)

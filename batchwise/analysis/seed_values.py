@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,11 @@ CELL = ["effective_batch_size", "base_learning_rate"]
 
 
 class Undecidable(Exception):
-    """There is nothing to compare; the message says why."""
+    """There is nothing to compare. `reason` is a key of report/sentences/comparisons.py, `numbers` are for that."""
+
+    def __init__(self, reason: str, **numbers: Any) -> None:
+        super().__init__(reason, numbers)
+        self.reason, self.numbers = reason, numbers
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,9 @@ def pool(studies: Sequence[SeedValues]) -> SeedValues:
     Raises Undecidable for studies of different data or metrics.
     """
     if len({study.data for study in studies}) > 1:
-        raise Undecidable("the studies have different rows")
+        raise Undecidable("different_rows")
     if len({study.metric.name for study in studies}) > 1:
-        raise Undecidable("the studies have different metrics")
+        raise Undecidable("different_metrics")
     seeds = min(study.test.shape[1] for study in studies)
     fields = ("effective_batch_size", "normalization_batch", "base_learning_rate", "diverged")
     joined = {name: np.concatenate([getattr(study, name) for study in studies]) for name in fields}
@@ -92,7 +97,7 @@ def choose(study: SeedValues, among: np.ndarray) -> int:
     """
     candidates = among & study.complete
     if not candidates.any():
-        raise Undecidable(f"no cell has the validation {study.metric.name} of every seed")
+        raise Undecidable("no_complete_cell", metric=study.metric.name)
     whole = candidates & ~study.diverged
     score = study.metric.sign * study.validation.mean(axis=1).round(DIGITS)
     return int(np.where(whole if whole.any() else candidates, score, -np.inf).argmax())

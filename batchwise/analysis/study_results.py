@@ -14,6 +14,7 @@ from batchwise.analysis import seed_values, study_tables
 from batchwise.analysis.cost_tables import Costs, read_costs
 from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.study_tables import Tables
+from batchwise.data.metric import Metric
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
@@ -33,6 +34,11 @@ class StudyResults:
     def name(self) -> str:
         """The name of the study."""
         return self.tables.study
+
+    @property
+    def metric(self) -> Metric:
+        """The metric by which the study chooses."""
+        return self.tables.metric
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -9,8 +9,7 @@ import numpy as np
 from scipy import stats
 
 from batchwise.analysis.selection import DIGITS
-from batchwise.statistics.fits import Estimate
-from batchwise.statistics.intervals import CONFIDENCE, mean_interval, t_quantile
+from batchwise.statistics.intervals import CONFIDENCE, Estimate, mean_interval, t_quantile
 
 # What an effect is a mean of, or a fit to: what its n counts.
 SEEDS, REPETITIONS, BATCH_SIZES, RUNS, TIMES = "seeds", "repetitions", "batch sizes", "runs", "times"

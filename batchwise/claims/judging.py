@@ -1,8 +1,8 @@
 """The judge: from comparisons to the verdict on a claim, or on all claims of a page together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from statsmodels.stats.multitest import multipletests
@@ -18,10 +18,11 @@ MOST_SEEDS = 1000  # nobody trains more
 
 
 class LeftOut(NamedTuple):
-    """What could not be compared."""
+    """What could not be compared, and why."""
 
     study: str  # as in Comparison
-    why: str
+    reason: str  # and its numbers, as of an Undecidable
+    numbers: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,16 @@ class Metric:
         return "lowest" if self.higher_is_better else "highest"
 
     @property
+    def least_margin(self) -> float:
+        """Below what a difference makes none."""
+        return self.margins[0]
+
+    @property
+    def differences(self) -> str:
+        """The unit of differences, in the plural: `points`."""
+        return f"{self.difference_unit}s"
+
+    @property
     def margin(self) -> float:
         """The margin of the reliable range that sentences name."""
         return self.margins[1]

@@ -40,17 +40,12 @@ def bare_differences(metric: Metric, low: float | None, high: float | None) -> s
 
 def size_of_difference(metric: Metric, value: float) -> str:
     """Return how large a difference is, without its sign: `0.25 points`."""
-    return f"{number(abs(metric.scale * value), metric.decimals + 1)} {differences(metric)}"
-
-
-def differences(metric: Metric) -> str:
-    """Return the unit of differences, in the plural: `points`."""
-    return f"{metric.difference_unit}s"
+    return f"{number(abs(metric.scale * value), metric.decimals + 1)} {metric.differences}"
 
 
 def margin(metric: Metric, amount: float) -> str:
     """Return a margin of the reliable range, which is in the unit of differences: `1 point`, `0.02 nats`."""
-    return f"{amount:g} {metric.difference_unit if amount == 1 else differences(metric)}"
+    return f"{amount:g} {metric.difference_unit if amount == 1 else metric.differences}"
 
 
 def heading(metric: Metric, split: str) -> str:

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
-from batchwise.statistics.fits import LEAST, NONE, Estimate
-from batchwise.statistics.intervals import CONFIDENCE
+from batchwise.statistics.fits import LEAST
+from batchwise.statistics.intervals import CONFIDENCE, NONE, Estimate
 
 PERFECT, DIMINISHING, MAXIMAL = "perfect scaling", "diminishing returns", "maximal data parallelism"
 FAR = 16  # log units: S_min (1 + B/m) is within 1e-7 of its limit where B is so far from every m

@@ -4,20 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchwise.statistics.intervals import t_quantile
+from batchwise.statistics.intervals import NONE, Estimate, t_quantile
 
 LEAST = 3  # different batch sizes: two always lie on a line
-
-
-class Estimate(NamedTuple):
-    """A number with its 95 % interval; NaN bounds where there is none, an infinite bound where it has no end."""
-
-    value: float
-    low: float
-    high: float
-
-
-NONE = Estimate(np.nan, np.nan, np.nan)
 
 
 class Line(NamedTuple):

@@ -1,4 +1,4 @@
-"""Intervals of means over seeds, and the quantile of Student's t. NaN marks a seed that does not count."""
+"""Numbers and means with their intervals, and the quantile of Student's t. NaN marks a seed that does not count."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,22 @@ from scipy.special import stdtrit
 CONFIDENCE = 0.95
 
 
+class Estimate(NamedTuple):
+    """A number with its 95 % interval; NaN bounds where there is none, an infinite bound where it has no end."""
+
+    value: float
+    low: float
+    high: float
+
+
+NONE = Estimate(np.nan, np.nan, np.nan)
+
+
 class Interval(NamedTuple):
-    """A mean with its 95 % interval; `low` and `high` are NaN for fewer than two values, `mean` for none."""
+    """Means of groups, each with its 95 % interval, [groups]: columns of a table.
+
+    `low` and `high` are NaN for fewer than two values, `mean` for none.
+    """
 
     mean: np.ndarray
     low: np.ndarray

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from batchwise.statistics.fits import Estimate
-from batchwise.statistics.intervals import CONFIDENCE
+from batchwise.statistics.intervals import CONFIDENCE, Estimate
 
 
 def ratio_of_medians(a: np.ndarray, b: np.ndarray, seed: int = 0) -> Estimate:

@@ -25,7 +25,7 @@ from batchwise.claims.evidence import (
     ratio,
     within,
 )
-from batchwise.statistics.fits import Estimate
+from batchwise.statistics.intervals import Estimate
 
 VALUES = arrays(float, st.integers(2, 8), elements=st.integers(-1000, 1000).map(lambda i: i / 7)).filter(
     lambda values: np.ptp(values) > 0

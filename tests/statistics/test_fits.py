@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import WLS
 
-from batchwise.statistics.fits import Estimate, Line, learning_rate_law, straight_line
+from batchwise.statistics.fits import Line, learning_rate_law, straight_line
+from batchwise.statistics.intervals import Estimate
 from batchwise.statistics.ratios import ratio_of_medians
 
 REPEATS = 200

@@ -6,7 +6,7 @@ import pandas as pd
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, above, compare, not_zero, over_seeds
-from batchwise.claims.field import metric
+from batchwise.claims.field.best_cells import compare_best
 from batchwise.claims.field.memory import shared
 from batchwise.claims.field.quality import LARGE, SMALL
 from batchwise.claims.judging import Evidence, all_of, any_of
@@ -21,7 +21,7 @@ def small_generalises(studies: list[StudyResults]) -> Evidence:
     found = []
     for study in whole_batches(studies):
         sizes = np.array(study.sizes)
-        found += metric.compare_best(study, sizes <= SMALL, sizes >= LARGE, right=above(0))
+        found += compare_best(study, sizes <= SMALL, sizes >= LARGE, right=above(0))
     return all_of(found)
 
 
@@ -39,8 +39,8 @@ def sharp_minima(studies: list[StudyResults]) -> Evidence:
             for quantity in SHARPNESS:
                 small, large = _by_seed(cells, quantity, sizes)
                 found.append(compare(study.name, quantity, over_seeds(np.log2(large / small)), right=above(0), **sizes))
-            lost = over_seeds(metric.gain(study, *_by_seed(cells, metric.column(study, "test"), sizes)))
-            numbers = {**sizes, **metric.unit(study), "metric": study.tables.metric.name}
+            lost = over_seeds(study.metric.gain(*_by_seed(cells, study.metric.column("test"), sizes)))
+            numbers = {**sizes, "unit": study.metric.differences, "metric": study.metric.name}
             found.append(compare(study.name, "smallest_less_largest", lost, right=above(0), **numbers))
     return all_of(found)
 
@@ -57,7 +57,7 @@ def best_between_2_and_32(studies: list[StudyResults]) -> Evidence:
     for study in whole_batches(studies):
         sizes = np.array(study.sizes)
         inside = (sizes >= BEST[0]) & (sizes <= BEST[1])
-        found += metric.compare_best(study, inside, ~inside, right=above(0))
+        found += compare_best(study, inside, ~inside, right=above(0))
     return all_of(found)
 
 
@@ -83,14 +83,14 @@ def two_batches(studies: list[StudyResults]) -> Evidence:
 
 
 def _matters(study: StudyResults, quantity: str, gain: np.ndarray, **numbers: int) -> Comparison:
-    right = not_zero(metric.least_margin(study))
-    return compare(study.name, quantity, over_seeds(gain), right=right, **numbers, **metric.unit(study))
+    right = not_zero(study.metric.least_margin)
+    return compare(study.name, quantity, over_seeds(gain), right=right, **numbers, unit=study.metric.differences)
 
 
 def _normalises(parts: StudyResults, whole: StudyResults) -> list[Comparison]:
-    test = metric.column(parts, "test")
+    test = parts.metric.column("test")
     both = shared(parts, whole, test)
-    each = metric.gain(parts, *(both[name].to_numpy(float) for name in (test, f"{test}_other")))
+    each = parts.metric.gain(*(both[name].to_numpy(float) for name in (test, f"{test}_other")))
     gain, k = pd.Series(each).groupby(both["seed"]).mean().to_numpy(float), parts.recipe["accumulation"]
     return [_matters(parts, "normalised_in_parts", gain, parts=k)] if len(gain) else []
 
@@ -101,9 +101,9 @@ def _updates(parts: StudyResults, whole: StudyResults) -> list[Comparison]:
         normalised = -(-m // parts.recipe["accumulation"])
         sides = (parts, m), (whole, normalised)
         try:
-            large, small = (comparisons.best_on_test_rows(metric.values_of(study), size) for study, size in sides)
+            large, small = (comparisons.best_on_test_rows(study.seed_values, size) for study, size in sides)
         except Undecidable:
             continue
-        gain = metric.gain(parts, large, small)
+        gain = parts.metric.gain(large, small)
         found.append(_matters(parts, "normalised_alike", gain, m=m, rows=normalised))
     return found

@@ -7,10 +7,9 @@ from batchwise.analysis.reliable_rates import converging, octaves
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.evidence import Comparison, above, below, compare, fitted, over_seeds, within
-from batchwise.claims.field import metric
 from batchwise.claims.judging import Evidence, all_of
 from batchwise.claims.paper import comparisons
-from batchwise.statistics.fits import Estimate
+from batchwise.statistics.intervals import Estimate
 
 PROPORTIONAL = 0.1  # how far from 1 an exponent may be to be called proportional
 SAME_STEP = 0.1  # relative distance of two steps that are called nearly the same
@@ -26,7 +25,7 @@ def range_shrinks(studies: list[StudyResults]) -> Evidence:
     found = []
     for study in _with_range(studies):
         try:
-            lost = comparisons.range_shrinks(metric.values_of(study), None, None)
+            lost = comparisons.range_shrinks(study.seed_values, None, None)
         except Undecidable:
             continue
         measured, numbers = over_seeds(lost[0].values), {"smallest": study.sizes[0], "largest": study.sizes[-1]}
@@ -49,7 +48,7 @@ def large_needs_small(studies: list[StudyResults]) -> Evidence:
 
 def _edge_slopes(study: StudyResults) -> np.ndarray:
     """Return the slope of log₂ of the largest η̃ that trains on log₂ m, of the seeds with three m or more."""
-    values, sizes = metric.values_of(study), np.array(study.sizes)
+    values, sizes = study.seed_values, np.array(study.sizes)
     rates = np.where(converging(values) == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
     edges = np.stack([rates[values.effective_batch_size == m].max(axis=0) for m in sizes])
     by_seed = [(sizes[np.isfinite(edge)], edge[np.isfinite(edge)]) for edge in edges.T]
@@ -120,7 +119,7 @@ def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
     for adaptive, plain in pairs(studies, belong):
         sizes = np.array(sorted({*adaptive.sizes} & {*plain.sizes}))
         try:
-            wide, narrow = (octaves(metric.values_of(study), sizes).mean(axis=0) for study in (adaptive, plain))
+            wide, narrow = (octaves(study.seed_values, sizes).mean(axis=0) for study in (adaptive, plain))
         except Undecidable:
             continue
         seeds = min(len(wide), len(narrow))

@@ -16,10 +16,10 @@ from batchwise.claims.evidence import (
     over_seeds,
     within,
 )
-from batchwise.claims.field import metric
+from batchwise.claims.field.best_cells import compare_best
 from batchwise.claims.judging import Evidence, all_of
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.statistics.fits import Estimate
+from batchwise.statistics.intervals import Estimate
 
 SAME = 1.0  # percent: losses that differ by less are the same
 
@@ -63,8 +63,8 @@ def smaller_cures(studies: list[StudyResults]) -> Evidence:
             measured, numbers = counted(int(fits.empty), len(doubling), TIMES), {"ended": ended, "fits": fits.max()}
             found.append(compare(study.name, "no_smaller_fits", measured, right=NONE_COUNTED, **numbers))
             is_largest = np.arange(len(study.sizes)) == len(study.sizes) - 1
-            no_loss = above(-metric.least_margin(study))
-            found += metric.compare_best(study, ~is_largest, is_largest, no_loss, quantity="smaller_instead")
+            no_loss = above(-study.metric.least_margin)
+            found += compare_best(study, ~is_largest, is_largest, no_loss, quantity="smaller_instead")
     return all_of(found)
 
 

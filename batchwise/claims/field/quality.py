@@ -7,7 +7,7 @@ import pandas as pd
 
 from batchwise.analysis.study_results import StudyResults, whole_batches
 from batchwise.claims.evidence import Comparison, above, compare, over_seeds, within
-from batchwise.claims.field import metric
+from batchwise.claims.field.best_cells import compare_best
 from batchwise.claims.judging import Evidence, all_of
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
@@ -71,28 +71,29 @@ def factor_of_a_few(studies: list[StudyResults]) -> Evidence:
     """Compare neighbours among m = 16, 32 and 64 on test rows, each at its best rate, seed by seed."""
     found = []
     for study in whole_batches(studies):
-        margin = metric.least_margin(study)
+        margin = study.metric.least_margin
         for small, large in pairwise(m for m in A_FEW if m in study.sizes):
             inside, outside = (np.isin(study.sizes, m) for m in (large, small))
-            found += metric.compare_best(study, inside, outside, right=within(-margin, margin))
+            found += compare_best(study, inside, outside, right=within(-margin, margin))
     return all_of(found)
 
 
 def small_and_fast(studies: list[StudyResults]) -> Evidence:
     """Compare the epochs to a target of the fastest m up to 32 with those of the fastest m from 256 on.
 
-    The target is the highest of the study that every seed of the small m gets past; m and η̃ are those with the fewest
+    The target is the best of the study that every seed of the small m gets past; m and η̃ are those with the fewest
     epochs. A run of the large m that does not get there counts with all its epochs.
     """
     found = []
     for study in whole_batches(studies):
         if study.costs is None:
             continue
-        for _, targets in sorted(study.costs.targets.groupby("target"), reverse=True):
+        hardest_first = study.costs.targets.groupby("target", sort=False)
+        for _, targets in sorted(hardest_first, key=lambda group: study.metric.sign * group[0], reverse=True):
             small = targets[targets["batch_size"].le(SMALL) & targets["reached"].eq(targets["runs"])]
             large = targets[targets["batch_size"].ge(LARGE)]
             if len(small) and len(large):
-                found.append(_epochs_saved(study.name, study.costs.target_runs, _fastest(small), _fastest(large)))
+                found.append(_epochs_saved(study, study.costs.target_runs, _fastest(small), _fastest(large)))
                 break
     return all_of(found)
 
@@ -102,12 +103,13 @@ def _fastest(targets: pd.DataFrame) -> pd.Series:
     return targets.iloc[targets["epochs"].fillna(np.inf).to_numpy().argmin()]
 
 
-def _epochs_saved(study: str, runs: pd.DataFrame, small: pd.Series, large: pd.Series) -> Comparison:
+def _epochs_saved(study: StudyResults, runs: pd.DataFrame, small: pd.Series, large: pd.Series) -> Comparison:
     few, many = (_epochs(runs, cell) for cell in (small, large))
     sizes = {"small": small["batch_size"], "large": large["batch_size"]}
     epochs = {"epochs_small": np.median(few), "epochs_large": np.median(many)}
-    measured, numbers = over_seeds(np.log2(many / few)), {"target": small["target"], **sizes, **epochs}
-    return compare(study, "epochs_to_target", measured, right=above(0), **numbers)
+    target = {"target": study.metric.scale * small["target"], "target_unit": study.metric.unit}
+    measured = over_seeds(np.log2(many / few))
+    return compare(study.name, "epochs_to_target", measured, right=above(0), **target, **sizes, **epochs)
 
 
 def _epochs(runs: pd.DataFrame, cell: pd.Series) -> np.ndarray:

@@ -20,9 +20,8 @@ from batchwise.claims.evidence import (
     over_seeds,
     ratio,
 )
-from batchwise.claims.field import metric
 from batchwise.claims.judging import Evidence, all_of
-from batchwise.statistics.fits import Estimate
+from batchwise.statistics.intervals import Estimate
 from batchwise.statistics.ratios import ratio_of_medians
 
 MIDDLE = 100  # rows: "m = 1 slow, 100 faster, N fastest"
@@ -125,7 +124,7 @@ def seconds_not_epochs(studies: list[StudyResults]) -> Evidence:
     """
     found = []
     for study in whole_batches(studies):
-        test = metric.column(study, "test")
+        test = study.metric.column("test")
         seconds = {m: time for m, time in study.epoch_seconds.items() if not study.curve(m, test).empty}
         if study.has_validation and len(seconds) > 1:
             found.append(_best_then(study, seconds, {m: int(study.curve(m, test).index[-1]) for m in seconds}))
@@ -138,21 +137,21 @@ def _best_then(study: StudyResults, seconds: dict[int, float], last: dict[int, i
     reached = {m: min(last[m], int(deadline / seconds[m] * (1 + 1e-9))) for m in seconds}
     by_epochs, by_seconds = (_best(study, at) for at in (dict.fromkeys(seconds, epochs), reached))
     values = [_value(study, m, reached[m], "test") for m in (by_seconds, by_epochs)]
-    measured = over_seeds(metric.gain(study, *values))
+    measured = over_seeds(study.metric.gain(*values))
     numbers = {"seconds": deadline, "by_seconds": by_seconds, "by_epochs": by_epochs, "epochs": epochs}
-    return compare(study.name, "best_after_seconds", measured, right=above(0), **numbers, **metric.unit(study))
+    return compare(study.name, "best_after_seconds", measured, right=above(0), **numbers, unit=study.metric.differences)
 
 
 def _value(study: StudyResults, m: int, epochs: int, split: str) -> np.ndarray:
     """Return the metric after so many epochs, [seeds]."""
-    curve = study.curve(m, metric.column(study, split))
+    curve = study.curve(m, study.metric.column(split))
     return curve[curve.index <= epochs].iloc[-1].to_numpy(float)
 
 
 def _best(study: StudyResults, reached: dict[int, int]) -> int:
     """Return the m with the best mean on validation rows after its epochs; an m without one comes last."""
     means = {m: _value(study, m, epochs, "validation").mean() for m, epochs in reached.items()}
-    return max(means, key=lambda m: metric.rank(study, means[m]))
+    return max(means, key=lambda m: np.nan_to_num(study.metric.sign * means[m], nan=-np.inf))
 
 
 def smaller_types(studies: list[StudyResults]) -> Evidence:

@@ -87,7 +87,7 @@ def reachable(study: SeedValues, low: int | None, high: int | None) -> list[Seed
     m = study.effective_batch_size
     high = int(m.max()) - 1 if high is None else high
     if not (m > high).any() or not (m <= high).any():
-        raise Undecidable(f"the grid has no m {'up to' if (m > high).any() else 'above'} {high:,}")
+        raise Undecidable("no_size_up_to" if (m > high).any() else "no_size_above", high=high)
     best = seed_values.choose(study, m <= high)
     usable = study.base_learning_rate == study.base_learning_rate[best]
     beyond = seed_values.choose(study, (m > high) & usable)
@@ -110,7 +110,7 @@ def _within(sizes: np.ndarray, low: int | None, high: int | None) -> np.ndarray:
 def _contrast(study: SeedValues, inside: np.ndarray, outside: np.ndarray) -> SeedEffects:
     """Compare the best cell inside with the best outside, named by m."""
     if not inside.any() or not outside.any():
-        raise Undecidable(f"the grid has no m {'inside' if outside.any() else 'outside'} the bounds")
+        raise Undecidable("no_size_inside" if outside.any() else "no_size_outside")
     best, other = seed_values.choose(study, inside), seed_values.choose(study, outside)
     sizes = {"best": int(study.effective_batch_size[best]), "other": int(study.effective_batch_size[other])}
     return SeedEffects("best_against", sizes, study.test[best] - study.test[other])
@@ -125,7 +125,7 @@ def _at_each_size(study: SeedValues, inside: np.ndarray, among: np.ndarray) -> l
     cells = [_with_shared_rates(study, among & (sizes == m)) for m in np.unique(sizes[among])]
     both = [at for at in cells if inside[at].any() and not inside[at].all()]
     if not both:
-        raise Undecidable("no m has normalisation batches of both kinds")
+        raise Undecidable("no_two_normalization_batches")
     found = []
     for at in both:
         best, other = seed_values.choose(study, at & inside), seed_values.choose(study, at & ~inside)
@@ -148,7 +148,7 @@ def _sizes(studies: list[SeedValues], low: int | None, high: int | None, least: 
     sizes = np.array(sorted(shared))
     sizes = sizes[_within(sizes, low, high)]
     if len(sizes) < least:
-        raise Undecidable(f"{len(sizes)} m within the bounds, of {least} that it takes")
+        raise Undecidable("too_few_sizes", sizes=len(sizes), least=least)
     return sizes
 
 
@@ -168,7 +168,7 @@ def best_on_test_rows(study: SeedValues, size: int) -> np.ndarray:
 def _gain(worse: SeedValues, study: SeedValues, sizes: np.ndarray) -> np.ndarray:
     """Return the gain in test accuracy of the second study at each m, [sizes, seeds]."""
     if worse.data != study.data:
-        raise Undecidable("the two studies have different rows")
+        raise Undecidable("different_rows")
     seeds = min(worse.test.shape[1], study.test.shape[1])
     return _by_size(study, sizes)[:, :seeds] - _by_size(worse, sizes)[:, :seeds]
 

@@ -17,8 +17,8 @@ def judge(statement: Statement, studies: dict[str, SeedValues]) -> Verdict:
         try:
             effects = kind.compare(*_pooled(item, studies), statement.low, statement.high)
             found += [comparison(item, each, kind.scale) for each in effects]
-        except Undecidable as reason:
-            left_out.append(LeftOut(item, str(reason)))
+        except Undecidable as why:
+            left_out.append(LeftOut(item, why.reason, why.numbers))
     return judging.judge(all_of(found), left_out)
 
 
@@ -31,5 +31,5 @@ def _pooled(item: str, studies: dict[str, SeedValues]) -> list[SeedValues]:
     """Return the studies of each side of an entry of Statement.studies as one."""
     sides = resolve(item, list(studies))
     if not all(part for side in sides for part in side):
-        raise Undecidable("not in this folder")
+        raise Undecidable("no_such_study")
     return [seed_values.pool([studies[name] for part in side for name in part]) for side in sides]

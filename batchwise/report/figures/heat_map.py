@@ -11,7 +11,6 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from batchwise.data.metric import Metric
-from batchwise.report import metric_format
 from batchwise.report.figures.style import VERMILION
 from batchwise.report.number_format import number, rate, size
 
@@ -47,7 +46,7 @@ def heat_map(cells: pd.DataFrame, metric: Metric, ax: Axes) -> None:
         vmax=colours[-1],
         linewidths=0.8,
         cbar_kws={
-            "label": f"{metric_format.differences(metric)} behind the best cell",
+            "label": f"{metric.differences} behind the best cell",
             "ticks": colours,
             "format": "%g",
             "pad": 0.02,

@@ -18,7 +18,7 @@ from batchwise.report.figures.study import WIDTH
 from batchwise.report.number_format import number
 from batchwise.report.sentences import comparisons
 from batchwise.report.sentences.paper import VERDICTS
-from batchwise.statistics.fits import Estimate
+from batchwise.statistics.intervals import Estimate
 
 LOOKS: dict[str, dict[str, Any]] = {
     SUPPORTED: {"color": style.BLUE, "marker": "o"},

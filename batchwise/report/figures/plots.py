@@ -51,7 +51,7 @@ def difference(batch_sizes: pd.DataFrame, metric: Metric, ax: Axes) -> None:
         batch_sizes[apart], "difference", metric.scale, ax, label="interval excludes 0", color=VERMILION, marker="D"
     )
     _size_axis(batch_sizes, ax)
-    ax.set(ylabel=f"difference ({metric_format.differences(metric)})")
+    ax.set(ylabel=f"difference ({metric.differences})")
 
 
 def _intervals(table: pd.DataFrame, quantity: str, scale: float, ax: Axes, **look: Any) -> None:

@@ -40,7 +40,7 @@ def choice(costs: Costs | None, metric: Metric) -> Html:
     if costs is None:
         return paragraph(NOT_MEASURED)
     rows = costs.advice[costs.advice["deadline_seconds"].isna()]
-    from_choice = f"{metric_format.differences(metric)} from the choice (interval)"
+    from_choice = f"{metric.differences} from the choice (interval)"
     headings = ["m", "η", metric_format.heading(metric, "test"), "95 % interval", from_choice, "updates"]
     return join(
         *(paragraph(text, "finding") for text in cost_sentences.advice(costs.advice, metric)),

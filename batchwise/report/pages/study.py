@@ -82,7 +82,7 @@ def _batch_sizes(tables: Tables) -> Html:
     rate = "the study's one learning rate" if tables.single_rate else "the learning rate chosen on validation rows"
     shown = tables.batch_sizes.head(MOST_BATCH_SIZES)
     metric, interval = tables.metric, "95 % interval"
-    difference = f"difference ({metric_format.differences(metric)})"
+    difference = f"difference ({metric.differences})"
     headings = ["m", "η̃ chosen", "updates", metric_format.heading(metric, "test"), interval, difference, interval, "n"]
     entries = (table_rows.batch_size(row, metric) for row in shown.to_dict("records"))
     return join(
@@ -140,7 +140,7 @@ def all_cells(tables: Tables) -> Html:
     """Return every cell as a table that can be sorted."""
     shown = tables.cells.head(MOST_CELLS)
     metric = tables.metric
-    unit, gap = f" ({metric.unit})" if metric.unit else "", f"gap ({metric_format.differences(metric)})"
+    unit, gap = f" ({metric.unit})" if metric.unit else "", f"gap ({metric.differences})"
     results = [metric_format.heading(metric, "test"), "95 % interval", f"validation{unit}", f"training{unit}", gap]
     options = [] if tables.single_rate else ["reliable within"]
     headings = ["m", "η̃", "η", "runs", *results, *options, "to train it again"]

@@ -141,7 +141,7 @@ def largest_difference(tables: Tables) -> str:
     row = others.loc[others["difference_mean"].abs().idxmax()]
     where = f"The largest difference, m = {size(row['batch_size'])} against m = {against}"
     if not known(row["difference_low"]):
-        amount = f"{metric_format.bare_difference(metric, row['difference_mean'])} {metric_format.differences(metric)}"
+        amount = f"{metric_format.bare_difference(metric, row['difference_mean'])} {metric.differences}"
         return f"{where}, is {amount} with one pair of seeds: it has no interval."
     zero = "excludes 0" if phrases.differ(row) else "includes 0, so the two cannot be told apart"
     rows = in_rows(row, tables.test_rows) if metric.counted else ""

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from batchwise.claims.evidence import Comparison
+from batchwise.claims.judging import LeftOut
 
 
 class Words(NamedTuple):
@@ -53,7 +54,8 @@ FIELD = {
     "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
     "best_of_sizes": Words("m = {best:,} less m = {other:,}", OF_METRIC),
     "epochs_to_target": Words(
-        "epochs to {target:.0%}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} ({epochs_small:.0f})",
+        "epochs to {target:g} {target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
+        "({epochs_small:.0f})",
         DOUBLINGS,
     ),
     "sharpness_0_001": Words("φ (ε = 10⁻³), m = {large:,} against m = {small:,}", DOUBLINGS),
@@ -86,12 +88,30 @@ PAPER = {
     ),
 }
 WORDS = FIELD | PAPER
+REASONS = {
+    "different_metrics": "the studies have different metrics",
+    "different_rows": "the studies have different rows",
+    "no_complete_cell": "no cell has the validation {metric} of every seed",
+    "no_size_above": "the grid has no m above {high:,}",
+    "no_size_inside": "the grid has no m inside the bounds",
+    "no_size_outside": "the grid has no m outside the bounds",
+    "no_size_up_to": "the grid has no m up to {high:,}",
+    "no_such_study": "not in this folder",
+    "no_two_normalization_batches": "no m has normalisation batches of both kinds",
+    "too_few_rates": "a range takes three η̃; the grid has {rates}",
+    "too_few_sizes": "{sizes} m within the bounds, of {least} that it takes",
+}  # for which nothing could be compared
 
 
 def what(one: Comparison) -> str:
     """Return what is compared: `m = 16 less m = 256`."""
     shown = {name: _shape(value) if isinstance(value, tuple) else value for name, value in one.numbers.items()}
     return WORDS[one.quantity].what.format_map(shown)
+
+
+def reason(one: LeftOut) -> str:
+    """Return why something could not be compared: `the grid has no m above 16`."""
+    return REASONS[one.reason].format_map(one.numbers)
 
 
 def unit(one: Comparison) -> str:

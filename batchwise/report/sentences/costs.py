@@ -153,7 +153,7 @@ def price(row: dict[str, Any], metric: Metric) -> str:
 
 def lines(table: pd.DataFrame, metric: Metric) -> list[str]:
     """Return the table of advice as lines of a terminal: every batch size, with the price of choosing it instead."""
-    from_choice = f"{metric_format.differences(metric)} from the choice"
+    from_choice = f"{metric.differences} from the choice"
     heading = metric_format.heading(metric, "test")
     rows = [["m", "η", heading, from_choice, "updates", "seconds", "to compile", "memory", ""]]
     for row in table.to_dict("records"):

@@ -95,7 +95,7 @@ def left_out(statement: Statement, verdict: Verdict) -> str:
     """Return what could not be compared, and why; nothing where all was."""
     if not statement.studies:
         return "not decided here: ImageNet"
-    return "; ".join(f"{study}: {why}" for study, why in verdict.left_out)
+    return "; ".join(f"{one.study}: {comparisons.reason(one)}" for one in verdict.left_out)
 
 
 def named(text: str) -> str:

@@ -74,13 +74,13 @@ def difference(metric: Metric, row: pd.Series) -> str:
     """Return a paired difference with its interval and n."""
     text = metric_format.bare_difference(metric, row["difference_mean"])
     interval = metric_format.bare_differences(metric, row["difference_low"], row["difference_high"])
-    return f"{text} {metric_format.differences(metric)} (95 % interval {interval}, n = {pairs(row)})"
+    return f"{text} {metric.differences} (95 % interval {interval}, n = {pairs(row)})"
 
 
 def margins(metric: Metric) -> str:
     """Return the margins of the reliable range: `1, 2 or 5 points`."""
     amounts = listed((f"{margin:g}" for margin in metric.margins), last="or")
-    return f"{amounts} {metric_format.differences(metric)}"
+    return f"{amounts} {metric.differences}"
 
 
 def pairs(row: pd.Series) -> str:

@@ -49,7 +49,7 @@ def test_a_range_is_counted_in_octaves() -> None:
     # Of four η̃ an octave apart 4, 3, 2 and 1 converge: the others are more than 5 points below the best.
     test = np.where(np.arange(4)[:, None] + np.arange(4) < 4, 0.75, 0.69)[:, :, None] + np.zeros(3)
     assert values_of(comparisons.range_shrinks(cells(test), None, None)) == [[1, 1, 1]]
-    with pytest.raises(Undecidable, match="a range takes three η̃; the grid has 1"):
+    with pytest.raises(Undecidable, match=r"too_few_rates.*1"):
         comparisons.range_shrinks(cells(test[:, :1]), None, None)
 
 
@@ -58,7 +58,7 @@ def test_reachable_asks_those_inside_and_outside() -> None:
     found = comparisons.reachable(cells(test), 2, 4)
     assert values_of(found) == [[0.03, 0.03], [0.02, 0.02], [0.01, 0.01]]  # m = 8, 2, 4, at the η̃ of m = 2
     assert values_of(comparisons.reachable(cells(test), None, None)) == [[0.08, 0.08]]
-    with pytest.raises(Undecidable, match="no m above 16"):
+    with pytest.raises(Undecidable, match=r"no_size_above.*16"):
         comparisons.reachable(cells(test), 2, 16)
 
 
@@ -67,7 +67,7 @@ def test_what_is_maintained_is_less_than_2_points_behind() -> None:
     found = comparisons.maintained(cells(test), 4, 8)
     assert [one.numbers for one in found] == [{"best": m, "other": 2, "margin": 2} for m in (4, 8)]
     assert values_of(found) == [[0.01, 0.01], [-0.01, -0.01]]
-    with pytest.raises(Undecidable, match="0 m within the bounds"):
+    with pytest.raises(Undecidable, match="too_few_sizes"):
         comparisons.maintained(cells(test), 32, None)
 
 
@@ -85,13 +85,13 @@ def test_studies_of_other_rows_are_not_compared() -> None:
     one = cells(np.ones((2, 1, 2)))
     other = dataclasses.replace(one, data="other")
     for attempt in (lambda: comparisons.better(one, other, None, None), lambda: seed_values.pool([one, other])):
-        with pytest.raises(Undecidable, match="different rows"):
+        with pytest.raises(Undecidable, match="different_rows"):
             attempt()
 
 
 @pytest.mark.parametrize("bounds", [(4096, None), (2, 4096)])
 def test_a_grid_without_an_m_on_one_side_tells_nothing(bounds: tuple[int, int | None]) -> None:
-    with pytest.raises(Undecidable, match="grid has no m"):
+    with pytest.raises(Undecidable, match=r"no_size_(inside|outside)"):
         comparisons.best_batch_size(cells(np.ones((3, 2, 2))), *bounds)
 
 

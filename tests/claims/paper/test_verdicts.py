@@ -58,7 +58,7 @@ def test_a_planted_effect_is_measured() -> None:
         one = verdicts[name].decisive
         assert one.effect.low - 0.3 < effect < one.effect.high + 0.3, name
         assert one.n == 3
-    absent = tuple(LeftOut(f"figure_{number}", "not in this folder") for number in (2, 3))
+    absent = tuple(LeftOut(f"figure_{number}", "no_such_study", {}) for number in (2, 3))
     assert verdicts["falls_1_2_3"].left_out == absent
     assert verdicts["best_2"].verdict == NOT_DECIDED and not verdicts["best_2"].decisive
 
@@ -67,7 +67,7 @@ def test_studies_of_other_rows_are_left_out() -> None:
     one = cells(np.ones((2, 1, 2)))
     found = paper_verdicts.judge(SAID["normalization_5"], {"figure_1": one, "figure_5": replace(one, data="other")})
     assert found.verdict == NOT_DECIDED
-    assert [(left.study, "different rows" in left.why) for left in found.left_out] == [("figure_1<figure_5", True)]
+    assert found.left_out == (LeftOut("figure_1<figure_5", "different_rows", {}),)
 
 
 # With no effect at all.
