@@ -42,15 +42,8 @@ def train(folder: Path) -> tuple[float, float, int]:
             started = perf_counter()
             os.environ["DASK_SCHEDULER_ADDRESS"] = client.scheduler.address
             kept, timings = Store(folder / "store"), folder / "timings.csv"
-            train_study(
-                STUDY,
-                study,
-                loading.locate(folder / "prepared", study),
-                folder / "runs",
-                kept,
-                timings,
-                earlier=lambda file: None,
-            )
+            located = loading.locate(folder / "prepared", study)
+            train_study(STUDY, located, folder / "runs", kept, timings, earlier=lambda file: None)
             end = perf_counter()
     return started - start, end - started, len(grid.cells(study, data.rows["train"]))
 

@@ -22,7 +22,7 @@ def main(name: str) -> None:
     check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
     data, timings = loading.locate(Path("data/prepared"), study), stage_times.runs_file(all_params, name)
     earlier = dvc_files.reader(Path(f"data/runs/{name}"))
-    train_study(name, study, data, Path("data/runs"), Store(STORE), timings, earlier)
+    train_study(name, data, Path("data/runs"), Store(STORE), timings, earlier)
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def write_runs(
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
     for run in grid.runs(made, manifest["rows"]["train"]):
-        (folder / run_files.name(run)).write_bytes(run_result.dump(result(run), inputs(run, manifest)))
+        (folder / run_files.name(run.name)).write_bytes(run_result.dump(result(run), inputs(run, manifest)))
 
 
 def files(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:

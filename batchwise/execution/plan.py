@@ -55,7 +55,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     reasons: Counter[str] = Counter()
     for run in runs:
         wanted = run_store.inputs_of(run, shared)
-        why = None if run_store.key(wanted) in kept else _why(folder / run_files.name(run), wanted)
+        why = None if run_store.key(wanted) in kept else _why(folder / run_files.name(run.name), wanted)
         if why:
             left.append(run)
             reasons[why] += 1
@@ -81,7 +81,7 @@ def _why(path: Path, wanted: dict[str, Any]) -> str | None:
 
 def _size(folder: Path) -> int:
     """Return the mean size of the run files of a study, bytes, rounded up; 0 if there are none."""
-    sizes = [path.stat().st_size for path in folder.glob("*.npz")]
+    sizes = [(folder / run_files.name(name)).stat().st_size for name in run_files.run_names(folder)]
     return -(-sum(sizes) // len(sizes)) if sizes else 0
 
 

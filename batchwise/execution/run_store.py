@@ -10,12 +10,13 @@ from batchwise.common import plugins, source_closure
 from batchwise.common.files import write
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
+from batchwise.data.loading import StudyData
 from batchwise.runtime.environment import differences, environment
 
 DIGEST_BYTES = 32
+# Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
+FINAL = ("ok", "diverged")
 TRAINER = "batchwise/training/trainer.py"
-# What is said of a mistake decides no bit: to reword it retrains nothing.
-MESSAGES = "batchwise/common/messages.py"
 
 
 def inputs(recipe: Recipe, task: str, data_sha256: str) -> dict[str, Any]:
@@ -28,10 +29,15 @@ def inputs(recipe: Recipe, task: str, data_sha256: str) -> dict[str, Any]:
     }
 
 
+def inputs_of_study(data: StudyData) -> dict[str, Any]:
+    """Return `inputs` of what a study trains on."""
+    return inputs(data.study.recipe, data.task, data.sha256)
+
+
 def code(recipe: Recipe, task: str) -> dict[str, str]:
     """Return {file: SHA-256} of the source that decides the bits of a run: of the trainer, the model and the task."""
     used = plugins.file("models", recipe.model.name), plugins.file("tasks", task)
-    return source_closure.hashes([file for file in source_closure.closure(TRAINER, *used) if file != MESSAGES])
+    return source_closure.hashes(source_closure.closure(TRAINER, *used))
 
 
 def inputs_of(run: Run, shared: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from batchwise.common.repository import rerun_command
 from batchwise.execution import run_store
 from batchwise.execution.reproduce import compare
 from batchwise.runtime.environment import differences
-from batchwise.training import checksums, run_result
+from batchwise.training import checksums, run_files, run_result
+from batchwise.training.run_files import RunFile
 
 MEASURED = ("profile", "costs", "report")  # stages whose outputs hold times
 # Returns the content of a file at the last commit, or None.
@@ -25,7 +26,7 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
     where the committed file of a run that differs can be had from DVC, the two are compared number by number.
     """
     path, runs = f"reports/checksums/{study}.json", folder / "data/runs" / study
-    content, here = committed(path), {file.stem for file in runs.glob("*.npz")}
+    content, here = committed(path), run_files.run_names(runs)
     if not here:
         return False, [f"no results are here; {rerun_command(f'train@{study}')} makes them"]
     if content is None:
@@ -43,8 +44,8 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
     if not differing:
         sentence = f"results equal byte for byte ({_runs(len(names))}){others}"
         return False, [sentence, *_inputs(study, folder, committed, before, now)]
-    first = f"{differing[0]}.npz"
-    where = _exactly(runs / first, committed(f"data/runs/{study}/{first}")) or _roughly(before, now)
+    before_that = committed(f"data/runs/{study}/{run_files.name(differing[0])}")
+    where = _exactly(run_files.load(runs, differing[0]), before_that) or _roughly(before, now)
     sentence = f"results differ: {len(differing)} of {_runs(len(names))}{others}"
     return True, [sentence, f"first run that differs: {differing[0]}", *where]
 
@@ -59,15 +60,14 @@ def _others(new: int, absent: int) -> str:
     return "".join(f"; {_runs(count)} {'is' if count == 1 else 'are'} {where}" for count, where in parts if count)
 
 
-def _exactly(here: Path, committed: bytes | None) -> list[str]:
+def _exactly(here: RunFile, committed: bytes | None) -> list[str]:
     """Return the first epoch and tensor that differ, and what differs in the inputs; nothing without the two files."""
     try:
         before, inputs_before = run_result.load(committed or b"")
     except ValueError:
         return []
-    now, inputs_now = checksums.load(here)
-    found = compare(before, now)
-    return found and found + (run_store.changes(inputs_before, inputs_now) or ["their inputs are the same"])
+    found = compare(before, here.result)
+    return found and found + (run_store.changes(inputs_before, here.inputs) or ["their inputs are the same"])
 
 
 def _roughly(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

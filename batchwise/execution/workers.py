@@ -1,14 +1,12 @@
 """A pool of dask.distributed workers that train runs, one at a time each."""
 
 import logging
-import multiprocessing
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import forkserver
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,12 +17,11 @@ from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
-from batchwise.config.recipe import Recipe
 from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
 from batchwise.execution.run_queue import Queue
 from batchwise.runtime.device import gpu
-from batchwise.runtime.hardware import start_method
+from batchwise.runtime.forkserver import ignoring_interrupts, start_method
 from batchwise.training import run_result
 
 if TYPE_CHECKING:
@@ -52,8 +49,8 @@ class StudyPlugin(WorkerPlugin):
 
     name = PLUGIN
 
-    def __init__(self, data: StudyData, recipe: Recipe, shared_inputs: dict[str, Any]) -> None:
-        self.data, self.recipe, self.shared_inputs = data, recipe, shared_inputs
+    def __init__(self, data: StudyData, shared_inputs: dict[str, Any]) -> None:
+        self.data, self.shared_inputs = data, shared_inputs
         self.trainer: Trainer | None = None
 
     def load_trainer(self) -> "Trainer":
@@ -61,7 +58,7 @@ class StudyPlugin(WorkerPlugin):
         if self.trainer is None:
             from batchwise.training.trainer import Trainer  # only workers import TensorFlow
 
-            self.trainer = Trainer(self.data.load(), self.recipe)
+            self.trainer = Trainer(self.data.load(), self.data.study.recipe)
             self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'
         return self.trainer
 
@@ -76,7 +73,7 @@ def worker_inputs() -> dict[str, Any]:
     """On a worker: build the model, and return the inputs of runs as this worker sees them."""
     plugin = _plugin_of_this_worker()
     plugin.load_trainer()
-    return run_store.inputs(plugin.recipe, plugin.data.task, plugin.data.sha256)
+    return run_store.inputs_of_study(plugin.data)
 
 
 def train_run(run: Run) -> FinishedRun:
@@ -87,22 +84,6 @@ def train_run(run: Run) -> FinishedRun:
     result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
     content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
     return FinishedRun(result.status, content, trainer.compilations > compilations)
-
-
-def preload_tensorflow() -> None:
-    """Begin to import TensorFlow, in a process of which workers on this machine will be copies; the caller goes on."""
-    if os.environ.get("DASK_SCHEDULER_ADDRESS") or start_method() != "forkserver":
-        return
-    multiprocessing.set_forkserver_preload(
-        [
-            "batchwise.runtime.forkserver_preload",
-            "batchwise.runtime.tensorflow",
-            "batchwise.execution.workers",
-            "distributed",
-        ]
-    )
-    with _ignoring_interrupts():
-        forkserver.ensure_running()
 
 
 @contextmanager
@@ -135,18 +116,8 @@ def pool() -> Iterator[Client]:
 
 def _new_cluster() -> LocalCluster:
     options = {"threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": logging.ERROR}
-    with _ignoring_interrupts():
+    with ignoring_interrupts():
         return LocalCluster(number_of_workers(), **options)
-
-
-@contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Leave Ctrl-C to this process alone, which closes the others: they inherit an ignored signal."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def number_of_workers() -> int:
@@ -163,7 +134,6 @@ def number_of_workers() -> int:
 def train(
     client: Client,
     data: StudyData,
-    recipe: Recipe,
     runs: list[Run],
     seconds: Callable[[Run], float],
     compile_seconds: Callable[[], float],
@@ -174,8 +144,8 @@ def train(
     `seconds` and `compile_seconds` are those of the Queue. Raises UserError if the model cannot be built, or if workers
     lack the data, or would give other bits than this machine.
     """
-    shared_inputs = run_store.inputs(recipe, data.task, data.sha256)
-    client.register_plugin(StudyPlugin(data, recipe, shared_inputs))
+    shared_inputs = run_store.inputs_of_study(data)
+    client.register_plugin(StudyPlugin(data, shared_inputs))
     _check_workers(client, shared_inputs)
     dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)
     dispatcher.fill()

@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +21,6 @@ def describe() -> dict[str, Any]:
     """Return the device, the versions of what trains, and the cores and bytes of the machine or its container."""
     facts = {"python": platform.python_version(), "cores": CPU_COUNT, "memory_total_bytes": MEMORY_LIMIT}
     return {**environment(), **facts, "has_bfloat16": has_bfloat16()}
-
-
-def start_method() -> str:
-    """Return how processes with TensorFlow are started: as copies of one that imported it, where that is safe.
-
-    It is not on macOS, whose system libraries do not survive a copy, nor with a GPU.
-    """
-    return "forkserver" if sys.platform == "linux" and not gpu() else "spawn"
 
 
 def available_memory() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from batchwise.training import run_result
+from batchwise.training import run_files
 from batchwise.training.run_result import RunResult
 
 DIGITS = 16  # of each SHA-256, in hexadecimal: by chance, two of 2**64 are equal
@@ -26,9 +26,9 @@ def of_files(folder: Path, names: Iterable[str]) -> dict[str, Any]:
 
     def results() -> Iterator[tuple[str, RunResult]]:
         for name in names:
-            result, its_inputs = load(folder / f"{name}.npz")
-            inputs.update(its_inputs)
-            yield name, result
+            file = run_files.load(folder, name)
+            inputs.update(file.inputs)
+            yield name, file.result
 
     found = of_results(results())
     return {"data": inputs.get("data"), "environment": inputs.get("environment"), **found}
@@ -49,14 +49,6 @@ def of_results(results: Iterable[tuple[str, RunResult]]) -> dict[str, Any]:
             sums["runs"][name].update(content)
             sums[kind][part].update(name.encode() + content)
     return {kind: {name: sha256.hexdigest()[:DIGITS] for name, sha256 in of.items()} for kind, of in sums.items()}
-
-
-def load(path: Path) -> tuple[RunResult, dict[str, Any]]:
-    """Return the result and the inputs in a run file. Raises ValueError, which names the file, if it is damaged."""
-    try:
-        return run_result.load(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error})") from None
 
 
 def _evaluations(result: RunResult) -> list[bytes]:

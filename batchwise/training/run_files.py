@@ -12,6 +12,7 @@ from batchwise.data.dataset import SPLITS
 from batchwise.training import run_result
 from batchwise.training.run_result import RunResult
 
+ENDING = ".npz"
 INPUTS = {"data", "code", "recipe", "environment"}  # beside those of a Run
 
 
@@ -24,9 +25,28 @@ class RunFile:
     sha256: str  # of the file
 
 
-def name(run: Run) -> str:
+def name(run_name: str) -> str:
     """Return the name of the file of a run, in the folder of its study's runs."""
-    return f"{run.name}.npz"
+    return f"{run_name}{ENDING}"
+
+
+def run_names(folder: Path) -> list[str]:
+    """Return the names of the runs that have a file in a folder, sorted."""
+    return sorted(path.stem for path in folder.glob(f"*{ENDING}"))
+
+
+def load(folder: Path, run_name: str, *, with_weights: bool = True) -> RunFile:
+    """Return the file of a run, whatever it was trained with.
+
+    Raises FileNotFoundError, or ValueError, which names the file, if it is damaged.
+    """
+    file = folder / name(run_name)
+    content = file.read_bytes()
+    try:
+        result, inputs = run_result.load(content, with_weights=with_weights)
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged ({error})") from None
+    return RunFile(result, inputs, hashlib.sha256(content).hexdigest())
 
 
 def read(folder: Path, study: str, run: Run, data_sha256: str | None, *, with_weights: bool = True) -> RunFile:
@@ -34,18 +54,17 @@ def read(folder: Path, study: str, run: Run, data_sha256: str | None, *, with_we
 
     Raises UserError, which names the file, if it is missing, damaged, or not of this run and these data.
     """
-    file, train = folder / name(run), rerun_command(f"train@{study}")
+    file, train = folder / name(run.name), rerun_command(f"train@{study}")
     try:
-        content = file.read_bytes()
-        result, inputs = run_result.load(content, with_weights=with_weights)
+        found = load(folder, run.name, with_weights=with_weights)
     except FileNotFoundError:
         raise UserError(f"{file} is missing; run {train} or `dvc pull` first") from None
     except ValueError as error:
-        raise UserError(f"{file} is damaged ({error}); run {train}") from None
-    problem = _problem(result, inputs, run, data_sha256)
+        raise UserError(f"{error}; run {train}") from None
+    problem = _problem(found.result, found.inputs, run, data_sha256)
     if problem:
         raise UserError(f"{file} {problem}; run {train}")
-    return RunFile(result, inputs, hashlib.sha256(content).hexdigest())
+    return found
 
 
 def _problem(result: RunResult, inputs: dict[str, Any], run: Run, data_sha256: str | None) -> str | None:

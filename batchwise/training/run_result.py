@@ -10,7 +10,7 @@ import numpy as np
 from batchwise.common.damaged_archive import DAMAGES
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
-STATUSES: tuple[str, ...] = get_args(Status)
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)

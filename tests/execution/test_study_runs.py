@@ -19,9 +19,12 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config import grid, params
 from batchwise.data import loading, prepared
+from batchwise.data.loading import StudyData
 from batchwise.execution import stage_times, workers
+from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
-from batchwise.execution.study_runs import RunFolder, Session, train_study
+from batchwise.execution.session import Session
+from batchwise.execution.study_runs import train_study
 from batchwise.execution.workers import FinishedRun
 from batchwise.training import run_result
 from tests.project import PARAMS, STUDY
@@ -54,7 +57,7 @@ def train() -> None:
     all_params = params.load()
     study, timings = all_params.studies["small"], stage_times.runs_file(all_params, "small")
     data, kept = loading.locate(Path("data/prepared"), study), Store(Path("data/store"))
-    train_study("small", study, data, Path("data/runs"), kept, timings, lambda name: None)
+    train_study("small", data, Path("data/runs"), kept, timings, lambda name: None)
 
 
 def command(monkeypatch, *words: str) -> int:
@@ -126,7 +129,8 @@ def test_what_was_measured_says_what_the_next_runs_take(tmp_path) -> None:
     runs = grid.runs(study, 1200)
     keys = {run: f"{number:064x}" for number, run in enumerate(runs)}
     folder = RunFolder(tmp_path)
-    session = Session("small", study, 1200, keys, Store(tmp_path / "store"), tmp_path / "timings.csv", folder)
+    data = StudyData(study, "data/prepared", {"train": 1200}, "multiclass_classification", "")
+    session = Session("small", data, keys, Store(tmp_path / "store"), tmp_path / "timings.csv", folder)
     assert session.expected_seconds(runs[1]) < 0.1
     content = run_result.dump(run_result.without_evaluations("ok"), {})
     session.finish(runs[0], FinishedRun("ok", content, compiled=True, seconds=17.0), running=1)

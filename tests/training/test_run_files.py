@@ -17,7 +17,7 @@ RESULT = RunResult("ok", {"loss": np.ones((2, 3), "float32")}, {"000_kernel": np
 
 def write(folder: Path, result: RunResult = RESULT, **changes: object) -> None:
     given = {name: value for name, value in {**INPUTS, **changes}.items() if value is not None}
-    (folder / run_files.name(RUN)).write_bytes(run_result.dump(result, given))
+    (folder / run_files.name(RUN.name)).write_bytes(run_result.dump(result, given))
 
 
 def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
@@ -50,6 +50,6 @@ def test_a_file_of_another_run_is_named_with_what_to_do(tmp_path, changes, words
 @pytest.mark.parametrize(("content", "words"), [(None, "is missing"), (b"", "is damaged"), (b"text", "is damaged")])
 def test_a_file_that_is_missing_or_damaged_is_named_with_what_to_do(tmp_path, content, words) -> None:
     if content is not None:
-        (tmp_path / run_files.name(RUN)).write_bytes(content)
+        (tmp_path / run_files.name(RUN.name)).write_bytes(content)
     with pytest.raises(UserError, match=rf"seed0\.npz {words}.*; run `dvc repro --force train@small`"):
         run_files.read(tmp_path, "small", RUN, None)

@@ -8,7 +8,6 @@ import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,10 @@ import numpy as np
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.measuring.profiling.process import Ended, Process
-from batchwise.runtime import hardware
+from batchwise.runtime import forkserver, hardware
 from batchwise.runtime.device import gpu
 
-# What the process has imported of which those that measure are copies
-PRELOADED = [
-    "batchwise.runtime.forkserver_preload",
-    "batchwise.runtime.tensorflow",
-    "batchwise.measuring.profiling.rounds",
-    "batchwise.data.loading",
-]
+PRELOADED = "batchwise.measuring.profiling.probe", "batchwise.measuring.profiling.profiler", "stages"
 ROUNDS = 31
 SEED = 0  # of the orders in which points are started and repeated
 AT_ONCE = 4  # processes that build at the same time, at most, and no more than there are cores
@@ -51,10 +44,8 @@ class Rounds:
         self.data, self.recipe, self.cores = data, recipe, cores
         self.available = hardware.available_memory()
         self.on_gpu = bool(gpu())
-        self.context: ForkServerContext | SpawnContext = multiprocessing.get_context("spawn")
-        if hardware.start_method() == "forkserver":
-            self.context = multiprocessing.get_context("forkserver")
-            self.context.set_forkserver_preload(PRELOADED)
+        copied = forkserver.start_method() == "forkserver"
+        self.context = multiprocessing.get_context("forkserver") if copied else multiprocessing.get_context("spawn")
         self.random = np.random.default_rng(SEED)
         self.measured: dict[Point, dict[str, Any]] = {}
         self.repetitions: list[tuple[Point, str, int, int, float]] = []
@@ -66,6 +57,7 @@ class Rounds:
 
     def measure(self, points: list[Point]) -> None:
         """Measure every point; what became of it is its status."""
+        forkserver.start(*PRELOADED)
         self.measured = {point: {"status": "ok"} for point in points}
         for group in self._groups([points[place] for place in self.random.permutation(len(points))]):
             for number in range(ROUNDS):

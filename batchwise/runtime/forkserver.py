@@ -1,0 +1,41 @@
+"""The process of which all that train or measure on this machine are copies: only it has to import TensorFlow."""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import forkserver
+
+from batchwise.runtime.device import gpu
+
+
+def start_method() -> str:
+    """Return how processes with TensorFlow are started: as copies of one that imported it, where that is safe.
+
+    It is not on macOS, whose system libraries do not survive a copy, nor with a GPU.
+    """
+    return "forkserver" if sys.platform == "linux" and not gpu() else "spawn"
+
+
+def start(*modules: str) -> None:
+    """Begin to import TensorFlow and some modules in the process that is copied, if there is one; the caller goes on.
+
+    Each copy runs the module with which this program was started once more (multiprocessing): `modules` should name
+    what that imports.
+    """
+    if start_method() == "forkserver":
+        first = ("batchwise.runtime.forkserver_preload", "batchwise.runtime.tensorflow")
+        multiprocessing.set_forkserver_preload([*first, *modules])
+        with ignoring_interrupts():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def ignoring_interrupts() -> Iterator[None]:
+    """Leave Ctrl-C to this process alone, which closes the others: they inherit an ignored signal."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
