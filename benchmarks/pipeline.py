@@ -67,6 +67,7 @@ def reports(folder: Path, seeds: int) -> tuple[float, float, int]:
         if path.name != "html":
             (folder / "reports" / path.name).symlink_to(path)
     stage = (sys.executable, "-m")
+    _seconds(*stage, "stages.check", folder=folder)
     _seconds(*stage, "stages.preprocess", study.data_set, folder=folder)
     runs = grid.runs(study, data.rows["train"])
     _make_up_runs(folder / "data/runs" / STUDY, study, prepared.load(folder / "data/prepared", study.data_set), runs)
@@ -98,7 +99,7 @@ def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) ->
     rows = np.array(list(data.rows.values()))
     for run in runs:
         result = _made_up(run, study.budget.epochs, rows, random)
-        (folder / run_files.name(run)).write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
+        (folder / run_files.name(run.name)).write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
 
 
 def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> RunResult:

@@ -12,9 +12,10 @@ def main() -> None:
     files = checked.files(params.load())
     for name, content in files.items():
         write_bytes(Path(name), content)
-    for path in checked.PARTS.iterdir():
-        if path.as_posix() not in files:  # of a study that is gone
-            path.unlink()
+    for folder in (checked.STUDIES, checked.PARTS):
+        for path in folder.iterdir():
+            if path.as_posix() not in files:  # of a study that is gone
+                path.unlink()
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ compare:
     - data/code/compare.txt
     - data/tables
     - statements.csv
-    - reports/template
   params:
     - params.yaml:
   outs:

@@ -12,7 +12,7 @@ import stages
 from batchwise.common.errors import UserError
 from batchwise.common.files import replace
 from batchwise.common.repository import rerun_command
-from batchwise.config import measured_part
+from batchwise.config import checked, study_files
 from batchwise.data import loading
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
@@ -27,7 +27,7 @@ def main(name: str) -> None:
     """Write data/profiles/<study>/."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the processes are ended
     start = monotonic()
-    part = measured_part.read(Path("data/measured_parts") / f"{name}.json")
+    part = study_files.read(checked.PARTS / f"{name}.json")
     profiler = Profiler(loading.load(Path("data/prepared"), part), part, Store(Path("data/measurements")), anew())
     measured = profiler.profile()
     replace(Path("data/profiles") / name, profile_files.files(measured))

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import SENTENCES, closure
-from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, files_of, listing
+from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, TEMPLATE, files_of, listing
 from stages import pipelines
 
 FOLDERS = (".", *pipelines.PROJECTS)
@@ -34,7 +34,7 @@ def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
     body = DVC[folder][stage].get("do", DVC[folder][stage])
     if stage == "code":
         notebooks = {f"reports/{name}.ipynb" for name in NOTEBOOKS.values()}
-        assert {*body["deps"]} == {"batchwise", "stages", *notebooks}
+        assert {*body["deps"]} == {"batchwise", "stages", *notebooks, TEMPLATE, "requirements-train.in"}
         return
     plugin = (
         {f"batchwise/{PLUGINS[stage]}/${{{name}}}.py" for name in ("key", "item.model.name")}
@@ -100,6 +100,14 @@ def test_a_stage_that_trains_or_measures_consists_of_all_tasks_too(stage) -> Non
     assert {*files_of("tasks"), "batchwise/tasks/_classification.py"} <= listed(stage)
 
 
+@pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
+def test_a_stage_consists_of_the_template_of_its_page_and_of_what_is_pinned_for_it(stage) -> None:
+    template = {"conf.json", "index.html.j2", "sort.js", "style.css"}
+    wanted = {f"{TEMPLATE}/{name}" for name in template} if stage in NOTEBOOKS else set()
+    wanted |= {"requirements-train.in"} if stage in ("train", "profile") else set()
+    assert {file for file in listed(stage) if not file.endswith((".py", ".ipynb"))} == wanted
+
+
 @pytest.mark.parametrize("folder", pipelines.PROJECTS)
 def test_a_pipeline_beside_the_root_is_that_of_the_root_and_a_comparison(folder) -> None:
     written = pipelines.pipeline((ROOT / "dvc.yaml").read_text("utf-8"))
@@ -116,7 +124,8 @@ def test_a_project_has_the_files_that_its_stages_name(folder) -> None:
     assert (ROOT / folder / ".dvc/config").exists()
     assert "__pycache__" in (ROOT / folder / ".dvcignore").read_text().splitlines()
     deps = {dep for stage in DVC[folder].values() for dep in stage.get("do", stage)["deps"]}
-    for dep in (dep for dep in deps if not dep.startswith("data/") and "$" not in dep):
+    assert (ROOT / folder / "params.yaml").is_file()  # its own
+    for dep in (dep for dep in deps - {"params.yaml"} if not dep.startswith("data/") and "$" not in dep):
         path = ROOT / folder / dep
         assert path.resolve() in {ROOT / dep, ROOT / "paper" / dep}
         assert not path.is_symlink() or not os.path.isabs(path.readlink())

@@ -1,6 +1,7 @@
 """The run files of a study, read once and stacked: what every table is made of."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,15 +43,22 @@ class RunMetrics:
     environment: str  # canonical JSON
 
 
-def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dict[Run, RunMetrics]:
+def read(
+    folder: Path,
+    name: str,
+    study: Study,
+    manifest: dict[str, Any],
+    on_file: Callable[[str, RunFile], None] | None = None,
+) -> dict[Run, RunMetrics]:
     """Return the metrics of each distinct run of the grid, sorted by run; other files of the folder are not looked at.
 
+    `on_file` is given the name of each run, and its file with the weights, which are not read otherwise.
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
     names = [metric.name for metric in loading.metrics(study, manifest)]
     by_run = {}
     for run in grid.runs(study, manifest["rows"]["train"]):
-        file = run_files.read(folder, name, run, manifest["sha256"], with_weights=False)
+        file = run_files.read(folder, name, run, manifest["sha256"], with_weights=on_file is not None)
         wanted = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.effective_batch_size)
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(
@@ -58,6 +66,8 @@ def read(folder: Path, name: str, study: Study, manifest: dict[str, Any]) -> dic
                 f"run {rerun_command(f'train@{name}')}"
             )
         by_run[run] = _run_metrics(file, names)
+        if on_file:
+            on_file(run.name, file)
     return by_run
 
 

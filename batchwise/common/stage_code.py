@@ -1,9 +1,13 @@
 """What a stage is made of: the source of its module, its notebook and its plug-ins."""
 
 from batchwise.common import plugins
+from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import closure, hashes
 
 NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
+TEMPLATE = "reports/template"  # of their pages
+# What trains is pinned here: another version gives other bits, and takes another time.
+REQUIREMENTS = {stage: ["requirements-train.in"] for stage in ("train", "profile")}
 # A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
 PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
 # What has this finds the task of its data by name, which no stage can tell before: all tasks are here.
@@ -11,7 +15,7 @@ FINDS_TASKS = "batchwise/data/task.py"
 
 
 def listing(stage: str) -> bytes:
-    """Return the lines of a stage: the import closure of its module, its notebook and its plug-ins."""
+    """Return the lines of a stage: the import closure of its module, its notebook and its plug-ins, and other files."""
     files = [f"stages/{stage}.py"]
     if stage in NOTEBOOKS:
         files.append(f"reports/{NOTEBOOKS[stage]}.ipynb")
@@ -20,8 +24,14 @@ def listing(stage: str) -> bytes:
     found = closure(*files, *own)
     if FINDS_TASKS in found:
         found = closure(*found, *files_of("tasks"))
-    listed = hashes([file for file in found if file not in own])
+    others = template_files() if stage in NOTEBOOKS else REQUIREMENTS.get(stage, [])
+    listed = hashes([*(file for file in found if file not in own), *others])
     return "".join(f"{sha256}  {file}\n" for file, sha256 in listed.items()).encode()
+
+
+def template_files() -> list[str]:
+    """Return the files of the template of pages."""
+    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / TEMPLATE).rglob("*")) if path.is_file()]
 
 
 def files_of(kind: str) -> list[str]:

@@ -1,10 +1,5 @@
 """The part of a study that decides what its batch sizes cost in time and memory."""
 
-import json
-from pathlib import Path
-
-from batchwise.common.errors import UserError
-from batchwise.common.repository import rerun_command
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget, Schedule
 
@@ -26,18 +21,3 @@ def of_study(study: Study) -> Study:
         "landscape": [],
     }
     return study.model_copy(update=changes)
-
-
-def as_bytes(part: Study) -> bytes:
-    """Return a file of a part."""
-    return (json.dumps(part.model_dump(), indent=2) + "\n").encode()
-
-
-def read(path: Path) -> Study:
-    """Return the part that a file holds. Raises UserError if it is missing or damaged."""
-    try:
-        return Study.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run {rerun_command('check')}") from None
-    except ValueError:
-        raise UserError(f"{path} is damaged; run {rerun_command('check')}") from None

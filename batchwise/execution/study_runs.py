@@ -41,9 +41,9 @@ def train_study(
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
     with _alone(kept.folder / f"{name}.lock"), replacing(runs_folder / name) as folder:
+        if not all(key in kept for key in keys.values()) and not os.environ.get("DASK_SCHEDULER_ADDRESS"):
+            forkserver.start(*PRELOADED)  # TensorFlow takes seconds, in which we look for what there is
         absent = [run for run in keys if not folder.add(run, kept.get(keys[run]))]
-        if absent and not os.environ.get("DASK_SCHEDULER_ADDRESS"):
-            forkserver.start(*PRELOADED)
         missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier))]
         unfinished: dict[Run, bytes] = {}
         if missing:

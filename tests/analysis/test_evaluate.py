@@ -19,7 +19,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.common.source_closure import closure
-from batchwise.config import grid, params
+from batchwise.config import grid, params, study_files
 from batchwise.config.grid import Run
 from batchwise.training import run_result
 from batchwise.training.run_result import RunResult
@@ -277,7 +277,8 @@ def test_one_seed_has_no_interval() -> None:
 
 def test_the_stage_writes_the_folder_and_nothing_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(params, "load", lambda: params.Params.model_construct(studies={"made_up": STUDY}))
+    Path("data/studies").mkdir(parents=True)
+    Path("data/studies/made_up.json").write_bytes(study_files.as_bytes(STUDY))
     write_runs(Path("data/runs/made_up"), STUDY, mixed)
     Path("data/prepared").mkdir()
     Path("data/prepared/digits.json").write_text(json.dumps(MANIFEST))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
-from batchwise.config import measured_part
+from batchwise.config import measured_part, study_files
 from batchwise.config.params import Study
 
 STUDY = {
@@ -40,7 +40,7 @@ def part(**changes) -> Study:
 
 @pytest.mark.parametrize("key", DECIDING)
 def test_what_decides_time_or_memory_is_in_the_part(key) -> None:
-    assert measured_part.as_bytes(part(**{key: DECIDING[key]})) != measured_part.as_bytes(BASE)
+    assert study_files.as_bytes(part(**{key: DECIDING[key]})) != study_files.as_bytes(BASE)
 
 
 @given(
@@ -64,7 +64,7 @@ def test_studies_that_cost_the_same_have_the_same_part(
         targets=targets,
         landscape=landscape,
     )
-    assert measured_part.as_bytes(same) == measured_part.as_bytes(BASE)
+    assert study_files.as_bytes(same) == study_files.as_bytes(BASE)
 
 
 def test_each_key_of_a_study_decides_or_is_left_out() -> None:
@@ -75,8 +75,8 @@ def test_what_is_written_is_read_back_and_is_its_own_part(tmp_path) -> None:
     path = tmp_path / "one.json"
     for name, value in DECIDING.items():
         written = part(**{name: value})
-        path.write_bytes(measured_part.as_bytes(written))
-        assert measured_part.read(path) == written == measured_part.of_study(written)
+        path.write_bytes(study_files.as_bytes(written))
+        assert study_files.read(path) == written == measured_part.of_study(written)
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", json.dumps({"data_set": "digits"})])
@@ -85,4 +85,4 @@ def test_a_missing_or_damaged_file_is_an_error_of_the_user(content, tmp_path: Pa
     if content is not None:
         path.write_text(content)
     with pytest.raises(UserError, match=r"one.json is (missing|damaged); run `dvc repro --force check`"):
-        measured_part.read(path)
+        study_files.read(path)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.training import checksums, run_result
+from batchwise.training.run_files import RunFile
 from batchwise.training.run_result import RunResult
 
 EPOCHS, RUNS = 3, 4
@@ -24,6 +25,13 @@ def results() -> dict[str, RunResult]:
     }
 
 
+def of_results(named: dict[str, RunResult]) -> dict:
+    sums = checksums.Checksums()
+    for name, result in named.items():
+        sums.add(name, RunFile(result, {}, ""))
+    return sums.as_facts()
+
+
 def arrays(result: RunResult) -> dict[str, np.ndarray]:
     return {**result.metrics, **result.weights}
 
@@ -35,13 +43,13 @@ def unequal(before: dict, now: dict, kind: str) -> list[str]:
 
 @given(st.data())
 def test_one_changed_bit_is_found_with_its_run_and_its_epoch_or_tensor(data) -> None:
-    before, changed = checksums.of_results(results().items()), results()
+    before, changed = of_results(results()), results()
     run = data.draw(st.sampled_from(sorted(changed)))
     array = data.draw(st.sampled_from(sorted(arrays(changed[run]))))
     content = arrays(changed[run])[array].view("uint8").reshape(-1)
     place = data.draw(st.integers(0, content.size - 1))
     content[place] ^= 1 << data.draw(st.integers(0, 7))
-    now = checksums.of_results(changed.items())
+    now = of_results(changed)
     assert unequal(before, now, "runs") == [run]
     epoch = str(place // 12)  # three numbers of four bytes each
     assert unequal(before, now, "epochs") == ([epoch] if array in METRICS else [])
@@ -62,7 +70,7 @@ def test_the_status_the_type_and_the_shape_count() -> None:
             {"metrics": {name: values[:-1] for name, values in given.metrics.items()}},
         )
     ]
-    assert len({checksums.of_results([(name, other)])["runs"][name] for other in others}) == len(others)
+    assert len({of_results({name: other})["runs"][name] for other in others}) == len(others)
 
 
 def test_files_are_told_apart_by_what_training_computed_not_by_what_they_were_made_from(tmp_path) -> None:
@@ -70,7 +78,7 @@ def test_files_are_told_apart_by_what_training_computed_not_by_what_they_were_ma
     for name, result in results().items():
         (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, inputs))
     found = checksums.of_files(tmp_path, results())
-    assert found == {"data": "a", "environment": {"device": "x"}, **checksums.of_results(results().items())}
+    assert found == {**of_results(results()), "data": "a", "environment": {"device": "x"}}
     for name, result in results().items():
         (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, {**inputs, "code": {"trainer.py": "2"}}))
     assert checksums.of_files(tmp_path, results()) == found
