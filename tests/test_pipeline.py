@@ -212,7 +212,7 @@ def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
     project.append("batchwise/models/mlp.py", "# changed\n")
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "18 to train: batchwise/models/mlp.py changed" in plan and "from a short trial" in plan
-    assert "profile@small: 12 s (a first guess)" in plan and "to start, a first guess" in plan
+    assert "profile@small: 13 s (a first guess)" in plan and "to start, a first guess" in plan
     project.write_params(with_study(budget={"epochs": 41}))
     assert "budget.epochs: 40 → 41" in project.run("python", "-m", "batchwise", "plan")
 

@@ -1,6 +1,7 @@
 """Which stages `dvc repro` would run."""
 
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,10 @@ def changed_stages(all_params: Params) -> list[tuple[str, str]]:
 
 def _running(repo: Any, from_check: dict[str, bytes]) -> Iterator[Any]:
     """Yield the stages that run, each after those whose outputs it reads."""
-    pipeline = str(Path("dvc.yaml").absolute())
-    here = [stage for stage in repo.index.stages if stage.path == pipeline]
-    changed = {*repo.status(targets=[stage.addressing for stage in here])}
-    passing_on: set[Any] = set()
-    for stage, needed in _ordered(here, repo.index.graph).items():
-        reads_new = any(_will_change(dep.def_path, from_check) for dep in stage.deps)
+    changed, passing_on = {*repo.status()}, set[Any]()
+    will_change = cache(partial(_will_change, from_check=from_check))  # many stages read the same code
+    for stage, needed in _ordered(repo.index.stages, repo.index.graph).items():
+        reads_new = any(will_change(dep.def_path) for dep in stage.deps)
         if stage.addressing in changed or reads_new or not passing_on.isdisjoint(needed):
             yield stage
             if _base(stage.name) not in KNOWN:

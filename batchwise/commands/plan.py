@@ -10,14 +10,16 @@ from batchwise.commands.changed_stages import changed_stages
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import STORE
-from batchwise.config import params
-from batchwise.config.params import Params
+from batchwise.config import measured_part, params
+from batchwise.config.params import Params, Study
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
 from batchwise.execution import stage_times, workers
 from batchwise.execution.plan import Plan, plan
 from batchwise.execution.progress import duration
 from batchwise.execution.run_store import Store
+from batchwise.measuring.profiling import profiler
+from batchwise.measuring.profiling.profiler import Profiler
 
 DATA = Path("data")
 
@@ -25,14 +27,15 @@ DATA = Path("data")
 def run(arguments: argparse.Namespace) -> int:
     """Print the runs to train of each study, or of one, then the stages that would run, and how long all takes."""
     all_params, number = params.load(), workers.number_of_workers()
-    studies, plans = chosen(all_params, arguments.study), {}
+    studies, plans, shares = chosen(all_params, arguments.study), {}, {}
     data_sets = {name: _data_set(name, all_params.data_sets[name]) for name in {s.data_set for s in studies.values()}}
     for name, study in studies.items():
         data, timings = loading.part(data_sets[study.data_set], study), stage_times.runs_file(all_params, name)
         plans[name] = plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
+        shares[name] = _share(study, data)
         _print_runs(name, plans[name], number)
     try:
-        _print_stages(all_params, plans, arguments.study)
+        _print_stages(all_params, plans, shares, arguments.study)
     except UserError as error:
         print(error)
     return 0
@@ -49,7 +52,12 @@ def _print_runs(name: str, found: Plan, number: int) -> None:
         print(f"  note: {note}")
 
 
-def _print_stages(all_params: Params, plans: dict[str, Plan], only: str | None) -> None:
+def _share(study: Study, data: DataSet) -> float:
+    """Return the share of its points that stage profile would measure: it keeps those that it has measured."""
+    return Profiler(data, measured_part.of_study(study), Store(profiler.FOLDER)).share()
+
+
+def _print_stages(all_params: Params, plans: dict[str, Plan], shares: dict[str, float], only: str | None) -> None:
     """Print how long each stage should take, and all of them. DVC itself takes as long as it takes to name them."""
     command, start = f"`dvc repro{f' report@{only}' if only else ''}`", perf_counter()
     stages = [found for found in changed_stages(all_params) if not only or _needed(*found, only, all_params)]
@@ -60,7 +68,7 @@ def _print_stages(all_params: Params, plans: dict[str, Plan], only: str | None) 
     print(f"{command} would run, at most:")
     measured = stage_times.read()
     for stage, name in stages:
-        seconds, basis = _expected(all_params, stage, name, plans.get(name), measured)
+        seconds, basis = _expected(all_params, stage, name, plans.get(name), shares.get(name, 1.0), measured)
         total += seconds
         print(f"  {f'{stage}@{name}' if name else stage}: {duration(seconds)}{basis}")
     print(f"  in all about {duration(total)}, of which DVC itself {duration(of_dvc)}")
@@ -74,14 +82,19 @@ def _needed(stage: str, name: str, study: str, all_params: Params) -> bool:
 
 
 def _expected(
-    all_params: Params, stage: str, name: str, found: Plan | None, measured: list[stage_times.StageTime]
+    all_params: Params,
+    stage: str,
+    name: str,
+    found: Plan | None,
+    share: float,
+    measured: list[stage_times.StageTime],
 ) -> tuple[float, str]:
     """Return the seconds of a stage, and what they rest on if it is not the last time."""
     if stage == "train" and found:
         guess = "" if found.start_up else ", a first guess"
         start_up = found.start_up or stage_times.START_UP
         return start_up + found.seconds, f" ({duration(start_up)} to start{guess}, {duration(found.seconds)} to train)"
-    seconds, is_guess = stage_times.estimate(all_params, stage, name, measured)
+    seconds, is_guess = stage_times.estimate(all_params, stage, name, measured, share)
     return seconds, " (a first guess)" if is_guess else ""
 
 

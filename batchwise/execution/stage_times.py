@@ -53,8 +53,7 @@ def stage_key(params: Params, stage: str, name: str) -> str:
     """Return a short hash of what decides how long a stage takes; empty where the model does not."""
     if stage not in OF_THE_MODEL:
         return ""
-    study = params.studies[name]
-    return _hash([key(params, name), study.grid.batch_sizes, study.landscape])
+    return _hash([key(params, name), params.studies[name].landscape if stage == "landscape" else None])
 
 
 def _hash(content: Any) -> str:
@@ -76,16 +75,21 @@ def read(path: Path = FILE) -> list[StageTime]:
     return [StageTime(stage, name, key, float(seconds)) for stage, name, key, seconds in matching_lines(path, LINE)]
 
 
-def estimate(params: Params, stage: str, name: str, measured: list[StageTime]) -> tuple[float, bool]:
+def estimate(
+    params: Params, stage: str, name: str, measured: list[StageTime], share: float = 1.0
+) -> tuple[float, bool]:
     """Return the seconds that a stage should take, and whether that is a guess: it was not timed with this model.
 
     A stage takes what it took last; otherwise, where the model does not matter, what that of another study took.
+    profile keeps what it has measured: it takes that `share` of its longest time in which it measures points anew.
     """
     wanted = stage_key(params, stage, name)
     of_stage = [done for done in measured if done.stage == stage and done.key == wanted]
-    own = [done for done in of_stage if done.name == name]
+    own = [done.seconds for done in of_stage if done.name == name]
+    if stage == "profile":
+        return FIRST_GUESS["check"] + share * max(own, default=_first_guess(params, stage, name)), share > 0 and not own
     if own:
-        return own[-1].seconds, False
+        return own[-1], False
     if of_stage and not wanted:
         return of_stage[-1].seconds, True
     return _first_guess(params, stage, name), True

@@ -79,20 +79,29 @@ def test_the_time_of_a_run_belongs_to_model_recipe_and_data_and_not_to_the_grid(
     assert len(keys) == 2 + len(others)
 
 
-def test_what_is_measured_belongs_to_the_batch_sizes_too() -> None:
-    one, more = changed(), changed(grid={"batch_sizes": [4, 64]})
-    assert stage_times.stage_key(one, "profile", "small") != stage_times.stage_key(more, "profile", "small")
-    seeds = changed(grid={"seeds": 9, "base_learning_rates": [0.1]})
-    assert stage_times.stage_key(one, "profile", "small") == stage_times.stage_key(seeds, "profile", "small")
+def test_the_landscape_belongs_to_its_batch_sizes_and_what_profile_took_to_the_model() -> None:
+    one, more = changed(), changed(landscape=[4])
+    assert stage_times.stage_key(one, "landscape", "small") != stage_times.stage_key(more, "landscape", "small")
+    others = changed(grid={"seeds": 9, "base_learning_rates": [0.1], "batch_sizes": [4, 64]})
+    assert stage_times.stage_key(one, "profile", "small") == stage_times.stage_key(others, "profile", "small")
     assert stage_times.stage_key(one, "report", "small") == ""
 
 
 def test_a_stage_takes_as_long_as_the_last_time() -> None:
     given = changed()
-    key = stage_times.stage_key(given, "profile", "small")
-    measured = [StageTime("profile", "small", key, seconds) for seconds in (30.0, 20.0)]
-    measured += [StageTime("profile", "small", "other", 99.0), StageTime("landscape", "small", key, 98.0)]
-    assert stage_times.estimate(given, "profile", "small", measured) == (20.0, False)
+    key = stage_times.stage_key(given, "landscape", "small")
+    measured = [StageTime("landscape", "small", key, seconds) for seconds in (30.0, 20.0)]
+    measured += [StageTime("landscape", "small", "other", 99.0), StageTime("evaluate", "small", key, 98.0)]
+    assert stage_times.estimate(given, "landscape", "small", measured) == (20.0, False)
+
+
+@pytest.mark.parametrize(("share", "seconds"), [(0, 1), (0.5, 21), (1, 41)])
+def test_profile_takes_as_long_as_what_it_does_not_keep(share, seconds) -> None:
+    key = stage_times.stage_key(changed(), "profile", "small")
+    measured = [StageTime("profile", "small", key, taken) for taken in (40.0, 3.0)]  # nothing was new the second time
+    assert stage_times.estimate(changed(), "profile", "small", measured, share) == (seconds, False)
+    guessed, is_guess = stage_times.estimate(changed(), "profile", "small", [], share)
+    assert is_guess == (share > 0) and 1 <= guessed <= 60
 
 
 def test_of_another_model_nothing_is_known() -> None:

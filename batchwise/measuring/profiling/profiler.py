@@ -8,6 +8,7 @@ corrected for it. What is compared directly is of one occasion: two number types
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from batchwise.common.errors import UserError
@@ -23,6 +24,7 @@ from batchwise.measuring.profiling.rounds import Point, Rounds
 from batchwise.runtime import hardware
 from batchwise.runtime.device import gpu
 
+FOLDER = Path("data/measurements")  # of the points that are kept
 DOUBLING_SHARE = 2  # doubling ends at so many times the memory that a point took at most
 
 
@@ -41,18 +43,32 @@ class Profiler:
 
     def profile(self) -> Profile:
         """Return the profile; a point without memory is a row of it. Raises UserError if no point can be measured."""
-        found = {point: self._kept(**vars(point)) for point in self.asked}
-        measured = {point: kept for point, kept in found.items() if kept}
-        alone, beside = self.asked[0], self._kept(side_by_side=vars(self.asked[0]))
-        compared = [alone] if self._has_side_by_side and not beside else []
-        self.new = missing(self.asked, [*measured], compared)
+        measured, beside = self._kept_points(), self._kept_beside()
+        self.new = self.unmeasured()
         if self.new:
             measured |= self._measure(measured)
+        alone = self.asked[0]
         if self._has_side_by_side and alone in self.new and measured[alone].ok:
             beside = self._measure_side_by_side(measured[alone])
         facts = self.machine | {"training_rows": self.data.rows["train"]}
         doubled = self._doubled([one.row for one in measured.values() if one.ok])
         return assemble([measured[point] for point in self.asked], beside, doubled, facts)
+
+    def unmeasured(self) -> list[Point]:
+        """Return the points that `profile` will measure: those that are not kept, and those they are compared with."""
+        compared = [self.asked[0]] if self._has_side_by_side and not self._kept_beside() else []
+        return missing(self.asked, [*self._kept_points()], compared)
+
+    def share(self) -> float:
+        """Return the share of its points that `profile` will measure."""
+        return len(self.unmeasured()) / len(self.asked)
+
+    def _kept_points(self) -> dict[Point, Measurement]:
+        found = {point: self._kept(**vars(point)) for point in self.asked}
+        return {point: kept for point, kept in found.items() if kept}
+
+    def _kept_beside(self) -> Measurement | None:
+        return self._kept(side_by_side=vars(self.asked[0]))
 
     def _kept(self, **name: Any) -> Measurement | None:
         kept = self.kept.find(**name)
