@@ -112,7 +112,7 @@ def test_results_of_another_machine_differ_in_a_clone_without_a_cache_too(projec
 
 
 def test_an_edit_that_changes_no_bit_is_verified_as_equal(project) -> None:
-    project.append("batchwise/training/trainer.py", "# changed\n")
+    project.append("batchwise/training/trainer.py", "CHANGED = 1\n")
     project.repro("evaluate@small")
     assert verify(project).splitlines() == [
         "small: results equal byte for byte (18 runs)",
@@ -128,7 +128,7 @@ def planned(printed: str) -> set[str]:
 
 @pytest.mark.parametrize("edited", ["batchwise/report/figures/plots.py", "params.yaml"])
 def test_a_plan_names_the_stages_that_dvc_runs_and_how_long_they_take(project, edited) -> None:
-    project.append(edited, "# changed\n") if edited.endswith(".py") else project.write_params(with_study(seeds=4))
+    project.append(edited, "CHANGED = 1\n") if edited.endswith(".py") else project.write_params(with_study(seeds=4))
     printed = project.run("python", "-m", "batchwise", "plan")
     assert re.search(r"\n  in all about .*, of which DVC itself \d+ s\n$", printed) and "guess" not in printed
     project.repro("code")
@@ -192,15 +192,15 @@ def test_the_examples_of_the_readme_work(project) -> None:
     assert all(len(text.strip().splitlines()) <= 18 for text in (data_set, model))
     assert params.check({**PARAMS, "studies": study})
     assert params.check({"data_sets": {"cifar10": {"validation_rows": 5000, "seed": 0}}, "studies": of_images})
-    study["digits_adam"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
+    study["my_study"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
     data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
     project.write_params({"data_sets": data_sets, "studies": study})
-    project.repro("report@digits_adam", BATCHWISE_WORKERS="1")
-    summary = json.loads((project.folder / "data/tables/digits_adam/summary.json").read_text())
+    project.repro("report@my_study", BATCHWISE_WORKERS="1")
+    summary = json.loads((project.folder / "data/tables/my_study/summary.json").read_text())
     assert summary["runs_by_status"]["ok"] == summary["grid"]["runs"] == 45
-    metrics = json.loads((project.folder / "data/metrics/digits_adam.json").read_text())
+    metrics = json.loads((project.folder / "data/metrics/my_study.json").read_text())
     assert metrics["test_accuracy"] > 0.9
-    assert (project.folder / "reports/html/digits_adam.html").exists()
+    assert (project.folder / "reports/html/my_study.html").exists()
 
 
 def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> None:
@@ -209,7 +209,7 @@ def test_forcing_every_stage_leaves_the_lock_as_it_was(project, finished) -> Non
 
 
 def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
-    project.append("batchwise/models/mlp.py", "# changed\n")
+    project.append("batchwise/models/mlp.py", "CHANGED = 1\n")
     plan = project.run("python", "-m", "batchwise", "plan")
     assert "18 to train: batchwise/models/mlp.py changed" in plan and "from a short trial" in plan
     assert "profile@small: 13 s (a first guess)" in plan and "to start, a first guess" in plan
@@ -218,17 +218,22 @@ def test_a_plan_says_why_runs_would_be_trained_again(project) -> None:
 
 
 def test_what_draws_does_not_retrain(project) -> None:
-    project.append("batchwise/report/figures/plots.py", "# changed\n")
+    project.append("batchwise/report/figures/plots.py", "CHANGED = 1\n")
     project.repro("code")
     printed = project.repro("--dry")
     assert "Running stage 'report@small'" in printed
     assert "Running stage 'train@small'" not in printed and "Running stage 'evaluate@small'" not in printed
 
 
-def test_a_reworded_message_reruns_nothing(project) -> None:
-    project.append("batchwise/common/messages.py", "# changed\n")
+def test_a_comment_or_a_reworded_message_reruns_nothing(project) -> None:
+    for file in ("training/trainer.py", "config/recipe.py", "measuring/profiling/rounds.py", "analysis/tabulate.py"):
+        project.append(f"batchwise/{file}", "# changed\n")
+    project.append("batchwise/common/messages.py", "CHANGED = 1\n")
     printed = project.repro()
     assert [line for line in printed.splitlines() if "Running stage" in line] == ["Running stage 'code':"]
+    project.append("batchwise/models/mlp.py", "# changed\n")  # DVC looks at the file itself
+    printed = project.repro("report@small")
+    assert "; 0 trained now, 18 kept from before" in printed and "small: 0 points measured now" in printed
 
 
 def test_a_seed_and_a_rate_measure_nothing_and_a_batch_size_measures_itself(project) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
+from batchwise.common.source_text import deciding
 
-# Sentences for people, which decide nothing that a stage writes: rewording one reruns, retrains and measures nothing.
+# Sentences for people, which decide nothing that a stage writes: a change of one reruns, retrains and measures nothing.
 SENTENCES = "batchwise/common/messages.py"
 
 
@@ -27,8 +28,13 @@ def closure(*files: str) -> list[str]:
 
 
 def hashes(files: list[str]) -> dict[str, str]:
-    """Return {file: SHA-256 of its bytes}."""
-    return {file: hashlib.sha256((ROOT / file).read_bytes()).hexdigest() for file in files}
+    """Return {file: SHA-256 of its bytes, of Python of what decides what it does}."""
+    return {file: hashlib.sha256(_deciding(ROOT / file)).hexdigest() for file in files}
+
+
+def _deciding(path: Path) -> bytes:
+    content = path.read_bytes()
+    return deciding(content.decode()).encode() if path.suffix == ".py" else content
 
 
 def _source(file: str) -> str:

@@ -1,0 +1,118 @@
+"""Of a Python source counts what decides: an edit of a comment, a docstring or an error's text is none."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise.common.repository import ROOT
+from batchwise.common.source_closure import hashes
+from batchwise.common.source_text import deciding
+
+SOURCE = '''"""A module."""
+
+import os  # why
+
+# About it:
+# two lines.
+LIMIT = 3  # rows
+TEXT = """a # no comment
+
+   """
+
+
+class Thing:
+    """A thing."""
+
+    def size(self, rows: int) -> int:
+        """Return the size, η̃ rows."""
+        if rows > LIMIT:
+            raise UserError(
+                f"η̃ {rows} rows; at most {LIMIT}",  # said
+                "use fewer",
+            )
+        if rows < 0:
+            raise Ended("out_of_memory", "no rows")
+        return rows
+'''
+SAME = [
+    ("A module.", "Another sentence."),
+    ("  # why", ""),
+    ("# About it:\n# two lines.\n", "# About it.\n"),
+    ("# two lines.\n", ""),
+    ('"""A thing."""', '"""Things,\n\n    several."""'),
+    ("the size, η̃ rows", "how large"),
+    ("{rows} rows; at most {LIMIT}", "{rows} are too many"),
+    ("  # said", ""),
+    ('                "use fewer",\n', ""),
+]
+OTHER = [
+    ("LIMIT = 3", "LIMIT = 4"),
+    ("a # no comment", "a # another"),
+    ("comment\n\n", "comment\n"),
+    ('   """\n', '  """\n'),
+    ("raise UserError", "raise ValueError"),
+    ("out_of_memory", "failed"),
+    ("no rows", "none"),
+    ("rows > LIMIT", "rows >= LIMIT"),
+    ("        return rows\n", ""),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), SAME)
+def test_what_is_said_does_not_count(before: str, after: str) -> None:
+    assert before in SOURCE
+    assert deciding(SOURCE.replace(before, after)) == deciding(SOURCE)
+
+
+@pytest.mark.parametrize(("before", "after"), OTHER)
+def test_all_else_counts(before: str, after: str) -> None:
+    assert before in SOURCE
+    assert deciding(SOURCE.replace(before, after)) != deciding(SOURCE)
+
+
+def test_what_is_not_python_counts_whole() -> None:
+    assert deciding("def (:  # what") == "def (:  # what"
+
+
+def test_nothing_else_is_lost() -> None:
+    """What is left of a module is the same program, but for docstrings and what mistakes say."""
+    programs = 0
+    for path in [*(ROOT / "batchwise").rglob("*.py"), *(ROOT / "stages").rglob("*.py")]:
+        source = path.read_text(encoding="utf-8")
+        try:
+            left = program(deciding(source))
+        except IndentationError:  # a class was its docstring alone
+            continue
+        assert left == program(source), path
+        programs += 1
+    assert programs > 150
+
+
+def program(source: str) -> str:
+    """Return the syntax tree of a source without docstrings and what mistakes say."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+        if isinstance(node, ast.Raise) and ast.unparse(node.exc or node).startswith(
+            ("UserError", "ValueError", "TypeError")
+        ):
+            node.exc.args = []
+    return ast.dump(tree)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+def test_any_comment_may_change(text: str) -> None:
+    assert deciding(f"x = 1  # {text}\ny = 2\n") == "x = 1\ny = 2\n"
+
+
+def test_the_hash_of_a_notebook_is_that_of_its_bytes(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("batchwise.common.source_closure.ROOT", tmp_path)
+    found = []
+    for comment in ("", "# one", "# another"):
+        (tmp_path / "one.py").write_text(f"x = 1\n{comment}")
+        (tmp_path / "one.ipynb").write_text(comment)
+        found.append(hashes(["one.py", "one.ipynb"]))
+    assert len({one["one.py"] for one in found}) == 1 and len({one["one.ipynb"] for one in found}) == 3
