@@ -102,8 +102,7 @@ class Project:
     def bytes_of(self, folder: str) -> dict[str, bytes]:
         """Return {file: its bytes} of a folder."""
         base = self.folder / folder
-        files = [path for path in sorted(base.rglob("*")) if path.is_file() and path.name != ".gitignore"]  # DVC's
-        return {str(path.relative_to(base)): path.read_bytes() for path in files}
+        return {str(path.relative_to(base)): path.read_bytes() for path in sorted(base.rglob("*")) if path.is_file()}
 
     def stored(self) -> int:
         """Return how many runs the store has."""

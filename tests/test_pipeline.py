@@ -175,6 +175,7 @@ def test_an_experiment_in_a_clone_that_pulled_the_results_trains_only_what_is_ne
 def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, finished) -> None:
     for folder in ("data", "reports/html", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(project.folder / folder)
+    project.run("git", "restore", "data/.gitignore")
     elsewhere = {"BATCHWISE_WORKERS": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
     assert "18 trained now, 0 kept from before" in project.repro("landscape@small", **elsewhere)
     assert project.lock() == finished.lock()

@@ -222,10 +222,12 @@ def test_what_is_said_of_the_paper_is_what_was_measured() -> None:
         assert said in " ".join(readme.split())
 
 
-def test_the_checksums_in_git_are_those_of_the_lock() -> None:
-    for study in YAML(typ="safe").load((ROOT / "params.yaml").read_text("utf-8"))["studies"]:
+@pytest.mark.parametrize("folder", [".", "paper/small"])
+def test_the_checksums_in_git_are_those_of_the_lock(folder) -> None:
+    for study in YAML(typ="safe").load((ROOT / folder / "params.yaml").read_text("utf-8"))["studies"]:
         name = f"reports/checksums/{study}.json"
-        assert hashlib.md5((ROOT / name).read_bytes()).hexdigest() == locked(".", f"evaluate@{study}", name)
+        content = (ROOT / folder / name).read_bytes()
+        assert hashlib.md5(content).hexdigest() == locked(folder, f"evaluate@{study}", name)
 
 
 def test_the_result_of_the_readme_is_that_of_the_lock() -> None:

@@ -52,12 +52,12 @@ class Rounds:
 
     def start(self, dtype: str, memory: int) -> Process:
         """Start a process that builds a trainer; on a CPU it cannot take more memory."""
+        forkserver.start(*PRELOADED)
         recipe = self.recipe.model_copy(update={"dtype": dtype})
         return Process(self.context, self.data, recipe, memory, self.on_gpu)
 
     def measure(self, points: list[Point]) -> None:
         """Measure every point; what became of it is its status."""
-        forkserver.start(*PRELOADED)
         self.measured = {point: {"status": "ok"} for point in points}
         for group in self._groups([points[place] for place in self.random.permutation(len(points))]):
             for number in range(ROUNDS):

@@ -171,7 +171,9 @@ def provenance(tables: Tables) -> Html:
     """Return what the results were made from: sources, checksums and versions."""
     entries = list(table_rows.sources(tables.summary["data"]))
     entries += ([name, Code(value)] for name, value in table_rows.leaves(tables.summary["provenance"]))
-    return table("Sources, SHA-256 checksums (of code, without comments) and versions", ["what", "value"], entries, "wrap")
+    return table(
+        "Sources, SHA-256 checksums (of code, without comments) and versions", ["what", "value"], entries, "wrap"
+    )
 
 
 def columns(tables: Tables) -> Html:
