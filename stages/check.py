@@ -14,7 +14,7 @@ def main() -> None:
         write_bytes(Path(name), content)
     for folder in (checked.STUDIES, checked.PARTS):
         for path in folder.iterdir():
-            if path.as_posix() not in files:  # of a study that is gone
+            if path.is_file() and path.as_posix() not in files:  # of a study that is gone
                 path.unlink()
 
 

@@ -9,7 +9,7 @@ from batchwise.common.stage_code import listing
 
 
 def main() -> None:
-    """Write data/code/<stage>.txt, with the SHA-256 and the name of each file of a stage."""
+    """Write data/code/<stage>.txt: of each file of a stage its name, and the SHA-256 of what in it decides."""
     names = [path.stem for path in sorted((ROOT / "stages").glob("*.py")) if path.stem != "__init__"]
     replace(Path("data/code"), {f"{name}.txt": listing(name) for name in names})
 

@@ -33,9 +33,11 @@ def changed_stages(all_params: Params) -> list[tuple[str, str]]:
 
 def _running(repo: Any, from_check: dict[str, bytes]) -> Iterator[Any]:
     """Yield the stages that run, each after those whose outputs it reads."""
+    pipeline = str(Path("dvc.yaml").absolute())
+    here = [stage for stage in repo.index.stages if stage.path == pipeline]
     changed, passing_on = {*repo.status()}, set[Any]()
     will_change = cache(partial(_will_change, from_check=from_check))  # many stages read the same code
-    for stage, needed in _ordered(repo.index.stages, repo.index.graph).items():
+    for stage, needed in _ordered(here, repo.index.graph).items():
         reads_new = any(will_change(dep.def_path) for dep in stage.deps)
         if stage.addressing in changed or reads_new or not passing_on.isdisjoint(needed):
             yield stage
@@ -49,9 +51,10 @@ def _ordered(stages: list[Any], graph: Any) -> dict[Any, list[Any]]:
 
     def add(stage: Any) -> None:
         if stage not in ordered:
-            for other in graph[stage]:
+            ours = [other for other in graph[stage] if other in stages]
+            for other in ours:
                 add(other)
-            ordered[stage] = list(graph[stage])
+            ordered[stage] = ours
 
     for stage in stages:
         add(stage)

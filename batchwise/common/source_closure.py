@@ -34,7 +34,10 @@ def hashes(files: list[str]) -> dict[str, str]:
 
 def _deciding(path: Path) -> bytes:
     content = path.read_bytes()
-    return deciding(content.decode()).encode() if path.suffix == ".py" else content
+    try:
+        return deciding(content.decode()).encode() if path.suffix == ".py" else content
+    except UnicodeDecodeError:
+        return content
 
 
 def _source(file: str) -> str:

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from functools import cache
 
 Place = tuple[int, int]  # line from 1, character from 0
-# How these are worded decides no result: the arguments with which they are raised do not count.
+# What these say, of a mistake of the user's, decides no result: nothing with such an error is kept as one.
 MISTAKES = ("UserError", "ValueError", "TypeError")
+# Arguments with one of these do something.
+DOING = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
 
 
 @cache  # the same files are in many stages
 def deciding(source: str) -> str:
-    """Return a Python source without comments, docstrings and the arguments of MISTAKES that it raises.
+    """Return a Python source without comments, docstrings and what MISTAKES say that it raises.
 
     Everything else counts, blank lines too: they may be in a string. What is not Python is returned whole.
     """
@@ -26,7 +28,7 @@ def deciding(source: str) -> str:
     for line in lines:
         starts.append(starts[-1] + len(line))
     kept, end = [], 0
-    spans = [*_comments(source), *said]
+    spans = [*_comments(source, lines), *said]
     for begin, until in sorted((_offset(starts, first), _offset(starts, last)) for first, last in spans):
         if begin >= end:  # a comment may stand among the arguments
             begin, until = _with_its_line(source, begin, until)
@@ -35,28 +37,36 @@ def deciding(source: str) -> str:
     return "".join(kept) + source[end:]
 
 
-def _comments(source: str) -> Iterator[tuple[Place, Place]]:
+def _comments(source: str, lines: list[str]) -> Iterator[tuple[Place, Place]]:
+    """Yield where comments stand, but for those that do something: name the encoding, or end a continued line."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
-            yield token.start, token.end
+            line = token.start[0]
+            continued = line > 1 and lines[line - 2].rstrip("\r\n").endswith("\\")
+            if not continued and not (line <= 2 and "coding" in token.string):
+                yield token.start, token.end
 
 
 def _said(tree: ast.Module, lines: list[str]) -> Iterator[tuple[Place, Place]]:
-    """Yield where docstrings and the arguments of mistakes stand."""
+    """Yield where docstrings stand, and the arguments of mistakes with their brackets."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
-                yield _span(node.body[0], node.body[0], lines)
-        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
-            name = node.exc.func
-            if isinstance(name, ast.Name) and name.id in MISTAKES:
-                yield _span(node.exc.args[0], node.exc.args[-1], lines)
+                yield _place(node.body[0].lineno, node.body[0].col_offset, lines), _end(node.body[0], lines)
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _only_says(node.exc):
+            yield _end(node.exc.func, lines), _end(node.exc, lines)
 
 
-def _span(first: ast.stmt | ast.expr, last: ast.stmt | ast.expr, lines: list[str]) -> tuple[Place, Place]:
-    assert last.end_lineno is not None and last.end_col_offset is not None  # of what was parsed
-    begin, end = (first.lineno, first.col_offset), (last.end_lineno, last.end_col_offset)
-    return _place(*begin, lines), _place(*end, lines)
+def _only_says(call: ast.Call) -> bool:
+    """Return whether a call makes one of MISTAKES, and its arguments do nothing else."""
+    if call.keywords or not (isinstance(call.func, ast.Name) and call.func.id in MISTAKES):
+        return False
+    return not any(isinstance(node, DOING) for node in ast.walk(call))
+
+
+def _end(node: ast.stmt | ast.expr, lines: list[str]) -> Place:
+    assert node.end_lineno is not None and node.end_col_offset is not None  # of what was parsed
+    return _place(node.end_lineno, node.end_col_offset, lines)
 
 
 def _place(line: int, column: int, lines: list[str]) -> Place:

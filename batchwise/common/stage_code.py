@@ -1,4 +1,4 @@
-"""What a stage is made of: the source of its module, its notebook and its plug-ins."""
+"""What a stage is made of: the source of its module, its notebook with the template, its plug-ins, pinned versions."""
 
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
@@ -6,8 +6,11 @@ from batchwise.common.source_closure import closure, hashes
 
 NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
 TEMPLATE = "reports/template"  # of their pages
-# What trains is pinned here: another version gives other bits, and takes another time.
-REQUIREMENTS = {stage: ["requirements-train.in"] for stage in ("train", "profile")}
+# Versions of what trains: others give other bits, and take another time. Its process imports the other first, by name.
+OTHERS = {
+    "train": ["requirements-train.in"],
+    "profile": ["batchwise/runtime/forkserver_preload.py", "requirements-train.in"],
+}
 # A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
 PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
 # What has this finds the task of its data by name, which no stage can tell before: all tasks are here.
@@ -24,7 +27,7 @@ def listing(stage: str) -> bytes:
     found = closure(*files, *own)
     if FINDS_TASKS in found:
         found = closure(*found, *files_of("tasks"))
-    others = template_files() if stage in NOTEBOOKS else REQUIREMENTS.get(stage, [])
+    others = template_files() if stage in NOTEBOOKS else OTHERS.get(stage, [])
     listed = hashes([*(file for file in found if file not in own), *others])
     return "".join(f"{sha256}  {file}\n" for file, sha256 in listed.items()).encode()
 

@@ -87,7 +87,9 @@ def estimate(
     of_stage = [done for done in measured if done.stage == stage and done.key == wanted]
     own = [done.seconds for done in of_stage if done.name == name]
     if stage == "profile":
-        return FIRST_GUESS["check"] + share * max(own, default=_first_guess(params, stage, name)), share > 0 and not own
+        return FIRST_GUESS["check"] + share * max(own, default=_first_guess(params, stage, name)), share > 0 and (
+            share < 1 or not own
+        )
     if own:
         return own[-1], False
     if of_stage and not wanted:

@@ -41,17 +41,24 @@ def train_study(
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
     with _alone(kept.folder / f"{name}.lock"), replacing(runs_folder / name) as folder:
-        if not all(key in kept for key in keys.values()) and not os.environ.get("DASK_SCHEDULER_ADDRESS"):
-            forkserver.start(*PRELOADED)  # TensorFlow takes seconds, in which we look for what there is
+        if not all(key in kept for key in keys.values()):
+            _preload()  # takes seconds, in which we look for what there is
         absent = [run for run in keys if not folder.add(run, kept.get(keys[run]))]
         missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier))]
         unfinished: dict[Run, bytes] = {}
         if missing:
+            _preload()  # where an entry was damaged
             from batchwise.execution.session import Session  # with Dask: takes a second to import
 
             session = Session(name, data, {run: keys[run] for run in missing}, kept, timings, folder)
             unfinished = session.train()
     _report(name, folder.statuses, len(missing), unfinished)
+
+
+def _preload() -> None:
+    """Begin to import TensorFlow in the process of which workers on this machine are copies, unless it has begun."""
+    if not os.environ.get("DASK_SCHEDULER_ADDRESS"):
+        forkserver.start(*PRELOADED)
 
 
 def _recovered(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bytes | None:

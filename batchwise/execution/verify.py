@@ -26,7 +26,7 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
     where the committed file of a run that differs can be had from DVC, the two are compared number by number.
     """
     path, runs = f"reports/checksums/{study}.json", folder / "data/runs" / study
-    content, here = committed(path), run_files.run_names(runs)
+    content, here = committed(path), {*run_files.run_names(runs)}
     if not here:
         return False, [f"no results are here; {rerun_command(f'train@{study}')} makes them"]
     if content is None:

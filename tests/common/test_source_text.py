@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import hashes
-from batchwise.common.source_text import deciding
+from batchwise.common.source_text import MISTAKES, deciding
 
 SOURCE = '''"""A module."""
 
@@ -46,6 +46,10 @@ SAME = [
     ("{rows} rows; at most {LIMIT}", "{rows} are too many"),
     ("  # said", ""),
     ('                "use fewer",\n', ""),
+    (
+        '(\n                f"η̃ {rows} rows; at most {LIMIT}",  # said\n                "use fewer",\n            )',
+        "('few')",
+    ),
 ]
 OTHER = [
     ("LIMIT = 3", "LIMIT = 4"),
@@ -57,6 +61,15 @@ OTHER = [
     ("no rows", "none"),
     ("rows > LIMIT", "rows >= LIMIT"),
     ("        return rows\n", ""),
+]
+# (one source, another that does something else)
+UNLIKE = [
+    ("rate = 2 * 3 \\\n    - 1\n", "rate = 2 * 3 \\\n    # why\n    - 1\n"),
+    ("# coding: latin-1\nx = 1\n", "# coding: utf-8\nx = 1\n"),
+    ("raise ValueError(y := 1)\n", "raise ValueError(y := 2)\n"),
+    ("def f():\n    raise ValueError((yield))\n", "def f():\n    raise ValueError(())\n"),
+    ("raise ValueError(k=1)\n", "raise ValueError(k=2)\n"),
+    ("raise Ended('failed')\n", "raise Ended('stopped')\n"),
 ]
 
 
@@ -70,6 +83,11 @@ def test_what_is_said_does_not_count(before: str, after: str) -> None:
 def test_all_else_counts(before: str, after: str) -> None:
     assert before in SOURCE
     assert deciding(SOURCE.replace(before, after)) != deciding(SOURCE)
+
+
+@pytest.mark.parametrize(("one", "other"), UNLIKE)
+def test_comments_and_arguments_that_do_something_count(one: str, other: str) -> None:
+    assert deciding(one) != deciding(other)
 
 
 def test_what_is_not_python_counts_whole() -> None:
@@ -96,10 +114,8 @@ def program(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             del node.body[0]
-        if isinstance(node, ast.Raise) and ast.unparse(node.exc or node).startswith(
-            ("UserError", "ValueError", "TypeError")
-        ):
-            node.exc.args = []
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) in MISTAKES:
+            node.exc = node.exc.func
     return ast.dump(tree)
 
 

@@ -99,7 +99,7 @@ def test_a_stage_takes_as_long_as_the_last_time() -> None:
 def test_profile_takes_as_long_as_what_it_does_not_keep(share, seconds) -> None:
     key = stage_times.stage_key(changed(), "profile", "small")
     measured = [StageTime("profile", "small", key, taken) for taken in (40.0, 3.0)]  # nothing was new the second time
-    assert stage_times.estimate(changed(), "profile", "small", measured, share) == (seconds, False)
+    assert stage_times.estimate(changed(), "profile", "small", measured, share) == (seconds, share == 0.5)
     guessed, is_guess = stage_times.estimate(changed(), "profile", "small", [], share)
     assert is_guess == (share > 0) and 1 <= guessed <= 60
 

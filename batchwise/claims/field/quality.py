@@ -107,7 +107,10 @@ def _epochs_saved(study: StudyResults, runs: pd.DataFrame, small: pd.Series, lar
     few, many = (_epochs(runs, cell) for cell in (small, large))
     sizes = {"small": small["batch_size"], "large": large["batch_size"]}
     epochs = {"epochs_small": np.median(few), "epochs_large": np.median(many)}
-    target = {"target": study.metric.scale * small["target"], "target_unit": study.metric.unit}
+    target = {
+        "target": study.metric.scale * small["target"],
+        "target_unit": f" {study.metric.unit}" if study.metric.unit else "",
+    }
     measured = over_seeds(np.log2(many / few))
     return compare(study.name, "epochs_to_target", measured, right=above(0), **target, **sizes, **epochs)
 

@@ -14,7 +14,11 @@ from batchwise.data.dataset import DataSet
 from batchwise.execution.run_store import Store, key
 
 FORMAT = 1  # of what is kept
-MEASURING = ("batchwise/measuring/profiling/rounds.py", "batchwise/measuring/profiling/largest_batch.py")
+MEASURING = (
+    "batchwise/measuring/profiling/rounds.py",
+    "batchwise/measuring/profiling/largest_batch.py",
+    "batchwise/runtime/forkserver_preload.py",
+)
 # The system has some kilobytes more or less after each start. How much is free is not part of a key either.
 NOT_DECIDING = ("memory_total_bytes",)
 

@@ -116,8 +116,8 @@ class Profiler:
         peaks: dict[int, int] = {}
         for row in rows:
             peaks[row["batch_size"]] = max(row["memory_peak_bytes"], peaks.get(row["batch_size"], 0))
-        total = self.machine["memory_total_bytes"]
-        name = {"doubled_from": max(peaks), "dtype": self.part.dtype, "memory_total_bytes": total}
+        total = round(self.machine["memory_total_bytes"] / 2**30)  # GiB: bytes change with each start of the system
+        name = {"doubled_from": max(peaks), "dtype": self.part.dtype, "memory_total": total}
         doubled = self.kept.find(**name)
         if doubled is None:
             most = DOUBLING_SHARE * max(peaks.values())

@@ -54,7 +54,7 @@ FIELD = {
     "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
     "best_of_sizes": Words("m = {best:,} less m = {other:,}", OF_METRIC),
     "epochs_to_target": Words(
-        "epochs to {target:g} {target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
+        "epochs to {target:g}{target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
         "({epochs_small:.0f})",
         DOUBLINGS,
     ),
