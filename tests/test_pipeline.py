@@ -129,6 +129,10 @@ def planned(printed: str) -> set[str]:
 @pytest.mark.parametrize("edited", ["batchwise/report/figures/plots.py", "params.yaml"])
 def test_a_plan_names_the_stages_that_dvc_runs_and_how_long_they_take(project, edited) -> None:
     project.append(edited, "CHANGED = 1\n") if edited.endswith(".py") else project.write_params(with_study(seeds=4))
+    for content in ("rows", "other rows"):  # a file of the user's that has changed is no stage
+        (project.folder / "wine.csv").write_text(content)
+        if not (project.folder / "wine.csv.dvc").exists():
+            project.run("dvc", "add", "wine.csv")
     printed = project.run("python", "-m", "batchwise", "plan")
     assert re.search(r"\n  in all about .*, of which DVC itself \d+ s\n$", printed) and "guess" not in printed
     project.repro("code")

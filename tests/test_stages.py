@@ -1,5 +1,6 @@
 """What a stage does with the name on its command line, and what it keeps beside its outputs."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import stages
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.execution import stage_times
+from stages import check
 from tests.project import PARAMS
 
 NAMED = {
@@ -35,12 +37,23 @@ def run(monkeypatch, main, kind, *words: str) -> None:
 
 def test_a_stage_gets_its_name_and_keeps_how_long_it_took(folder, monkeypatch) -> None:
     given = []
+    gc.disable()  # as while its module was imported
     run(monkeypatch, given.append, "study", "small")
     run(monkeypatch, lambda: given.append("nothing"), None)
-    assert given == ["small", "nothing"]
+    assert given == ["small", "nothing"] and gc.isenabled()
     first, second = stage_times.read(folder / stage_times.FILE)
     assert (first.stage, first.name, second.stage, second.name) == ("report", "small", "report", "")
     assert 0 < first.seconds <= second.seconds
+
+
+def test_check_leaves_no_file_of_a_study_that_is_gone(folder) -> None:
+    check.main()
+    for name in ("studies", "measured_parts"):
+        (folder / "data" / name / "gone.json").write_text("{}")
+        (folder / "data" / name / "of somebody").mkdir()
+    check.main()
+    for name in ("studies", "measured_parts"):
+        assert {path.name for path in (folder / "data" / name).iterdir()} == {"small.json", "of somebody"}
 
 
 @pytest.mark.parametrize(
