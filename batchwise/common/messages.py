@@ -1,5 +1,6 @@
 """Sentences for people: what was wrong and what to do, never a traceback; and exit codes."""
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -35,9 +36,17 @@ def describe(details: Mapping[str, Any]) -> str:
 
 
 def exit_with(main: Callable[[], int | None]) -> None:
-    """Run `main` and leave the process: status 1 and one line for a user's mistake, 130 after Ctrl-C."""
+    """Run `main` and leave the process: status 1 and one line for a user's mistake, 130 after Ctrl-C.
+
+    Where nobody reads on (`| head`), it ends without a word, with the status of a program that SIGPIPE ends.
+    """
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()
+        sys.exit(status)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left at its end
+        sys.exit(141)
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

@@ -1,9 +1,13 @@
 """People get one line and a status, never a traceback."""
 
+import subprocess
+import sys
+
 import pytest
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import exit_with, unknown
+from batchwise.common.repository import ROOT
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,16 @@ def test_the_status_of_a_command_is_that_of_the_process(status) -> None:
 def test_an_error_of_the_program_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         exit_with(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("lines", [1, 100_000], ids=["written at the end", "written before"])
+def test_where_nobody_reads_on_a_command_ends_without_a_word(lines) -> None:
+    script = f"""
+from batchwise.common.messages import exit_with
+exit_with(lambda: print(*range({lines}), sep="\\n"))
+"""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
