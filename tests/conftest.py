@@ -13,7 +13,8 @@ from tests import chromium
 settings.register_profile("batchwise", derandomize=True, deadline=None)
 settings.load_profile("batchwise")
 
-SLOW = ("report/pages/test_paper", "report/test_report", "test_pipeline", "test_paper_pipeline", "test_recovery")
+# The longest begins first, so that two processes end together.
+SLOW = ("test_pipeline", "report/pages/test_paper", "report/test_report", "test_paper_pipeline", "test_recovery")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
