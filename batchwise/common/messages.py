@@ -1,6 +1,7 @@
 """Sentences for people: what was wrong and what to do, never a traceback; and exit codes."""
 
 import os
+import select
 import sys
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -45,6 +46,8 @@ def exit_with(main: Callable[[], int | None]) -> None:
         sys.stdout.flush()
         sys.exit(status)
     except BrokenPipeError:
+        if not _nobody_reads():  # another pipe, that of a process which has died say
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left at its end
         sys.exit(141)
     except UserError as error:
@@ -52,3 +55,9 @@ def exit_with(main: Callable[[], int | None]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _nobody_reads() -> bool:
+    output = select.poll()
+    output.register(sys.stdout.fileno(), select.POLLOUT)
+    return any(event & select.POLLERR for _, event in output.poll(0))

@@ -6,7 +6,8 @@ from batchwise.common.source_closure import closure, hashes
 
 NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
 TEMPLATE = "reports/template"  # of their pages
-# Versions of what trains: others give other bits, and take another time. Its process imports the other first, by name.
+# Other versions of what trains give other bits, and take another time; so do other settings of the process of which
+# those that measure are copies, which imports that file by name.
 OTHERS = {
     "train": ["requirements-train.in"],
     "profile": ["batchwise/runtime/forkserver_preload.py", "requirements-train.in"],

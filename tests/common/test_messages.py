@@ -60,3 +60,11 @@ exit_with(lambda: print(*range({lines}), sep="\\n"))
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+def test_the_broken_pipe_of_another_process_is_no_silent_end() -> None:
+    def main() -> None:
+        raise BrokenPipeError("a worker has died")
+
+    with pytest.raises(BrokenPipeError, match="a worker has died"):
+        exit_with(main)

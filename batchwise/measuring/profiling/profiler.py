@@ -7,7 +7,7 @@ corrected for it. What is compared directly is of one occasion: two number types
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Profiler:
 
     def profile(self) -> Profile:
         """Return the profile; a point without memory is a row of it. Raises UserError if no point can be measured."""
-        measured, beside = self._kept_points(), self._kept_beside()
+        measured, beside = dict(self._kept_points), self._kept_beside
         self.new = self.unmeasured()
         if self.new:
             measured |= self._measure(measured)
@@ -56,17 +56,19 @@ class Profiler:
 
     def unmeasured(self) -> list[Point]:
         """Return the points that `profile` will measure: those that are not kept, and those they are compared with."""
-        compared = [self.asked[0]] if self._has_side_by_side and not self._kept_beside() else []
-        return missing(self.asked, [*self._kept_points()], compared)
+        compared = [self.asked[0]] if self._has_side_by_side and not self._kept_beside else []
+        return missing(self.asked, [*self._kept_points], compared)
 
     def share(self) -> float:
         """Return the share of its points that `profile` will measure."""
         return len(self.unmeasured()) / len(self.asked)
 
+    @cached_property
     def _kept_points(self) -> dict[Point, Measurement]:
         found = {point: self._kept(**vars(point)) for point in self.asked}
         return {point: kept for point, kept in found.items() if kept}
 
+    @cached_property
     def _kept_beside(self) -> Measurement | None:
         return self._kept(side_by_side=vars(self.asked[0]))
 
