@@ -5,7 +5,7 @@ import os
 
 from batchwise.commands import advise, plan, reproduce, verify
 from batchwise.common.errors import UserError
-from batchwise.common.messages import exit_with
+from batchwise.common.exits import exit_with
 from batchwise.config import params
 
 

@@ -19,7 +19,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
-from batchwise.execution import run_store, workers
+from batchwise.execution import pool, run_store
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import train_study
 from batchwise.training import run_files, run_result
@@ -36,7 +36,7 @@ def train(folder: Path) -> tuple[float, float, int]:
     prepared.save(data, folder / "prepared", study.data_set, {})
     with mock.patch.dict(os.environ, BATCHWISE_WORKERS=str(WORKERS)):
         start = perf_counter()
-        with workers.pool() as client:
+        with pool.pool() as client:
             client.wait_for_workers(WORKERS)
             client.run(importlib.import_module, "batchwise.training.trainer")
             started = perf_counter()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from batchwise.common.errors import UserError
-from batchwise.common.messages import exit_with, unknown
+from batchwise.common.exits import exit_with
+from batchwise.common.messages import unknown
 from batchwise.config import params
 from batchwise.execution import stage_times
 from batchwise.execution.stage_times import StageTime

@@ -12,7 +12,7 @@ def main() -> None:
     files = checked.files(params.load())
     for name, content in files.items():
         write_bytes(Path(name), content)
-    for folder in (checked.STUDIES, checked.PARTS):
+    for folder in (checked.STUDIES, checked.PARTS, checked.MODELS):
         for path in folder.iterdir():
             if path.is_file() and path.as_posix() not in files:  # of a study that is gone
                 path.unlink()

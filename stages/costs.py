@@ -4,7 +4,7 @@ from pathlib import Path
 
 import stages
 from batchwise.analysis import costs, equal_budgets, profile_summary, run_metrics, study_tables
-from batchwise.common.files import replace
+from batchwise.common import stage_outputs
 from batchwise.measuring.profiling import profile_files
 
 
@@ -17,7 +17,7 @@ def main(name: str) -> None:
     curves = equal_budgets.of_study(study, manifest["rows"]["train"], tables.metric, by_run)
     profile = profile_files.read(Path("data/profiles") / name)
     measured = profile_summary.summary(profile)
-    replace(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))
+    stage_outputs.write(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))
 
 
 if __name__ == "__main__":

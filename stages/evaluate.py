@@ -5,24 +5,24 @@ from pathlib import Path
 import stages
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
-from batchwise.common import serialization
-from batchwise.common.files import replace, write_bytes
+from batchwise.common import serialization, stage_outputs
+from batchwise.common.files import write_bytes
 from batchwise.config import checked, study_files
-from batchwise.data import loading
+from batchwise.data import loading, prepared
 from batchwise.training.checksums import Checksums
 
 
 def main(name: str) -> None:
     """Write data/tables/<study>/, what `dvc metrics` and `dvc plots` show, and for git checksums of the runs."""
     study = study_files.read(checked.STUDIES / f"{name}.json")
-    manifest = loading.describe(Path("data/prepared"), study)
+    manifest = prepared.read_part(Path("data/prepared"), name)
     checksums = Checksums()
     by_run = run_metrics.read(Path("data/runs") / name, name, study, manifest, checksums.add)
     files = evaluate(name, study, manifest, loading.metrics(study, manifest), by_run)
     numbers = files.pop("metrics.json")
     write_bytes(Path(f"data/metrics/{name}.json"), numbers)
     write_bytes(Path(f"data/plots/{name}.csv"), files["batch_sizes.csv"])
-    replace(Path("data/tables") / name, files)
+    stage_outputs.write(Path("data/tables") / name, files)
     write_bytes(Path(f"reports/checksums/{name}.json"), serialization.as_json(checksums.as_facts()))
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import stages
 from batchwise.analysis import study_tables
-from batchwise.common.files import write_bytes
+from batchwise.common import stage_outputs
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
-from batchwise.data import loading
+from batchwise.data import loading, prepared
 from batchwise.measuring.landscape.output import Rows, files
 from batchwise.training import run_files
 from batchwise.training.run_result import RunResult
@@ -22,10 +22,9 @@ PREPARED = Path("data/prepared")
 def main(name: str) -> None:
     """Write data/landscapes/<study>/."""
     study = study_tables.read_study(Path("data/tables") / name)
-    metric, *_ = loading.metrics(study, loading.describe(PREPARED, study))
+    metric, *_ = loading.metrics(study, prepared.read_part(PREPARED, name))
     found = measured(name, study) if study.landscape else ({}, {})
-    for file_name, content in files(name, metric, study.landscape, *found).items():
-        write_bytes(Path("data/landscapes") / name / file_name, content)
+    stage_outputs.write(Path("data/landscapes") / name, files(name, metric, study.landscape, *found))
 
 
 def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
@@ -34,11 +33,11 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     from batchwise.measuring.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 
     data = loading.load(PREPARED, study)
-    cells = chosen(Path("data/tables") / name / "batch_sizes.csv", name, study.landscape)
-    folder = Path("data/runs") / name
+    cells = chosen(Path("data/tables") / name, study.landscape)
+    folder, inputs = Path("data/runs") / name, {"data": data.sha256, "recipe": study.recipe.model_dump()}
 
     def read(run: Run) -> RunResult:
-        return run_files.read(folder, name, run, data.sha256).result
+        return run_files.read(folder, name, run, inputs).result
 
     return settings(study), measure(data, study, cells, read)
 

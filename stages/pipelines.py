@@ -12,8 +12,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from batchwise.common.exits import exit_with
 from batchwise.common.files import write_bytes
-from batchwise.common.messages import exit_with
 from batchwise.common.repository import ROOT
 
 PROJECTS = ("paper", "paper/small")

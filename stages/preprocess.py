@@ -1,19 +1,36 @@
-"""Stage preprocess: a data set, split and scaled, with its manifest."""
+"""Stage preprocess: each data set, split and scaled, and what each study takes of it."""
 
 from pathlib import Path
+from typing import Any
 
 import stages
 from batchwise.common import plugins
-from batchwise.config import params
-from batchwise.data import prepared
+from batchwise.config import checked
+from batchwise.config.params import Subset
+from batchwise.data import loading, prepared
+from batchwise.data.dataset import DataSet
+
+FOLDER = Path("data/prepared")
 
 
-def main(name: str) -> None:
-    """Write data/prepared/<data set>.npz and .json."""
-    options = params.load().data_sets[name]
+def main() -> None:
+    """Write data/prepared/. A data set that was prepared before, with the same options and code, is kept."""
+    asked = checked.read(checked.DATA_SETS)
+    for name, options in asked["data_sets"].items():
+        data = prepared.kept(FOLDER, name, options) or _prepare(name, options)
+        for study, of_study in asked["studies"].items():
+            if of_study["data_set"] == name:
+                subset = of_study["subset"]
+                part = loading.part(data, Subset(**subset) if subset else None)
+                prepared.save_part(part, FOLDER, study, options, of_study)
+    prepared.remove_others(FOLDER, asked["data_sets"], asked["studies"])
+
+
+def _prepare(name: str, options: dict[str, Any]) -> DataSet:
     data = plugins.load("datasets", name).prepare(**options)
-    prepared.save(data, Path("data/prepared"), name, options)
+    prepared.save(data, FOLDER, name, options, prepared.code_of(name))
+    return data
 
 
 if __name__ == "__main__":
-    stages.run(main, "data set")
+    stages.run(main)

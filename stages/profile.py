@@ -9,8 +9,8 @@ from pathlib import Path
 from time import monotonic
 
 import stages
+from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
-from batchwise.common.files import replace
 from batchwise.common.repository import rerun_command
 from batchwise.config import checked, study_files
 from batchwise.data import loading
@@ -30,7 +30,7 @@ def main(name: str) -> None:
     part = study_files.read(checked.PARTS / f"{name}.json")
     profiler = Profiler(loading.load(Path("data/prepared"), part), part, Store(FOLDER), anew())
     measured = profiler.profile()
-    replace(Path("data/profiles") / name, profile_files.files(measured))
+    stage_outputs.write(Path("data/profiles") / name, profile_files.files(measured))
     number = len(profiler.new)
     kept = len(measured.points) - number
     print(f"{name}: {number} points measured now, {kept} kept from before; {monotonic() - start:.0f} s")

@@ -5,12 +5,13 @@ from pathlib import Path
 import stages
 from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
+from batchwise.config import checked
 from batchwise.report import render
 
 
 def main() -> None:
     """Write reports/html/index.html."""
-    studies = Path("data/studies.txt").read_text(encoding="utf-8").split()
+    studies = checked.read(checked.NAMES)["studies"]
     page = render.page(
         ROOT / "reports/index.ipynb", {"studies": studies}, ROOT / "reports/template", title="Batch size · batchwise"
     )

@@ -20,7 +20,7 @@ def main(name: str) -> None:
     all_params = params.load()
     study = params.study(all_params, name)
     check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
-    data, timings = loading.locate(Path("data/prepared"), study), stage_times.runs_file(all_params, name)
+    data, timings = loading.locate(Path("data/prepared"), name, study), stage_times.runs_file(all_params, name)
     earlier = dvc_files.reader(Path(f"data/runs/{name}"))
     train_study(name, data, Path("data/runs"), Store(STORE), timings, earlier)
 

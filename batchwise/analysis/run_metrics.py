@@ -56,9 +56,9 @@ def read(
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
     names = [metric.name for metric in loading.metrics(study, manifest)]
-    by_run = {}
+    by_run, inputs = {}, {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
     for run in grid.runs(study, manifest["rows"]["train"]):
-        file = run_files.read(folder, name, run, manifest["sha256"], with_weights=on_file is not None)
+        file = run_files.read(folder, name, run, inputs, with_weights=on_file is not None)
         wanted = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.effective_batch_size)
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(

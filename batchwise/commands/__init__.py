@@ -1,5 +1,6 @@
 """The commands beside `dvc repro`, one module each."""
 
+import batchwise.common.exits  # noqa: F401  (before what takes long to import)
 from batchwise.config import params
 from batchwise.config.params import Params, Study
 

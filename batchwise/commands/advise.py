@@ -8,7 +8,7 @@ from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from batchwise.analysis import costs, equal_budgets, profile_summary, recommendation, run_metrics
 from batchwise.config import params
-from batchwise.data import loading
+from batchwise.data import loading, prepared
 from batchwise.measuring.profiling import profile_files
 from batchwise.report.sentences import costs as cost_sentences
 
@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
     measured = costs.of_study(profile_summary.summary(profile_files.read(DATA / "profiles" / name)), study)
-    about = loading.describe(DATA / "prepared", study)
+    about = prepared.read_part(DATA / "prepared", name)
     by_run = run_metrics.read(DATA / "runs" / name, name, study, about)
     metric = loading.metrics(study, about)[0]
     curves = equal_budgets.of_study(study, about["rows"]["train"], metric, by_run)

@@ -5,13 +5,16 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from batchwise.common import sealed
 from batchwise.common.errors import UserError
 from batchwise.common.stage_code import listing
 from batchwise.config import checked
 from batchwise.config.params import Params
+from batchwise.data import prepared
 
 # What these write is mostly the same whatever changed, and known before they run: DVC stops there unless it differs.
-KNOWN = ("code", "check")
+KNOWN = ("code", "check", "preprocess")
+PREPARED = Path("data/prepared")
 
 
 def changed_stages(all_params: Params) -> list[tuple[str, str]]:
@@ -62,10 +65,25 @@ def _ordered(stages: list[Any], graph: Any) -> dict[Any, list[Any]]:
 
 
 def _will_change(path: str, from_check: dict[str, bytes]) -> bool:
-    """Return whether the stage `code` or `check` will write other bytes to a file than it has."""
+    """Return whether `code`, `check` or `preprocess` will write other bytes to a file than it has, as far as known."""
     file = Path(path)
+    if file.parent == PREPARED / prepared.STUDIES:
+        return not _is_prepared(file.stem, sealed.from_json(from_check[checked.DATA_SETS.as_posix()]))
     content = listing(file.stem) if file.parent == Path("data/code") else from_check.get(path)
     return content is not None and not (file.exists() and file.read_bytes() == content)
+
+
+def _is_prepared(study: str, asked: dict[str, Any]) -> bool:
+    """Return whether preprocess has written what it would write for a study."""
+    wanted = asked["studies"][study]
+    name = wanted["data_set"]
+    try:
+        about = prepared.read_part(PREPARED, study)
+        return about["asked"] == wanted and prepared.is_current(
+            prepared.read(PREPARED, name), name, asked["data_sets"][name]
+        )
+    except UserError:
+        return False
 
 
 def _base(name: str) -> str:

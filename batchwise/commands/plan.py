@@ -14,7 +14,7 @@ from batchwise.config import measured_part, params
 from batchwise.config.params import Params, Study
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
-from batchwise.execution import stage_times, workers
+from batchwise.execution import pool, stage_times
 from batchwise.execution.plan import Plan, plan
 from batchwise.execution.progress import duration
 from batchwise.execution.run_store import Store
@@ -26,11 +26,14 @@ DATA = Path("data")
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the runs to train of each study, or of one, then the stages that would run, and how long all takes."""
-    all_params, number = params.load(), workers.number_of_workers()
+    all_params, number = params.load(), pool.number_of_workers()
     studies, plans, shares = chosen(all_params, arguments.study), {}, {}
     data_sets = {name: _data_set(name, all_params.data_sets[name]) for name in {s.data_set for s in studies.values()}}
     for name, study in studies.items():
-        data, timings = loading.part(data_sets[study.data_set], study), stage_times.runs_file(all_params, name)
+        data, timings = (
+            loading.part(data_sets[study.data_set], study.subset),
+            stage_times.runs_file(all_params, name),
+        )
         plans[name] = plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
         shares[name] = _share(study, data)
         _print_runs(name, plans[name], number)
@@ -60,7 +63,7 @@ def _share(study: Study, data: DataSet) -> float:
 def _print_stages(all_params: Params, plans: dict[str, Plan], shares: dict[str, float], only: str | None) -> None:
     """Print how long each stage should take, and all of them. DVC itself takes as long as it takes to name them."""
     command, start = f"`dvc repro{f' report@{only}' if only else ''}`", perf_counter()
-    stages = [found for found in changed_stages(all_params) if not only or _needed(*found, only, all_params)]
+    stages = [found for found in changed_stages(all_params) if not only or _needed(*found, only)]
     total = of_dvc = perf_counter() - start
     if not stages:
         print(f"{command} has nothing to do")
@@ -74,11 +77,11 @@ def _print_stages(all_params: Params, plans: dict[str, Plan], shares: dict[str, 
     print(f"  in all about {duration(total)}, of which DVC itself {duration(of_dvc)}")
 
 
-def _needed(stage: str, name: str, study: str, all_params: Params) -> bool:
+def _needed(stage: str, name: str, study: str) -> bool:
     """Return whether the report of a study needs a stage."""
     if not name:
-        return stage in ("code", "check")
-    return name == (all_params.studies[study].data_set if stage == "preprocess" else study)
+        return stage in ("code", "check", "preprocess")
+    return name == study
 
 
 def _expected(
@@ -100,9 +103,4 @@ def _expected(
 
 def _data_set(name: str, options: dict[str, Any]) -> DataSet:
     """Return a data set as `preprocess` wrote it, or as it would."""
-    try:
-        if prepared.options(DATA / "prepared", name) == options:
-            return prepared.load(DATA / "prepared", name)
-    except UserError:
-        pass
-    return plugins.load("datasets", name).prepare(**options)
+    return prepared.kept(DATA / "prepared", name, options) or plugins.load("datasets", name).prepare(**options)

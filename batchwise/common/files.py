@@ -2,25 +2,41 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    """Let `fill` write the file, then give it its name. A reader never sees a part of it, also after a crash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+    """Let `fill` write the file, then give it its name. A reader never sees a part of it, also after a crash.
+
+    Raises OSError, which names the file, if that is not possible.
+    """
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+                os.chmod(file.name, 0o644)
+                os.replace(file.name, path)
+            except BaseException:
+                with suppress(FileNotFoundError):  # its folder is gone
+                    os.unlink(file.name)
+                raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let an OSError name the file: Python does not where a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -40,7 +56,7 @@ def replace(folder: Path, files: dict[str, bytes]) -> None:
 def append_line(path: Path, line: str) -> None:
     """Add a line to a file. It starts with a new one, also after a line that a kill left unfinished."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab", buffering=0) as file:  # one call of the system: lines of processes do not mix
+    with naming(path), path.open("ab", buffering=0) as file:  # one call of the system: lines of processes do not mix
         file.write(f"\n{line}\n".encode())
 
 

@@ -1,14 +1,9 @@
-"""Sentences for people: what was wrong and what to do, never a traceback; and exit codes."""
+"""Sentences for people: what was wrong and what to do."""
 
-import os
-import select
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from textwrap import shorten
 from typing import Any
-
-from batchwise.common.errors import UserError
 
 
 def unknown(what: str, value: object, known: list[str]) -> str:
@@ -34,30 +29,3 @@ def describe(details: Mapping[str, Any]) -> str:
         return f"{key}.name is missing; it is required"
     allowed = message.replace("Input should", "it must").replace("dictionary", "mapping").split(" or instance")[0]
     return f"{key or 'the file'} is {shorten(repr(details['input']), 60)}; {allowed}"
-
-
-def exit_with(main: Callable[[], int | None]) -> None:
-    """Run `main` and leave the process: status 1 and one line for a user's mistake, 130 after Ctrl-C.
-
-    Where nobody reads on (`| head`), it ends without a word, with the status of a program that SIGPIPE ends.
-    """
-    try:
-        status = main()
-        sys.stdout.flush()
-        sys.exit(status)
-    except BrokenPipeError:
-        if not _nobody_reads():  # another pipe, that of a process which has died say
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes what is left at its end
-        sys.exit(141)
-    except UserError as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
-
-
-def _nobody_reads() -> bool:
-    output = select.poll()
-    output.register(sys.stdout.fileno(), select.POLLOUT)
-    return any(event & select.POLLERR for _, event in output.poll(0))

@@ -12,8 +12,9 @@ OTHERS = {
     "train": ["requirements-train.in"],
     "profile": ["batchwise/runtime/forkserver_preload.py", "requirements-train.in"],
 }
-# A data set or a model is a dependency of its own, of the stages that use it; what it imports is here.
+# What a stage finds by name. The model of each study is a dependency of its own (checked.py); what it imports is here.
 PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
+OF_EACH_STUDY = "models"
 # What has this finds the task of its data by name, which no stage can tell before: all tasks are here.
 FINDS_TASKS = "batchwise/data/task.py"
 
@@ -29,7 +30,8 @@ def listing(stage: str) -> bytes:
     if FINDS_TASKS in found:
         found = closure(*found, *files_of("tasks"))
     others = template_files() if stage in NOTEBOOKS else OTHERS.get(stage, [])
-    listed = hashes([*(file for file in found if file not in own), *others])
+    apart = own if kind == OF_EACH_STUDY else set()
+    listed = hashes([*(file for file in found if file not in apart), *others])
     return "".join(f"{sha256}  {file}\n" for file, sha256 in listed.items()).encode()
 
 

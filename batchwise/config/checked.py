@@ -1,27 +1,53 @@
 """What is written once params.yaml was checked: files of which each changes with what it names alone."""
 
 from pathlib import Path
+from typing import Any
 
+from batchwise.common import plugins, sealed, source_closure
+from batchwise.common.errors import UserError
+from batchwise.common.repository import rerun_command
 from batchwise.config import measured_part, study_files
-from batchwise.config.params import Params
+from batchwise.config.params import Params, Study
 
-STUDIES, PARTS = Path("data/studies"), Path("data/measured_parts")
+STUDIES, PARTS, MODELS = Path("data/studies"), Path("data/measured_parts"), Path("data/models")
+NAMES, DATA_SETS = Path("data/study_names.json"), Path("data/data_sets.json")
 
 
 def files(params: Params) -> dict[str, bytes]:
-    """Return {file: its bytes}: one that is always the same, the names of the studies, each study, and a part of it.
+    """Return {file: its bytes}.
 
-    The names are in their order; the part is what decides time and memory.
+    One is always the same. The others are the names of the studies in their order, the data sets and what each study
+    takes of which, and for each study a file of all of it, of the part that decides time and memory, and of its model.
     """
-    names = "".join(f"{name}\n" for name in params.studies)
-    parts = {name: measured_part.of_study(study) for name, study in params.studies.items()}
-    each = [(STUDIES, params.studies), (PARTS, parts)]
-    return {
-        "data/checked.txt": b"params.yaml is valid\n",
-        "data/studies.txt": names.encode(),
-        **{
-            (folder / f"{name}.json").as_posix(): study_files.as_bytes(study)
-            for folder, studies in each
-            for name, study in studies.items()
-        },
+    found = {
+        Path("data/checked.txt"): b"params.yaml is valid\n",
+        NAMES: sealed.as_json({"studies": [*params.studies]}),
+        DATA_SETS: sealed.as_json(_data_sets(params)),
     }
+    for name, study in params.studies.items():
+        found[STUDIES / f"{name}.json"] = study_files.as_bytes(study)
+        found[PARTS / f"{name}.json"] = study_files.as_bytes(measured_part.of_study(study))
+        found[MODELS / f"{name}.txt"] = _model(study)
+    return {path.as_posix(): content for path, content in found.items()}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what NAMES or DATA_SETS holds. Raises UserError if the file is missing or damaged."""
+    try:
+        return sealed.from_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); run {rerun_command('check')}") from None
+
+
+def _data_sets(params: Params) -> dict[str, Any]:
+    subsets = {
+        name: {"data_set": study.data_set, "subset": study.subset.model_dump() if study.subset else None}
+        for name, study in params.studies.items()
+    }
+    return {"data_sets": params.data_sets, "studies": subsets}
+
+
+def _model(study: Study) -> bytes:
+    """Return the SHA-256 of what the file of a study's model does, as `code` lists the files of a stage."""
+    file = plugins.file("models", study.model.name)
+    return "".join(f"{sha256}  {name}\n" for name, sha256 in source_closure.hashes([file]).items()).encode()

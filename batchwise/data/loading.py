@@ -7,7 +7,7 @@ from typing import Any
 
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.config.params import Study
+from batchwise.config.params import Study, Subset
 from batchwise.data import prepared, task
 from batchwise.data.dataset import DataSet
 from batchwise.data.metric import Metric
@@ -20,20 +20,12 @@ def load(folder: Path, study: Study) -> DataSet:
     Raises UserError as prepared.load and metrics do, or if there are too few rows.
     """
     metrics(study, prepared.read(folder, study.data_set))
-    return part(prepared.load(folder, study.data_set), study)
+    return part(prepared.load(folder, study.data_set), study.subset)
 
 
-def part(data: DataSet, study: Study) -> DataSet:
-    """Return the part of a data set that a study asks for. Raises UserError if there are too few rows."""
-    return subset(data, **study.subset.model_dump()) if study.subset else data
-
-
-def describe(folder: Path, study: Study) -> dict[str, Any]:
-    """Return the manifest of what a study trains on. Raises UserError if files are missing or damaged."""
-    whole = prepared.read(folder, study.data_set)
-    if not study.subset:
-        return whole
-    return prepared.manifest(load(folder, study), whole["options"])
+def part(data: DataSet, asked: Subset | None) -> DataSet:
+    """Return the part of a data set that a study asks for, or all. Raises UserError if there are too few rows."""
+    return subset(data, **asked.model_dump()) if asked else data
 
 
 def metrics(study: Study, about: dict[str, Any]) -> tuple[Metric, ...]:
@@ -71,8 +63,8 @@ class StudyData:
         return data
 
 
-def locate(folder: Path, study: Study) -> StudyData:
-    """Return what is known of the data of a study. Raises UserError as `describe` and `metrics` do."""
-    about = describe(folder, study)
+def locate(folder: Path, name: str, study: Study) -> StudyData:
+    """Return what is known of the data of a study. Raises UserError as prepared.read_part and `metrics` do."""
+    about = prepared.read_part(folder, name)
     metrics(study, about)
     return StudyData(study, os.path.relpath(folder, ROOT), about["rows"], about["task"], about["sha256"])

@@ -44,7 +44,7 @@ def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator
     trainer = Trainer(data, study.recipe)
     inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256)
     for run in grid.runs_of(cell, study):
-        before = run_files.read(folder, folder.name, run, data_sha256=None)
+        before = run_files.read(folder, folder.name, run, {})
         now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
         found = compare(before.result, now)
         if found:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from batchwise.common.files import naming
 from batchwise.config.grid import Run
 from batchwise.training import run_files, run_result
 
@@ -21,7 +22,9 @@ class RunFolder:
         """Write the file of a run; return whether there was any content."""
         if content is None:
             return False
-        (self.folder / run_files.name(run.name)).write_bytes(content)
+        path = self.folder / run_files.name(run.name)
+        with naming(path):
+            path.write_bytes(content)
         self.statuses[run_result.load(content, with_weights=False)[0].status] += 1
         return True
 

@@ -68,7 +68,7 @@ def _flat(section: dict[str, Any], prefix: str = "") -> dict[str, str]:
 
 
 class Store:
-    """A folder with a file for each finished run: the SHA-256 of the content, then the content.
+    """A folder with a file for each finished run: the SHA-256 of its key and its content, then the content.
 
     `in` says whether there is an entry, at no cost; only `get` reads it, and tells a whole one from a damaged one.
     """
@@ -78,19 +78,23 @@ class Store:
 
     def put(self, key: str, content: bytes) -> None:
         """Keep the content of a run; whole or not at all."""
-        write(self._path(key), lambda file: file.write(hashlib.sha256(content).digest() + content))
+        write(self._path(key), lambda file: file.write(_digest(key, content) + content))
 
     def get(self, key: str) -> bytes | None:
-        """Return the content of a run, or None if it is not here or was damaged."""
+        """Return the content of a run, or None if it is not here, was damaged, or is that of another key."""
         try:
             stored = self._path(key).read_bytes()
         except FileNotFoundError:
             return None
         digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
-        return content if hashlib.sha256(content).digest() == digest else None
+        return content if _digest(key, content) == digest else None
 
     def __contains__(self, key: str) -> bool:
         return self._path(key).is_file()
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:]
+
+
+def _digest(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + content).digest()

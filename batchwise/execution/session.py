@@ -5,7 +5,7 @@ from pathlib import Path
 
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import run_store, run_times, workers
+from batchwise.execution import dispatcher, pool, run_store, run_times
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
@@ -36,13 +36,13 @@ class Session:
     def train(self) -> dict[Run, bytes]:
         """Train the runs on a pool of workers; return the files of those that are not kept: another try may mend them.
 
-        Raises UserError as workers.pool and workers.train do. After Ctrl-C, says what is kept.
+        Raises UserError as pool.pool and dispatcher.train do. If the end is not reached, says what is kept.
         """
         try:
-            with workers.pool() as client:
+            with pool.pool() as client:
                 times = self.expected_seconds, self.compile_seconds
-                workers.train(client, self.data, list(self.keys), *times, self.finish)
-        except KeyboardInterrupt:
+                dispatcher.train(client, self.data, list(self.keys), *times, self.finish)
+        except BaseException:
             done = len(self.keys) - len(self.left)
             print(f"\n{done} runs of {self.name} are kept; `dvc repro` goes on from there", file=sys.stderr)
             raise

@@ -34,7 +34,7 @@ def train_study(
 
     `earlier` returns a file of the folder as it was at the last time, or None; it is used if its inputs are today's.
     The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
-    Raises UserError as workers.pool and workers.train do.
+    Raises UserError as Session.train does.
     """
     study, rows, shared_inputs = data.study, data.rows["train"], run_store.inputs_of_study(data)
     keys = {run: run_store.key(run_store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
@@ -44,6 +44,7 @@ def train_study(
         if not all(key in kept for key in keys.values()):
             _preload()  # takes seconds, in which we look for what there is
         absent = [run for run in keys if not folder.add(run, kept.get(keys[run]))]
+        damaged = sum(keys[run] in kept for run in absent)
         missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier))]
         unfinished: dict[Run, bytes] = {}
         if missing:
@@ -52,6 +53,8 @@ def train_study(
 
             session = Session(name, data, {run: keys[run] for run in missing}, kept, timings, folder)
             unfinished = session.train()
+    if damaged:
+        print(f"{name}: {damaged} runs in {kept.folder} were damaged, and are made again", file=sys.stderr)
     _report(name, folder.statuses, len(missing), unfinished)
 
 
@@ -68,7 +71,8 @@ def _recovered(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes |
         return None
     try:
         result, inputs = run_result.load(content)
-    except ValueError:
+    except ValueError as error:
+        print(f"{run.name}: its file in DVC's cache is damaged, and is not used ({error})", file=sys.stderr)
         return None
     if result.status not in run_store.FINAL or run_store.key(inputs) != key:
         return None

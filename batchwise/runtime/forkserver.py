@@ -27,15 +27,18 @@ def start(*modules: str) -> None:
     if start_method() == "forkserver":
         first = ("batchwise.runtime.forkserver_preload", "batchwise.runtime.tensorflow")
         multiprocessing.set_forkserver_preload([*first, *modules])
-        with ignoring_interrupts():
+        with holding_interrupts():
             forkserver.ensure_running()
 
 
 @contextmanager
-def ignoring_interrupts() -> Iterator[None]:
-    """Leave Ctrl-C to this process alone, which closes the others: they inherit an ignored signal."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def holding_interrupts() -> Iterator[None]:
+    """Leave Ctrl-C to this process alone, which closes the others, and obey it at the end.
+
+    Processes and threads that are started meanwhile inherit the blocked signal; here one that comes waits.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

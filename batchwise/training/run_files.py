@@ -49,10 +49,11 @@ def load(folder: Path, run_name: str, *, with_weights: bool = True) -> RunFile:
     return RunFile(result, inputs, hashlib.sha256(content).hexdigest())
 
 
-def read(folder: Path, study: str, run: Run, data_sha256: str | None, *, with_weights: bool = True) -> RunFile:
-    """Return the file of a run from the folder of a study's runs; the data may be any if their checksum is None.
+def read(folder: Path, study: str, run: Run, inputs: dict[str, Any], *, with_weights: bool = True) -> RunFile:
+    """Return the file of a run from the folder of a study's runs.
 
-    Raises UserError, which names the file, if it is missing, damaged, or not of this run and these data.
+    `inputs` are those beside the run's own that the reader knows: {"data": SHA-256, "recipe": model_dump()}, say.
+    Raises UserError, which names the file, if it is missing, damaged, or made from others.
     """
     file, train = folder / name(run.name), rerun_command(f"train@{study}")
     try:
@@ -61,21 +62,22 @@ def read(folder: Path, study: str, run: Run, data_sha256: str | None, *, with_we
         raise UserError(f"{file} is missing; run {train} or `dvc pull` first") from None
     except ValueError as error:
         raise UserError(f"{error}; run {train}") from None
-    problem = _problem(found.result, found.inputs, run, data_sha256)
+    problem = _problem(found, {**vars(run), **inputs})
     if problem:
         raise UserError(f"{file} {problem}; run {train}")
     return found
 
 
-def _problem(result: RunResult, inputs: dict[str, Any], run: Run, data_sha256: str | None) -> str | None:
+def _problem(file: RunFile, wanted: dict[str, Any]) -> str | None:
     """Return why a whole file is not the wanted one, None if it is."""
-    wanted = vars(run) if data_sha256 is None else {**vars(run), "data": data_sha256}
+    result, inputs = file.result, file.inputs
     missing = sorted({*wanted, *INPUTS} - set(inputs))
     if missing:
         return f"does not say with which {', '.join(missing)} it was trained"
     for key, value in wanted.items():
         if inputs[key] != value:
-            return f"was trained with {key} {inputs[key]}, and {value} is wanted"
+            one = f"{key} {inputs[key]}, and {value} is wanted" if not isinstance(value, dict) else f"another {key}"
+            return f"was trained with {one}"
     if any(values.shape != (result.evaluations, len(SPLITS)) for values in result.metrics.values()):
         return f"has metrics without a column for each of {', '.join(SPLITS)}"
     return None

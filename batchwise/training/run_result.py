@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from batchwise.common.damaged_archive import DAMAGES
+from batchwise.common import sealed
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -40,7 +40,10 @@ class RunResult:
 
 
 def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
-    """Return the bytes of a run file, a NumPy archive without pickles. `inputs` decided it (run_store.py)."""
+    """Return the bytes of a run file, a NumPy archive without pickles, with a checksum of itself (sealed.py).
+
+    `inputs` decided the result (run_store.py): what the run's key is made of.
+    """
     about = {
         "status": result.status,
         "diverged_epoch": result.diverged_epoch,
@@ -54,22 +57,22 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
     arrays |= {f"weights/{name}": value for name, value in result.weights.items()}
-    buffer = io.BytesIO()
-    np.savez(buffer, about=np.array(text), **arrays)
-    return buffer.getvalue()
+    return sealed.archive_bytes({"about": np.array(text), **arrays})
 
 
 def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[str, Any]]:
     """Return the result and the inputs that `dump` was given. Raises ValueError for bytes that it did not write."""
+    buffer = io.BytesIO(content)
+    sealed.check_archive(buffer)
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        with np.load(buffer, allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
             metrics, weights, inputs = about.pop("metrics"), about.pop("weights"), dict(about.pop("inputs"))
             about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
             about["weights"] = {name: file[f"weights/{name}"] for name in weights} if with_weights else {}
             return RunResult(**about), inputs
-    except DAMAGES as error:
-        raise ValueError(f"not a whole run file ({error})") from None
+    except (KeyError, TypeError) as error:  # a whole archive, but of something else
+        raise ValueError(f"it is not the file of a run ({error})") from None
 
 
 def without_evaluations(status: Status, message: str = "") -> RunResult:

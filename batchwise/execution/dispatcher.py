@@ -1,0 +1,174 @@
+"""The runs of a study on a pool of workers: each has one at a time, and whatever dies, the end comes."""
+
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from distributed import CancelledError, Client, Future, KilledWorker
+
+from batchwise.common.errors import UserError
+from batchwise.config.grid import Run
+from batchwise.data.loading import StudyData
+from batchwise.execution import run_store
+from batchwise.execution.run_queue import Queue
+from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
+from batchwise.training import run_result
+
+DEATHS_ALLOWED = 2  # of workers that had a run: it is tried again
+SECONDS_BETWEEN_LOOKS = 1
+SECONDS_TO_ANSWER = 30
+SECONDS_LOST = 10  # for which no worker has a run: its worker died before it got it
+SECONDS_WITHOUT_WORKERS = 45  # a dead one is replaced by then
+
+
+def train(
+    client: Client,
+    data: StudyData,
+    runs: list[Run],
+    seconds: Callable[[Run], float],
+    compile_seconds: Callable[[], float],
+    on_finished: Callable[[Run, FinishedRun, int], None],
+) -> None:
+    """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
+
+    `seconds` and `compile_seconds` are those of the Queue. Raises UserError as StudyPlugin.load_trainer does, or if no
+    worker or no scheduler is left.
+    """
+    shared_inputs = run_store.inputs_of_study(data)
+    client.register_plugin(StudyPlugin(data, shared_inputs))
+    dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)
+    with _interrupts() as interrupts:
+        for _ in runs:
+            run, finished = dispatcher.next_finished()
+            on_finished(run, finished, len(dispatcher.running))
+            if interrupts:
+                raise KeyboardInterrupt
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Yield the signals of Ctrl-C and the like that came; each raises KeyboardInterrupt too.
+
+    One that comes in a callback, where exceptions are only printed, would be lost otherwise.
+    """
+    seen = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        seen.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class Assignment:
+    """A run that a worker was given, and when it was last seen to have it."""
+
+    run: Run
+    worker: str
+    seen: float
+
+
+class Dispatcher:
+    """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
+
+    def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any]) -> None:
+        self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
+        self.running: dict[Future[FinishedRun], Assignment] = {}
+        self.ended: SimpleQueue[Future[FinishedRun]] = SimpleQueue()
+        self.again: list[Run] = []  # whose worker died
+        self.deaths: Counter[Run] = Counter()
+        self.workers: tuple[str, ...] = ()
+        self.looked, self.last_worker = float("-inf"), monotonic()
+
+    def next_finished(self) -> tuple[Run, FinishedRun]:
+        """Wait for a run to end, and return it with its outcome; one whose worker died is tried again."""
+        while True:
+            self._fill()
+            with suppress(Empty):
+                future = self.ended.get(timeout=SECONDS_BETWEEN_LOOKS)
+                if future in self.running:
+                    run = self.running.pop(future).run
+                    self._fill()  # the worker goes on while its result is fetched and kept
+                    outcome = self._outcome(future, run)
+                    if outcome:
+                        return run, outcome
+
+    def _fill(self) -> None:
+        """Give a run to each worker that has none."""
+        if monotonic() - self.looked > SECONDS_BETWEEN_LOOKS:
+            self._look()
+        busy = {assignment.worker for assignment in self.running.values()}
+        for worker in self.workers:
+            if worker not in busy:
+                run = self.again.pop() if self.again else self.queue.take(worker, self.workers)
+                if run:
+                    self._start(run, worker)
+
+    def _look(self) -> None:
+        """See which workers there are, and what they have. Raises UserError if none is left, or no scheduler."""
+        processing = self._processing()
+        self.workers, self.looked = tuple(processing), monotonic()
+        if self.workers:
+            self.last_worker = self.looked
+        elif self.looked - self.last_worker > SECONDS_WITHOUT_WORKERS:
+            raise UserError(f"no worker is left, and none came within {SECONDS_WITHOUT_WORKERS} s")
+        held = {key for keys in processing.values() for key in keys}
+        for future, assignment in list(self.running.items()):
+            if future.key in held or future.done():
+                assignment.seen = self.looked
+            elif self.looked - assignment.seen > SECONDS_LOST:
+                future.cancel()  # which ends it
+
+    def _processing(self) -> dict[str, list[str]]:
+        """Return {worker: the tasks that it has}."""
+        try:
+            assert self.client.scheduler, "the client has lost it"
+            ask = self.client.scheduler.processing
+            return self.client.sync(ask, workers=None, callback_timeout=SECONDS_TO_ANSWER)
+        except (OSError, TimeoutError, AssertionError) as error:
+            raise UserError(f"the Dask scheduler no longer answers ({error})") from None
+
+    def _start(self, run: Run, worker: str) -> None:
+        future = self.client.submit(train_run, run, workers=[worker], pure=False)
+        self.running[future] = Assignment(run, worker, monotonic())
+        future.add_done_callback(self.ended.put)
+
+    def _outcome(self, future: Future[FinishedRun], run: Run) -> FinishedRun | None:
+        """Return what became of a run that has ended; None if its worker died, and it is to be tried again.
+
+        Raises UserError if no worker could train it.
+        """
+        try:
+            return future.result(timeout=SECONDS_TO_ANSWER)
+        except UserError:
+            raise
+        except (KilledWorker, TimeoutError, CancelledError, OSError):  # or it died with the result
+            return self._worker_died(run)
+        except Exception as error:
+            return self._failed(run, f"{type(error).__name__}: {error}")
+
+    def _worker_died(self, run: Run) -> FinishedRun | None:
+        self.deaths[run] += 1
+        self.looked = float("-inf")
+        if self.deaths[run] > DEATHS_ALLOWED:
+            return self._failed(run, f"its worker died {self.deaths[run]} times")
+        print(f"the worker that had {run.name} died; the run is tried again", file=sys.stderr, flush=True)
+        self.again.append(run)
+        return None
+
+    def _failed(self, run: Run, message: str) -> FinishedRun:
+        result = run_result.without_evaluations("failed", message)
+        return FinishedRun("failed", run_result.dump(result, run_store.inputs_of(run, self.shared_inputs)))

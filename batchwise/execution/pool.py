@@ -1,0 +1,92 @@
+"""A pool of dask.distributed workers: new processes on this machine, or those of a cluster that is there."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster
+from distributed.security import Security
+
+from batchwise.common.errors import UserError
+from batchwise.runtime.device import gpu
+from batchwise.runtime.forkserver import holding_interrupts, start_method
+
+SECONDS_TO_CLOSE = 20  # a worker that does not end by then ends with this process
+
+
+@contextmanager
+def pool() -> Iterator[Client]:
+    """Yield a client of the cluster at DASK_SCHEDULER_ADDRESS, or of BATCHWISE_WORKERS new processes on this machine.
+
+    Raises UserError for a number of workers that is not a whole number from 1 up, for workers that do not start, or a
+    scheduler that does not answer.
+    """
+    settings = {
+        "distributed.scheduler.allowed-failures": 0,  # told at once; Dask would lose a run when no worker is left
+        "distributed.scheduler.work-stealing": False,
+        "distributed.scheduler.http.routes": [],
+        "distributed.worker.http.routes": [],
+        "distributed.worker.daemon": True,
+        "distributed.worker.multiprocessing-method": start_method(),
+        "distributed.admin.log-format": "%(message)s",
+    }
+    with dask.config.set(settings), ExitStack() as closing:
+        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+        client = _connected(address) if address else _started(number_of_workers(), closing)
+        closing.callback(_close, client)
+        yield client
+
+
+def _connected(address: str) -> Client:
+    try:
+        return Client(address)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(
+            f"no Dask scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({error}); it must be an address as "
+            "tcp://host:8786 or tls://host:8786"
+        ) from None
+
+
+def _started(number: int, closing: ExitStack) -> Client:
+    """Return a client of new workers, which end with `closing`.
+
+    Whoever may connect to a scheduler can run code as its owner: these listen on the loopback alone, and talk to those
+    who have the certificate, which is made for this pool and is in memory only.
+    """
+    try:
+        security = Security.temporary()
+        with holding_interrupts():
+            cluster = LocalCluster(
+                number,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                security=security,
+                silence_logs=logging.CRITICAL,
+            )
+            closing.callback(_close, cluster)
+        return Client(cluster)
+    except (OSError, RuntimeError, EOFError, MemoryError) as error:
+        raise UserError(
+            f"{number} workers could not be started on this machine ({type(error).__name__}: {error}); see whether it "
+            "has the memory, or set BATCHWISE_WORKERS to fewer"
+        ) from None
+
+
+def _close(opened: Client | LocalCluster) -> None:
+    with suppress(TimeoutError):
+        opened.close(timeout=SECONDS_TO_CLOSE)
+
+
+def number_of_workers() -> int:
+    """Return how many workers a new pool has."""
+    given = os.environ.get("BATCHWISE_WORKERS", "")
+    if not given:
+        # The workers would share a GPU's memory; on a CPU each takes one core.
+        return 1 if gpu() else CPU_COUNT
+    if not given.isascii() or not given.isdigit() or int(given) < 1:
+        raise UserError(f"BATCHWISE_WORKERS is {given!r}; allowed are whole numbers from 1 up")
+    return int(given)
