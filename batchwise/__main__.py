@@ -1,9 +1,9 @@
-"""The commands beside `dvc repro`: python -m batchwise check | plan | verify | advise | reproduce."""
+"""The commands beside `dvc repro`: python -m batchwise check | plan | verify | advise | reproduce | repair."""
 
 import argparse
 import os
 
-from batchwise.commands import advise, plan, reproduce, verify
+from batchwise.commands import advise, plan, repair, reproduce, verify
 from batchwise.common.errors import UserError
 from batchwise.common.exits import exit_with
 from batchwise.config import params
@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument("--batch-size", type=int, required=True, metavar="M")
     again.add_argument("--learning-rate", type=float, required=True, metavar="RATE", help="η, not the base rate")
     again.set_defaults(command=reproduce.run)
+    mend = commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
+    mend.set_defaults(command=repair.run)
     return parser
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,13 +55,21 @@ def replace(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Add a line to a file. It starts with a new one, also after a line that a kill left unfinished."""
+    """Add a line with its checksum to a file. It starts with a new one, also after one that a kill left unfinished."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path), path.open("ab", buffering=0) as file:  # one call of the system: lines of processes do not mix
-        file.write(f"\n{line}\n".encode())
+        file.write(f"\n{line},{_checksum(line)}\n".encode())
 
 
 def matching_lines(path: Path, pattern: str) -> list[tuple[str, ...]]:
-    """Return the groups of each line of a file that matches a pattern, none if there is no file; others are ignored."""
-    lines = path.read_bytes().decode(errors="replace").splitlines() if path.exists() else ()
+    """Return the groups of each line of `append_line` that matches a pattern, none if there is no file.
+
+    What has another checksum is ignored: it was not finished, or is damaged.
+    """
+    content = path.read_bytes().decode(errors="replace").split("\n") if path.exists() else ()
+    lines = [line for line, _, checksum in (each.rpartition(",") for each in content) if checksum == _checksum(line)]
     return [found.groups() for line in lines if (found := re.fullmatch(pattern, line, re.ASCII))]
+
+
+def _checksum(line: str) -> str:
+    return f"{zlib.crc32(line.encode()):08x}"

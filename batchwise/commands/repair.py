@@ -1,0 +1,53 @@
+"""python -m batchwise repair: files of DVC that it cannot read after a crash, put aside, so that it can go on."""
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+LOCK, RUNNING = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
+
+
+def run(_: argparse.Namespace) -> int:
+    """Put aside what DVC cannot read, and say so."""
+    if RUNNING.is_file() and not _readable(RUNNING, _running):
+        RUNNING.unlink()
+        print(f"{RUNNING}, which says what DVC was doing when it was killed, could not be read; it was removed")
+    if LOCK.is_file() and not _readable(LOCK, _lock):
+        aside = LOCK.with_suffix(".lock.damaged")
+        os.replace(LOCK, aside)
+        print(
+            f"{LOCK} could not be read; it is {aside} now. `git restore {LOCK}` brings the committed one back; without "
+            "it all stages run again, but what data/store has is not trained again"
+        )
+    return 0
+
+
+def _readable(path: Path, read: Callable[[bytes], Any]) -> bool:
+    from voluptuous import Invalid  # of DVC, which takes a second to import
+
+    try:
+        read(path.read_bytes())
+        return True
+    except (ValueError, TypeError, YAMLError, RecursionError, Invalid):
+        return False
+
+
+def _running(content: bytes) -> None:
+    from dvc.rwlock import SCHEMA
+
+    SCHEMA(json.loads(content))
+
+
+def _lock(content: bytes) -> None:
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+
+    stages = COMPILED_LOCKFILE_SCHEMA(YAML(typ="safe").load(content.decode())).get("stages", {})
+    entries = [entry for stage in stages.values() for kind in ("deps", "outs") for entry in stage.get(kind, ())]
+    if any(entry.get("hash", "md5") != "md5" for entry in entries):
+        raise ValueError("a checksum of a kind that DVC does not know")
