@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import stages
-from batchwise.common import plugins
 from batchwise.config import checked
 from batchwise.config.params import Subset
-from batchwise.data import loading, prepared
+from batchwise.data import loading, preparation, prepared
 from batchwise.data.dataset import DataSet
 
 FOLDER = Path("data/prepared")
@@ -27,7 +26,9 @@ def main() -> None:
 
 
 def _prepare(name: str, options: dict[str, Any]) -> DataSet:
-    data = plugins.load("datasets", name).prepare(**options)
+    data = preparation.prepare(name, options)
+    for warning in preparation.warnings(data):
+        print(f"warning: data set {name}: {warning}")
     prepared.save(data, FOLDER, name, options, prepared.code_of(name))
     return data
 

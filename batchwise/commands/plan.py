@@ -7,12 +7,11 @@ from typing import Any
 
 from batchwise.commands import chosen
 from batchwise.commands.changed_stages import changed_stages
-from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.repository import STORE
 from batchwise.config import measured_part, params
 from batchwise.config.params import Params, Study
-from batchwise.data import loading, prepared
+from batchwise.data import loading, preparation, prepared
 from batchwise.data.dataset import DataSet
 from batchwise.execution import pool, stage_times
 from batchwise.execution.plan import Plan, plan
@@ -103,4 +102,4 @@ def _expected(
 
 def _data_set(name: str, options: dict[str, Any]) -> DataSet:
     """Return a data set as `preprocess` wrote it, or as it would."""
-    return prepared.kept(DATA / "prepared", name, options) or plugins.load("datasets", name).prepare(**options)
+    return prepared.kept(DATA / "prepared", name, options) or preparation.prepare(name, options)

@@ -7,6 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from batchwise.common import plugins
+from batchwise.common.errors import UserError
+from batchwise.data import conversions, input_checks, label_checks, task
 
 SPLITS = ("train", "validation", "test")
 STATISTICS = ("mean", "std")
@@ -22,6 +24,9 @@ class Description:
     licence: str
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not isinstance(value, str):
+                raise UserError(f"{name} is {conversions.type_name(value)}; a string is expected")
         plugins.check("tasks", self.task)
 
 
@@ -37,6 +42,8 @@ class Split:
 class DataSet:
     """A data set as the engine takes it; `validation` has no rows where none are held out.
 
+    Raises UserError, in one sentence, for one that is wrong: labels without a class, inputs that are not finite, …
+
     Images are uint8 [N, height, width, channels], four times smaller than the numbers that a model takes, which are
     (x − mean) / std. Other inputs are scaled already, and have no `mean` and `std`.
     """
@@ -49,6 +56,26 @@ class DataSet:
     mean: np.ndarray | None = None  # [channels] float32, of the training images
     std: np.ndarray | None = None  # [channels] float32, more than 0
     files: dict[str, str] = field(default_factory=dict)  # {archive: SHA-256 of the bytes that were read}
+
+    def __post_init__(self) -> None:
+        self._check_fields()
+        parts = {name: getattr(self, name) for name in SPLITS}
+        for name, part in parts.items():
+            input_checks.check_form(f"{name} inputs", part.inputs)
+            input_checks.check_range(f"{name} inputs", part.inputs)
+            label_checks.check_form(f"{name} labels", part.labels, len(part.inputs), self.class_names)
+            if name != "validation" and not len(part.labels):
+                raise UserError(f"{name} has no rows; only validation may have none")
+        input_checks.check_alike({name: part.inputs for name, part in parts.items()})
+        input_checks.check_images(self.train.inputs, self.mean, self.std)
+        label_checks.check_classes({name: part.labels for name, part in parts.items()}, self.class_names)
+
+    def _check_fields(self) -> None:
+        for name, kind in {"description": Description, **dict.fromkeys(SPLITS, Split), "files": dict}.items():
+            if not isinstance(value := getattr(self, name), kind):
+                raise UserError(f"{name} is {conversions.type_name(value)}; a {kind.__name__} is expected")
+        label_checks.check_names(self.class_names)
+        task.load(self.description.task).check_classes(self.description.task, len(self.class_names))
 
     @property
     def rows(self) -> dict[str, int]:

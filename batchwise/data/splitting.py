@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from batchwise.common.errors import UserError
-from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.data import input_checks, label_checks
+from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.data.subset import channel_statistics, check_classes
 
 
@@ -13,15 +14,17 @@ def split(
 ) -> tuple[Split, Split, Split]:
     """Return (train, validation, test), stratified by label, without a row in two of them.
 
-    The test rows depend on `test_rows` and `seed` alone. Raises UserError if the parts do not fit the data.
+    The test rows depend on `test_rows` and `seed` alone. Raises UserError if the parts do not fit the data, or if
+    these are no inputs [N, …] of finite numbers and labels [N] of whole numbers.
     """
+    whole = Split(inputs, labels)
+    _check_form(whole)
     smallest = np.unique(labels, return_counts=True)[1].min()
     if smallest < 3:
         raise UserError(f"the smallest class has {smallest} rows; at least 3 are needed, one for each part")
     _check(labels, test_rows=test_rows, validation_rows=validation_rows)
     rest, test = _stratified(np.arange(len(labels)), labels, test_rows, seed)
     train, validation = _stratified(rest, labels, validation_rows, seed)
-    whole = Split(inputs, labels)
     return _take(whole, train), _take(whole, validation), _take(whole, test)
 
 
@@ -30,9 +33,18 @@ def hold_out(part: Split, *, validation_rows: int, seed: int) -> tuple[Split, Sp
 
     Raises UserError if the validation rows do not fit the part.
     """
+    _check_form(part)
     _check(part.labels, validation_rows=validation_rows)
     train, validation = _stratified(np.arange(len(part.labels)), part.labels, validation_rows, seed)
     return _take(part, np.sort(train)), _take(part, np.sort(validation))
+
+
+def _check_form(part: Split, name: str = "") -> None:
+    """Raise UserError as DataSet does, where it is what was read that is wrong, and has not been computed with."""
+    input_checks.check_form(f"{name} inputs".strip(), part.inputs)
+    label_checks.check_form(f"{name} labels".strip(), part.labels, len(part.inputs))
+    if name != "validation" and not len(part.labels):
+        raise UserError(f"there are no {name} rows".replace("  ", " "))
 
 
 def _check(labels: np.ndarray, **sizes: int) -> None:
@@ -63,8 +75,11 @@ def standardise(parts: tuple[Split, Split, Split], *, by_column: bool = True) ->
     """Return the parts with mean 0 and standard deviation 1 over the training rows, as float32.
 
     The mean and std are of each column (columns that do not vary in it become 0), or of all values together.
-    A value of other rows that is too far from them for float32 becomes its largest number.
+    A value of other rows that is too far from them for float32 becomes its largest number. Raises UserError for parts
+    that are no finite numbers with labels.
     """
+    for name, part in zip(SPLITS, parts, strict=True):
+        _check_form(part, name)
     axis = 0 if by_column else None
     mean, std = parts[0].inputs.mean(axis), parts[0].inputs.std(axis)
     varies = (np.ptp(parts[0].inputs, axis) > 0) & (std > 0)  # a mean is not exact, a range is; squares underflow

@@ -28,15 +28,22 @@ def subset(
         if size > len(part.labels):
             raise UserError(f"{name}_rows is {size}; at most {len(part.labels)} are allowed, as many as there are")
         if size < len(part.labels):
-            rows = _draw(part.labels, size, [seed, number])
+            rows = draw_rows(part.labels, size, [seed, number])
             changes[name] = Split(part.inputs[rows], part.labels[rows])
+            if name == "train" and len(np.unique(part.labels[rows])) < 2:
+                raise UserError(
+                    f"train_rows is {size}, too few for rows of two classes: one class has most of the rows"
+                )
     if data.mean is not None and "train" in changes:
         changes["mean"], changes["std"] = channel_statistics(changes["train"].inputs)
     return replace(data, **changes)
 
 
-def _draw(labels: np.ndarray, size: int, seed: list[int]) -> np.ndarray:
-    """Return `size` rows, ascending. It may leave fewer rows than classes, which scikit-learn refuses."""
+def draw_rows(labels: np.ndarray, size: int, seed: list[int]) -> np.ndarray:
+    """Return `size` rows, ascending, by chance, with each class's share of them to within one row.
+
+    It may leave fewer rows than classes, which scikit-learn refuses.
+    """
     shares, remainders = np.divmod(np.bincount(labels) * size, len(labels))
     shares[np.argsort(-remainders, kind="stable")[: size - shares.sum()]] += 1
     order = np.random.default_rng(seed).permutation(len(labels))

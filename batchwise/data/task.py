@@ -30,6 +30,7 @@ class Task:
     outputs: Callable[[int], int]  # of the number of classes
     loss: Values
     metrics: tuple[TaskMetric, ...]  # LOSS among them; a study chooses by the first, unless it names another
+    classes: int | None = None  # as many as its data must have; None for two and more
 
     def metric(self, name: str | None = None) -> TaskMetric:
         """Return a metric by name, the first for None. Raises UserError for a name that the task does not have."""
@@ -37,6 +38,11 @@ class Task:
         if name is not None and name not in known:
             raise UserError(f"metric: {unknown('metric of the task', name, list(known))}")
         return known[name] if name else self.metrics[0]
+
+    def check_classes(self, name: str, classes: int) -> None:
+        """Raise UserError for a number of classes that the task, of this name, is not for."""
+        if self.classes not in (None, classes):
+            raise UserError(f"the task {name} is for {self.classes} classes; class_names has {classes}")
 
 
 def load(name: str) -> Task:

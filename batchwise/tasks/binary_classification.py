@@ -19,4 +19,4 @@ def correct(labels: Tensor, logits: Tensor) -> Tensor:
     return ops.equal(ops.cast(ops.squeeze(logits, -1) > 0, "int32"), labels)
 
 
-TASK = Task(outputs=lambda classes: 1, loss=loss, metrics=(accuracy(correct), cross_entropy(loss)))
+TASK = Task(outputs=lambda classes: 1, loss=loss, metrics=(accuracy(correct), cross_entropy(loss)), classes=2)

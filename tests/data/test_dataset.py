@@ -259,12 +259,20 @@ def test_the_checksum_changes_with_every_array_and_the_task(small) -> None:
         for changed in (Split(part.inputs + 1, part.labels), Split(part.inputs, 1 - part.labels)):
             checksums.add(replace(small, **{name: changed}).sha256)
         assert len(checksums) == 3 + 2 * number
-    transposed = Split(small.train.inputs.reshape(6, 1, 2), small.train.labels)
-    wider = Split(small.train.inputs.astype("float64"), small.train.labels)
     task = replace(small.description, task="multiclass_classification")
-    others = [{"train": transposed}, {"train": wider}, {"description": task}, {"class_names": ("no", "yes", "perhaps")}]
+    others = [
+        of_all(small, lambda inputs: inputs[:, np.newaxis]),
+        of_all(small, lambda inputs: inputs.astype("float64")),
+        {"description": task},
+        {"class_names": ("no", "perhaps")},
+    ]
     checksums |= {replace(small, **other).sha256 for other in others}
     assert len(checksums) == 9
+
+
+def of_all(data: DataSet, change: Callable[[np.ndarray], np.ndarray]) -> dict[str, Split]:
+    """Return the parts with other inputs."""
+    return {name: replace(getattr(data, name), inputs=change(getattr(data, name).inputs)) for name in SPLITS}
 
 
 def about(**changes) -> Callable[[Path], object]:
@@ -314,7 +322,8 @@ def swap(folder) -> None:
         (flip, "damaged"),
         (swap, "not the file that its manifest describes"),
         (about(sha256="0"), "not the file that its manifest describes"),
-        (about(class_names=["no", "yes", "perhaps"]), "not the file that its manifest describes"),
+        (about(class_names=["no", "perhaps"]), "not the file that its manifest describes"),
+        (about(class_names=["no", "yes", "perhaps"]), "the task binary_classification is for 2 classes"),
         (without("sha256"), "damaged"),
         (without("title"), "damaged"),
         (lambda folder: (folder / "small.json").write_text("[]"), "damaged"),

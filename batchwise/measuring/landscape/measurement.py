@@ -1,7 +1,6 @@
 """The landscape of a study: every measurement at every run of the chosen cells."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,8 +9,8 @@ import numpy as np
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
-from batchwise.data.dataset import SPLITS, DataSet, Split
-from batchwise.data.subset import subset
+from batchwise.data.dataset import SPLITS, DataSet
+from batchwise.data.subset import draw_rows
 from batchwise.measuring.landscape import noise, sharpness, updates
 from batchwise.measuring.landscape.columns import WEIGHTS
 from batchwise.measuring.landscape.gradients import Gradients
@@ -86,8 +85,7 @@ def loss_rows(data: DataSet) -> np.ndarray:
     rows = np.arange(data.rows["train"])
     if len(rows) <= sharpness.LOSS_ROWS:
         return rows
-    numbered = replace(data, train=Split(rows, data.train.labels), mean=None, std=None)
-    return subset(numbered, train_rows=sharpness.LOSS_ROWS, validation_rows=None, test_rows=None, seed=0).train.inputs
+    return draw_rows(data.train.labels, sharpness.LOSS_ROWS, [0, 0])
 
 
 def _point(programs: Gradients, variables: list[np.ndarray], random: np.random.Generator) -> Point:

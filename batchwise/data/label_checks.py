@@ -1,0 +1,158 @@
+"""What labels must be: whole numbers from 0 up, one for each row, of classes that have names."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from batchwise.common.errors import UserError
+from batchwise.data import conversions
+from batchwise.data.conversions import DROP, MISSING, Step
+
+EXPECTED = "an array [rows] of whole numbers from 0 up is expected, one for each row"
+INT32 = np.iinfo("int32")
+
+
+def check_form(what: str, labels: Any, rows: int, class_names: Sequence[str] = ()) -> None:
+    """Raise UserError, with the line that converts them, for labels that are no integers [rows].
+
+    `what` is what they are called: `train labels`.
+    """
+    if not (conversions.is_plain(labels) and labels.ndim == 1 and _is_integer(labels)):
+        line = conversions.line(labels, partial(_next_step, class_names=class_names))
+        when = "; convert all rows alike, before they are split" if "np.unique" in line else ""
+        raise UserError(f"{what} are {conversions.in_words(labels, _odd(labels))}; {EXPECTED}{when}{line}")
+    if len(labels) != rows:
+        raise UserError(f"{what} are {len(labels)} for {rows} rows of inputs; one for each row is expected")
+    if rows and not (INT32.min <= labels.min() and labels.max() <= INT32.max):
+        line = conversions.line(labels, partial(_numbered, class_names=class_names))
+        raise UserError(f"{what} go from {labels.min()} to {labels.max()}; they number the classes from 0 up{line}")
+
+
+def check_names(class_names: Any) -> None:
+    """Raise UserError if these are not the names of two classes or more, each another."""
+    if not isinstance(class_names, tuple):
+        found = conversions.type_name(class_names)
+        raise UserError(f"class_names is {found}; a tuple of strings is expected: `tuple(map(str, class_names))`")
+    for name in class_names:
+        if type(name) is not str:  # NumPy's strings are written in another way
+            found = f"{name!r}, {conversions.type_name(name)}"
+            raise UserError(f"class_names has {found}; each must be a string: `tuple(map(str, class_names))`")
+        if not name.strip() or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+            raise UserError(f"class_names has {name!r}; each class needs a name, in one line of text")
+    for name, count in Counter(class_names).items():
+        if count > 1:
+            raise UserError(f"class_names has {name!r} {count} times; each class needs a name of its own")
+    if len(class_names) < 2:
+        raise UserError(f"class_names has {len(class_names)} names; at least two classes are needed")
+
+
+def check_classes(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> None:
+    """Raise UserError if integer labels {part: [rows]} are not of classes with a name, or all in `train` of one."""
+    _check_range(np.concatenate([*labels.values()]), labels, class_names)
+    if len(found := np.unique(labels["train"])) < 2:
+        name = class_names[found[0]]
+        raise UserError(f"train labels are all {found[0]} ({name!r}); rows of at least two classes are needed")
+
+
+def _check_range(together: np.ndarray, labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> None:
+    classes = len(class_names)
+    for part, values in labels.items():
+        outside = np.flatnonzero((values < 0) | (values >= classes))
+        if len(outside):
+            found = f"{part} labels go from {values.min()} to {values.max()}, the first outside in row {outside[0]}"
+            expected = f"with {classes} class_names they are whole numbers from 0 to {classes - 1}"
+            number = len(np.unique(together))
+            line = conversions.line(together, partial(_numbered, class_names=class_names))
+            todo = f", in all parts{line}" if line else f"; name each of the {number} classes that have rows"
+            raise UserError(f"{found}; {expected}{todo}")
+
+
+def _is_integer(labels: np.ndarray) -> bool:
+    return labels.dtype.kind in "iu" and np.can_cast(labels.dtype, "int64")
+
+
+def _odd(labels: Any) -> int:
+    """Return the number of a label that is no whole number, or 0."""
+    is_float = conversions.is_plain(labels) and labels.dtype.kind == "f" and labels.size
+    return int(np.argmax(labels.flat != np.floor(labels).flat)) if is_float else 0
+
+
+def _next_step(labels: Any, class_names: Sequence[str]) -> Step | None:
+    """Return the next step on the way to labels as they should be, None at its end."""
+    if not conversions.is_plain(labels):
+        return conversions.plain("labels", labels)
+    if labels.ndim != 1:
+        return _one_a_row(labels)
+    return _without_missing(labels) or _whole(labels, class_names) or _numbered(labels, class_names)
+
+
+def _one_a_row(labels: np.ndarray) -> Step | None:
+    if labels.ndim == 0:
+        if labels.dtype != "O":
+            return None
+        return "labels = np.array(list(labels.item()))", np.array(list(labels.item()))
+    if labels.size in labels.shape and labels.shape[0] != labels.size:
+        return "labels = labels.reshape(-1)", labels.reshape(-1)
+    if _is_one_hot(labels):
+        return "labels = labels.argmax(axis=1)", labels.argmax(axis=1)
+    return ("labels = labels[:, 0]", labels[:, 0]) if labels.shape[1] else None
+
+
+def _is_one_hot(labels: np.ndarray) -> bool:
+    """Return whether each row has a share of each class, as one-hot labels and probabilities have."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
+        return False
+    return bool((labels >= 0).all() and np.allclose(labels.sum(axis=1), 1))
+
+
+def _without_missing(labels: np.ndarray) -> Step | None:
+    if labels.dtype.kind == "O":
+        keep = np.array([isinstance(label, str) or str(label) not in MISSING for label in labels], bool)
+        text = f"[isinstance(label, str) or str(label) not in {MISSING} for label in labels]"
+        return None if keep.all() else (f"keep = np.array({text}); {DROP}", labels[keep])
+    if labels.dtype.kind in "fc":
+        keep = np.isfinite(labels)
+        return None if keep.all() else (f"keep = np.isfinite(labels); {DROP}", labels[keep])
+    return None
+
+
+def _whole(labels: np.ndarray, class_names: Sequence[str]) -> Step | None:
+    """Return the step to integers: the same where these are whole numbers, otherwise the number of the class."""
+    if _is_integer(labels):
+        return None
+    if labels.dtype.kind in "UTO" and class_names and set(labels) <= set(class_names):
+        line = 'labels = np.array([class_names.index(label) for label in labels], "int32")'
+        return line, np.array([class_names.index(label) for label in labels], "int32")
+    if _are_whole(labels):
+        return 'labels = labels.astype("int32")', labels.astype("int32")
+    try:
+        return "labels = np.unique(labels, return_inverse=True)[1]", np.unique(labels, return_inverse=True)[1]
+    except TypeError:  # strings and numbers, which have no order
+        return "labels = labels.astype(str)", labels.astype(str)
+
+
+def _are_whole(labels: np.ndarray) -> bool:
+    """Return whether these are whole numbers in another form, or their digits."""
+    if labels.dtype.kind not in "biuf" and not all(
+        isinstance(label, int | np.integer) or (isinstance(label, str | bytes) and label.isdigit()) for label in labels
+    ):
+        return False
+    numbers = labels.astype("float64")
+    return bool((numbers == np.floor(numbers)).all() and (abs(numbers) < INT32.max).all())
+
+
+def _numbered(labels: np.ndarray, class_names: Sequence[str]) -> Step | None:
+    """Return the step from integers to those from 0 up, if there are as many as classes at most."""
+    found = np.unique(labels)
+    classes = len(class_names) or len(found)
+    if not len(found) or (found[0] >= 0 and found[-1] < (len(class_names) or INT32.max)) or len(found) > classes:
+        return None
+    if found.tolist() == [-1, 1]:
+        return 'labels = (labels > 0).astype("int32")', (labels > 0).astype("int32")
+    if found[0] == 1 and found[-1] <= classes:
+        return "labels = labels - 1", labels - 1
+    return "labels = np.unique(labels, return_inverse=True)[1]", np.unique(labels, return_inverse=True)[1]
