@@ -35,11 +35,11 @@ def in_words(array: Any, example: int = 0) -> str:
 
 
 def _value(value: Any) -> str:
-    text = str(value) if isinstance(value, np.datetime64 | np.timedelta64 | np.void) else repr(value)
-    if isinstance(value, np.number | np.bool_):
-        text = str(value)
-    line = " ".join(text.split())
-    return line if len(line) <= 40 else f"{line[:39]}…"
+    """Return a value in a line of 40 characters at most; NumPy's own repr would name NumPy."""
+    if isinstance(value, np.str_ | np.bytes_):
+        value = value.item()
+    text = " ".join((str(value) if isinstance(value, np.generic) else repr(value)).split())
+    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def shape_of(array: np.ndarray) -> str:

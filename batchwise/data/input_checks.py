@@ -30,7 +30,7 @@ def check_form(what: str, inputs: Any) -> None:
 
 def check_range(what: str, inputs: np.ndarray) -> None:
     """Raise UserError for numbers beyond the range of float32, in which a model takes them."""
-    if inputs.dtype == "float64" and inputs.size and max(-inputs.min(), inputs.max()) > FLOAT32.max:
+    if inputs.dtype.name == "float64" and inputs.size and max(-inputs.min(), inputs.max()) > FLOAT32.max:
         found = _counted(abs(inputs) > FLOAT32.max, "beyond the range of float32")
         raise UserError(f"{what}: {found} (±{FLOAT32.max:.1e}); scale them, as splitting.standardise does")
 
@@ -42,7 +42,7 @@ def check_alike(inputs: Mapping[str, np.ndarray]) -> None:
         if other.shape[1:] != train.shape[1:]:
             shapes = f"{conversions.shape_of(other)}; those of train {conversions.shape_of(train)}"
             raise UserError(f"{part} inputs have the shape {shapes}: all but the number of rows must be the same")
-        if other.dtype != train.dtype:
+        if other.dtype.name != train.dtype.name:
             found = f"{part} inputs are {other.dtype.name}, those of train {train.dtype.name}; they must be the same"
             raise UserError(f'{found}: `inputs = inputs.astype("{train.dtype.name}")`')
 
@@ -77,7 +77,7 @@ def _check_statistic(name: str, values: Any, channels: int) -> None:
 
 
 def _is_numeric(inputs: np.ndarray) -> bool:
-    return inputs.dtype.kind in "iu" or inputs.dtype in ("float16", "float32", "float64")
+    return inputs.dtype.kind in "iu" or inputs.dtype.name in ("float16", "float32", "float64")
 
 
 def _counted(wrong: np.ndarray, what: str) -> str:

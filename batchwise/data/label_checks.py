@@ -78,7 +78,7 @@ def _is_integer(labels: np.ndarray) -> bool:
 def _odd(labels: Any) -> int:
     """Return the number of a label that is no whole number, or 0."""
     is_float = conversions.is_plain(labels) and labels.dtype.kind == "f" and labels.size
-    return int(np.argmax(labels.flat != np.floor(labels).flat)) if is_float else 0
+    return int(np.argmax(~np.isfinite(labels) | (labels != np.floor(labels)))) if is_float else 0
 
 
 def _next_step(labels: Any, class_names: Sequence[str]) -> Step | None:
@@ -124,7 +124,7 @@ def _whole(labels: np.ndarray, class_names: Sequence[str]) -> Step | None:
     """Return the step to integers: the same where these are whole numbers, otherwise the number of the class."""
     if _is_integer(labels):
         return None
-    if labels.dtype.kind in "UTO" and class_names and set(labels) <= set(class_names):
+    if labels.dtype.kind in "UTO" and _are_names(labels, class_names):
         line = 'labels = np.array([class_names.index(label) for label in labels], "int32")'
         return line, np.array([class_names.index(label) for label in labels], "int32")
     if _are_whole(labels):
@@ -137,12 +137,20 @@ def _whole(labels: np.ndarray, class_names: Sequence[str]) -> Step | None:
 
 def _are_whole(labels: np.ndarray) -> bool:
     """Return whether these are whole numbers in another form, or their digits."""
-    if labels.dtype.kind not in "biuf" and not all(
-        isinstance(label, int | np.integer) or (isinstance(label, str | bytes) and label.isdigit()) for label in labels
-    ):
+    kind = labels.dtype.kind
+    if kind not in "biuf" and not (kind in "OUST" and all(map(_is_whole, labels))):
         return False
     numbers = labels.astype("float64")
     return bool((numbers == np.floor(numbers)).all() and (abs(numbers) < INT32.max).all())
+
+
+def _is_whole(label: Any) -> bool:
+    return isinstance(label, int | np.integer) or (isinstance(label, str | bytes) and label.isdigit())
+
+
+def _are_names(labels: np.ndarray, class_names: Sequence[str]) -> bool:
+    """Return whether labels are names of classes that are in another order than NumPy would sort them, or not all."""
+    return set(labels) <= set(class_names) and sorted(set(labels)) != [*class_names]
 
 
 def _numbered(labels: np.ndarray, class_names: Sequence[str]) -> Step | None:

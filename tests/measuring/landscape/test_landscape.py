@@ -302,9 +302,8 @@ def test_the_gradient_and_the_product_are_finite_differences(small) -> None:
 
 def test_the_largest_eigenvalue_of_a_network_is_that_of_its_full_hessian() -> None:
     data = digits()
-    few = replace(data, train=Split(data.train.inputs[:60, :6], data.train.labels[:60]))
-    few = replace(few, **{name: replace(getattr(data, name), inputs=getattr(data, name).inputs[:, :6])
-                          for name in ("validation", "test")})  # fmt: skip
+    few = replace(data, **{name: Split(part.inputs[:60, :6], part.labels[:60])
+                           for name, part in vars(data).items() if isinstance(part, Split)})  # fmt: skip
     programs = Gradients(few, recipe(model={"name": "mlp", "hidden_units": [4]}, dtype="float64"), np.arange(60))
     weights = programs.load(programs.start(1))
     variables = programs.model.trainable_variables

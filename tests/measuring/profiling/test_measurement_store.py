@@ -1,6 +1,6 @@
 """What is measured and what is kept: keys, damage, growing and shrinking grids, on a machine that is made up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from batchwise.common import source_closure
 from batchwise.config import measured_part
 from batchwise.config.params import Study
-from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.execution.run_store import Store, key
 from batchwise.measuring.profiling import measurement_store, profile_files, profiler
 from batchwise.measuring.profiling.configurations import missing, nearest, points
@@ -65,17 +65,28 @@ def inputs(data: DataSet | None = None, study: Study | None = None, **machine) -
     return key(measurement_store.inputs(data or data_set(), study or part(), MACHINE | machine))
 
 
-def with_split(data: DataSet, name: str, **changes) -> DataSet:
-    return replace(data, **{name: replace(getattr(data, name), **changes)})
+def with_inputs(change: Callable[[np.ndarray], np.ndarray], **more) -> DataSet:
+    """Return a data set with the inputs of each part changed."""
+    data = data_set()
+    parts = {name: Split(change(getattr(data, name).inputs), getattr(data, name).labels) for name in SPLITS}
+    return replace(data, **parts, **more)
 
 
+def images(statistics: str) -> DataSet:
+    """Return images, with statistics of this type."""
+    mean, std = np.zeros(4, statistics), np.ones(4, statistics)
+    return with_inputs(lambda inputs: np.uint8(abs(inputs)).reshape(-1, 1, 1, 4), mean=mean, std=std)
+
+
+MULTICLASS = "multiclass_classification"
 OTHER_DATA = {
     "rows": data_set(rows=1001),
-    "classes": data_set(classes=3),
-    "task": data_set(task="multiclass_classification"),
-    "type of inputs": with_split(data_set(), "train", inputs=data_set().train.inputs.astype("float64")),
-    "shape of inputs": with_split(data_set(), "test", inputs=np.zeros((10, 2, 2), "float32")),
-    "statistics": replace(data_set(), mean=np.zeros(4, "float32"), std=np.ones(4, "float32")),
+    "task": data_set(task=MULTICLASS),
+    "classes": data_set(task=MULTICLASS, classes=3),
+    "type of inputs": with_inputs(lambda inputs: inputs.astype("float64")),
+    "shape of inputs": with_inputs(lambda inputs: inputs.reshape(-1, 2, 2)),
+    "images": images("float32"),
+    "type of statistics": images("float64"),
 }
 OTHER_RECIPES = {
     "model": {"name": "cnn", "channels": 8, "normalization": "none"},
