@@ -7,12 +7,14 @@ options in params.yaml. Their source is parsed, not imported, so that checking p
 
 import ast
 import importlib
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, NamedTuple
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from batchwise.common import source_text
 from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
 
@@ -70,29 +72,40 @@ def load(kind: str, name: str) -> ModuleType:
 def options(kind: str, name: str) -> dict[str, tuple[Any, Any]]:
     """Return {option: (type, default)} of a plug-in; the default is `...` where the option is required.
 
-    Raises TypeError if the plug-in lacks its function or annotates an option with a type that params.yaml cannot hold.
+    Raises UserError if the plug-in is not Python, lacks its function or has an option that params.yaml cannot hold.
     """
-    path = _folder(kind) / f"{name}.py"
-    wanted = KINDS[kind].entry_point
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    path, wanted = file(kind, name), KINDS[kind].entry_point
+    for node in source_text.parse(path, (_folder(kind) / f"{name}.py").read_bytes()).body:
         if isinstance(node, ast.FunctionDef) and node.name == wanted:
             arguments = node.args
             return {
-                argument.arg: (_type(path, argument), ... if default is None else ast.literal_eval(default))
+                argument.arg: (_type(path, argument), ... if default is None else _default(path, argument, default))
                 for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
             }
-    raise TypeError(f"{path} has no function {wanted}()")
+    raise UserError(f"{path} has no function {wanted}()")
 
 
 def _folder(kind: str) -> Path:
     return Path(__file__).parents[1] / kind
 
 
-def _type(path: Path, argument: ast.arg) -> Any:
+def _type(path: str, argument: ast.arg) -> Any:
     annotation = argument.annotation
     text = ast.unparse(annotation) if annotation else "nothing"
     if text in OPTION_TYPES:
         return OPTION_TYPES[text]
     if isinstance(annotation, ast.Subscript) and text.startswith("Literal["):
-        return Literal[ast.literal_eval(annotation.slice)]
-    raise TypeError(f"{path}: option {argument.arg} has type {text}; allowed: {', '.join(OPTION_TYPES)}, Literal[...]")
+        with suppress(ValueError):
+            return Literal[ast.literal_eval(annotation.slice)]
+    allowed = f"{', '.join(OPTION_TYPES)}, Literal[...]"
+    raise UserError(f"{path}, line {argument.lineno}: option {argument.arg} has type {text}; allowed: {allowed}")
+
+
+def _default(path: str, argument: ast.arg, default: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(default)
+    except ValueError:
+        found = f"option {argument.arg} has the default {ast.unparse(default)}"
+        raise UserError(
+            f"{path}, line {default.lineno}: {found}; allowed: a number, a text, a list of numbers"
+        ) from None

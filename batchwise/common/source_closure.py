@@ -5,9 +5,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.common.source_text import deciding
+from batchwise.common.source_text import deciding, parse
 
 # Sentences for people, which decide nothing that a stage writes: a change of one reruns, retrains and measures nothing.
 SENTENCES = "batchwise/common/messages.py"
@@ -40,20 +39,17 @@ def _deciding(path: Path) -> bytes:
         return content
 
 
-def _source(file: str) -> str:
-    text = (ROOT / file).read_text(encoding="utf-8")
+def _source(file: str) -> bytes:
+    content = (ROOT / file).read_bytes()
     if not file.endswith(".ipynb"):
-        return text
-    return "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code")
+        return content
+    cells = json.loads(content)["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code").encode()
 
 
 def _imported(file: str) -> list[str]:
     names = []
-    try:
-        tree = ast.parse(_source(file))
-    except SyntaxError as error:
-        raise UserError(f"{file}, line {error.lineno}: this is not Python: {error.msg}") from None
-    for node in ast.walk(tree):
+    for node in ast.walk(parse(file, _source(file))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
