@@ -57,6 +57,11 @@ def type_name(value: Any) -> str:
     return f"{article} {module}{kind.__name__}"
 
 
+def is_text(value: Any) -> bool:
+    """Return whether it is a string that a file can hold: not half of a character, as \\ud800 is."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def line(array: Any, next_step: Callable[[Any], Step | None]) -> str:
     """Return ": `…`", the statements that convert an array, each the next step of what the one before gives.
 

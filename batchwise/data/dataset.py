@@ -25,8 +25,8 @@ class Description:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not isinstance(value, str):
-                raise UserError(f"{name} is {conversions.type_name(value)}; a string is expected")
+            if not conversions.is_text(value):
+                raise UserError(f"{name} is {conversions.type_name(value)}, {value!r}; a text is expected")
         plugins.check("tasks", self.task)
 
 
@@ -74,6 +74,8 @@ class DataSet:
         for name, kind in {"description": Description, **dict.fromkeys(SPLITS, Split), "files": dict}.items():
             if not isinstance(value := getattr(self, name), kind):
                 raise UserError(f"{name} is {conversions.type_name(value)}; a {kind.__name__} is expected")
+        if not all(map(conversions.is_text, [*self.files, *self.files.values()])):
+            raise UserError(f"files is {self.files}; each file's name and SHA-256 are expected, which are texts")
         label_checks.check_names(self.class_names)
         task.load(self.description.task).check_classes(self.description.task, len(self.class_names))
 

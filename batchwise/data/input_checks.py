@@ -22,10 +22,10 @@ def check_form(what: str, inputs: Any) -> None:
         raise UserError(f"{what} are {conversions.in_words(inputs)}; {EXPECTED}{conversions.line(inputs, _next_step)}")
     if 0 in inputs.shape[1:]:
         raise UserError(f"{what} have the shape {conversions.shape_of(inputs)}; at least one column is needed")
-    low, high = (inputs.min(), inputs.max()) if inputs.size else (0, 0)
-    if not (np.isfinite(low) and np.isfinite(high)):
+    # Of a NaN the least and the largest are NaN; to find them makes no array as large as the inputs.
+    if inputs.dtype.kind == "f" and inputs.size and not np.isfinite([inputs.min(), inputs.max()]).all():
         line = f"; drop such rows or fill them{conversions.line(inputs, _finite)}"
-        raise UserError(f"{what}: {_counted(~np.isfinite(inputs), 'infinite or not a number')}{line}")
+        raise UserError(f"{what}: {_counted(~np.isfinite(inputs), 'NaN or infinite')}{line}")
 
 
 def check_range(what: str, inputs: np.ndarray) -> None:
@@ -63,6 +63,8 @@ def check_images(inputs: np.ndarray, mean: Any, std: Any) -> None:
         with np.errstate(divide="ignore", over="ignore"):
             if not (np.isfinite(1 / std.astype("float32")) & (std > 0)).all():
                 raise UserError(f"std is {std.tolist()}; more than 0 is expected for each channel")
+    elif inputs.ndim == 3 and inputs.dtype == np.uint8 and inputs.max() > 1:
+        raise UserError(f"images are {found}; a last axis of channels is expected: `inputs = inputs[..., np.newaxis]`")
     elif mean is not None or std is not None:
         raise UserError(f"mean and std are for uint8 images [rows, height, width, channels]; the inputs are {found}")
 

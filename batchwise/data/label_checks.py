@@ -41,13 +41,17 @@ def check_names(class_names: Any) -> None:
         if type(name) is not str:  # NumPy's strings are written in another way
             found = f"{name!r}, {conversions.type_name(name)}"
             raise UserError(f"class_names has {found}; each must be a string: `tuple(map(str, class_names))`")
-        if not name.strip() or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        if not name.strip() or not conversions.is_text(name) or any(map(_is_control, name)):
             raise UserError(f"class_names has {name!r}; each class needs a name, in one line of text")
     for name, count in Counter(class_names).items():
         if count > 1:
             raise UserError(f"class_names has {name!r} {count} times; each class needs a name of its own")
     if len(class_names) < 2:
-        raise UserError(f"class_names has {len(class_names)} names; at least two classes are needed")
+        raise UserError(f"class_names has {len(class_names)}; at least two are needed")
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"
 
 
 def check_classes(labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> None:

@@ -62,7 +62,7 @@ FILES: dict[str, tuple[str, int | None, str]] = {
     "has_a_nan": (
         f"{START}    x[7, 1] = np.nan\n    {GOOD}",
         6,
-        "inputs: 1 value is infinite or not a number, in 1 of 60",
+        "inputs: 1 value is NaN or infinite, in 1 of 60",
     ),
     "has_another_task": (f"{START}    Description('t', 'regression', 's', 'l')", LINE, "'regression' is not a known"),
     "lacks_a_package": (

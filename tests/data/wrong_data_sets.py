@@ -156,18 +156,22 @@ WRONG_INPUTS: dict[str, tuple[Any, str, str]] = {
     "NaN in a training row": (
         *(
             put(INPUTS, (5, 2), np.nan),
-            "train inputs: 1 value is infinite or not a number, in 1 of 30 rows, the first in",
+            "train inputs: 1 value is NaN or infinite, in 1 of 30 rows, the first in",
         ),
         "keep = np.isfinite(inputs)",
     ),
     "NaN in test rows": (
         put(put(INPUTS, (45, 2), np.nan), (50, slice(None)), np.nan),
-        "test inputs: 5 values are infinite or not a number, in 2 of 18 rows, the first in row 3",
+        "test inputs: 5 values are NaN or infinite, in 2 of 18 rows, the first in row 3",
         "keep = np.isfinite(inputs)",
     ),
-    "infinite": (put(INPUTS, (31, 0), -np.inf), "validation inputs: 1 value is infinite", "keep = np.isfinite(inputs)"),
-    "all NaN": (INPUTS * np.float32(np.nan), "120 values are infinite or not a number, in 30 of 30 rows", "keep = "),
-    "NaN in an image": (put(IMAGES / 255, (9, 1, 1, 0), np.nan), "1 value is infinite or not a number", "keep = "),
+    "infinite": (
+        put(INPUTS, (31, 0), -np.inf),
+        "validation inputs: 1 value is NaN or infinite",
+        "keep = np.isfinite(inputs)",
+    ),
+    "all NaN": (INPUTS * np.float32(np.nan), "120 values are NaN or infinite, in 30 of 30 rows", "keep = "),
+    "NaN in an image": (put(IMAGES / 255, (9, 1, 1, 0), np.nan), "1 value is NaN or infinite", "keep = "),
     "complex": (INPUTS + 1j, "train inputs are complex numbers", "inputs = np.concatenate([inputs.real, inputs.imag]"),
     "objects": (INPUTS.astype(object), "train inputs are objects of the shape [30, 4]", 'inputs.astype("float32")'),
     "digits": (INPUTS.astype(str), "train inputs are strings", 'inputs = inputs.astype("float32")'),
@@ -188,6 +192,10 @@ WRONG_INPUTS: dict[str, tuple[Any, str, str]] = {
     "images of whole numbers": (
         *(IMAGES.astype("int64"), "images are int64 of the shape [30, 5, 5, 2]; uint8, or floats that are scaled"),
         'inputs = inputs.astype("uint8")',
+    ),
+    "images without channels": (
+        *(IMAGES[..., 0], "images are uint8 of the shape [30, 5, 5]; a last axis of channels is expected"),
+        "inputs = inputs[..., np.newaxis]",
     ),
     "images of 16 bits": (IMAGES.astype("uint16") * 256, "images are uint16", "inputs = inputs / 255"),
 }
@@ -210,8 +218,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         "train labels go from 0 to 2, the first outside in row 2; with 2 class",
     ),
     "too few names for a task of two classes": ({**BINARY}, "train labels go from 0 to 2"),
-    "one name": ({"class_names": ("a",), "labels": LABELS * 0}, "class_names has 1 names; at least two classes"),
-    "no names": ({"class_names": ()}, "class_names has 0 names; at least two classes are needed"),
+    "one name": ({"class_names": ("a",), "labels": LABELS * 0}, "class_names has 1; at least two are needed"),
+    "no names": ({"class_names": ()}, "class_names has 0; at least two are needed"),
     "three classes of a binary task": (
         {"task": "binary_classification"},
         "the task binary_classification is for 2 classes; class_names has 3",
@@ -299,9 +307,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"inputs": IMAGES / 255, **STATISTICS},
         "the inputs are float64 of the shape",
     ),
-    "images without channels": (
-        {"inputs": IMAGES[..., 0], **STATISTICS},
-        "the inputs are uint8 of the shape [30, 5, 5]",
+    "statistics of bytes that are no images": (
+        {"inputs": IMAGES[..., 0, 0], **STATISTICS},
+        "the inputs are uint8 of the shape [30, 5]",
     ),
     "a part that is a tuple of three": ({"test": [*TEST, TEST[1]]}, "test is a list; a Split is expected"),
     "a part that is a dictionary": ({"train": {"inputs": TRAIN[0], "labels": TRAIN[1]}}, "train is a dict; a Split is"),
@@ -310,5 +318,6 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"task": "regression"},
         "'regression' is not a known task; allowed: binary_classification, multi",
     ),
-    "a task that is no text": ({"task": 3}, "task is an int; a string is expected"),
+    "a task that is no text": ({"task": 3}, "task is an int, 3; a text is expected"),
+    "files whose checksums are bytes": ({"files": {"a.zip": b"0"}}, "files is {'a.zip': b'0'}; each file's name and"),
 }
