@@ -1,21 +1,28 @@
-"""The trainer at its borders: one row, models that cannot be trained, measurements."""
+"""The trainer at its borders: a row of each class, models that cannot be trained, measurements."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
+from batchwise.data.dataset import Split
 from batchwise.runtime.tensorflow import keras
 from batchwise.training.trainer import Trainer
 from tests.training.runs import content, data_set, image_data_set, recipe
 
 
-@pytest.mark.parametrize("classes", [1, 2])
-def test_a_single_row_trains(classes) -> None:
-    trainer = Trainer(data_set(rows=1, classes=classes, validation=1, test=1), recipe(budget={"epochs": 2}))
-    assert trainer.run(1, 0.1, 0).status == "ok"
+@pytest.mark.parametrize("task", ["binary_classification", "multiclass_classification"])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_row_of_each_class_trains(task, batch_size) -> None:
+    """There are no smaller data sets."""
+    data = data_set(classes=2, validation=1, test=1)
+    rows = np.unique(data.train.labels, return_index=True)[1]
+    train = Split(data.train.inputs[rows], data.train.labels[rows])
+    data = replace(data, train=train, description=replace(data.description, task=task))
+    assert Trainer(data, recipe(budget={"epochs": 2})).run(batch_size, 0.1, 0).status == "ok"
 
 
 @pytest.mark.parametrize(
