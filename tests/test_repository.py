@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from batchwise.common import plugins
+from batchwise.common import plugins, source_closure
 from batchwise.common.repository import ROOT
-from batchwise.common.source_closure import SENTENCES, closure
+from batchwise.common.source_closure import CHECKS, SENTENCES, closure
 from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, TEMPLATE, files_of, listing
 from stages import pipelines
 
@@ -72,14 +72,14 @@ def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     ).stdout
     loaded = {Path(file) for file in json.loads(printed.splitlines()[-1])}
     here = {str(path.relative_to(ROOT)) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts}
-    assert here - own - {SENTENCES} <= listed(stage)
+    assert here - own - {SENTENCES, *CHECKS} <= listed(stage)
 
 
 @pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
 def test_rewording_a_sentence_reruns_at_most_what_shows_it(stage) -> None:
     """Messages are in no stage, and nothing that is imported for them alone; sentences of reports are in reports."""
     files = listed(stage)
-    assert SENTENCES not in files
+    assert not files & {SENTENCES, *CHECKS}
     if any(file.startswith("batchwise/report/sentences/") for file in files):
         assert stage in NOTEBOOKS
 
@@ -91,8 +91,16 @@ def test_messages_import_nothing_but_errors() -> None:
     assert names == ["batchwise.common.errors"]
 
 
+@pytest.mark.parametrize("file", CHECKS)
+def test_checks_import_nothing_but_errors_and_each_other(file, monkeypatch) -> None:
+    monkeypatch.setattr(source_closure, "CHECKS", ())
+    others = {name for name in closure(file) if not name.endswith("__init__.py")}
+    assert others <= {*CHECKS, "batchwise/common/errors.py"}
+
+
 def test_a_reworded_message_leaves_the_keys_of_runs_as_they_are() -> None:
-    assert SENTENCES not in closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
+    used = closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
+    assert "batchwise/data/dataset.py" in used and not {SENTENCES, *CHECKS} & {*used}
 
 
 @pytest.mark.parametrize("stage", ["train", "profile", "landscape"])

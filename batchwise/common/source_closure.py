@@ -10,17 +10,20 @@ from batchwise.common.source_text import deciding, parse
 
 # Sentences for people, which decide nothing that a stage writes: a change of one reruns, retrains and measures nothing.
 SENTENCES = "batchwise/common/messages.py"
+# Nor do these, which raise or do nothing: data that pass are the same data. Whatever loads them checks them again.
+CHECKS = tuple(f"batchwise/data/{name}.py" for name in ("conversions", "input_checks", "label_checks"))
 
 
 def closure(*files: str) -> list[str]:
     """Return the given files and those that they import, directly or not; sorted, relative to the project's root.
 
-    SENTENCES are left out. Files are modules, or notebooks of Python. Raises UserError if one of them is not Python.
+    SENTENCES and CHECKS are left out. Files are modules, or notebooks of Python. Raises UserError if one of them is not
+    Python.
     """
     found, waiting = set(), list(files)
     while waiting:
         file = waiting.pop()
-        if file not in found and file != SENTENCES:
+        if file not in found and file not in (SENTENCES, *CHECKS):
             found.add(file)
             waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)
