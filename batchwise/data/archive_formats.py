@@ -1,7 +1,8 @@
 """What is in published archives: members of a tar.gz, records of CIFAR, idx arrays. Nothing is extracted to disk."""
 
-import gzip
+import io
 import math
+import reprlib
 import struct
 import tarfile
 import zlib
@@ -9,47 +10,70 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from batchwise.common.errors import UserError
 from batchwise.data.dataset import Split
+from batchwise.data.unpacking import MAX_BYTES, refused, unpack
 
-MAX_BYTES = 2**30  # of one member; the largest that is read, Fashion-MNIST's training images, has 47 million
-# What tarfile and gzip raise, among them, for a file that is cut off or is something else.
-DAMAGES = (tarfile.TarError, EOFError, OSError, OverflowError, ValueError, zlib.error)
+MAX_MEMBERS = 300  # of a tar; CIFAR has 8
+MAX_HEADERS, MAX_HEADER = 2**19, 2**11  # bytes of all headers of a tar, mostly 512 for each member; and of one
+# What tarfile and zlib raise, among them, for a file that is cut off or is something else.
+DAMAGES = (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, ValueError, zlib.error)
 
 
 def read_tar(path: Path, names: list[str]) -> dict[str, bytes]:
     """Return {name: content} of members of a tar.gz.
 
-    Raises UserError if the archive is damaged, lacks one of them, or has a member that no publisher would put there: a
-    path that leads out of its folder, a link or a device, the same name twice, a size over MAX_BYTES.
+    Raises UserError if the archive is damaged, lacks one of them, has more members or bytes than any publisher's, or a
+    member that no publisher would put there: a path that leads out of its folder, a link or a device, the same name
+    twice, a size that it does not have.
     """
     contents: dict[str, bytes] = {}
     seen: set[str] = set()
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        unpacked = unpack(path)
+        with tarfile.open(fileobj=_Headers(unpacked), mode="r:") as archive:
             for member in archive:
-                _check_member(path, member, seen)
+                _check_member(path, member, seen, len(unpacked))
                 seen.add(member.name)
-                if member.name in names and (file := archive.extractfile(member)):  # None for a folder
-                    contents[member.name] = file.read()
+                if member.name in names and member.isfile():
+                    contents[member.name] = unpacked[member.offset_data : member.offset_data + member.size]
     except DAMAGES as error:
-        raise _refused(path, f"is damaged or no tar.gz archive ({error})") from None
+        raise refused(path, f"is damaged or no tar.gz archive ({error})") from None
     for name in names:
         if name not in contents:
-            raise _refused(path, f"has no file {name}")
+            raise refused(path, f"has no file {name}")
     return contents
 
 
-def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str]) -> None:
-    place = PurePosixPath(member.name)
+class _Headers(io.BytesIO):
+    """A tar of which headers are read, and no more or longer ones than a publisher's has: tarfile has no limit."""
+
+    left = MAX_HEADERS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or not 0 <= size <= min(self.left, MAX_HEADER):
+            raise ValueError(f"headers of more than {MAX_HEADERS:,} bytes, or one of more than {MAX_HEADER:,}")
+        self.left -= size
+        return super().read(size)
+
+
+def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], unpacked: int) -> None:
+    place, name = PurePosixPath(member.name), _shortened(member.name)
     if place.is_absolute() or ".." in place.parts:
-        raise _refused(path, f"has the member {member.name!r}, whose path leads out of the archive")
-    if not (member.isfile() or member.isdir()):
-        raise _refused(path, f"has the member {member.name!r}, which is neither a file nor a folder")
+        raise refused(path, f"has the member {name}, whose path leads out of the archive")
+    if not (member.isfile() or member.isdir()) or member.issparse():
+        raise refused(path, f"has the member {name}, which is neither a file nor a folder")
     if member.name in seen:
-        raise _refused(path, f"has the member {member.name!r} twice")
-    if not 0 <= member.size <= MAX_BYTES:
-        raise _refused(path, f"has the member {member.name!r} of {member.size:,} bytes; at most {MAX_BYTES:,} are read")
+        raise refused(path, f"has the member {name} twice")
+    if len(seen) == MAX_MEMBERS:
+        raise refused(path, f"has more than {MAX_MEMBERS} members, the most that are read")
+    if not 0 <= member.size <= unpacked:
+        raise refused(path, f"has the member {name} of {member.size:,} bytes, and {unpacked:,} bytes in all")
+
+
+def _shortened(name: str) -> str:
+    short = reprlib.Repr()
+    short.maxstring = 120
+    return short.repr(name)
 
 
 def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, label_bytes: int, classes: int) -> Split:
@@ -62,7 +86,7 @@ def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, l
     for name in names:
         length = len(contents[name])
         if not length or length % size:
-            raise _refused(path, f"has {length:,} bytes in {name}; records of {size:,} bytes are needed, one at least")
+            raise refused(path, f"has {length:,} bytes in {name}; records of {size:,} bytes are needed, one at least")
     records = np.frombuffer(b"".join(contents.pop(name) for name in names), "uint8").reshape(-1, size)
     pixels = records[:, label_bytes:].reshape(-1, 3, 32, 32)  # [N, channels, height, width]
     labels = records[:, label_bytes - 1].astype("int32")
@@ -75,7 +99,7 @@ def class_names(path: Path, content: bytes, classes: int) -> tuple[str, ...]:
     lines = content.decode("utf-8", errors="replace").splitlines()
     names = tuple(line.strip() for line in lines if line.strip())
     if len(names) != classes:
-        raise _refused(path, f"names {len(names)} classes; {classes} are needed")
+        raise refused(path, f"names {len(names)} classes; {classes} are needed")
     return names
 
 
@@ -84,38 +108,32 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
 
     Raises UserError if the file is damaged, or holds an array of another type, of other dimensions or without values.
     """
-    magic = bytes([0, 0, 8, dimensions])  # 8 is uint8
+    magic, start = bytes([0, 0, 8, dimensions]), 4 + 4 * dimensions  # 8 is uint8
     try:
-        with gzip.open(path) as file:
-            header = file.read(4 + 4 * dimensions)
-            if len(header) < 4 + 4 * dimensions or not header.startswith(magic):
-                raise _refused(path, f"starts with {header[:4].hex()}; {magic.hex()} and a shape are needed")
-            shape = struct.unpack(f">{dimensions}I", header[4:])
-            size = math.prod(shape)
-            if not 0 < size <= MAX_BYTES:
-                raise _refused(path, f"has the shape {shape}; 1 to {MAX_BYTES:,} values are needed")
-            content = file.read(size + 1)
+        content = unpack(path)
     except DAMAGES as error:
-        raise _refused(path, f"is damaged or no gzip file ({error})") from None
-    if len(content) != size:
-        few = "more" if len(content) > size else "fewer"
-        raise _refused(path, f"has {few} values than the {size:,} of its shape {shape}")
-    return np.frombuffer(content, "uint8").reshape(shape)
+        raise refused(path, f"is damaged or no gzip file ({error})") from None
+    if len(content) < start or not content.startswith(magic):
+        raise refused(path, f"starts with {content[:4].hex()}; {magic.hex()} and a shape are needed")
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    size, found = math.prod(shape), len(content) - start
+    if not 0 < size <= MAX_BYTES:
+        raise refused(path, f"has the shape {shape}; 1 to {MAX_BYTES:,} values are needed")
+    if found != size:
+        few = "more" if found > size else "fewer"
+        raise refused(path, f"has {found:,} values, {few} than the {size:,} of its shape {shape}")
+    return np.frombuffer(content, "uint8", offset=start).reshape(shape)
 
 
 def idx_images(images: Path, labels: Path, *, shape: tuple[int, int], classes: int) -> Split:
     """Return uint8 images [N, *shape, 1] and int32 labels [N] of two idx files. Raises UserError for other files."""
     pixels, numbers = read_idx(images, 3), read_idx(labels, 1)
     if pixels.shape != (len(numbers), *shape):
-        raise _refused(images, f"has the shape {pixels.shape}; {(len(numbers), *shape)} goes with {labels.name}")
+        raise refused(images, f"has the shape {pixels.shape}; {(len(numbers), *shape)} goes with {labels.name}")
     _check_labels(labels, numbers, classes)
     return Split(pixels[..., np.newaxis], numbers.astype("int32"))
 
 
 def _check_labels(path: Path, labels: np.ndarray, classes: int) -> None:
     if labels.max() >= classes:
-        raise _refused(path, f"has the label {labels.max()}; the {classes} classes are labelled 0 to {classes - 1}")
-
-
-def _refused(path: Path, what: str) -> UserError:
-    return UserError(f"{path} {what}; put a whole copy of the publisher's file there")
+        raise refused(path, f"has the label {labels.max()}; the {classes} classes are labelled 0 to {classes - 1}")
