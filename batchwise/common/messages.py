@@ -6,11 +6,25 @@ from textwrap import shorten
 from typing import Any
 
 
+def cut(text: str, width: int = 60) -> str:
+    """Return a text in one line of so many characters at most, all of them printable."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: width + 1])
+    return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def shown(value: object) -> str:
+    """Return a value as Python writes it, in one short line."""
+    try:
+        return cut(repr(value))
+    except ValueError:  # Python writes no number of thousands of digits
+        return "a number of thousands of digits"
+
+
 def unknown(what: str, value: object, known: list[str]) -> str:
     """Return a sentence for a name that is not among the `known` ones, with the nearest of them."""
-    near = get_close_matches(str(value), known, n=1)
+    near = get_close_matches(shown(value).strip("'"), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"{value!r} is not a known {what}; allowed: {', '.join(known) or 'none'}{hint}"
+    return f"{shown(value)} is not a known {what}; allowed: {', '.join(known) or 'none'}{hint}"
 
 
 def describe(details: Mapping[str, Any]) -> str:
