@@ -2,7 +2,6 @@
 
 import io
 import math
-import reprlib
 import struct
 import tarfile
 import zlib
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from batchwise.common.messages import shown
 from batchwise.data.dataset import Split
 from batchwise.data.unpacking import MAX_BYTES, refused, unpack
 
@@ -57,7 +57,7 @@ class _Headers(io.BytesIO):
 
 
 def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], unpacked: int) -> None:
-    place, name = PurePosixPath(member.name), _shortened(member.name)
+    place, name = PurePosixPath(member.name), shown(member.name)
     if place.is_absolute() or ".." in place.parts:
         raise refused(path, f"has the member {name}, whose path leads out of the archive")
     if not (member.isfile() or member.isdir()) or member.issparse():
@@ -68,12 +68,6 @@ def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], unpacked:
         raise refused(path, f"has more than {MAX_MEMBERS} members, the most that are read")
     if not 0 <= member.size <= unpacked:
         raise refused(path, f"has the member {name} of {member.size:,} bytes, and {unpacked:,} bytes in all")
-
-
-def _shortened(name: str) -> str:
-    short = reprlib.Repr()
-    short.maxstring = 120
-    return short.repr(name)
 
 
 def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, label_bytes: int, classes: int) -> Split:
