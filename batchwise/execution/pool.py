@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -11,9 +12,11 @@ from distributed import Client, LocalCluster
 from distributed.security import Security
 
 from batchwise.common.errors import UserError
+from batchwise.common.messages import shown
 from batchwise.runtime.device import gpu
 from batchwise.runtime.forkserver import holding_interrupts, start_method
 
+WORKERS_FOR_EACH_CORE = 8  # at most: more would take the machine's memory, and no run would end sooner
 SECONDS_TO_CLOSE = 20  # a worker that does not end by then ends with this process
 
 
@@ -21,7 +24,7 @@ SECONDS_TO_CLOSE = 20  # a worker that does not end by then ends with this proce
 def pool() -> Iterator[Client]:
     """Yield a client of the cluster at DASK_SCHEDULER_ADDRESS, or of BATCHWISE_WORKERS new processes on this machine.
 
-    Raises UserError for a number of workers that is not a whole number from 1 up, for workers that do not start, or a
+    Raises UserError for a number of workers that is not allowed, for workers that do not start, or a
     scheduler that does not answer.
     """
     settings = {
@@ -87,6 +90,8 @@ def number_of_workers() -> int:
     if not given:
         # The workers would share a GPU's memory; on a CPU each takes one core.
         return 1 if gpu() else CPU_COUNT
-    if not given.isascii() or not given.isdigit() or int(given) < 1:
-        raise UserError(f"BATCHWISE_WORKERS is {given!r}; allowed are whole numbers from 1 up")
+    most = WORKERS_FOR_EACH_CORE * CPU_COUNT
+    if not re.fullmatch("[0-9]{1,9}", given) or not 1 <= int(given) <= most:
+        allowed = f"whole numbers from 1 to {most}, {WORKERS_FOR_EACH_CORE} for each core"
+        raise UserError(f"BATCHWISE_WORKERS is {shown(given)}; allowed are {allowed}")
     return int(given)
