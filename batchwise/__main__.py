@@ -2,25 +2,49 @@
 
 import argparse
 import os
+import re
+import sys
+from typing import NoReturn
 
-from batchwise.commands import advise, plan, repair, reproduce, verify
+from batchwise.commands import advise, amounts, plan, repair, reproduce, verify
 from batchwise.common.errors import UserError
 from batchwise.common.exits import exit_with
+from batchwise.common.messages import cut, shown
 from batchwise.config import params
 
 
 def main() -> int:
     """Run the command that was typed; return the exit status."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(_joined(sys.argv[1:]))
     try:
         os.chdir(arguments.folder)
     except OSError as error:
-        raise UserError(f"--folder {arguments.folder}: {error.strerror}; give a folder with a params.yaml") from None
+        raise UserError(
+            f"--folder {shown(arguments.folder)}: {error.strerror}; give a folder with a params.yaml"
+        ) from None
     return arguments.command(arguments)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {cut(' '.join(message.split()), 400)}; `{self.prog} --help` says more\n")
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Return --memory=-1GB for --memory -1GB, which argparse would take for an option that has no value."""
+    joined: list[str] = []
+    for word in words:
+        if joined and re.fullmatch("--[a-z-]+", joined[-1]) and re.match("-[^-]", word) and word != "-h":
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m batchwise", description="Look at a study, or test its exactness.")
+    parser = _Parser(prog="python -m batchwise", description="Look at a study, or test its exactness.")
     parser.add_argument("--folder", default=".", help="the folder of params.yaml, paper/small say")
     commands = parser.add_subparsers(required=True, metavar="command")
     check = commands.add_parser("check", help="check params.yaml")
@@ -33,9 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     same.set_defaults(command=verify.run)
     use = commands.add_parser("advise", help="say which batch size to use for a memory and a time")
     use.add_argument("study")
-    use.add_argument("--memory", type=advise.memory, metavar="SIZE", help="8GB, say; otherwise without a limit")
+    use.add_argument("--memory", type=amounts.memory, metavar="SIZE", help="8GB, say; otherwise without a limit")
     use.add_argument(
-        "--time", type=advise.seconds, metavar="TIME", help="10min, say; otherwise as long as the study trains"
+        "--time", type=amounts.seconds, metavar="TIME", help="10min, say; otherwise as long as the study trains"
     )
     use.set_defaults(command=advise.run)
     again = commands.add_parser("reproduce", help="train a cell again and compare it bit by bit")
