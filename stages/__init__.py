@@ -9,7 +9,7 @@ from typing import Literal
 
 from batchwise.common.errors import UserError
 from batchwise.common.exits import exit_with
-from batchwise.common.messages import unknown
+from batchwise.common.messages import shown, unknown
 from batchwise.config import params
 from batchwise.execution import stage_times
 from batchwise.execution.stage_times import StageTime
@@ -29,18 +29,26 @@ def run(main: Callable[..., None], kind: Literal["study", "data set"] | None = N
 
 
 def _run(main: Callable[..., None], kind: str | None) -> None:
-    stage, name = Path(sys.argv[0]).stem, _typed(kind, sys.argv[1:]) if kind else ""
-    main(*([name] if kind else []))
+    stage, names = Path(sys.argv[0]).stem, _typed(kind, sys.argv[1:])
+    main(*names)
+    name = "".join(names)
     key = stage_times.stage_key(params.load(), stage, name) if kind == "study" else ""
     stage_times.append(StageTime(stage, name, key, stage_times.seconds_of_process()))
 
 
-def _typed(kind: str, words: list[str]) -> str:
-    """Return the name on the command line. Raises UserError, with the names in params.yaml, for none or another."""
+def _typed(kind: str | None, words: list[str]) -> list[str]:
+    """Return the name on the command line, or none without a kind.
+
+    Raises UserError, with the names in params.yaml, for fewer, for more and for another.
+    """
+    if not kind:
+        if words:
+            raise UserError(f"this stage takes no name; run it without {shown(' '.join(words))}")
+        return []
     loaded = params.load()
     known = sorted(loaded.studies if kind == "study" else loaded.data_sets)
     if len(words) != 1:
         raise UserError(f"one {kind} of params.yaml must be named, not {len(words)}; allowed: {', '.join(known)}")
     if words[0] not in known:
         raise UserError(unknown(f"{kind} of params.yaml", words[0], known))
-    return words[0]
+    return words

@@ -11,7 +11,7 @@ import stages
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.execution import stage_times
-from stages import check
+from stages import check, summary
 from tests.project import PARAMS
 
 NAMED = {
@@ -64,11 +64,13 @@ def test_check_leaves_no_file_of_a_study_that_is_gone(folder) -> None:
         ("study", ("smal",), "'smal' is not a known study of params.yaml; allowed: small; did you mean 'small'?"),
         ("data set", ("nothing",), "'nothing' is not a known data set of params.yaml; allowed: digits"),
         ("data set", ("small",), "'small' is not a known data set of params.yaml; allowed: digits"),
+        (None, ("small",), "this stage takes no name; run it without 'small'"),
+        (None, ("a", "b"), "this stage takes no name; run it without 'a b'"),
     ],
 )
 def test_a_missing_or_an_unknown_name_is_one_line_and_nothing_runs(folder, monkeypatch, kind, words, told) -> None:
     with pytest.raises(AssertionError) as failed:
-        run(monkeypatch, lambda name: pytest.fail("it ran"), kind, *words)
+        run(monkeypatch, lambda *names: pytest.fail("it ran"), kind, *words)
     assert f"error: {told}" in str(failed.value)
     assert not (folder / stage_times.FILE).exists()
 
@@ -80,6 +82,15 @@ def test_a_stage_that_fails_keeps_no_time(folder, monkeypatch) -> None:
     with pytest.raises(AssertionError, match="error: it is wrong"):
         run(monkeypatch, fail, "study", "small")
     assert not (folder / stage_times.FILE).exists()
+
+
+@pytest.mark.parametrize("content", [None, b"small\xff\n"])
+def test_the_summary_says_that_the_names_of_the_studies_are_missing_or_damaged(folder, content) -> None:
+    if content:
+        summary.STUDIES.parent.mkdir()
+        summary.STUDIES.write_bytes(content)
+    with pytest.raises(UserError, match=r"^data/studies\.txt is missing or damaged; run `dvc repro --force check`$"):
+        summary.main()
 
 
 @pytest.mark.parametrize(("kind", "stage"), [(kind, stage) for kind, names in NAMED.items() for stage in names])

@@ -36,9 +36,10 @@ def exit_with(main: Callable[[], int | None]) -> None:
     """
     try:
         status = main()
-        sys.stdout.flush()
+        if sys.stdout:  # None where it was closed before (`>&-`)
+            sys.stdout.flush()
     except BrokenPipeError as error:
-        status = _without_a_word() if _nobody_reads() else tell(error)
+        status = _without_a_word() if sys.stdout and _nobody_reads() else tell(error)
     except (Exception, KeyboardInterrupt) as error:
         status = tell(error)
     sys.exit(status)

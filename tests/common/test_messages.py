@@ -62,6 +62,13 @@ exit_with(lambda: print(*range({lines}), sep="\\n"))
     assert process.returncode == 141
 
 
+def test_a_command_whose_output_is_closed_runs_all_the_same() -> None:
+    script = "from batchwise.common.messages import exit_with; exit_with(lambda: print('all is well'))"
+    command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, script]
+    ended = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_the_broken_pipe_of_another_process_is_no_silent_end() -> None:
     def main() -> None:
         raise BrokenPipeError("a worker has died")
