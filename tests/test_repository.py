@@ -185,6 +185,13 @@ def test_every_requirement_is_locked_with_a_hash() -> None:
         assert all("--hash=sha256:" in entry for entry in entries)
 
 
+def test_the_workflow_audits_what_is_locked_and_fails_for_nothing_that_is_not_mended() -> None:
+    workflow = YAML(typ="safe").load((ROOT / ".github/workflows/study.yml").read_text(encoding="utf-8"))
+    (audit,) = (step for step in workflow["jobs"]["study"]["steps"] if "pip-audit" in step.get("run", ""))
+    assert re.search(r"pip-audit==\d+\.\d+\.\d+ .*--require-hashes --requirement requirements\.txt ", audit["run"])
+    assert audit["if"] == "always()" and audit["continue-on-error"] is True
+
+
 def test_the_commands_of_the_readme_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     commands = re.findall(r"^(make|python -m|dvc)\b(?!\.)(.*)$", README, re.MULTILINE)
