@@ -5,8 +5,10 @@ import hashlib
 import json
 from pathlib import Path
 
+from batchwise.common import python_source
+from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.common.source_text import deciding, parse
+from batchwise.common.source_text import deciding
 
 # Sentences for people, which decide nothing that a stage writes: a change of one reruns, retrains and measures nothing.
 SENTENCES = "batchwise/common/messages.py"
@@ -46,13 +48,16 @@ def _source(file: str) -> bytes:
     content = (ROOT / file).read_bytes()
     if not file.endswith(".ipynb"):
         return content
-    cells = json.loads(content)["cells"]
-    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code").encode()
+    try:
+        cells = json.loads(content)["cells"]
+        return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code").encode()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise UserError(f"{file} is not a notebook any more; `git restore {file}` brings it back") from None
 
 
 def _imported(file: str) -> list[str]:
     names = []
-    for node in ast.walk(parse(file, _source(file))):
+    for node in ast.walk(python_source.parse(_source(file), file)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -6,26 +6,11 @@ import tokenize
 from collections.abc import Iterator
 from functools import cache
 
-from batchwise.common.errors import UserError
-
 Place = tuple[int, int]  # line from 1, character from 0
 # What these say, of a mistake of the user's, decides no result: nothing with such an error is kept as one.
 MISTAKES = ("UserError", "ValueError", "TypeError")
 # Arguments with one of these do something.
 DOING = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
-
-
-def parse(file: str, content: bytes) -> ast.Module:
-    """Return the tree of a Python source in a file of this name. Raises UserError, with the line, if it is none."""
-    try:
-        return ast.parse(content.decode("utf-8-sig"))
-    except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise UserError(f"{file}{line}: this is not Python: {error.msg}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is not UTF-8 text (byte {error.start})") from None
-    except (ValueError, RecursionError, MemoryError) as error:  # nested without end
-        raise UserError(f"{file}: this is not Python: {error or 'it is nested too deeply'}") from None
 
 
 @cache  # the same files are in many stages

@@ -83,9 +83,14 @@ def epochs(budget: Budget, rows: int, batch_size: int) -> int:
 
 
 def notes(study: Study, rows: int) -> list[str]:
-    """Return what a user should know of the grid: which batch sizes are more than all training rows."""
+    """Return what a user should know of the grid: batch sizes of more than all training rows, or of less than parts."""
+    parts = study.accumulation
+    small = [str(m) for m in study.grid.batch_sizes if effective_batch_size(m, rows) < parts]
     return [
         f"batch size {m} is more than the {rows} training rows; it is trained as {rows}, all of them"
         for m in study.grid.batch_sizes
         if m > rows
+    ] + [
+        f"accumulation is {parts}, more than the rows of batch size {m}; it is trained in parts of one row"
+        for m in small
     ]

@@ -2,25 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 
 from batchwise.common import plugins
-from batchwise.common.messages import describe, unknown
-
-
-class Section(BaseModel):
-    """A frozen mapping of params.yaml in which every key is known and no value is converted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, given: Any) -> Any:
-        if isinstance(given, dict) and cls.model_config["extra"] == "forbid":
-            for key in given:
-                if key not in cls.model_fields:
-                    raise ValueError(unknown("key of this section", key, list(cls.model_fields)))
-        return given
+from batchwise.common.errors import UserError
+from batchwise.common.messages import unknown
+from batchwise.common.option_types import Number
+from batchwise.config.section import Section, mistake, mistakes
 
 
 class Plugin(Section):
@@ -36,14 +24,19 @@ class Plugin(Section):
 
 
 def check_options(kind: str, name: str, given: dict[str, Any]) -> None:
-    """Raise ValueError, in one line, for a plug-in that does not exist or options that it does not take."""
+    """Raise ValidationError for a plug-in that does not exist or is wrong itself, or options that it does not take."""
     if name not in plugins.names(kind):
-        raise ValueError(unknown(plugins.KINDS[kind].title, name, plugins.names(kind)))
-    fields: dict[str, Any] = plugins.options(kind, name)
+        raise mistakes([mistake(unknown(plugins.KINDS[kind].title, name, plugins.names(kind)))])
     try:
-        create_model(name, __base__=Section, **fields).model_validate(given)
-    except ValidationError as error:
-        raise ValueError("; ".join(map(describe, error.errors()))) from None
+        options = plugins.options(kind, name)
+    except UserError as error:
+        raise mistakes([mistake(str(error))]) from None
+    # By number, since a field cannot have each name that an argument can.
+    fields: dict[str, Any] = {
+        f"option_{number}": (of_type, Field(default, alias=option))
+        for number, (option, (of_type, default)) in enumerate(options.items())
+    }
+    create_model(name, __base__=Section, **fields).model_validate(given)
 
 
 class Model(Plugin):
@@ -55,8 +48,10 @@ class Model(Plugin):
         return self
 
 
-Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Epsilon = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# The bounds are those of float32, in which 0.99999999 is 1 and 1e-50 is 0.
+Fraction = Annotated[Number, Field(ge=0, le=0.9999999)]
+Drops = Annotated[list[Annotated[Number, Field(gt=0, lt=1)]], Field(max_length=100)]
+Epsilon = Annotated[float, Field(ge=1e-30, le=1e30, allow_inf_nan=False)]
 
 
 class SGD(Section):
@@ -116,7 +111,7 @@ class Schedule(Section):
     """How the learning rate changes in a run; positions are fractions of its updates (schedule.py)."""
 
     warm_up: Fraction = 0.0
-    drops: list[Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]] = []
+    drops: Drops = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _in_order(self) -> "Schedule":
@@ -148,7 +143,7 @@ class Recipe(Section):
     budget: Budget
     schedule: Schedule = Schedule()
     # λ of the penalty λ/2·‖w‖², whose gradient joins that of the loss; on weights with two or more axes (kernels)
-    weight_decay: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    weight_decay: Annotated[Number, Field(ge=0, le=1)] = 0.0
     augmentation: Augmentation | None = None
     # a batch in so many parts, one after the other, whose gradients are accumulated; parts of one row at least
     accumulation: Annotated[int, Field(ge=1, le=1024)] = 1

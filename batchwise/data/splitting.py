@@ -58,13 +58,18 @@ def _check(labels: np.ndarray, **sizes: int) -> None:
 
 
 def _stratified(rows: np.ndarray, labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (the other rows, `size` rows)."""
+    """Return (the other rows, `size` rows). Raises UserError where scikit-learn would refuse, which is never asked."""
     if not size:
         return rows, rows[:0]
-    try:
-        return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
-    except ValueError as error:  # scikit-learn cannot give each side a row of each class
-        raise UserError(f"{size} of {len(rows)} rows cannot be set apart with all classes in both: {error}") from None
+    found, counts = np.unique(labels[rows], return_counts=True)
+    if counts.min() < 2:
+        raise UserError(
+            f"{size} of {len(rows)} rows cannot be set apart with all classes in both: there is one row "
+            f"of class {found[counts.argmin()]}, and two are needed; add rows of it, or leave it out"
+        )
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed is {seed}; it must be from 0 to {2**32 - 1}")
+    return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
 
 
 def _take(part: Split, rows: np.ndarray) -> Split:

@@ -2,6 +2,7 @@
 
 from pydantic import NonNegativeInt
 
+from batchwise.common.option_types import Seed
 from batchwise.data.archive_formats import cifar_records, class_names, read_tar
 from batchwise.data.dataset import DataSet, Description
 from batchwise.data.downloads import Archive, fetch
@@ -24,7 +25,7 @@ TRAINING = [f"{FOLDER}/data_batch_{number}.bin" for number in range(1, 6)]
 TEST = [f"{FOLDER}/test_batch.bin"]
 
 
-def prepare(*, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
+def prepare(*, validation_rows: NonNegativeInt, seed: Seed) -> DataSet:
     """Return the publisher's split, validation rows taken from the training part; inputs are uint8 [N, 32, 32, 3]."""
     path, sha256 = fetch(ARCHIVE)
     contents = read_tar(path, [META, *TRAINING, *TEST])

@@ -2,6 +2,7 @@
 
 from pydantic import NonNegativeInt
 
+from batchwise.common.option_types import Seed
 from batchwise.data.archive_formats import cifar_records, class_names, read_tar
 from batchwise.data.dataset import DataSet, Description
 from batchwise.data.downloads import Archive, fetch
@@ -21,7 +22,7 @@ ARCHIVE = Archive(
 META, TRAINING, TEST = (f"cifar-100-binary/{name}" for name in ("fine_label_names.txt", "train.bin", "test.bin"))
 
 
-def prepare(*, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
+def prepare(*, validation_rows: NonNegativeInt, seed: Seed) -> DataSet:
     """Return the publisher's split, validation rows taken from the training part; inputs are uint8 [N, 32, 32, 3]."""
     path, sha256 = fetch(ARCHIVE)
     contents = read_tar(path, [META, TRAINING, TEST])

@@ -6,6 +6,7 @@ The copy that comes with scikit-learn.
 from pydantic import NonNegativeInt, PositiveInt
 from sklearn.datasets import load_digits
 
+from batchwise.common.option_types import Seed
 from batchwise.data.dataset import DataSet, Description
 from batchwise.data.splitting import split, standardise
 
@@ -17,7 +18,7 @@ DESCRIPTION = Description(
 )
 
 
-def prepare(*, test_rows: PositiveInt, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
+def prepare(*, test_rows: PositiveInt, validation_rows: NonNegativeInt, seed: Seed) -> DataSet:
     """Return the stratified split, pixels standardised by the training rows, all together; inputs are [N, 64]."""
     table = load_digits()
     parts = split(table.data, table.target, validation_rows=validation_rows, test_rows=test_rows, seed=seed)

@@ -2,6 +2,7 @@
 
 from pydantic import NonNegativeInt
 
+from batchwise.common.option_types import Seed
 from batchwise.data.archive_formats import idx_images
 from batchwise.data.dataset import DataSet, Description
 from batchwise.data.downloads import Archive, fetch
@@ -37,7 +38,7 @@ ARCHIVES = [
 ]
 
 
-def prepare(*, validation_rows: NonNegativeInt, seed: NonNegativeInt) -> DataSet:
+def prepare(*, validation_rows: NonNegativeInt, seed: Seed) -> DataSet:
     """Return the publisher's split, validation rows taken from the training part; inputs are uint8 [N, 28, 28, 1]."""
     fetched = [fetch(archive) for archive in ARCHIVES]
     paths = [path for path, _ in fetched]

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from batchwise.common.errors import UserError
+from batchwise.common.option_types import Seed
 from batchwise.data.dataset import DataSet, Description, Split
 
 DESCRIPTION = Description(
@@ -16,6 +17,7 @@ DESCRIPTION = Description(
     source="drawn by batchwise/datasets/vector_classes.py, after get_test_data of Keras's tests",
     licence="none needed: made of random numbers",
 )
+MAX_NUMBERS = 100_000_000  # about a gigabyte while they are drawn
 
 
 def prepare(
@@ -26,14 +28,20 @@ def prepare(
     train_rows: PositiveInt,
     validation_rows: NonNegativeInt,
     test_rows: PositiveInt,
-    seed: NonNegativeInt,
+    seed: Seed,
 ) -> DataSet:
     """Return parts in which each label c is drawn by chance, and its inputs [features] from Normal(c, std).
 
-    Raises UserError for fewer than three classes (two would be a binary task).
+    Raises UserError for fewer than three classes (two would be a binary task), more than there are training rows, or
+    more numbers than MAX_NUMBERS.
     """
     if classes < 3:
         raise UserError(f"classes is {classes}; at least 3 are needed for vectors of several classes")
+    if classes > train_rows:
+        raise UserError(f"classes is {classes}; at most {train_rows} are allowed, one for each of train_rows")
+    numbers = (train_rows + validation_rows + test_rows) * (features + 1)
+    if numbers > MAX_NUMBERS:
+        raise UserError(f"all rows × (features + 1) are {numbers:,} numbers; at most {MAX_NUMBERS:,} are allowed")
     random = np.random.default_rng(seed)
 
     def part(rows: int) -> Split:

@@ -85,3 +85,11 @@ def test_a_runs_name_holds_its_exact_learning_rate(rates, rows) -> None:
     assume(rows > 1)
     for run in grid.runs(study([rows], [rate / 3 for rate in rates]), rows):
         assert float(run.name.split("_lr")[1].split("_seed")[0]) == run.learning_rate
+
+
+@given(ROWS, BATCH_SIZES, st.integers(1, 1024))
+def test_what_is_not_trained_as_it_is_written_is_noted(rows, batch_sizes, parts) -> None:
+    noted = grid.notes(study(batch_sizes).model_copy(update={"accumulation": parts}), rows)
+    above = [f"batch size {m} is more than the {rows} training rows" for m in batch_sizes if m > rows]
+    small = [f"{parts}, more than the rows of batch size {m}" for m in batch_sizes if min(m, rows) < parts]
+    assert [note.split(";")[0].removeprefix("accumulation is ") for note in noted] == above + small

@@ -31,6 +31,7 @@ DECIDING = {
     "dtype": "float64",
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},
 }
+STEPS = [number / 1000 for number in range(100, 900)]  # what is nearer is one value
 LEFT_OUT = {"budget", "schedule", "learning_rate_scaling", "metric", "targets", "landscape"}
 
 
@@ -44,12 +45,12 @@ def test_what_decides_time_or_memory_is_in_the_part(key) -> None:
 
 
 @given(
-    rates=st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=4, unique=True),
+    rates=st.lists(st.sampled_from(STEPS) | st.sampled_from([1e-9, 1e9]), min_size=1, max_size=4, unique=True),
     seeds=st.integers(1, 50),
     budget=st.sampled_from([{"epochs": 1}, {"epochs": 99}, {"updates": 7}]),
     schedule=st.sampled_from([{}, {"warm_up": 0.1}, {"drops": [0.5, 0.75]}]),
     scaling=st.sampled_from(["linear", "sqrt", "none"]),
-    targets=st.lists(st.floats(0.1, 0.9), max_size=2, unique=True),
+    targets=st.lists(st.sampled_from(STEPS), max_size=2, unique=True),
     landscape=st.sampled_from([[], [4], [64, 4]]),
     batch_sizes=st.permutations([4, 64]),
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from batchwise.common.errors import UserError
+from batchwise.common.messages import cut
 from batchwise.common.repository import ROOT
 from batchwise.config import params
 
@@ -51,9 +52,9 @@ BAD = [
     ("sudies", {}, "'sudies' is not a known key", "did you mean 'studies'?"),
     ("studies", ABSENT, "studies is missing"),
     ("studies", {}, "studies is {}", "at least 1 item"),
-    ("studies", [], "studies is []", "valid mapping"),
+    ("studies", [], "studies is []", "be a mapping"),
     ("data_sets", ABSENT, "data_sets is missing"),
-    (STUDY, None, "studies.a is None", "valid mapping"),
+    (STUDY, None, "studies.a is None", "be a mapping"),
     (f"{STUDY}.epochs", 3, "studies.a: 'epochs' is not a known key", "budget"),
     (f"{GRID}.batchsizes", [1], "studies.a.grid: 'batchsizes' is not a known key", "did you mean 'batch_sizes'?"),
     *((f"{STUDY}.{key}", ABSENT, f"studies.a.{key} is missing") for key in GOOD["studies"]["a"]),
@@ -74,78 +75,120 @@ BAD = [
     (f"{STUDY}.optimizer.name", "sdg", "optimizer.name: 'sdg'", "did you mean 'sgd'?", "adam"),
     (f"{STUDY}.learning_rate_scaling", "cubic", "learning_rate_scaling is 'cubic'", "'linear', 'sqrt' or 'none'"),
     *(
-        ("studies", {name: {}}, f"studies: the name {name!r} is not allowed", "a-z, digits and _")
-        for name in ("A", "a-b", "a b", "", "../x", "a;touch x", "<script>", "é", "a\n", "٣", 7, True, None)
+        ("studies", {name: {}}, f"studies: the name {cut(repr(name))} is not allowed", "a-z, digits and _")
+        for name in ("A", "a-b", "a b", "", "../x", "a;touch x", "<script>", "é", "a\n", "٣", 7, True, None, "x" * 65)
     ),
     ("data_sets", {"Digits": {}}, "data_sets: the name 'Digits' is not allowed"),
     # Options of plug-ins
-    ("data_sets.digits.sed", 0, "data_sets: digits: 'sed' is not a known key", "did you mean 'seed'?"),
-    ("data_sets.digits.seed", ABSENT, "data_sets: digits: seed is missing"),
-    ("data_sets.digits.seed", -1, "seed is -1", "greater than or equal to 0"),
-    ("data_sets.digits.test_rows", 0, "test_rows is 0", "greater than 0"),
-    ("data_sets.digits.test_rows", 2.0, "test_rows is 2.0", "valid integer"),
-    (f"{STUDY}.model.hidden_units", ABSENT, "studies.a.model: hidden_units is missing"),
-    (f"{STUDY}.model.hidden_units", [0], "hidden_units[0] is 0", "greater than 0"),
+    ("data_sets.digits.sed", 0, "data_sets.digits: 'sed' is not a known key", "did you mean 'seed'?"),
+    ("data_sets.digits.seed", ABSENT, "data_sets.digits.seed is missing"),
+    ("data_sets.digits.seed", -1, "seed is -1", "at least 0"),
+    ("data_sets.digits.test_rows", 0, "test_rows is 0", "more than 0"),
+    ("data_sets.digits.test_rows", 2.0, "test_rows is 2.0", "whole number"),
+    (f"{STUDY}.model.hidden_units", ABSENT, "studies.a.model.hidden_units is missing"),
+    (f"{STUDY}.model.hidden_units", [0], "hidden_units[0] is 0", "more than 0"),
     (f"{STUDY}.model.hidden_unit", [3], "'hidden_unit' is not a known key", "did you mean 'hidden_units'?"),
-    (f"{STUDY}.optimizer.momentum", 1.0, "momentum is 1.0", "less than 1"),
+    (f"{STUDY}.optimizer.momentum", 1.0, "momentum is 1.0", "at most 0.9999999"),
     (f"{STUDY}.optimizer.momentum", float("nan"), "momentum is nan", "finite number"),
     (f"{STUDY}.optimizer.nesterov", True, "nesterov: true needs a momentum above 0"),
-    (f"{STUDY}.optimizer.nesterov", 1, "nesterov is 1", "valid boolean"),
+    (f"{STUDY}.optimizer.nesterov", 1, "nesterov is 1", "true or false"),
     (f"{STUDY}.optimizer.beta_1", 0.9, "studies.a.optimizer", "'beta_1' is not a known key", "momentum"),
+    # Sizes, seeds and numbers that nothing can be trained with
+    (f"{STUDY}.model.hidden_units", [10**12], "studies.a.model.hidden_units[0] is 1000000000000", "at most 1000000"),
+    (f"{STUDY}.model.hidden_units", [60_000_000], "hidden_units[0] is 60000000", "at most 1000000"),
+    (f"{STUDY}.model.hidden_units", [1] * 1001, "hidden_units is [1, 1, 1", "at most 1000 item(s)"),
+    (
+        f"{STUDY}.model",
+        {"name": "cnn", "channels": 10**9, "normalization": "none"},
+        "channels is 1000000000",
+        "at most",
+    ),
+    (f"{STUDY}.model", {"name": "cnn", "channels": [10**9], "normalization": "none"}, "channels is [1000000000]"),
+    (
+        f"{STUDY}.model",
+        {"name": "resnet", "depth": 8.0, "normalization": "none"},
+        "depth is 8.0; it must be 8, 14",
+    ),
+    ("data_sets.digits.seed", 2**32, "data_sets.digits.seed is 4294967296", "at most 4294967295"),
+    ("data_sets.digits.test_rows", 10**12, "data_sets.digits.test_rows is 1000000000000", "at most 4294967295"),
+    (f"{STUDY}.subset", {"seed": 2**32}, "studies.a.subset.seed is 4294967296", "at most 4294967295"),
+    (f"{STUDY}.subset", {"train_rows": 10**30}, "studies.a.subset.train_rows is 1000", "at most 9223372036854775807"),
+    *(
+        (f"{STUDY}.optimizer", {"name": "rmsprop", "epsilon": bad}, f"studies.a.optimizer.epsilon is {bad!r}", allowed)
+        for bad, allowed in ((1e300, "at most 1e+30"), (1e-300, "at least 1e-30"), (0, "at least 1e-30"))
+    ),
+    (
+        f"{STUDY}.optimizer",
+        {"name": "adam", "beta_2": 0.99999999},
+        "optimizer.beta_2 is 0.99999999",
+        "at most 0.9999999",
+    ),
+    (f"{STUDY}.weight_decay", 1e-300, "studies.a.weight_decay: 1e-300 is beyond float32"),
+    (f"{STUDY}.targets", [1e300], "studies.a.targets[0]: 1e+300 is beyond float32"),
+    (
+        f"{STUDY}.targets",
+        [0.9, 0.9000000001],
+        "targets: 0.9 and 0.9000000001 are equal to within a millionth",
+    ),
+    (f"{STUDY}.targets", [*range(101)], "studies.a.targets is [0, 1, 2", "at most 100 item(s)"),
+    (f"{STUDY}.landscape", [3], "studies.a.landscape: 3 is not a known batch size of the grid; allowed: 2, 4"),
     # Budget
     (f"{STUDY}.budget", {}, "studies.a.budget: give either epochs or updates"),
     (f"{STUDY}.budget", {"epochs": 1, "updates": 1}, "studies.a.budget: give either epochs or updates"),
-    (f"{STUDY}.budget.epochs", 0, "budget.epochs is 0", "greater than or equal to 1"),
-    (f"{STUDY}.budget.epochs", 10**7, "budget.epochs is 10000000", "less than or equal to 1000000"),
-    (f"{STUDY}.budget.epochs", 1.5, "budget.epochs is 1.5", "valid integer"),
+    (f"{STUDY}.budget.epochs", 0, "budget.epochs is 0", "at least 1"),
+    (f"{STUDY}.budget.epochs", 10**7, "budget.epochs is 10000000", "at most 1000000"),
+    (f"{STUDY}.budget.epochs", 1.5, "budget.epochs is 1.5", "whole number"),
     # Schedule, weight decay, augmentation, subset
     (f"{STUDY}.schedule", {"drop": [0.5]}, "studies.a.schedule: 'drop' is not a known key", "did you mean 'drops'?"),
     (f"{STUDY}.schedule", {"drops": [0.75, 0.5]}, "drops are [0.75, 0.5]", "each must come after the one before it"),
     (f"{STUDY}.schedule", {"drops": [0.5, 0.5]}, "drops are [0.5, 0.5]", "each must come after the one before it"),
     (f"{STUDY}.schedule", {"drops": [41]}, "schedule.drops[0] is 41", "less than 1"),
-    (f"{STUDY}.schedule", {"drops": [0.0]}, "schedule.drops[0] is 0.0", "greater than 0"),
-    (f"{STUDY}.schedule", {"warm_up": 1.0}, "schedule.warm_up is 1.0", "less than 1"),
+    (f"{STUDY}.schedule", {"drops": [0.0]}, "schedule.drops[0] is 0.0", "more than 0"),
+    (f"{STUDY}.schedule", {"warm_up": 1.0}, "schedule.warm_up is 1.0", "at most 0.9999999"),
     (f"{STUDY}.schedule", {"warm_up": 0.6, "drops": [0.5]}, "warm_up 0.6 ends after the first drop, at 0.5"),
-    (f"{STUDY}.weight_decay", -1e-4, "weight_decay is -0.0001", "greater than or equal to 0"),
-    (f"{STUDY}.weight_decay", "1e-4", "weight_decay is '1e-4'", "valid number"),
+    (f"{STUDY}.weight_decay", -1e-4, "weight_decay is -0.0001", "at least 0"),
+    (f"{STUDY}.weight_decay", "1e-4", "weight_decay is '1e-4'", "be a number"),
     (f"{STUDY}.augmentation", {"pad": 4}, "augmentation.flip is missing"),
     (f"{STUDY}.augmentation", {"pad": 0, "flip": False}, "pad: 0 with flip: false changes no image"),
-    (f"{STUDY}.subset", {"train_rows": 0}, "subset.train_rows is 0", "greater than or equal to 1"),
+    (f"{STUDY}.subset", {"train_rows": 0}, "subset.train_rows is 0", "at least 1"),
     (f"{STUDY}.subset", {"rows": 10}, "studies.a.subset: 'rows' is not a known key", "train_rows"),
     # Grid
     *(
         (f"{GRID}.batch_sizes", [8, bad], f"studies.a.grid.batch_sizes[1] is {bad!r}", allowed)
         for bad, allowed in (
-            (0, "greater than or equal to 1"),
-            (-4, "greater than or equal to 1"),
-            (2.5, "valid integer"),
-            (4.0, "valid integer"),
-            (True, "valid integer"),
-            ("16", "valid integer"),
-            (None, "valid integer"),
-            (2**63, "less than or equal to 9223372036854775807"),
+            (0, "at least 1"),
+            (-4, "at least 1"),
+            (2.5, "whole number"),
+            (4.0, "whole number"),
+            (True, "whole number"),
+            ("16", "whole number"),
+            (None, "whole number"),
+            (2**63, "at most 9223372036854775807"),
         )
     ),
     *(
         (f"{GRID}.base_learning_rates", [0.1, bad], f"studies.a.grid.base_learning_rates[1] is {bad!r}", allowed)
         for bad, allowed in (
-            (0, "greater than or equal to 0.00000000000000000001"),
-            (-0.1, "greater than or equal to 0.0"),
-            (1e30, "less than or equal to 1000000000"),
+            (0, "at least 1e-20"),
+            (-0.1, "at least 1e-20"),
+            (1e30, "at most 1e+20"),
             (float("nan"), "finite number"),
             (float("inf"), "finite number"),
-            (True, "valid number"),
-            ("0.1", "valid number"),
+            (True, "be a number"),
+            ("0.1", "be a number"),
         )
     ),
     (f"{GRID}.batch_sizes", [], "batch_sizes is []", "at least 1 item"),
-    (f"{GRID}.batch_sizes", 32, "batch_sizes is 32", "valid list"),
+    (f"{GRID}.batch_sizes", 32, "batch_sizes is 32", "be a list"),
     (f"{GRID}.base_learning_rates", [], "base_learning_rates is []", "at least 1 item"),
     (f"{GRID}.batch_sizes", [2, 4, 2], "batch_sizes: 2 is given more than once"),
     (f"{GRID}.base_learning_rates", [1, 0.5, 1.0], "base_learning_rates: 1.0 is given more than once"),
-    (f"{GRID}.seeds", 0, "seeds is 0", "greater than or equal to 1"),
-    (f"{GRID}.seeds", False, "seeds is False", "valid integer"),
-    (f"{GRID}.seeds", [0, 1], "seeds is [0, 1]", "valid integer"),
+    (f"{GRID}.base_learning_rates", [0.1, 0.3, 0.10000000000000002], "0.1 and 0.10000000000000002 are equal to within"),
+    (f"{GRID}.base_learning_rates", [10**400], "base_learning_rates[0] is 1000", "a finite number, less than 1e308"),
+    (f"{GRID}.seeds", 10**30, "seeds is 1000", "at most 100000"),
+    (f"{GRID}.seeds", 0, "seeds is 0", "at least 1"),
+    (f"{GRID}.seeds", False, "seeds is False", "whole number"),
+    (f"{GRID}.seeds", [0, 1], "seeds is [0, 1]", "whole number"),
     (f"{GRID}.seeds", 25_001, "2 batch sizes × 2 learning rates × 25001 seeds are 100,004 runs", "at most 100,000"),
 ]
 
@@ -176,9 +219,53 @@ def test_every_mistake_gets_its_line() -> None:
     assert [re.search(r"\.(\w+) is", line)[1] for line in str(caught.value).splitlines()] == ["epochs", "seeds"]
 
 
+def test_every_mistake_of_a_section_gets_its_line() -> None:
+    content = changed(GRID, {"batch_size": [2], "batch_sizes": [0, 0.5], "base_learning_rates": [0.1], 7: 1})
+    content["data_sets"] |= {"digits": {"sed": 0, "test_rows": -1, "seed": 2**32}, "Digits": {}, "digit": {}}
+    with pytest.raises(UserError) as caught:
+        params.check(content)
+    beginnings = [line.strip().removeprefix("params.yaml: ") for line in str(caught.value).splitlines()]
+    expected = [
+        "data_sets: the name 'Digits' is",
+        "studies.a.grid.batch_sizes[0] is 0",
+        "studies.a.grid.batch_sizes[1] is 0.5",
+        "studies.a.grid.seeds is missing",
+        "studies.a.grid: 'batch_size' is not",
+        "studies.a.grid: 7 is not",
+    ]
+    assert all(line.startswith(words) for line, words in zip(beginnings, expected, strict=True)), beginnings
+    del content["data_sets"]["Digits"]
+    content["studies"] = {name: {**GOOD["studies"]["a"], "data_set": name} for name in ("a", "digits", "b")}
+    with pytest.raises(UserError) as caught:
+        params.check(content)
+    beginnings = [line.strip().removeprefix("params.yaml: ") for line in str(caught.value).splitlines()]
+    expected = [
+        "data_sets.digits.test_rows is -1",
+        "data_sets.digits.validation_rows is missing",
+        "data_sets.digits.seed is 4294967296",
+        "data_sets.digits: 'sed' is not",
+        "data_sets.digit: 'digit' is not",
+    ]
+    assert all(line.startswith(words) for line, words in zip(beginnings, expected, strict=True)), beginnings
+    content["data_sets"] = GOOD["data_sets"]
+    with pytest.raises(UserError) as caught:
+        params.check(content)
+    assert [line.split()[1] for line in str(caught.value).splitlines()] == [
+        "studies.a.data_set:",
+        "studies.b.data_set:",
+    ]
+
+
+def test_mistakes_without_end_are_counted() -> None:
+    with pytest.raises(UserError) as caught:
+        params.check(changed(f"{GRID}.batch_sizes", [0] * 1000))
+    lines = str(caught.value).splitlines()
+    assert (len(lines), lines[-1].strip()) == (51, "params.yaml: there are 950 more mistakes like these")
+
+
 @pytest.mark.parametrize("content", [None, 3, "studies", ["studies"]])
 def test_a_file_that_is_no_mapping(content) -> None:
-    with pytest.raises(UserError, match=re.escape(f"params.yaml: the file is {content!r}; it must be a valid mapping")):
+    with pytest.raises(UserError, match=re.escape(f"params.yaml: the file is {content!r}; it must be a mapping")):
         params.check(content)
 
 
@@ -192,7 +279,7 @@ RATES = "base_learning_rates: [0.001]"
         (TEXT.replace(RATES, "base_learning_rates: [1e-5, 0.00001]", 1), ["1e-05 is given more than once"]),
         (TEXT.replace(RATES, "base_learning_rates: [.nan]", 1), ["is nan", "finite number"]),
         (TEXT.replace(RATES, "base_learning_rates: [-.inf]", 1), ["is -inf"]),
-        (TEXT.replace(RATES, "base_learning_rates: [yes]", 1), ["is 'yes'", "valid number"]),
+        (TEXT.replace(RATES, "base_learning_rates: [yes]", 1), ["is 'yes'", "be a number"]),
         (
             TEXT.replace("seeds: 10", "seeds: 10\n      seeds: 5", 1),
             ["not valid YAML: line 20", "duplicate key", "seeds"],
@@ -200,11 +287,11 @@ RATES = "base_learning_rates: [0.001]"
         (TEXT.replace("[16, 8, 6]", "[16, 8, 6"), ["not valid YAML: line"]),
         ("studies:\n\t- 1", ["not valid YAML: line 2", "cannot start any token"]),
         ("a: 1\n---\nb: 2", ["not valid YAML: line 2", "another document"]),
-        ("a: !!python/object:os.x {}", ["not valid YAML: line 1"]),
-        ("a: \0", ["not valid YAML"]),
+        ("a: !!python/object:os.x {}", ["line 1", "the tag !!python/object:os.x is not allowed"]),
+        ("a: 1\nb: \0", ["line 2", "the character '\\x00' is not allowed"]),
         ("", ["the file is None"]),
-        ("[" * 500, ["not valid YAML"]),
-        (f"seeds: {'1' * 5000}", ["not valid YAML"]),
+        ("[" * 500, ["line 1", "nested more than 20 deep"]),
+        (f"seeds: {'1' * 5000}", ["line 1", "a value of 5,000 characters", "at most 1,000"]),
     ],
 )
 def test_what_yaml_gets_wrong(tmp_path, text, words) -> None:

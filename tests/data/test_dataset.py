@@ -1,6 +1,7 @@
 """How data sets are split, scaled, saved and read; what a manifest says."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.data import prepared
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
-from batchwise.data.splitting import split, standardise
+from batchwise.data.splitting import hold_out, split, standardise
 
 SIZES = {"breast_cancer": (455, 0, 114), "digits": (1200, 300, 297)}
 GIVEN = params.load(ROOT / "params.yaml").data_sets
@@ -95,8 +96,41 @@ def test_a_split_that_does_not_fit(validation_rows, test_rows, words) -> None:
 
 
 def test_a_class_with_one_row_cannot_be_split() -> None:
-    with pytest.raises(UserError, match="class"):
+    with pytest.raises(UserError, match="the smallest class has 1 rows; at least 3 are needed"):
         do_split(np.array([0] * 20 + [1]), 0, 5, 0)
+
+
+OURS = r"leave too few of \d+ rows|\w+_rows is \d+; with \d+ classes|there is one row of class \d, and two are needed"
+
+
+@given(splits())
+def test_rows_held_out_are_refused_in_our_words_or_set_apart(asked) -> None:
+    labels, validation_rows, _, seed = asked
+    whole = Split(np.arange(len(labels))[:, None], labels)
+    try:
+        train, validation = hold_out(whole, validation_rows=validation_rows, seed=seed)
+    except UserError as error:
+        assert re.search(OURS, str(error)), error
+        return
+    assert len(validation.labels) == validation_rows
+    assert sorted(rows_of(train) + rows_of(validation)) == list(range(len(labels)))
+
+
+@given(splits())
+def test_a_class_of_which_a_split_leaves_one_row(asked) -> None:
+    """The rows of the test part are taken first: a class may have one row after that, and scikit-learn refuses it."""
+    _, validation_rows, _, seed = asked
+    labels = np.repeat([0, 1], [40, 3])
+    try:
+        do_split(labels, validation_rows, 20, seed)
+    except UserError as error:
+        assert re.search(OURS, str(error)), error
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_scikit_learn_does_not_take(seed) -> None:
+    with pytest.raises(UserError, match=rf"seed is {seed}; it must be from 0 to 4294967295"):
+        do_split(np.arange(30) % 3, 3, 3, seed)
 
 
 FLOATS = st.floats(-1e6, 1e6, width=32)
@@ -196,6 +230,20 @@ def test_vectors_are_those_of_their_seed_and_no_two_parts_share_a_row() -> None:
 def test_two_classes_of_vectors_are_refused() -> None:
     with pytest.raises(UserError, match="classes is 2; at least 3"):
         vectors(classes=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"train_rows": 2**32 - 1}, "all rows × \\(features \\+ 1\\) are 90,194,340,495 numbers; at most 100,000,000"),
+        ({"features": 2**32 - 1}, "are 7,730,941,132,800 numbers"),
+        ({"classes": 501}, "classes is 501; at most 500 are allowed, one for each of train_rows"),
+        ({"classes": 2**32 - 1}, "classes is 4294967295; at most 500"),
+    ],
+)
+def test_vectors_of_an_absurd_size_are_refused(changes, words) -> None:
+    with pytest.raises(UserError, match=words):
+        vectors(**changes)
 
 
 # Files

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.common.messages import describe
 from batchwise.config.recipe import Recipe, check_options
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
@@ -358,5 +360,6 @@ def test_the_engine_passes_the_sentence_on() -> None:
 
 
 def test_a_depth_that_no_resnet_has_is_told_before_anything_runs() -> None:
-    with pytest.raises(ValueError, match="depth is 9"):
+    with pytest.raises(ValidationError) as caught:
         check_options("models", "resnet", {"depth": 9, "normalization": "batch"})
+    assert describe(caught.value.errors()[0]).startswith("depth is 9; it must be 8, 14, 20")
