@@ -17,6 +17,7 @@ from batchwise.runtime.device import gpu
 from batchwise.runtime.forkserver import holding_interrupts, start_method
 
 WORKERS_FOR_EACH_CORE = 8  # at most: more would take the machine's memory, and no run would end sooner
+SECONDS_TO_CONNECT = 15  # to a scheduler of the user's
 SECONDS_TO_CLOSE = 20  # a worker that does not end by then ends with this process
 
 
@@ -45,7 +46,7 @@ def pool() -> Iterator[Client]:
 
 def _connected(address: str) -> Client:
     try:
-        return Client(address)
+        return Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         raise UserError(
             f"no Dask scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({error}); it must be an address as "
