@@ -1,11 +1,12 @@
 """How a process ends: with a status, and with one line for people where something went wrong.
 
-Imported before what takes long to import, so that this holds for an error or for Ctrl-C meanwhile, too.
+Imported before what takes long to import: an error meanwhile is told in the same way, and Ctrl-C is obeyed after it.
 """
 
 import errno
 import os
 import select
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -35,6 +36,7 @@ def exit_with(main: Callable[[], int | None]) -> None:
     Where nobody reads on (`| head`), it ends without a word, with the status of a program that SIGPIPE ends.
     """
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         status = main()
         if sys.stdout:  # None where it was closed before (`>&-`)
             sys.stdout.flush()
@@ -87,3 +89,5 @@ def _nobody_reads() -> bool:
 
 
 sys.excepthook = _uncaught
+if sys.argv[0] == "-m":  # `python -m …`, which has not been found yet; some libraries do not survive Ctrl-C
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

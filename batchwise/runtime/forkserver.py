@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 
 from batchwise.runtime.device import gpu
 
@@ -37,6 +37,7 @@ def holding_interrupts() -> Iterator[None]:
 
     Processes and threads that are started meanwhile inherit the blocked signal; here one that comes waits.
     """
+    resource_tracker.ensure_running()  # its own start would let the signal through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
