@@ -1,0 +1,231 @@
+"""What happens when things fail: `python -m benchmarks.faults`, some ten minutes on two cores.
+
+Each fault is made before, while and after something is written. A row holds if the results are the same bytes after
+one more `dvc repro`, if the first line that is told is a sentence, and if the failing command ends within a minute.
+"""
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.fault_project import STUDY, Project, below, ended, kill, wait
+
+MOMENTS = ("before", "during", "after")
+A_MINUTE = 60
+SMALL_FILES = 3000  # bytes: a run file has more
+LITTLE_MEMORY = 3 * 2**29
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a fault: whether the results are the same after one rerun, seconds to the end, the first line."""
+
+    fault: str
+    moment: str
+    same: bool
+    seconds: float
+    told: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether that is what is promised."""
+        return self.same and self.seconds <= A_MINUTE and "Traceback" not in self.told
+
+
+Process = subprocess.Popen[str]
+Fault = Callable[[Project, str], tuple[float, str]]  # makes it at a moment; seconds to the end, and what was printed
+
+
+def while_training(act: Callable[[Project, Process], object]) -> Fault:
+    """Return the fault that something is done to a training: before, while or after a run is kept."""
+
+    def fault(project: Project, moment: str) -> tuple[float, str]:
+        project.forget("data/runs", "data/store", ".dvc/cache")
+        process = project.repro()
+        reached = {
+            "before": lambda: len(below(process, "forkserver")) > 2,
+            "during": project.being_written,
+            "after": project.stored,
+        }
+        wait(process, reached[moment])
+        act(project, process)
+        return ended(process)
+
+    return fault
+
+
+def killing(words: str, which: slice) -> Fault:
+    """Return the fault that some processes are killed, of those whose command line has these words."""
+
+    def act(_: Project, process: Process) -> None:
+        for victim in below(process, words)[which]:
+            victim.kill()
+
+    return while_training(act)
+
+
+def damaging(folder: str, ending: str, gone: tuple[str, ...] = ()) -> Fault:
+    """Return the fault that a file is damaged: something stands in its place, it is half, or has another bit."""
+
+    def fault(project: Project, moment: str) -> tuple[float, str]:
+        path = next(path for path in project.files(folder) if path.name.endswith(ending))
+        content = path.read_bytes()
+        flipped = bytearray(content)
+        flipped[len(content) // 3] ^= 1
+        path.unlink()  # it may be a link to DVC's cache
+        path.write_bytes({"before": b"\0" * 100, "during": content[: len(content) // 2], "after": flipped}[moment])
+        project.forget(*gone)
+        return ended(project.repro())
+
+    return fault
+
+
+def limited(limit: int, value: int) -> Fault:
+    """Return the fault that a limit of the system is too low: from the start, while it trains, or for what is left."""
+
+    def lower() -> None:
+        resource.setrlimit(limit, (value, value))
+
+    def fault(project: Project, moment: str) -> tuple[float, str]:
+        project.forget("data/runs", ".dvc/cache", *(["data/store"] if moment != "after" else []))
+        process = project.repro(lower if moment != "during" else None)
+        if moment == "during":
+            wait(process, project.stored)
+            for stage in below(process, "stages.train"):
+                with suppress(ProcessLookupError):
+                    resource.prlimit(stage.pid, limit, (value, value))
+        return ended(process)
+
+    return fault
+
+
+def full_disk(project: Project, moment: str) -> tuple[float, str]:
+    """The disk of the store has no room: from the start, after some runs, or when all is kept."""
+    store = project.folder / "data/store"
+    project.forget("data/runs", ".dvc/cache", *(["data/store"] if moment != "after" else []))
+    kept = project.folder / "kept"
+    shutil.move(store, kept) if store.exists() else kept.mkdir()
+    store.mkdir()
+    subprocess.run(
+        [
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            f"size={ {'before': 16, 'during': 64, 'after': 2048}[moment] }k",
+            "tmpfs",
+            store,
+        ],
+        check=True,
+    )
+    try:
+        shutil.copytree(kept, store, dirs_exist_ok=True)
+        return ended(project.repro())
+    finally:
+        subprocess.run(["umount", store], check=True)
+        store.rmdir()
+        shutil.move(kept, store)
+
+
+def no_folder(project: Project, _: Process) -> None:
+    """The user removes data/."""
+    shutil.rmtree(project.folder / "data", ignore_errors=True)
+
+
+def no_store(project: Project, _: Process) -> None:
+    """A file stands where the store was, which nobody can write into, root neither."""
+    shutil.rmtree(project.folder / "data/store", ignore_errors=True)
+    with suppress(OSError):
+        (project.folder / "data/store").write_text("")
+
+
+def lock_of_dvc(name: str, content: dict[str, Callable[[bytes], bytes]]) -> Fault:
+    """Return the fault that a file of DVC's own was not written to its end."""
+
+    def fault(project: Project, moment: str) -> tuple[float, str]:
+        path = project.folder / name
+        path.write_bytes(content[moment](path.read_bytes() if path.exists() else b"{}"))
+        return ended(project.repro())
+
+    return fault
+
+
+FAULTS: dict[str, Fault] = {
+    "power cut: all processes killed": while_training(lambda _, process: kill(process)),
+    "Ctrl-C": while_training(lambda _, process: os.killpg(process.pid, signal.SIGINT)),
+    "the stage killed": killing("stages.train", slice(1)),
+    "the forkserver killed": killing("forkserver", slice(1)),
+    "a worker killed": killing("forkserver", slice(1, 2)),
+    "all workers killed": killing("forkserver", slice(1, None)),
+    "forkserver and workers killed": killing("forkserver", slice(None)),
+    "data/ removed": while_training(no_folder),
+    "data/store replaced by a file": while_training(no_store),
+    "file-size limit": limited(resource.RLIMIT_FSIZE, SMALL_FILES),
+    "memory limit": limited(resource.RLIMIT_AS, LITTLE_MEMORY),
+    "full disk under data/store": full_disk,
+    "entry of the store damaged": damaging("data/store", "", gone=("data/runs",)),
+    "run file damaged": damaging("data/runs", ".npz"),
+    "run file in DVC's cache damaged, no store": damaging(".dvc/cache/files/md5", "", gone=("data/store", "data/runs")),
+    "prepared arrays damaged": damaging("data/prepared", ".npz"),
+    "manifest damaged": damaging("data/prepared/studies", ".json"),
+    "table damaged": damaging("data/tables", ".csv"),
+    "study damaged": damaging("data/studies", ".json"),
+    "timings damaged": damaging(f"data/timings/{STUDY}", ".csv", gone=("data/runs",)),
+    "dvc.lock damaged": lock_of_dvc(
+        "dvc.lock",
+        {"before": lambda _: b"", "during": lambda old: old[: len(old) // 2], "after": lambda old: b"\0" + old[1:]},
+    ),
+    ".dvc/tmp/rwlock damaged": lock_of_dvc(
+        ".dvc/tmp/rwlock",
+        {"before": lambda _: b"", "during": lambda _: b'{"read": {"da', "after": lambda _: b"\0" * 512},
+    ),
+}
+
+
+def rows(folder: Path, faults: dict[str, Fault]) -> Iterator[Row]:
+    """Yield what came of each fault at each moment, in a copy of a project whose results are there."""
+    whole = Project.new(folder / "whole")
+    _, printed = ended(whole.repro())
+    wanted = whole.results()
+    if not wanted:
+        raise RuntimeError(f"the tiny study could not be made:\n{printed}")
+    for name, fault in faults.items():
+        for moment in MOMENTS:
+            project = whole.copy(folder / "project")
+            seconds, printed = fault(project, moment)
+            ended(project.repro())
+            yield Row(name, moment, project.results() == wanted, seconds, first_line(printed))
+            shutil.rmtree(project.folder)
+
+
+def first_line(printed: str) -> str:
+    """Return the first line that is about the fault: not what DVC says of each stage, nor of progress."""
+    usual = ("Running stage", ">", "Stage '", "Updating lock", "Generating lock", f"{STUDY}: ", "Data and pipelines")
+    lines = [line for line in printed.replace("\r", "\n").splitlines() if line.strip() and not line.startswith(usual)]
+    return lines[0] if lines else ""
+
+
+def main() -> int:
+    """Print the table; return 1 if a row does not hold."""
+    faults = {name: fault for name, fault in FAULTS.items() if not sys.argv[1:] or name in sys.argv[1:]}
+    failed = 0
+    print("| fault | write | same bytes after one rerun | seconds to the end | first line |\n|---|---|---|---|---|")
+    with TemporaryDirectory() as folder:
+        for row in rows(Path(folder), faults):
+            failed += not row.holds
+            same = "yes" if row.same else "**no**"
+            print(f"| {row.fault} | {row.moment} | {same} | {row.seconds:.0f} | {row.told} |", flush=True)
+    print(f"\n{failed} rows do not hold" if failed else "\nall rows hold")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
