@@ -13,6 +13,7 @@ from typing import Any
 
 from distributed import CancelledError, Client, Future, KilledWorker
 
+from batchwise.common import plugin_errors
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
@@ -158,7 +159,7 @@ class Dispatcher:
         except (KilledWorker, TimeoutError, CancelledError, OSError):  # or it died with the result
             return self._worker_died(run)
         except Exception as error:
-            return self._failed(run, f"{type(error).__name__}: {error}")
+            return self._failed(run, plugin_errors.sentence(error))
 
     def _worker_died(self, run: Run) -> FinishedRun | None:
         self.deaths[run] += 1

@@ -19,7 +19,10 @@ from batchwise.runtime import forkserver
 from batchwise.training import run_files, run_result
 
 # What each worker imports, and what this stage does, which each imports again
-PRELOADED = "batchwise.training.trainer", "batchwise.execution.workers", "batchwise.execution.study_runs", "stages"
+PRELOADED = (
+    *("batchwise.training.trainer", "batchwise.training.model_trial", "batchwise.execution.workers"),
+    *("batchwise.execution.study_runs", "stages"),
+)
 
 
 def train_study(

@@ -45,9 +45,11 @@ class StudyPlugin(WorkerPlugin):
         """
         if self.trainer is None:
             self._check_inputs()
-            from batchwise.training.trainer import Trainer  # only workers import TensorFlow
+            from batchwise.training import model_trial  # only workers import TensorFlow
+            from batchwise.training.trainer import Trainer
 
             self.trainer = Trainer(self.data.load(), self.data.study.recipe)
+            model_trial.check(self.trainer)
             self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'
         return self.trainer
 

@@ -3,15 +3,17 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 from unittest import mock
 
 import numpy as np
 
 from batchwise.common import plugins
-from batchwise.common.errors import UserError
+from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
 from batchwise.runtime.tensorflow import keras
 from batchwise.training import random_streams
+from batchwise.training.model_checks import memory, structure
 
 OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
@@ -34,20 +36,26 @@ CONVOLUTIONS = tuple(
 def build(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int) -> keras.Model:
     """Return the model of a recipe as it starts from a seed.
 
-    Raises UserError if it cannot be built with the options of the recipe, or has not [B, outputs] for outputs.
+    Raises UserError if it cannot be built with the options of the recipe, or is none that the engine trains.
     """
+    chosen = recipe.model
+    with told(f"model {chosen.name} cannot be built with {shorten(str(chosen.options), 200)}"):
+        model = _built(recipe, input_shape, outputs, seed)
+    structure.check(chosen.name, model, input_shape, outputs, recipe.dtype)
+    return model
+
+
+def check_size(recipe: Recipe, input_shape: tuple[int, ...], outputs: int) -> None:
+    """Raise UserError if the weights of a model do not fit into the machine's memory, before they are made."""
+    memory.check(recipe.model.name, lambda: _built(recipe, input_shape, outputs, seed=0))
+
+
+def _built(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int) -> keras.Model:
+    """Return what the plug-in of a recipe builds from a seed."""
     keras.config.set_floatx(recipe.dtype)
     keras.config.set_dtype_policy(recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
-    chosen = recipe.model
-    try:
-        with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))):
-            model = plugins.load("models", chosen.name).build(input_shape, outputs, **chosen.options)
-    except (ValueError, TypeError) as error:
-        raise UserError(f"model {chosen.name} cannot be built with {chosen.options}: {error}") from None
-    shape = model.output_shape if model.built else "unknown, for want of a keras.Input,"
-    if shape != (None, outputs):
-        raise UserError(f"the output shape of model {chosen.name} is {shape}; it must be {(None, outputs)}")
-    return model
+    with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))):
+        return plugins.load("models", recipe.model.name).build(input_shape, outputs, **recipe.model.options)
 
 
 def start(model: keras.Model, seed: int) -> list[np.ndarray]:

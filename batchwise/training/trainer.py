@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
 from batchwise.data import task
 from batchwise.data.dataset import DataSet
@@ -46,6 +47,7 @@ class Trainer:
         self.outputs = self.task.outputs(len(data.class_names))
         check_augmentation(recipe.augmentation, self.input_shape)
         self.examples = Examples(data, recipe.dtype)
+        network.check_size(recipe, self.input_shape, self.outputs)
         self.model = self.build(seed=0)
         self.has_convolutions = network.has_convolutions(self.model)
         self.xla = bool(gpu()) or not self.has_convolutions
@@ -91,14 +93,22 @@ class Trainer:
     def reset(self, seed: int) -> None:
         """Set the variables of the model and the optimiser to the start of a seed."""
         if seed not in self.starts:
-            self.starts[seed] = [tf.constant(value) for value in [*self.start(seed), *self.optimizer_start]]
+            self.keep_start(seed, self.start(seed))
         variables = [*self.model.variables, *self.optimizer.variables]
         for variable, value in zip(variables, self.starts[seed], strict=True):
             variable.assign(value)
 
+    def keep_start(self, seed: int, values: list[np.ndarray]) -> None:
+        """Keep the values of the model's variables at the start of a seed on the device, as `start` returns them."""
+        self.starts[seed] = [tf.constant(value) for value in [*values, *self.optimizer_start]]
+
     def compile_evaluation(self) -> None:
-        """Compile what all runs share, which the first of them would do otherwise."""
-        self.evaluate.compile()
+        """Compile what all runs share, which the first of them would do otherwise.
+
+        Raises UserError if the model raises an error.
+        """
+        with told(f"model {self.recipe.model.name} cannot be evaluated"):
+            self.evaluate.compile()
 
     @property
     def compilations(self) -> int:

@@ -1,5 +1,6 @@
 """An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
 
+from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe, Schedule
 from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import keras, tf
@@ -21,7 +22,7 @@ class Updater:
     ) -> None:
         self.model, self.optimizer, self.task, self.examples = model, optimizer, task, examples
         self.augmentation, self.weight_decay, self.rows = recipe.augmentation, recipe.weight_decay, rows
-        self.accumulation = recipe.accumulation
+        self.name, self.accumulation = recipe.model.name, recipe.accumulation
         self.changing_rate = recipe.schedule != Schedule()
         self.normalization_batch = min(network.normalization_batch(model), rows)
 
@@ -80,7 +81,21 @@ class Updater:
                 outputs, labels = outputs[-size:], labels[-size:]
             loss = tf.reduce_mean(self.task.loss(labels, outputs))
             loss = tf.add_n([loss, *self.model.losses])
-        return tape.gradient(loss, self.model.trainable_variables)
+        return self._checked(tape.gradient(loss, self.model.trainable_variables))
+
+    def _checked(self, gradients: list[tf.Tensor | None]) -> list[tf.Tensor]:
+        """Return gradients that can be added. Raises UserError for weights on which the loss does not depend."""
+        weights = self.model.trainable_variables
+        without = [weight.path for weight, gradient in zip(weights, gradients, strict=True) if gradient is None]
+        if without:
+            raise UserError(
+                f"the loss does not depend on {len(without)} of the {len(weights)} trainable weights of model "
+                f"{self.name}, {without[0]} the first of them, or not differentiably; connect them to the output, or "
+                "set trainable = False"
+            )
+        if self.accumulation > 1 or self.weight_decay:  # that of an Embedding has rows for the tokens of a batch alone
+            return [tf.convert_to_tensor(gradient) for gradient in gradients]
+        return gradients
 
     def _batch(
         self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, together: int

@@ -1,0 +1,81 @@
+"""An error that a plug-in raises, in a sentence: what it says in its first line, and where in the plug-in."""
+
+import re
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import shorten
+
+from batchwise.common.errors import UserError
+from batchwise.common.plugins import KINDS
+from batchwise.common.repository import ROOT
+
+# Lines in these say nothing to the author of a plug-in.
+LIBRARIES = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+LENGTH = 200  # of what an error says
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn any error of a plug-in, and its exit, into a UserError that begins with `what`, unless it is a sentence."""
+    try:
+        yield
+    except BaseException as error:  # sys.exit() among them
+        if isinstance(error, KeyboardInterrupt) or (isinstance(error, UserError) and "\n" not in str(error)):
+            raise
+        raise UserError(f"{what}: {sentence(error)}") from None
+
+
+def sentence(error: BaseException) -> str:
+    """Return the first line of an error and, where it is known, the line of the plug-in that raised it."""
+    inner = _inner(error)
+    place = _place(inner) or _place(error)
+    return f"{_first_line(inner)} (at {place})" if place else _first_line(inner)
+
+
+def _inner(error: BaseException) -> BaseException:
+    """Return the error that others wrap in paragraphs which quote it, as Keras does."""
+    wrapped = error.__cause__ or error.__context__
+    text = _text(error)
+    if wrapped is not None and "\n" in text and (_text(wrapped) or "\n") in text:
+        return _inner(wrapped)
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    """Return what an error says; the name of its class too unless it is a ValueError, which speaks for itself."""
+    lines = [line for line in COLOURS.sub("", _text(error)).splitlines() if line.strip()]
+    said = shorten("".join(c if c.isprintable() else " " for c in lines[0]), LENGTH) if lines else ""
+    if type(error) is ValueError and said:
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:  # of its own __str__
+        return ""
+
+
+def _place(error: BaseException) -> str | None:
+    """Return the last line of a plug-in, or of what it imports from the user, on an error's way."""
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    for file, line in reversed(places):
+        if _is_users(file):
+            path = Path(file).resolve()
+            return f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}, line {line}"
+    return None
+
+
+def _is_users(file: str) -> bool:
+    path = Path(file).resolve()
+    if file.startswith("<") or any(path.is_relative_to(folder) for folder in LIBRARIES):
+        return False
+    inside = path.relative_to(ROOT / "batchwise").parts if path.is_relative_to(ROOT / "batchwise") else None
+    return inside is None or inside[0] in KINDS

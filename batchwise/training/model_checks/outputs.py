@@ -1,0 +1,84 @@
+"""What the outputs of a model show when it computes: an activation, a constant, or lost precision.
+
+They are computed from random weights, so that what a model starts from, zeros say, tells nothing.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from batchwise.common.errors import UserError
+from batchwise.runtime.tensorflow import keras, tf
+
+# A model without an activation on its outputs gives both signs sooner or later: with one output, by the toss of a coin.
+DRAWS = 16
+# Outputs of fewer values, or whole numbers, may be of any type.
+DISTINCT = 4
+NARROW = {"float64": ("float32", "bfloat16", "float16"), "float32": ("bfloat16", "float16")}
+# What outputs [B, outputs] of a right model are not at every draw.
+KINDS: dict[str, Callable[[np.ndarray], bool]] = {
+    "between 0 and 1": lambda outputs: bool(np.all((outputs >= 0) & (outputs <= 1))),
+    # Of several, only their differences count: they may all be above 0, but are not cut off there.
+    "never below 0": lambda outputs: bool(np.all(outputs >= 0) and (outputs.shape[1] == 1 or np.any(outputs == 0))),
+    "never above 0": lambda outputs: outputs.shape[1] == 1 and bool(np.all(outputs <= 0)),
+    "constant": lambda outputs: len(outputs) > 1 and bool(np.all(np.isfinite(outputs) & (outputs == outputs[:1]))),
+}
+
+
+def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
+    """Raise UserError if the outputs of some inputs, [B, …], are no logits, the same for all, or of less precision.
+
+    The model keeps its variables.
+    """
+    random, found = np.random.default_rng(0), set(KINDS)
+    for _ in range(DRAWS):
+        weights = [tf.constant(_drawn(random, weight.shape), weight.dtype) for weight in model.trainable_variables]
+        outputs = _outputs(model, weights, inputs).numpy()
+        _check_precision(name, outputs)
+        found = {kind for kind in found if KINDS[kind](outputs)}
+        if not found:
+            return
+    if "constant" in found:
+        _check_dependence(name, model, [weights, [tf.abs(weight) for weight in weights]], inputs)
+    else:
+        raise UserError(
+            f"the outputs of model {name} are {' and '.join(sorted(found))}, whatever its weights are, as after an "
+            "activation; they must be logits, of which the loss makes probabilities itself: leave the activation out"
+        )
+
+
+def _drawn(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return weights that neither let a signal die nor grow without end: kernels as He et al. 2015 propose."""
+    deviation = np.sqrt(2 / np.prod(shape[:-1])) if len(shape) > 1 else 1
+    return deviation * random.normal(size=shape)
+
+
+def _outputs(model: keras.Model, weights: list[tf.Tensor], inputs: tf.Tensor) -> tf.Tensor:
+    others = [variable.value for variable in model.non_trainable_variables]
+    return model.stateless_call(weights, others, inputs, training=False)[0]
+
+
+def _check_precision(name: str, outputs: np.ndarray) -> None:
+    """Raise UserError if all outputs are numbers of a narrower type: they have been it, then."""
+    if len(np.unique(outputs)) < DISTINCT or np.array_equal(np.floor(outputs), outputs):
+        return
+    for narrow in NARROW.get(outputs.dtype.name, ()):
+        if np.array_equal(tf.cast(tf.cast(outputs, narrow), outputs.dtype), outputs):
+            raise UserError(
+                f"the outputs of model {name} are computed in {narrow}; the dtype of the study is "
+                f"{outputs.dtype.name}: leave casts to other types out of its layers"
+            )
+
+
+def _check_dependence(name: str, model: keras.Model, draws: list[list[tf.Tensor]], inputs: tf.Tensor) -> None:
+    """Raise UserError for constant outputs without a slope, whatever the weights: deep ReLUs die, but not at all."""
+    for weights in draws:
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = _outputs(model, weights, inputs)
+        slope = tape.gradient(outputs, inputs)
+        if not KINDS["constant"](outputs.numpy()) or (slope is not None and np.any(slope)):
+            return
+    raise UserError(
+        f"the output of model {name} does not depend on its input: it is the same for all rows; connect the two"
+    )

@@ -1,0 +1,68 @@
+"""A model tried out once, before the runs of a study, for what only shows when it computes.
+
+Nothing that trains imports this: it decides whether runs begin, and none of their bits.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from batchwise.common.plugin_errors import told
+from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
+from batchwise.training import network, random_streams
+from batchwise.training.model_checks import outputs, repetition, tokens
+from batchwise.training.trainer import Trainer
+
+# Of an update: enough for random numbers to differ somewhere, few enough for convolutions to take no time.
+ROWS, IMAGES = 256, 4
+SOME = 16  # rows of which outputs are looked at
+RATE = 0.01
+
+
+def check(trainer: Trainer) -> None:
+    """Raise UserError for a model that cannot be trained, or not exactly. Before any run, none of which it changes.
+
+    It runs the Python of the model, without compiling it. If there is no memory for that, runs will say.
+    """
+    with told(f"model {trainer.recipe.model.name} cannot be trained"):
+        try:
+            _check(trainer)
+        except (tf.errors.OpError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+
+
+def _check(trainer: Trainer) -> None:
+    name, model, again = trainer.recipe.model.name, trainer.model, trainer.build(seed=0)
+    start, start_again = network.start(model, 0), network.start(again, 0)
+    repetition.check_builds(name, model, again, start, start_again)
+    trainer.keep_start(0, start)
+    for variable, value in zip(again.variables, start, strict=True):
+        variable.assign(value)
+    inputs, _ = trainer.examples.take(np.linspace(0, trainer.rows - 1, _most(trainer, SOME)).astype("int32"))
+    tokens.check(name, model, trainer.examples)
+    outputs.check(name, model, inputs)
+    repetition.check_updates(name, model, partial(_updated, trainer))
+    repetition.check_outputs(name, partial(_evaluated, trainer, inputs), model, again)
+
+
+def _most(trainer: Trainer, rows: int) -> int:
+    """Return how many rows to take: few of those on which it computes long."""
+    return min(trainer.rows, IMAGES if trainer.has_convolutions else rows)
+
+
+def _updated(trainer: Trainer) -> list[np.ndarray]:
+    """Return the variables of the model after an update from the start of seed 0."""
+    size = _most(trainer, ROWS)
+    order = tf.constant(random_streams.orders(0, 0, 1, trainer.rows)[0])
+    drawn = tf.zeros((trainer.rows, 3), "int32")
+    trainer.reset(seed=0)
+    trainer.optimizer.learning_rate.assign(RATE)
+    trainer.update(order, drawn, tf.constant([RATE], trainer.recipe.dtype), 0, size, size)
+    return [variable.numpy() for variable in trainer.model.variables]
+
+
+def _evaluated(trainer: Trainer, inputs: tf.Tensor, model: keras.Model) -> np.ndarray:
+    """Return the outputs of a model in inference mode, at the start of seed 0."""
+    trainer.reset(seed=0)
+    return model(inputs, training=False).numpy()
