@@ -57,7 +57,10 @@ def as_json(content: Mapping[str, Any]) -> bytes:
 
 def from_json(text: bytes) -> dict[str, Any]:
     """Return the content that `as_json` was given. Raises ValueError if the bytes hold another, or none."""
-    content = json.loads(text)
+    try:
+        content = json.loads(text)
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
     if not isinstance(content, dict) or content.pop(CHECKSUM, None) != _checksum(content):
         raise ValueError("its checksum is not that of its content")
     return content

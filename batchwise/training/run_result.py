@@ -71,7 +71,7 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[
             about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
             about["weights"] = {name: file[f"weights/{name}"] for name in weights} if with_weights else {}
             return RunResult(**about), inputs
-    except (KeyError, TypeError) as error:  # a whole archive, but of something else
+    except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else
         raise ValueError(f"it is not the file of a run ({error})") from None
 
 
