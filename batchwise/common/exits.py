@@ -17,7 +17,7 @@ from batchwise.common.errors import UserError
 OUT_OF_READERS = 141  # the status of a program that SIGPIPE ends
 INTERRUPTED = 130
 # What a person or the machine can mend; everything else is a fault of the program, whose traceback tells more.
-MENDABLE = (UserError, OSError, MemoryError, ImportError)
+MENDABLE = (UserError, OSError, MemoryError, ImportError, SyntaxError)
 REMEDIES = {
     errno.EACCES: "make it readable and writable for you",
     errno.EDQUOT: "free some of your space on the disk",
@@ -69,6 +69,9 @@ def _sentence(error: BaseException) -> str:
         return f"there is not enough memory ({error}); free some, and type the command again: what was done is kept"
     if isinstance(error, ImportError):
         return f"{error}; `make setup` installs what is needed, which also needs memory when it is imported"
+    if isinstance(error, SyntaxError):  # in a file of this program, which was edited or is damaged
+        file = os.path.relpath(error.filename or "<string>")
+        return f"{file}, line {error.lineno}: {error.msg}; mend it, or type `git restore {file}`"
     return f"this is a fault of batchwise, please report it: {type(error).__name__}: {error}"
 
 
