@@ -148,3 +148,11 @@ class Recipe(Section):
     # a batch in so many parts, one after the other, whose gradients are accumulated; parts of one row at least
     accumulation: Annotated[int, Field(ge=1, le=1024)] = 1
     dtype: Literal["float32", "float64"] = "float32"
+
+    def check_inputs(self, input_shape: tuple[int, ...]) -> None:
+        """Raise UserError if images are to be changed, and the inputs are none."""
+        if self.augmentation and len(input_shape) != 3:
+            raise UserError(
+                "augmentation needs images, of shape (height, width, channels); the inputs have the shape "
+                f"{input_shape}; leave augmentation out"
+            )

@@ -64,7 +64,8 @@ class StudyData:
 
 
 def locate(folder: Path, name: str, study: Study) -> StudyData:
-    """Return what is known of the data of a study. Raises UserError as prepared.read_part and `metrics` do."""
+    """Return what is known of the data of a study. Raises UserError as prepared.read_part, `metrics` and check_inputs do."""
     about = prepared.read_part(folder, name)
     metrics(study, about)
+    study.check_inputs(tuple(about["input_shape"]))
     return StudyData(study, os.path.relpath(folder, ROOT), about["rows"], about["task"], about["sha256"])

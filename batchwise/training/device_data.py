@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from batchwise.common.errors import UserError
-from batchwise.config.recipe import Augmentation
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.runtime.tensorflow import tf
 
@@ -51,14 +49,6 @@ def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
     padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
     cropped = tf.gather(padded, draws[:, 0:1] + tf.range(height), axis=1, batch_dims=1)
     return tf.gather(cropped, columns, axis=2, batch_dims=1)
-
-
-def check_augmentation(augmentation: Augmentation | None, input_shape: tuple[int, ...]) -> None:
-    """Raise UserError if the inputs are not images, and so have nothing to crop or to flip."""
-    if augmentation and len(input_shape) != 3:
-        raise UserError(
-            f"augmentation needs images, of shape (height, width, channels); the inputs have the shape {input_shape}"
-        )
 
 
 def _constants(mean: np.ndarray, std: np.ndarray, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:

@@ -18,7 +18,7 @@ from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network, random_streams
 from batchwise.training.augmentation import draws
-from batchwise.training.device_data import Examples, check_augmentation
+from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import Evaluator
 from batchwise.training.program import Program, compiled
 from batchwise.training.run_result import RunResult, Status, without_evaluations
@@ -45,7 +45,7 @@ class Trainer:
         self.recipe, self.rows, self.input_shape = recipe, data.rows["train"], data.train.inputs.shape[1:]
         self.task = task.load(data.description.task)
         self.outputs = self.task.outputs(len(data.class_names))
-        check_augmentation(recipe.augmentation, self.input_shape)
+        recipe.check_inputs(self.input_shape)
         self.examples = Examples(data, recipe.dtype)
         network.check_size(recipe, self.input_shape, self.outputs)
         self.model = self.build(seed=0)
