@@ -12,8 +12,13 @@ from batchwise.common.source_text import deciding
 
 # Sentences for people, which decide nothing that a stage writes: a change of one reruns, retrains and measures nothing.
 SENTENCES = "batchwise/common/messages.py"
-# Nor do these, which raise or do nothing: data that pass are the same data. Whatever loads them checks them again.
-CHECKS = tuple(f"batchwise/data/{name}.py" for name in ("conversions", "input_checks", "label_checks"))
+# Nor do these, which raise or do nothing: what passes is the same as before. Whatever loads it checks it again.
+CHECKS = (
+    *("batchwise/common/option_types.py", "batchwise/common/plugin_errors.py", "batchwise/common/python_source.py"),
+    "batchwise/common/signature.py",
+    *("batchwise/data/conversions.py", "batchwise/data/input_checks.py", "batchwise/data/label_checks.py"),
+    *(f"batchwise/training/model_checks/{name}.py" for name in ("__init__", "activations", "memory", "structure")),
+)
 
 
 def closure(*files: str) -> list[str]:

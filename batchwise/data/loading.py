@@ -64,7 +64,7 @@ class StudyData:
 
 
 def locate(folder: Path, name: str, study: Study) -> StudyData:
-    """Return what is known of the data of a study. Raises UserError as prepared.read_part, `metrics` and check_inputs do."""
+    """Return what is known of the data of a study. Raises UserError as read_part, `metrics` and check_inputs do."""
     about = prepared.read_part(folder, name)
     metrics(study, about)
     study.check_inputs(tuple(about["input_shape"]))
