@@ -47,8 +47,8 @@ def train_study(
         if not all(key in kept for key in keys.values()):
             _preload()  # takes seconds, in which we look for what there is
         absent = [run for run in keys if not folder.add(run, kept.get(keys[run]))]
-        damaged = sum(keys[run] in kept for run in absent)
-        missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier))]
+        damaged = [run for run in absent if keys[run] in kept]
+        missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier, damaged))]
         unfinished: dict[Run, bytes] = {}
         if missing:
             _preload()  # where an entry was damaged
@@ -57,7 +57,8 @@ def train_study(
             session = Session(name, data, {run: keys[run] for run in missing}, kept, timings, folder)
             unfinished = session.train()
     if damaged:
-        print(f"{name}: {damaged} runs in {kept.folder} were damaged, and are made again", file=sys.stderr)
+        what = f"{len({*damaged})} runs, in data/store or in DVC's cache, were damaged or are of an earlier version"
+        print(f"{name}: files of {what}: they were made again", file=sys.stderr)
     _report(name, folder.statuses, len(missing), unfinished)
 
 
@@ -67,15 +68,20 @@ def _preload() -> None:
         forkserver.start(*PRELOADED)
 
 
-def _recovered(run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None]) -> bytes | None:
-    """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, but no store."""
+def _recovered(
+    run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None], damaged: list[Run]
+) -> bytes | None:
+    """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, but no store.
+
+    A run whose file cannot be read is added to `damaged`.
+    """
     content = earlier(run_files.name(run.name))
     if not content:
         return None
     try:
         result, inputs = run_result.load(content)
-    except ValueError as error:
-        print(f"{run.name}: its file in DVC's cache is damaged, and is not used ({error})", file=sys.stderr)
+    except ValueError:
+        damaged.append(run)
         return None
     if result.status not in run_store.FINAL or run_store.key(inputs) != key:
         return None
