@@ -34,6 +34,8 @@ def main(name: str) -> None:
     number = len(profiler.new)
     kept = len(measured.points) - number
     print(f"{name}: {number} points measured now, {kept} kept from before; {monotonic() - start:.0f} s")
+    for fault in profiler.faults:
+        print(f"{name}: {fault}; {rerun_command(f'profile@{name}')} measures it again")
     slowdown = profiler.occasion.slowdown or 1.0
     if not 1 / NOTED < slowdown < NOTED:
         print(

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import chromium
 
-# The same examples everywhere: a failure is of the change, not of chance.
-settings.register_profile("batchwise", derandomize=True, deadline=None)
+# The same examples everywhere: a failure is of the change, not of chance, nor of a machine that is busy.
+settings.register_profile("batchwise", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("batchwise")
 
 # The longest begins first, so that two processes end together.

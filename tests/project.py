@@ -16,6 +16,8 @@ COPIED = (
 )
 MADE = ("__pycache__", "html")
 MADE_OF_THE_PAPER = (*MADE, "data", "tmp", "cache", "config.local", "dvc.lock", "results.*")
+# Seconds after which a test takes what it waits for to hang: no measure of speed, for the machine may be busy.
+HANG = 3600
 MEASURING = ("profile", "costs", "report", "summary")
 STUDY = {
     "data_set": "digits",
@@ -81,7 +83,7 @@ class Project:
     def run(self, *command: str, status: int = 0, **environment: str) -> str:
         """Run a command and return what it printed; the exit status must be the given one."""
         process = self.start(*command, **environment)
-        printed, _ = process.communicate(timeout=900)  # for hangs; the machine may be busy
+        printed, _ = process.communicate(timeout=HANG)
         assert process.returncode == status, printed
         return printed
 

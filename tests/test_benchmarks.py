@@ -11,6 +11,7 @@ from batchwise.data.dataset import Split
 from batchwise.models import resnet
 from batchwise.runtime.tensorflow import keras
 from benchmarks import job, keras_fit, keras_resnet, loops, network, this_engine
+from tests.project import HANG
 
 EPOCHS = 4
 # Losses of about 1, in float32, after some hundred updates in which each loop sums in an order of its own
@@ -94,4 +95,4 @@ def test_a_process_of_the_network_benchmark_trains_on_demand() -> None:
         assert loop.turn(4) > 0
         for process in loop.started:
             process.stdin.close()
-        assert [process.wait(60) for process in loop.started] == [0] * network.CORES
+        assert [process.wait(HANG) for process in loop.started] == [0] * network.CORES

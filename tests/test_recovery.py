@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from batchwise.training import random_streams, run_result
-from tests.project import PARAMS, STUDY, Project
+from tests.project import HANG, PARAMS, STUDY, Project
 
 # Enough work for a kill to come in the middle of it.
 LONG = {**STUDY, "budget": {"epochs": 200}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 8}}
@@ -56,7 +56,7 @@ def descendants(process: subprocess.Popen, name: str) -> list[psutil.Process]:
 def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(project, undisturbed) -> None:
     process = train_until_more_runs_are_kept(project)
     os.killpg(process.pid, signal.SIGINT)
-    printed = process.communicate(timeout=60)[0]
+    printed = process.communicate(timeout=HANG)[0]
     assert process.returncode != 0
     assert "Traceback" not in printed
     assert f"{project.stored()} runs of small are kept; `dvc repro` goes on from there" in printed
@@ -76,7 +76,7 @@ def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(proje
     server, *workers = descendants(process, "forkserver")  # they are copies of it, and have its name
     assert {worker.ppid() for worker in workers} == {server.pid}
     workers[0].send_signal(signal.SIGKILL)
-    printed = process.communicate(timeout=300)[0]
+    printed = process.communicate(timeout=HANG)[0]
     assert process.returncode == 0, printed  # a new worker took the place of the killed one
     assert f"{RUNS - kept} trained now, {kept} kept from before" in printed
     assert project.lock() == undisturbed.lock()

@@ -18,8 +18,8 @@ from traitlets.config import Config
 
 from batchwise.common.errors import UserError
 
-# A cell of a report takes seconds; a kernel that hangs is stopped.
-CELL_TIMEOUT = 300  # seconds
+# A kernel starts, and a cell of a report is done, in seconds, on a busy machine in minutes; one that hangs is stopped.
+TIMEOUT = 3600  # seconds
 # How nbconvert writes a heading: with a link to itself, which the table of contents makes needless.
 HEADING = re.compile(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link".*?</a></h2>')
 
@@ -44,7 +44,9 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> NotebookNode:
             progress_bar=False,
             request_save_on_cell_execute=False,  # nobody looks at the notebook meanwhile
             record_timing=False,  # times would make two renderings differ
-            execution_timeout=CELL_TIMEOUT,
+            start_timeout=TIMEOUT,
+            execution_timeout=TIMEOUT,
+            iopub_timeout=TIMEOUT,  # of what a cell shows, after the cell: 4 seconds, else
             stderr_file=sys.stderr,
             cwd=str(Path.cwd()),
             shutdown_kernel="immediate",  # it holds nothing; a gentle end takes seconds, and prints about it

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from batchwise.measuring.profiling.process import Ended, Process
+from batchwise.measuring.profiling import endings
+from batchwise.measuring.profiling.endings import Ended
+from batchwise.measuring.profiling.process import Process
 
 # Doubling ends after so many seconds of work: a small network comes to the end of its memory in that time.
 SECONDS = 12.0
@@ -29,51 +31,66 @@ def double(start: Callable[[], Process], peaks: Mapping[int, int], limit: int) -
     within 2.
 
     `peaks` are bytes of batch sizes, and no update may take more than `limit` bytes; `start` gives a process that can.
-    Sizes that fit by what is known of those before are passed over.
+    Sizes that fit by what is known of those before are passed over; where one does not, it is tried once more.
     """
-    left, small, large = SECONDS, min(peaks), max(peaks)
-    fits, end = Update(large, "fits", "", peaks[large], 0), np.inf
-    row_bytes = most_of_row(peaks[large] - peaks[small], large - small)
+    small, m, end = min(peaks), max(peaks), np.inf  # m is the largest that fits
+    peak, row_bytes = peaks[m], most_of_row(peaks[m] - peaks[small], m - small)
     updates: list[Update] = []
-    while 2 * fits.batch_size < end:
-        found, left = _updates(start(), fits, end, row_bytes, limit, left)
-        updates += found
-        if updates[-1].status not in ("fits", "out_of_memory"):
+    tries = Tries(start, limit)
+    while 2 * m < end:
+        next_m = int(min(m * doublings(m, limit - peak, row_bytes), end // 2))
+        surely_fits = peak + (next_m - m) * min(row_bytes, peak / m) < limit
+        updates.append(update := tries.update(next_m, surely_fits))
+        if update.memory_peak_bytes is not None:
+            row_bytes = most_of_row(update.memory_peak_bytes - peak, next_m - m)
+            m, peak = next_m, update.memory_peak_bytes
+        elif update.status == "out_of_memory":
+            end, row_bytes = next_m, np.inf  # a row took more than was known
+        else:
             break
-        fits = max([fits, *(update for update in updates if update.status == "fits")])
-        end = min([end, *(update.batch_size for update in updates if update.status == "out_of_memory")])
-        row_bytes = np.inf  # a row took more than was known
+    tries.close()
     return sorted(updates)
 
 
-def _updates(
-    process: Process, fits: Update, end: float, row_bytes: float, limit: int, left: float
-) -> tuple[list[Update], float]:
-    """Return what became of updates of more rows than one that fits, and of less than `end`, in a process.
+class Tries:
+    """Tries updates of any number of rows, in one process up to its end, then in a new one."""
 
-    `left` are the seconds in which it may work; what is left of them is returned too.
-    """
-    process.wait()
-    updates, m, before = [], 2 * fits.batch_size, monotonic()
-    try:
-        process.built()
-        while 2 * fits.batch_size < end:
-            before = monotonic()
-            assert fits.memory_peak_bytes is not None  # one that fits has been measured
-            times = doublings(fits.batch_size, limit - fits.memory_peak_bytes, row_bytes)
-            m = int(min(fits.batch_size * times, end // 2))
-            peak = process.ask("update", m, seconds=left)
-            left -= process.worked
-            if peak > limit:  # macOS does not hold a process to its limit
-                raise Ended("out_of_memory", f"an update takes more than {limit:,} bytes")
-            row_bytes = most_of_row(peak - fits.memory_peak_bytes, m - fits.batch_size)
-            fits = Update(m, "fits", "", peak, monotonic() - before)
-            updates.append(fits)
-    except Ended as ended:
-        left -= process.worked
-        updates.append(Update(m, ended.status, ended.message, None, monotonic() - before))
-    process.close()
-    return updates, left
+    def __init__(self, start: Callable[[], Process], limit: int) -> None:
+        self.start, self.limit = start, limit
+        self.left = SECONDS  # of work
+        self.process: Process | None = None
+
+    def update(self, m: int, surely_fits: bool) -> Update:
+        """Return what became of an update of m rows; an end that is in doubt is tried once more."""
+        update = self._update(m)
+        if not endings.is_doubtful(update.status, surely_fits):
+            return update
+        update = self._update(m)
+        # Rows may take much more from some size on, which those before do not let expect: the second end is believed.
+        status, message = endings.second(update.status, update.message, has_room=False)
+        return update._replace(status=status, message=message)
+
+    def _update(self, m: int) -> Update:
+        process = self.process = self.process or self.start()
+        process.wait()
+        before = monotonic()
+        try:
+            process.built()
+            peak = process.ask("update", m, seconds=self.left)
+            if peak > self.limit:  # macOS does not hold a process to its limit
+                raise Ended("out_of_memory", f"an update takes more than {self.limit:,} bytes")
+            return Update(m, "fits", "", peak, monotonic() - before)
+        except Ended as ended:
+            self.close()
+            return Update(m, ended.status, ended.message, None, monotonic() - before)
+        finally:
+            self.left -= process.worked
+
+    def close(self) -> None:
+        """End the process, if one is alive."""
+        if self.process:
+            self.process.close()
+        self.process = None
 
 
 def doublings(m: int, room: float, row_bytes: float) -> int:

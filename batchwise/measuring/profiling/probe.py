@@ -7,7 +7,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from textwrap import shorten
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
@@ -115,11 +115,19 @@ class Probe:
         XLA would take longer to compile the program, and count the same.
         """
         batches, rest = divmod(self.trainer.rows, batch_size)
-        if self.repeat()["whole"] * (batches + 1) > LONGEST_EPOCH:
+        if self._seconds_of_update() * (batches + 1) > LONGEST_EPOCH:
             return None
         before = self.trainer.iterations
         self.trainer.rehearsal(batch_size, batches, rest, room=1, xla=False)(1)
         return self.trainer.iterations - before
+
+    def _seconds_of_update(self) -> float:
+        """Return seconds in which others did not have the processor; on a GPU all seconds."""
+        clock = perf_counter if gpu() else process_time
+        call, _, updates = self.parts["whole"]
+        start = clock()
+        call(1)
+        return (clock() - start) / updates
 
     def update(self, batch_size: int) -> int:
         """Make one update of any number of rows, some of them twice if need be, and return the memory's peak."""

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -11,21 +10,18 @@ import psutil
 
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
+from batchwise.measuring.profiling import endings, threads
+from batchwise.measuring.profiling.endings import Ended
 
 SECONDS_TO_END = 5
+# The process of which others are copies may have died: the next start begins with a new one.
+STARTS = 3
 # Where there is no memory, TensorFlow waits 10 seconds for someone to free some. A process that is to compute is taken
-# to wait for that if all its threads sleep at so many looks in a row, between which it computes next to nothing. One
-# that waits for a processor, on a busy machine, or for a disk, does not sleep.
-LOOKS, LOOK_SECONDS, BUSY_SECONDS = 6, 0.05, 0.015
-SLEEPS = ("S", "I")  # states of threads in /proc
-
-
-class Ended(Exception):
-    """The process is of no more use: `status` is out_of_memory, failed or stopped, `message` says why."""
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+# to wait for that if no thread of it ran, or could have, between so many looks. One that waits for a processor, on a
+# busy machine, or for a disk, does not sleep.
+LOOKS, LOOK_SECONDS = 6, 0.05
+# One that rests for so long, a minute, will not go on: it is locked, or was stopped by a signal.
+LOOKS_AT_A_DEAD_LOCK = 1200
 
 
 class Process:
@@ -44,19 +40,29 @@ class Process:
     ) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, data, recipe, memory_limit), daemon=True)
-        self.process.start()
-        theirs.close()
-        self.on_gpu = on_gpu
+        self.on_gpu, self.kills = on_gpu, endings.kills_for_memory()
+        self.is_built = False
         self.worked = 0.0  # seconds for its last answer; not those in which others had the processor
+        self._start()
+        theirs.close()
+
+    def _start(self) -> None:
+        for _ in range(STARTS):
+            with suppress(OSError, EOFError):
+                self.process.start()
+                return
 
     def wait(self) -> None:
         """Wait until the probe is built, or cannot be."""
-        self.pipe.poll(None)
+        if not self.is_built:
+            self._wait(memory_is_limited=False)
 
     def built(self) -> None:
         """Return once the probe is built. Raises Ended if it cannot be."""
         self.wait()
-        self.answer()
+        if not self.is_built:
+            self.answer()
+        self.is_built = True
 
     def tell(self, method: str, *arguments: Any) -> None:
         """Ask for a method of the Probe, whose result `answer` returns."""
@@ -74,25 +80,24 @@ class Process:
             self._wait(seconds)
             status, content = self.pipe.recv()
         except (EOFError, ConnectionError):
-            self.process.join(SECONDS_TO_END)
-            # The system ends a process that takes too much, or the process itself when it gets no more.
-            raise Ended("out_of_memory", f"its process ended with exit code {self.process.exitcode}") from None
+            raise endings.of_death(self._exit_code(), self.kills) from None
         if status != "ok":
             raise Ended(status, content)
         return content
 
-    def _wait(self, seconds: float) -> None:
-        start, busy, looks = self._clock(), self._computed(), 0
+    def _wait(self, seconds: float = float("inf"), memory_is_limited: bool = True) -> None:
+        start, looks, before = self._clock(), 0, None
         self.worked = 0.0
         while not self.pipe.poll(LOOK_SECONDS):
             self.worked = max(self.worked, self._clock() - start)
             if self.worked >= seconds:
                 raise Ended("stopped", "it took too long")
-            looks += 1
-            if self.on_gpu or not _asleep(self.process.pid) or self._computed() - busy > BUSY_SECONDS:
-                busy, looks = self._computed(), 0
-            elif looks == LOOKS:
+            resting = None if self.on_gpu else threads.at_rest(self.process.pid)
+            looks, before = looks + 1 if resting and resting == before else 0, resting
+            if looks >= LOOKS and memory_is_limited and resting and threads.asleep(resting):
                 raise Ended("out_of_memory", "it waits for memory that nothing will free")
+            if looks >= LOOKS_AT_A_DEAD_LOCK:
+                self.process.kill()  # of which the pipe tells
         self.worked = max(self.worked, self._clock() - start)
 
     def _clock(self) -> float:
@@ -106,24 +111,21 @@ class Process:
         except psutil.Error:
             return 0.0
 
+    @property
+    def _started(self) -> bool:
+        return self.process.pid is not None
+
+    def _exit_code(self) -> int | None:
+        if self._started:
+            self.process.join(SECONDS_TO_END)
+        return self.process.exitcode
+
     def close(self) -> None:
         """End the process, and wait for it."""
-        self.process.kill()
-        self.process.join()
+        if self._started:
+            self.process.kill()
+            self.process.join()
         self.pipe.close()
-
-
-def _asleep(pid: int | None) -> bool:
-    """Return whether no thread of a process computes, is ready to, or waits for a disk; False if it cannot be told.
-
-    Only Linux tells, and only there is memory limited, so that there is something to wait for.
-    """
-    try:
-        threads = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
-    except OSError:  # a thread or the process has just ended
-        return False
-    # "<number> (<name>) <state> …": a name may have brackets and spaces
-    return bool(threads) and all(thread.rpartition(")")[2].split()[0] in SLEEPS for thread in threads)
 
 
 def _serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:

@@ -14,8 +14,9 @@ POINTS = {
     "dtype": "number type of weights, inputs and gradients",
     "purpose": "why it was measured: grid (a batch size of the study), neighbour (of a power of two) or dtype (another "
     "number type)",
-    "status": "ok, out_of_memory (also if the system ended the process) or failed; in doubling.csv fits, "
-    "out_of_memory, failed or stopped: not finished in time, so that the last m that fits is a lower bound",
+    "status": "ok, out_of_memory (also if the system ended the process for want of memory) or failed, also by a fault "
+    "of the machine, twice; in doubling.csv fits, out_of_memory, failed or stopped: not finished in time, so that the "
+    "last m that fits is a lower bound",
     "message": "why it is not ok; else empty",
     "occasion": "number, from 0, of the occasion in machine.json on which it was measured: times of one compare best. "
     "On a later one, the nearest batch size of before (compared_at) was measured once more; slowdown is its time then, "

@@ -15,7 +15,7 @@ from batchwise.common.errors import UserError
 from batchwise.config.params import Study
 from batchwise.data.dataset import DataSet
 from batchwise.execution.run_store import Store
-from batchwise.measuring.profiling import largest_batch, measurement_store
+from batchwise.measuring.profiling import endings, largest_batch, measurement_store
 from batchwise.measuring.profiling.assembly import Measurement, Occasion, assemble
 from batchwise.measuring.profiling.configurations import missing, nearest, points
 from batchwise.measuring.profiling.measurement_store import Measurements
@@ -29,7 +29,10 @@ DOUBLING_SHARE = 2  # doubling ends at so many times the memory that a point too
 
 
 class Profiler:
-    """Measures a study on this machine, on which nothing else should run; after `profile`, `new` are its new points."""
+    """Measures a study on this machine, on which nothing else should run.
+
+    After `profile`, `new` are its new points, and `faults` say what has no result by a fault of the machine.
+    """
 
     def __init__(self, data: DataSet, part: Study, store: Store, anew: bool = False) -> None:
         """`part` is the measured_part of a study; `anew`: what the store has is measured again."""
@@ -39,10 +42,17 @@ class Profiler:
         self.rounds = Rounds(data, part.recipe, self.machine["cores"])
         self.asked = points(part, data.rows["train"], self.machine["has_bfloat16"])
         self.new: list[Point] = []
+        self.faults: list[str] = []
         self.occasion = Occasion(datetime.now(UTC).isoformat(timespec="milliseconds"))
 
     def profile(self) -> Profile:
         """Return the profile; a point without memory is a row of it. Raises UserError if no point can be measured."""
+        try:
+            return self._profile()
+        finally:
+            self.rounds.close()
+
+    def _profile(self) -> Profile:
         measured, beside = dict(self._kept_points), self._kept_beside
         self.new = self.unmeasured()
         if self.new:
@@ -84,7 +94,7 @@ class Profiler:
     def _measure(self, before: dict[Point, Measurement]) -> dict[Point, Measurement]:
         """Return the new points, measured, and keep those that could be; one of `before` is measured once more."""
         again = nearest(self.new[0], [one for one in before if one not in self.new and one.purpose == "grid"])
-        self.rounds.measure([*self.new, *again])
+        self.rounds.measure([*self.new, *again], [one.row for one in before.values() if one.ok])
         for point in again:
             if self.rounds.is_ok(point):
                 slowdown = self._measurement(point).median() / before[point].median()
@@ -93,10 +103,16 @@ class Profiler:
         for point, one in measured.items():
             if one.ok:
                 self.kept.keep(asdict(one), **vars(point))
+            else:
+                self._note(f"m = {point.batch_size} in {point.dtype}", one.row["message"])
         if not any(one.ok for one in (before | measured).values()):
             message = measured[self.new[0]].row["message"]
             raise UserError(f"no batch size of the study can be trained on this machine: {message}")
         return measured
+
+    def _note(self, what: str, message: str) -> None:
+        if endings.is_fault(message):
+            self.faults.append(f"{what} was not measured: {message}")
 
     def _measurement(self, point: Point, first: int = 0) -> Measurement:
         """Return what was measured of a point, without the repetitions before the first."""
@@ -107,7 +123,8 @@ class Profiler:
     def _measure_side_by_side(self, alone: Measurement) -> Measurement:
         """Return the repetitions of a point in as many processes at a time as there are cores, and keep them."""
         point, first = self.asked[0], len(self.rounds.repetitions)
-        self.rounds.measure_side_by_side(point, alone.row["memory_peak_bytes"])
+        message = self.rounds.measure_side_by_side(point, alone.row["memory_peak_bytes"])
+        self._note(f"m = {point.batch_size} side by side", message)
         beside = self._measurement(point, first)
         if beside.repetitions:
             self.kept.keep(asdict(beside), side_by_side=vars(point))
@@ -126,6 +143,8 @@ class Profiler:
             limit = hardware.gpu_memory() if gpu() else min(self.rounds.available, most)
             start = partial(self.rounds.start, self.part.dtype, limit)
             updates = largest_batch.double(start, peaks, limit)
+            for update in updates:
+                self._note(f"an update of m = {update.batch_size}", update.message)
             doubled = {"memory_limit_bytes": limit, "rows": [update._asdict() for update in updates]}
             if all(update.status in ("fits", "out_of_memory") for update in updates):
                 self.kept.keep(doubled, **name)

@@ -1,11 +1,12 @@
 """Batch sizes are measured in rounds: each in a fresh process, one repetition of one of them at a time.
 
 The processes of several points stay alive and idle, so that repetitions come in rounds, each in a new random order: a
-machine that is slow for a while is so for all batch sizes alike.
+machine that is slow for a while is so for all batch sizes alike. One whose end is in doubt (endings.py) is measured
+once more, alone.
 """
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,9 @@ import numpy as np
 
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.measuring.profiling.process import Ended, Process
+from batchwise.measuring.profiling import endings
+from batchwise.measuring.profiling.endings import Ended
+from batchwise.measuring.profiling.process import Process
 from batchwise.runtime import forkserver, hardware
 from batchwise.runtime.device import gpu
 
@@ -49,17 +52,51 @@ class Rounds:
         self.random = np.random.default_rng(SEED)
         self.measured: dict[Point, dict[str, Any]] = {}
         self.repetitions: list[tuple[Point, str, int, int, float]] = []
+        self.started: list[Process] = []
 
     def start(self, dtype: str, memory: int) -> Process:
         """Start a process that builds a trainer; on a CPU it cannot take more memory."""
-        forkserver.start(*PRELOADED)
+        with suppress(OSError):  # the process tells
+            forkserver.start(*PRELOADED)
         recipe = self.recipe.model_copy(update={"dtype": dtype})
-        return Process(self.context, self.data, recipe, memory, self.on_gpu)
+        self.started.append(Process(self.context, self.data, recipe, memory, self.on_gpu))
+        return self.started[-1]
 
-    def measure(self, points: list[Point]) -> None:
-        """Measure every point; what became of it is its status."""
+    def close(self) -> None:
+        """End the processes that are alive: of what was interrupted."""
+        for process in self.started:
+            process.close()
+
+    def measure(self, points: list[Point], fitting: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Measure every point; what became of it is its status.
+
+        `fitting` are rows of other points that fit. One that the machine is to blame for is failed.
+        """
         self.measured = {point: {"status": "ok"} for point in points}
-        for group in self._groups([points[place] for place in self.random.permutation(len(points))]):
+        self._measure([points[place] for place in self.random.permutation(len(points))])
+        for point in sorted(points, key=lambda one: -one.batch_size):
+            if endings.is_doubtful(self.measured[point]["status"], self._has_room(point, fitting)):
+                self._measure_again(point, fitting)
+
+    def _measure_again(self, point: Point, fitting: Sequence[Mapping[str, Any]]) -> None:
+        self.measured[point] = row = {"status": "ok"}
+        self._measure([point])
+        if not self.is_ok(point):
+            row["status"], row["message"] = endings.second(
+                row["status"], row["message"], self._has_room(point, fitting)
+            )
+
+    def _has_room(self, point: Point, others: Sequence[Mapping[str, Any]]) -> bool:
+        """Return whether a batch size that takes more memory fits: a larger m, or one with a larger peak."""
+        peak = self.measured[point].get("memory_peak_bytes", float("inf"))
+        fitting = [*others, *(vars(one) | row for one, row in self.measured.items() if row["status"] == "ok")]
+        return any(
+            (row["dtype"] == point.dtype and row["batch_size"] > point.batch_size) or row["memory_peak_bytes"] > peak
+            for row in fitting
+        )
+
+    def _measure(self, points: list[Point]) -> None:
+        for group in self._groups(points):
             for number in range(ROUNDS):
                 alive = [item for item in group.items() if self.is_ok(item[0])]
                 for place in self.random.permutation(len(alive)):
@@ -111,30 +148,46 @@ class Rounds:
 
     @contextmanager
     def _recorded(self, point: Point, process: Process) -> Iterator[None]:
-        """Let the end of a process be the status of its point."""
+        """Let the end of a process be the status of its point, of which nothing else is kept."""
         try:
             yield
         except Ended as end:
             self.measured[point] |= {"status": end.status, "message": end.message}
+            self.repetitions = [one for one in self.repetitions if one[0] != point]
             process.close()
 
     def is_ok(self, point: Point) -> bool:
         """Return whether a point was measured."""
         return self.measured[point]["status"] == "ok"
 
-    def measure_side_by_side(self, point: Point, memory_peak: int) -> None:
-        """Repeat a point, which takes so many bytes, in as many processes at a time as there are cores."""
-        room = int(MEMORY_SHARE * self.available / memory_peak)
+    def measure_side_by_side(self, point: Point, memory_peak: int) -> str:
+        """Repeat a point, which takes so many bytes, in as many processes at a time as there are cores.
+
+        Returns why that could not be, at the second try too; else "".
+        """
+        message = ""
+        for _ in range(2):
+            first = len(self.repetitions)
+            try:
+                self._repeat_side_by_side(point, int(MEMORY_SHARE * self.available / memory_peak))
+                return ""
+            except Ended as ended:
+                message = ended.message
+                del self.repetitions[first:]
+        return endings.twice(message)
+
+    def _repeat_side_by_side(self, point: Point, room: int) -> None:
         processes = [self.start(point.dtype, self.available) for _ in range(min(self.cores, room))]
-        with suppress(Ended):
+        try:
             for process in processes:
                 process.built()
             _all(processes, "compile", point.batch_size, False)
             for number in range(ROUNDS):
                 for place, seconds in enumerate(_all(processes, "repeat")):
                     self.repetitions.append((point, "side_by_side", number, place, seconds["whole"]))
-        for process in processes:
-            process.close()
+        finally:
+            for process in processes:
+                process.close()
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:

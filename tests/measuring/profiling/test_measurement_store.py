@@ -17,7 +17,7 @@ from batchwise.config import measured_part
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.execution.run_store import Store, key
-from batchwise.measuring.profiling import measurement_store, profile_files, profiler
+from batchwise.measuring.profiling import endings, measurement_store, profile_files, profiler
 from batchwise.measuring.profiling.configurations import missing, nearest, points
 from batchwise.measuring.profiling.largest_batch import Update
 from batchwise.measuring.profiling.profile_files import Profile
@@ -162,7 +162,7 @@ class MadeUpRounds:
         self.asked, self.slow, self.available = asked, slow, 10**9
         self.measured, self.repetitions = {}, []
 
-    def measure(self, asked: list[Point]) -> None:
+    def measure(self, asked: list[Point], fitting: list[dict]) -> None:
         self.asked += asked
         for point in asked:
             self.measured[point] = {
@@ -182,11 +182,15 @@ class MadeUpRounds:
     def is_ok(self, point: Point) -> bool:
         return True
 
-    def measure_side_by_side(self, point: Point, memory_peak: int) -> None:
+    def measure_side_by_side(self, point: Point, memory_peak: int) -> str:
         for number in range(3):
             for process in range(2):
                 row = (point, "side_by_side", number, process, 2 * self.seconds(point, number))
                 self.repetitions.append(row)
+        return ""
+
+    def close(self) -> None:
+        """There is no process to end."""
 
     def start(self, dtype: str, memory: int) -> None:
         raise AssertionError("no process is needed")
@@ -209,6 +213,7 @@ class MadeUpMachine:
             patch.setattr(profiler.largest_batch, "double", self.double)
             made = Profiler(data_set(), study, self.store, anew)
             profile = made.profile()
+            self.faults = made.faults
         assert {*made.new} <= {*self.asked}
         return profile, {*self.asked}
 
@@ -305,6 +310,35 @@ def test_all_is_measured_anew_on_demand(machine) -> None:
     assert second.machine["occasions"] != first.machine["occasions"] and len(second.machine["occasions"]) == 1
     third, _ = machine.profile(part())
     assert_equal(third, second)
+
+
+def test_faults_of_the_machine_are_told_and_measured_again(machine, monkeypatch) -> None:
+    whole, _ = machine.profile(part())
+    machine.store = Store(machine.store.folder.parent / "other")
+    message = endings.twice("its process ended with exit code -9")
+    measure = MadeUpRounds.measure
+
+    def without_64(self, asked: list[Point], fitting: list[dict]) -> None:
+        measure(self, asked, fitting)
+        for point in asked:
+            if point.batch_size == 64:
+                self.measured[point] = {"status": "failed", "message": message}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MadeUpRounds, "measure", without_64)
+        patch.setattr(MadeUpRounds, "is_ok", lambda self, point: self.measured[point]["status"] == "ok")
+        patch.setattr(MadeUpRounds, "measure_side_by_side", lambda *_: message)
+        patch.setattr(machine, "double", lambda *_: [Update(128, "failed", message, None, 0.5)])
+        found, _ = machine.profile(part())
+    failed = found.points[found.points["status"].eq("failed")]
+    assert {*failed["batch_size"]} == {64} and {*failed["message"]} == {message}
+    assert machine.faults == [
+        f"{what} was not measured: {message}"
+        for what in ("m = 64 in float32", "m = 64 in float64", "m = 4 side by side", "an update of m = 128")
+    ]
+    after, asked = machine.profile(part())
+    assert Point(64, "float32", "grid") in asked and machine.doubled and not machine.faults
+    pd.testing.assert_frame_equal(after.points.drop(columns="occasion"), whole.points.drop(columns="occasion"))
 
 
 @settings(max_examples=25)

@@ -2,17 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,15 +19,13 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
 from batchwise.data import prepared
-from batchwise.data.dataset import DataSet, Description, Split
-from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.configurations import points
+from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
-from batchwise.measuring.profiling.process import LOOK_SECONDS, LOOKS, Ended, Process, _asleep
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.measuring.profiling.profiler import Profiler
-from batchwise.measuring.profiling.rounds import ROUNDS, Point, Rounds
+from batchwise.measuring.profiling.rounds import ROUNDS, Point
+from tests.project import HANG
 
 STUDY = {
     "data_set": "digits",
@@ -100,7 +93,7 @@ def run_stage(folder: Path, *command: str, status: int = 0, **environment: str) 
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     variables.pop("TF_CPP_MIN_LOG_LEVEL", None)
     command = [sys.executable, "-m", f"stages.{command[0]}", *command[1:]]
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, timeout=HANG)
     assert done.returncode == status, done.stderr
     return done
 
@@ -187,13 +180,27 @@ def test_the_last_batch_is_measured_apart_and_the_smallest_side_by_side(stage) -
     assert counts.get("side_by_side", pd.Series()).to_dict() == expected
 
 
-def test_times_are_plausible(stage) -> None:
-    """An update of 1,200 rows takes longer than one of 32, and that longer than one of 16, the last of an epoch."""
-    table = profile_summary.summary(stage[0])
-    grid = table[table["purpose"].eq("grid")].set_index("batch_size")
-    assert grid["step_seconds"].is_monotonic_increasing
-    assert grid.loc[32, "ragged_seconds"] < grid.loc[32, "step_seconds"]
-    assert grid["epoch_seconds"].between(1e-5, 1).all()
+def test_times_are_of_the_time_that_the_stage_took(stage) -> None:
+    """How they compare with each other is up to the machine, which may be busy."""
+    profile, _, done = stage
+    took = 1 + int(done.stdout.split()[-2])  # seconds, rounded
+    assert (profile.points["compile_seconds"] > 0).all() and (profile.repetitions["seconds"] > 0).all()
+    assert profile.points["compile_seconds"].sum() + profile.repetitions["seconds"].sum() < took
+
+
+def test_a_repetition_is_the_mean_of_its_updates() -> None:
+    from batchwise.measuring.profiling.probe import Probe  # imports TensorFlow
+
+    probe = Probe.__new__(Probe)
+    calls = []
+
+    def seconds(epochs: int) -> float:
+        calls.append(epochs)
+        return 3.0 * epochs
+
+    probe.parts = {"whole": (seconds, 4, 5), "ragged": (seconds, 1, 2)}
+    assert probe.repeat() == {"whole": 3 / 5, "ragged": 3 / 2}
+    assert calls == [1, 4, 1]
 
 
 def test_doubling_comes_to_the_end_of_the_memory(stage) -> None:
@@ -260,7 +267,11 @@ def test_doubling_finds_the_largest_that_fits_to_within_2(grid, room, row_bytes,
     peaks = {m: model.peak(m) for m in grid}
     limit = max(peaks.values()) + room
     rows = double(lambda: MadeUp(tried, limit, row_bytes, cliff, cliff_bytes), peaks, limit)
-    assert sorted(tried) == [row.batch_size for row in rows]  # no size is tried twice
+    assert sorted({*tried}) == [row.batch_size for row in rows]
+    # Only a size that was to fit, and did not, is tried twice.
+    again = [row for row in rows if tried.count(row.batch_size) > 1]
+    assert all(row.status == "out_of_memory" and tried.count(row.batch_size) == 2 for row in again)
+    assert all(row.batch_size >= cliff for row in again)
     assert all(np.log2(m / max(grid)).is_integer() for m in tried)
     fits = [max(grid), *(row.batch_size for row in rows if row.status == "fits")]
     ended = [row.batch_size for row in rows if row.status == "out_of_memory"]
@@ -301,150 +312,33 @@ def test_doubling_works_no_longer_than_it_may() -> None:
     assert [row.status for row in rows] == ["fits", "fits", "stopped"]
 
 
-# Processes
+class Faulty(MadeUp):
+    """One whose first updates of so many rows end in some way, whatever the memory."""
+
+    def __init__(self, faults: dict[int, list[str]], tried: list[int]) -> None:
+        super().__init__(tried, 10**9, 1000, 1, 0)
+        self.faults = faults
+
+    def ask(self, method: str, m: int, seconds: float) -> int:
+        if self.faults.get(m):
+            self.tried.append(m)
+            raise Ended(self.faults[m].pop(), "no reason")
+        return super().ask(method, m, seconds)
 
 
-def test_errors_that_mean_that_memory_ended() -> None:
-    code = """if True:
-        from batchwise.measuring.profiling.probe import ending, tf
-        from batchwise.common.errors import UserError
-        status = "Operation received an exception:Status: {}, message: could not create a primitive"
-        onednn, other = "Graph execution error:\\n" + status.format(1), status.format(3)
-        print(*ending(tf.errors.AbortedError(None, None, onednn)), sep=": ")
-        print(*ending(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")), sep=": ")
-        print(*ending(MemoryError()), sep=": ")
-        print(*ending(tf.errors.AbortedError(None, None, other)), sep=": ")
-        print(*ending(UserError("no such model")), sep=": ")
-    """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [
-        "out_of_memory: Operation received an exception:Status: 1, message: could not create a primitive",
-        "out_of_memory: OOM when allocating",
-        "out_of_memory: MemoryError",
-        "failed: AbortedError: Operation received an exception:Status: 3, message: could not create a primitive",
-        "failed: no such model",
-    ]
+@pytest.mark.parametrize("status", ["out_of_memory", "aborted", "died"])
+def test_an_end_of_doubling_that_is_in_doubt_is_tried_again(status) -> None:
+    def doubled(faults: dict[int, list[str]]) -> list[tuple[int, str]]:
+        tried: list[int] = []
+        rows = double(lambda: Faulty(faults, tried), {1000: 10**8, 10_000: 10**8 + PEAK_NOISE}, 10**9)
+        assert len(tried) - len(rows) == len({*tried} & {*faults})
+        return [(row.batch_size, row.status) for row in rows]
 
-
-def data_set(rows: int) -> DataSet:
-    random = np.random.default_rng(0)
-    parts = [
-        Split(random.normal(size=(size, 4)).astype("float32"), np.arange(size, dtype="int32") % 2)
-        for size in (rows, 10, 10)
-    ]
-    return DataSet(Description("random", "binary_classification", "none", "none"), ("no", "yes"), *parts)
-
-
-def rounds_of(rows: int, **changes) -> Rounds:
-    return Rounds(data_set(rows), study(4, **changes).recipe, cores=2)
-
-
-@pytest.fixture
-def rounds() -> Rounds:
-    return rounds_of(100)
-
-
-@pytest.fixture
-def process(rounds) -> Iterator[Process]:
-    started = rounds.start("float32", rounds.available)
-    started.built()
-    yield started
-    started.close()
-
-
-def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured() -> None:
-    large = rounds_of(400_000, model={"name": "mlp", "hidden_units": [512]})
-    large.available = 900 * 10**6  # bytes; the hidden units alone take 800 million in an update of all rows
-    large.measure([Point(m, "float32", "grid") for m in (4, 400_000)])
-    small, all_rows = large.measured.values()
-    assert small["status"] == "ok" and small["compile_seconds"] > 0
-    assert all_rows["status"] == "out_of_memory" and all_rows["message"]
-    assert {point.batch_size for point, *_ in large.repetitions} == {4}
-
-
-def test_a_process_that_is_killed_is_out_of_memory(process) -> None:
-    os.kill(process.process.pid, signal.SIGKILL)
-    with pytest.raises(Ended, match="exit code -9") as ended:
-        process.ask("compile", 4, True)
-    assert ended.value.status == "out_of_memory"
-
-
-def test_what_takes_too_long_is_stopped(process) -> None:
-    with pytest.raises(Ended, match="too long") as ended:
-        process.ask("compile", 4, True, seconds=0.01)
-    assert ended.value.status == "stopped"
-
-
-@contextmanager
-def starved(process: Process) -> Iterator[psutil.Process]:
-    """Let a process have next to nothing of a core, on which others compute all the time."""
-    one = psutil.Process(process.process.pid)
-    core = one.cpu_affinity()[:1]
-    others = [psutil.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(6)]
-    for each in (*others, one):
-        each.cpu_affinity(core)
-    one.nice(19)
-    try:
-        yield one
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds a process to a core, and limits its memory")
-def test_a_process_that_gets_no_processor_does_not_wait_for_memory(process) -> None:
-    process.ask("compile", 4, False)
-    longest = 0
-    with starved(process) as one:
-        while longest < 2 * LOOKS * LOOK_SECONDS:  # later than the answer of one that waits for memory
-            before, start = sum(one.cpu_times()[:2]), time.monotonic()
-            process.ask("repeat")
-            longest = max(longest, time.monotonic() - start)
-        assert sum(one.cpu_times()[:2]) - before < 0.1 * longest
-
-
-def test_a_process_that_sleeps_is_asleep() -> None:
-    tells = sys.platform == "linux"  # elsewhere none is said to be
-    script = "import sys, time; sys.stdout.write('.'); sys.stdout.flush(); {}"
-    for work, expected in {"time.sleep(60)": True, "[0 for _ in iter(int, 1)]": False}.items():
-        with subprocess.Popen([sys.executable, "-c", script.format(work)], stdout=subprocess.PIPE) as other:
-            other.stdout.read(1)
-            time.sleep(0.2)
-            assert _asleep(other.pid) is (expected and tells)
-            other.kill()
-    assert _asleep(other.pid) is False  # it has ended
-
-
-def test_a_number_type_that_cannot_be_trained_fails(rounds, capfd) -> None:
-    started = rounds.start("float7", rounds.available)
-    with pytest.raises(Ended, match="float7") as ended:
-        started.built()
-    started.close()
-    assert ended.value.status == "failed"
-    assert capfd.readouterr().err == ""
-
-
-def test_a_model_that_cannot_be_trained_is_an_error_of_the_user(tmp_path) -> None:
-    bad = Profiler(data_set(100), study(4, augmentation={"pad": 1, "flip": False}), Store(tmp_path))
-    with pytest.raises(UserError, match="can be trained on this machine: augmentation needs images"):
-        bad.profile()
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_process_that_is_not_asked_does_not_compute(rounds, process) -> None:
-    other = rounds.start("float32", rounds.available)
-    other.built()
-    for one in (process, other):
-        one.ask("compile", 50, False)
-    idle, busy = (psutil.Process(one.process.pid) for one in (process, other))
-    before = sum(idle.cpu_times()[:2]), sum(busy.cpu_times()[:2])
-    for _ in range(50):
-        other.ask("repeat")
-    after = sum(idle.cpu_times()[:2]), sum(busy.cpu_times()[:2])
-    other.close()
-    assert after[1] - before[1] > 0.1  # seconds
-    assert after[0] - before[0] <= 0.02
+    right = doubled({})
+    first = right[0][0]
+    assert doubled({first: [status]}) == right
+    twice = doubled({first: [status, status]})
+    assert twice[-1] == (first, "failed") if status == "died" else (first, "out_of_memory") in twice
 
 
 # The summary, and files
