@@ -13,10 +13,10 @@ FOLDER = Path("data/prepared")
 
 
 def main() -> None:
-    """Write data/prepared/. A data set that was prepared before, with the same options and code, is kept."""
+    """Write data/prepared/."""
     asked = checked.read(checked.DATA_SETS)
     for name, options in asked["data_sets"].items():
-        data = prepared.kept(FOLDER, name, options) or _prepare(name, options)
+        data = _prepare(name, options)
         for study, of_study in asked["studies"].items():
             if of_study["data_set"] == name:
                 subset = of_study["subset"]
