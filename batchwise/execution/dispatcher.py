@@ -43,7 +43,7 @@ def train(
     worker or no scheduler is left.
     """
     shared_inputs = run_store.inputs_of_study(data)
-    client.register_plugin(StudyPlugin(data, shared_inputs))
+    _register(client, StudyPlugin(data, shared_inputs))
     dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)
     with _interrupts() as interrupts:
         for _ in runs:
@@ -51,6 +51,16 @@ def train(
             on_finished(run, finished, len(dispatcher.running))
             if interrupts:
                 raise KeyboardInterrupt
+
+
+def _register(client: Client, plugin: StudyPlugin) -> None:
+    try:
+        client.register_plugin(plugin)
+    except Exception as error:  # Dask raises no other
+        raise UserError(
+            f"the scheduler or a worker cannot take up the study ({plugin_errors.sentence(error)}); start them in this "
+            "folder, with PYTHONPATH=. and the same packages"
+        ) from None
 
 
 @contextmanager
