@@ -5,7 +5,7 @@ from pathlib import Path
 
 import stages
 from batchwise.common import dvc_files
-from batchwise.common.repository import ROOT, STORE
+from batchwise.common.repository import ROOT, STORE, text_of
 from batchwise.config import params
 from batchwise.data import loading
 from batchwise.execution import stage_times
@@ -19,7 +19,7 @@ def main(name: str) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the workers are closed
     all_params = params.load()
     study = params.study(all_params, name)
-    check_pins((ROOT / "requirements-train.in").read_text(encoding="utf-8"))
+    check_pins(text_of(ROOT / "requirements-train.in"))
     data, timings = loading.locate(Path("data/prepared"), name, study), stage_times.runs_file(all_params, name)
     earlier = dvc_files.reader(Path(f"data/runs/{name}"))
     train_study(name, data, Path("data/runs"), Store(STORE), timings, earlier)

@@ -1,6 +1,7 @@
 """The ledger: every claim with its question, and the verdict that the studies give."""
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
 from batchwise.claims.judging import Evidence, Verdict, judge_together
+from batchwise.common.repository import damaged, text_of
 
 SECTIONS = "BSMQGLNDP"  # the letters of ids: the sections of reports/index.ipynb
 
@@ -63,9 +65,15 @@ class Claim:
 
 
 def read(path: Path) -> list[Claim]:
-    """Return the claims of a CSV file, in its order."""
-    with path.open(encoding="utf-8", newline="") as file:
-        return [Claim(**row) for row in csv.DictReader(file, strict=True)]
+    """Return the claims of a CSV file, in its order. Raises UserError if there is none, or a row is not one."""
+    try:
+        claims = [Claim(**row) for row in csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)]
+    except (csv.Error, TypeError) as error:
+        raise damaged(path, str(error)) from None
+    for claim in claims:
+        if claim.id not in MEASURES or None in vars(claim).values():
+            raise damaged(path, f"the row of {claim.id!r} is not one of a claim")
+    return claims
 
 
 def judge(claims: Sequence[Claim], studies: list[StudyResults]) -> dict[Claim, Verdict]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.execution import run_store
 from batchwise.execution.reproduce import compare
@@ -31,8 +33,11 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
         return False, [f"no results are here; {rerun_command(f'train@{study}')} makes them"]
     if content is None:
         return False, [f"no results are committed: {path} is not in git"]
-    before = json.loads(content)
-    names = [name for name in before["runs"] if name in here]
+    try:
+        before = json.loads(content)
+        names = [name for name in before["runs"] if name in here]
+    except (ValueError, LookupError, TypeError):
+        return False, [f"no results are committed: {path} is damaged in git"]
     if not names:
         return False, ["the runs here are none of those committed: another grid"]
     try:
@@ -105,7 +110,10 @@ def _locks(folder: Path, committed: Committed) -> tuple[dict[str, Any], dict[str
 
 
 def _stages(lock: bytes) -> dict[str, Any]:
-    return (YAML(typ="safe").load(lock) or {}).get("stages", {})
+    try:
+        return (YAML(typ="safe").load(lock) or {}).get("stages", {})
+    except (YAMLError, ValueError, AttributeError):
+        raise UserError("dvc.lock is damaged; `python -m batchwise repair` puts it aside") from None
 
 
 def _md5s(stages: dict[str, Any], stage: str, kind: str) -> dict[str, str]:

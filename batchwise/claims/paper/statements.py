@@ -1,6 +1,7 @@
 """What the paper says, as data: the rows of paper/statements.csv, checked."""
 
 import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
+from batchwise.common.repository import damaged, text_of
 
 # A study, several pooled as one (a+b), or a pair of which the second is to be better (a<b).
 STUDIES = re.compile(r"[a-z0-9_*]+([+][a-z0-9_*]+)*(<[a-z0-9_*]+)?")
@@ -34,8 +36,10 @@ def read(path: Path, kinds: Mapping[str, int]) -> list[Statement]:
 
     `kinds` says how many sides an entry of `studies` has: 1 (a, a+b) or 2 (a<b).
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, strict=True))
+    try:
+        rows = list(csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True))
+    except csv.Error as error:
+        raise damaged(path, str(error)) from None
     names = [field.name for field in fields(Statement)]
     if not rows:
         raise UserError(f"{path} has no statements")
