@@ -1,0 +1,58 @@
+"""The pool on this machine is nobody else's: where it listens, and whom it answers."""
+
+import socket
+import ssl
+
+import psutil
+import pytest
+from distributed.security import Security
+
+from batchwise.common.errors import UserError
+from batchwise.execution import pool
+from tests.project import HANG
+
+
+def listening() -> set[str]:
+    """Return the addresses at which this process and those below it listen."""
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    connections = [found for process in processes for found in process.net_connections("inet")]
+    return {found.laddr.ip for found in connections if found.status == psutil.CONN_LISTEN}
+
+
+def test_a_pool_listens_on_the_loopback_alone_and_answers_who_has_its_certificate(monkeypatch) -> None:
+    monkeypatch.setenv("BATCHWISE_WORKERS", "1")
+    before = listening()
+    with pool.pool() as client:
+        address = client.scheduler.address
+        assert address.startswith("tls://127.0.0.1:")
+        assert listening() - before <= {"127.0.0.1"}
+        assert client.submit(sum, [1, 2]).result(timeout=60) == 3
+        host, port = address.removeprefix("tls://").split(":")
+        refuses_what_is_not_tls(host, int(port))
+        refuses_another_certificate(host, int(port))
+
+
+def refuses_what_is_not_tls(host: str, port: int) -> None:
+    with socket.create_connection((host, port), timeout=HANG) as plain:
+        plain.sendall(bytes(64))
+        answer = b"".join(iter(lambda: plain.recv(64), b""))
+    assert len(answer) <= 7 and answer[:1] in (b"", b"\x15")  # an alert of TLS, and the end
+
+
+def refuses_another_certificate(host: str, port: int) -> None:
+    context = Security.temporary().get_connection_args("client")["ssl_context"]
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((host, port), timeout=HANG) as plain,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        context.wrap_socket(plain) as secured,
+    ):
+        secured.sendall(bytes(64))
+        secured.recv(64)
+
+
+@pytest.mark.parametrize("address", ["garbage", "foo://x:1", "tcp://", "tls://127.0.0.1:1", "tcp://127.0.0.1:port"])
+def test_an_address_without_a_scheduler_is_told(monkeypatch, address) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    with pytest.raises(UserError, match="no Dask scheduler answers at DASK_SCHEDULER_ADDRESS="), pool.pool():
+        pass
