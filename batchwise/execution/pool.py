@@ -64,7 +64,7 @@ def _started(number: int, closing: ExitStack) -> Client:
         security = Security.temporary()
         with holding_interrupts():
             cluster = LocalCluster(
-                number,
+                n_workers=number,
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
