@@ -94,11 +94,11 @@ def diverged(result: RunResult, epoch: int) -> RunResult:
     return RunResult("diverged", until, {}, result.parameters, epoch, result.xla)
 
 
-def inputs(run: Run, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
-    """Return what decided a made-up run."""
+def inputs(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
+    """Return what decided a made-up run of a study."""
     given = {"effective_batch_size": run.effective_batch_size, "learning_rate": run.learning_rate, "seed": run.seed}
-    fixed = {"data": manifest["sha256"], "code": {"engine.py": "c" * 64}, "recipe": {}, "environment": ENVIRONMENT}
-    return {**given, **fixed, **changes}
+    of_study = {"data": manifest["sha256"], "recipe": made.recipe.model_dump()}
+    return {**given, **of_study, "code": {"engine.py": "c" * 64}, "environment": ENVIRONMENT, **changes}
 
 
 def write_runs(
@@ -107,7 +107,7 @@ def write_runs(
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
     for run in grid.runs(made, manifest["rows"]["train"]):
-        (folder / run_files.name(run.name)).write_bytes(run_result.dump(result(run), inputs(run, manifest)))
+        (folder / run_files.name(run.name)).write_bytes(run_result.dump(result(run), inputs(run, made, manifest)))
 
 
 def files(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from batchwise.analysis import run_metrics, study_tables
 from batchwise.analysis.evaluate import evaluate
 from batchwise.analysis.seed_values import SeedValues, of_study
 from batchwise.analysis.study_tables import Tables
+from batchwise.common import stage_outputs
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
@@ -139,8 +140,5 @@ def folder(root: Path, names: list[str], world: World) -> Path:
     content = all_params({name: planned(name) for name in names})
     (root / "params.yaml").write_text(json.dumps(content), encoding="utf-8")
     for name in names:
-        tables = root / "data/tables" / name
-        tables.mkdir(parents=True)
-        for file, written in files(name, world).items():
-            (tables / file).write_bytes(written)
+        stage_outputs.write(root / "data/tables" / name, files(name, world))
     return root

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from batchwise.analysis import costs, equal_budgets, recommendation, run_metrics, steps_to_target
 from batchwise.analysis.equal_budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
+from batchwise.common import stage_outputs
 from batchwise.statistics.intervals import mean_interval
 from batchwise.training.run_result import RunResult
 from tests import fabricated
@@ -245,7 +246,8 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
         }
     )
     written = costs.files(made, equal_budgets.of_study(made, 40, ACCURACY, found), sizes, profile, measured)
-    columns = pd.read_csv(Path(_save(written, tmp_path / "costs")) / "columns.csv")
+    stage_outputs.write(tmp_path / "costs", written)
+    columns = pd.read_csv(tmp_path / "costs/columns.csv")
     for name in ("budgets", "targets", "target_runs", "advice"):
         table = pd.read_csv(tmp_path / "costs" / f"{name}.csv")
         assert list(table) == columns.loc[columns["table"].eq(name), "column"].tolist()
@@ -256,10 +258,3 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
     assert fits["largest_batch_size"] == {"fits": 80, "out_of_memory": 160}
     assert fits["learning_rate_law"]["exponent"]["value"] == pytest.approx(1)
     assert fits["learning_rate_law"]["left_out"] == 1
-
-
-def _save(files: dict[str, bytes], folder: Path) -> Path:
-    folder.mkdir()
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return folder

@@ -15,6 +15,7 @@ from scipy import stats
 from batchwise.analysis import run_metrics, study_tables
 from batchwise.analysis.columns import columns, quantities
 from batchwise.analysis.evaluate import definition, evaluate
+from batchwise.common import sealed, stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
@@ -210,7 +211,8 @@ def test_provenance_lists_the_environments_that_differ(tmp_path: Path, made: dic
     assert made["summary"]["provenance"]["xla"] is True
     write_runs(tmp_path, STUDY, mixed)
     run = grid.runs(STUDY, 40)[0]
-    (tmp_path / f"{run.name}.npz").write_bytes(run_result.dump(mixed(run), inputs(run, environment={"device": "gpu"})))
+    of_other = inputs(run, STUDY, environment={"device": "gpu"})
+    (tmp_path / f"{run.name}.npz").write_bytes(run_result.dump(mixed(run), of_other))
     by_run = run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)
     parsed = parse(evaluate("made_up", STUDY, MANIFEST, METRICS, by_run))
     provenance = parsed["summary"]["provenance"]
@@ -223,13 +225,13 @@ def test_provenance_lists_the_environments_that_differ(tmp_path: Path, made: dic
 def test_the_tables_hold_their_study(tmp_path: Path, name: str) -> None:
     """Stages that read the tables need no params.yaml."""
     asked = params.load(ROOT / "params.yaml").studies[name]
-    (tmp_path / "study.json").write_bytes(as_json(definition(asked)))
+    stage_outputs.write(tmp_path, {"study.json": as_json(definition(asked))})
     assert study_tables.read_study(tmp_path) == asked
-    (tmp_path / "study.json").write_text('{"budget": 3}')
+    stage_outputs.write(tmp_path, {"study.json": b'{"budget": 3}'})
     with pytest.raises(UserError, match=r"study\.json is damaged; run .*evaluate@"):
         study_tables.read_study(tmp_path)
     (tmp_path / "study.json").unlink()
-    with pytest.raises(UserError, match=r"study\.json is missing; run .*evaluate@"):
+    with pytest.raises(UserError, match=r"study\.json cannot be read \(No such file.*\); run .*evaluate@"):
         study_tables.read_study(tmp_path)
 
 
@@ -280,8 +282,8 @@ def test_the_stage_writes_the_folder_and_nothing_else_stays(tmp_path: Path, monk
     Path("data/studies").mkdir(parents=True)
     Path("data/studies/made_up.json").write_bytes(study_files.as_bytes(STUDY))
     write_runs(Path("data/runs/made_up"), STUDY, mixed)
-    Path("data/prepared").mkdir()
-    Path("data/prepared/digits.json").write_text(json.dumps(MANIFEST))
+    Path("data/prepared/studies").mkdir(parents=True)
+    Path("data/prepared/studies/made_up.json").write_bytes(sealed.as_json(MANIFEST))
     folder = Path("data/tables/made_up")
     folder.mkdir(parents=True)
     (folder / "left_over.csv").write_text("old")
@@ -289,7 +291,9 @@ def test_the_stage_writes_the_folder_and_nothing_else_stays(tmp_path: Path, monk
     expected = files(STUDY, mixed)
     assert Path("data/metrics/made_up.json").read_bytes() == expected.pop("metrics.json")
     assert Path("data/plots/made_up.csv").read_bytes() == expected["batch_sizes.csv"]
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == expected
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert written.pop(stage_outputs.SUMS).count(b"\n") == len(expected)
+    assert written == expected
 
 
 def test_evaluation_needs_no_training_framework() -> None:

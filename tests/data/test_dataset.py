@@ -1,10 +1,8 @@
 """How data sets are split, scaled, saved and read; what a manifest says."""
 
-import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -246,42 +244,13 @@ def test_vectors_of_an_absurd_size_are_refused(changes, words) -> None:
         vectors(**changes)
 
 
-# Files
+# What is known of them
 
 
-@pytest.mark.parametrize("name", SIZES)
-def test_what_is_saved_is_read_back(data_sets, name, tmp_path) -> None:
-    data = data_sets[name]
-    prepared.save(data, tmp_path, name, GIVEN[name])
-    back = prepared.load(tmp_path, name)
-    assert (back.description, back.class_names, back.sha256) == (data.description, data.class_names, data.sha256)
-    for key, array in data.arrays.items():
-        np.testing.assert_array_equal(back.arrays[key], array)
-        assert back.arrays[key].dtype == array.dtype
-    before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
-    prepared.save(back, tmp_path, name, GIVEN[name])
-    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
-    assert len(before) == 2
-    assert prepared.options(tmp_path, name) == GIVEN[name]
-    with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as file:
-        assert [file[key].dtype.kind for key in file.files] == ["f", "i"] * 3
-
-
-def test_a_task_that_is_no_plug_in_is_refused_with_those_that_are(small, tmp_path) -> None:
+def test_a_task_that_is_no_plug_in_is_refused_with_those_that_are() -> None:
     known = "allowed: binary_classification, multiclass_classification"
     with pytest.raises(UserError, match=f"'binary' is not a known task; {known}"):
         Description("title", "binary", "source", "licence")
-    prepared.save(small, tmp_path, "small", {})
-    about(task="../binary_classification")(tmp_path)
-    with pytest.raises(UserError, match=rf"small\.json: '../binary_classification' is not a known task; {known}"):
-        prepared.load(tmp_path, "small")
-
-
-def test_options_of_a_manifest_that_cannot_be_read(tmp_path) -> None:
-    for content in (None, "", "{", "[]", "null"):
-        if content is not None:
-            (tmp_path / "small.json").write_text(content)
-        assert prepared.options(tmp_path, "small") is None
 
 
 def test_the_manifest_says_what_the_arrays_are(small) -> None:
@@ -321,68 +290,3 @@ def test_the_checksum_changes_with_every_array_and_the_task(small) -> None:
 def of_all(data: DataSet, change: Callable[[np.ndarray], np.ndarray]) -> dict[str, Split]:
     """Return the parts with other inputs."""
     return {name: replace(getattr(data, name), inputs=change(getattr(data, name).inputs)) for name in SPLITS}
-
-
-def about(**changes) -> Callable[[Path], object]:
-    def damage(folder):
-        path = folder / "small.json"
-        text = json.dumps({**json.loads(path.read_text()), **changes})
-        path.write_text(text)
-
-    return damage
-
-
-def cut(name, size) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
-
-
-def flip(folder) -> None:
-    content = bytearray((folder / "small.npz").read_bytes())
-    content[content.index(b"NUMPY") + 130] ^= 1  # in the values of the first array
-    (folder / "small.npz").write_bytes(content)
-
-
-def without(key) -> Callable[[Path], object]:
-    def damage(folder):
-        path = folder / "small.json"
-        content = json.loads(path.read_text())
-        del content[key]
-        path.write_text(json.dumps(content))
-
-    return damage
-
-
-def swap(folder) -> None:
-    with np.load(folder / "small.npz") as file:
-        content = dict(file)
-    np.savez(folder / "small.npz", **{**content, "test_labels": 1 - content["test_labels"]})
-
-
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (lambda folder: (folder / "small.npz").unlink(), "is missing"),
-        (lambda folder: (folder / "small.json").unlink(), "is missing"),
-        (cut("small.npz", 0), "damaged"),
-        (cut("small.npz", 700), "damaged"),
-        (cut("small.json", 0), "damaged"),
-        (cut("small.json", 40), "damaged"),
-        (flip, "damaged"),
-        (swap, "not the file that its manifest describes"),
-        (about(sha256="0"), "not the file that its manifest describes"),
-        (about(class_names=["no", "perhaps"]), "not the file that its manifest describes"),
-        (about(class_names=["no", "yes", "perhaps"]), "the task binary_classification is for 2 classes"),
-        (without("sha256"), "damaged"),
-        (without("title"), "damaged"),
-        (lambda folder: (folder / "small.json").write_text("[]"), "damaged"),
-        (lambda folder: (folder / "small.json").write_text("null"), "damaged"),
-    ],
-)
-def test_a_file_that_is_not_what_was_saved(small, tmp_path, damage, words) -> None:
-    prepared.save(small, tmp_path, "small", {})
-    damage(tmp_path)
-    with pytest.raises(UserError) as caught:
-        prepared.load(tmp_path, "small")
-    assert words in str(caught.value)
-    assert str(tmp_path / "small") in str(caught.value)
-    assert "`dvc repro --force preprocess@small`" in str(caught.value)

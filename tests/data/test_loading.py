@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from batchwise.common.errors import UserError
-from batchwise.config.params import Study
+from batchwise.config.params import Study, Subset
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Description, Split
 
@@ -23,20 +23,23 @@ STUDY = {
 SUBSET = {"train_rows": 100, "validation_rows": 20, "test_rows": 30, "seed": 3}
 
 
-def save(folder, seed: int = 0) -> None:
+def save(folder, asked: Subset | None = None, seed: int = 0) -> None:
+    """Write a data set, and what the study `one` takes of it."""
     random = np.random.default_rng(seed)
     splits = [
         Split(random.normal(size=(n, 50)).astype("float32"), np.arange(n, dtype="int32") % 2) for n in (600, 60, 90)
     ]
-    prepared.save(DataSet(DESCRIPTION, ("no", "yes"), *splits), folder, "small", {})
+    data = DataSet(DESCRIPTION, ("no", "yes"), *splits)
+    prepared.save(data, folder, "small", {})
+    prepared.save_part(loading.part(data, asked), folder, "one", {}, {})
 
 
 @pytest.mark.parametrize("subset", [None, SUBSET])
 def test_data_are_found_from_any_folder_and_are_not_sent(tmp_path, monkeypatch, subset) -> None:
-    save(tmp_path / "prepared")
     study = Study.model_validate({**STUDY, "subset": subset})
+    save(tmp_path / "prepared", study.subset)
     monkeypatch.chdir(tmp_path)
-    located = loading.locate(tmp_path / "prepared", study)
+    located = loading.locate(tmp_path / "prepared", "one", study)
     sent = pickle.dumps(located)
     monkeypatch.chdir(os.sep)
     data = pickle.loads(sent).load()
@@ -49,7 +52,7 @@ def test_data_are_found_from_any_folder_and_are_not_sent(tmp_path, monkeypatch, 
 
 def test_other_data_at_the_same_place_are_refused(tmp_path) -> None:
     save(tmp_path)
-    located = loading.locate(tmp_path, Study.model_validate(STUDY))
+    located = loading.locate(tmp_path, "one", Study.model_validate(STUDY))
     save(tmp_path, seed=1)
     with pytest.raises(UserError, match=r"small has other data in .*; use the same files everywhere"):
         located.load()

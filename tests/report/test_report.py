@@ -18,6 +18,7 @@ import pytest
 
 from batchwise.analysis import study_tables
 from batchwise.analysis.study_tables import Tables
+from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
@@ -38,11 +39,8 @@ ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names
 
 def write(folder: Path, written: dict[str, bytes], **changes: Any) -> Path:
     """Write the files of tables, with changes to summary.json."""
-    folder.mkdir(parents=True)
-    for name, content in written.items():
-        (folder / name).write_bytes(content)
-    summary = json.loads(written["summary.json"])
-    (folder / "summary.json").write_text(json.dumps(summary | changes), encoding="utf-8")
+    summary = json.loads(written["summary.json"]) | changes
+    stage_outputs.write(folder, {**written, "summary.json": json.dumps(summary).encode()})
     return folder
 
 
@@ -202,7 +200,7 @@ def test_missing_or_damaged_tables_are_told_in_a_line(root: Path, tmp_path: Path
         run_stage(root, "absent")
     damaged = write(tmp_path / "damaged", question_files())
     (damaged / "summary.json").write_text("{")
-    with pytest.raises(UserError, match=r"is damaged .* run `dvc repro --force evaluate@damaged`"):
+    with pytest.raises(UserError, match=r"summary\.json is damaged .* run `dvc repro --force evaluate@damaged`"):
         study_tables.read(damaged)
 
 

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
+from batchwise.config import params
 from batchwise.config.grid import Run
 from batchwise.training import run_files, run_result
 from batchwise.training.run_result import RunResult
 
 RUN = Run(16, 0.125, 0)
-INPUTS = {**vars(RUN), "data": "d" * 64, "code": {}, "recipe": {}, "environment": {}}
+WANTED = {"data": "d" * 64, "recipe": {"budget": {"epochs": 2}}}
+INPUTS = {**vars(RUN), **WANTED, "code": {}, "environment": {}}
 RESULT = RunResult("ok", {"loss": np.ones((2, 3), "float32")}, {"000_kernel": np.ones(2)}, 2)
 
 
@@ -22,10 +25,10 @@ def write(folder: Path, result: RunResult = RESULT, **changes: object) -> None:
 
 def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
     write(tmp_path)
-    for data in (INPUTS["data"], None):
-        found = run_files.read(tmp_path, "small", RUN, data)
+    for known in ({}, {"data": INPUTS["data"]}, WANTED):
+        found = run_files.read(tmp_path, "small", RUN, known)
         assert (found.inputs, list(found.result.weights)) == (INPUTS, ["000_kernel"])
-    assert run_files.read(tmp_path, "small", RUN, None, with_weights=False).result.weights == {}
+    assert run_files.read(tmp_path, "small", RUN, {}, with_weights=False).result.weights == {}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,7 @@ def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
         ({"learning_rate": 0.25}, "was trained with learning_rate 0.25, and 0.125 is wanted"),
         ({"seed": 1}, "was trained with seed 1, and 0 is wanted"),
         ({"data": "other"}, "was trained with data other, and ddd"),
+        ({"recipe": {"budget": {"epochs": 3}}}, "was trained with another recipe"),
         ({"seed": None}, "does not say with which seed it was trained"),
         ({"code": None, "environment": None}, "does not say with which code, environment it was trained"),
         ({"result": RunResult("ok", {"loss": np.ones(8)})}, "without a column for each of train, validation, test"),
@@ -44,7 +48,7 @@ def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
 def test_a_file_of_another_run_is_named_with_what_to_do(tmp_path, changes, words) -> None:
     write(tmp_path, **changes)
     with pytest.raises(UserError, match=rf"m16_lr0.125_seed0\.npz .*{words}.*; run `dvc repro --force train@small`"):
-        run_files.read(tmp_path, "small", RUN, INPUTS["data"])
+        run_files.read(tmp_path, "small", RUN, WANTED)
 
 
 @pytest.mark.parametrize(("content", "words"), [(None, "is missing"), (b"", "is damaged"), (b"text", "is damaged")])
@@ -52,4 +56,10 @@ def test_a_file_that_is_missing_or_damaged_is_named_with_what_to_do(tmp_path, co
     if content is not None:
         (tmp_path / run_files.name(RUN.name)).write_bytes(content)
     with pytest.raises(UserError, match=rf"seed0\.npz {words}.*; run `dvc repro --force train@small`"):
-        run_files.read(tmp_path, "small", RUN, None)
+        run_files.read(tmp_path, "small", RUN, {})
+
+
+def test_a_recipe_is_the_same_when_it_was_read_from_a_file() -> None:
+    for study in params.load(ROOT / "params.yaml").studies.values():
+        given = {**INPUTS, "recipe": study.recipe.model_dump()}
+        assert run_result.load(run_result.dump(RESULT, given))[1] == given

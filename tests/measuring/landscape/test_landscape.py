@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import definition, evaluate
-from batchwise.common import plugins
+from batchwise.common import plugins, stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.files import write
 from batchwise.common.repository import ROOT
@@ -25,7 +25,7 @@ from batchwise.config import grid, params
 from batchwise.config.recipe import SGD, Recipe
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Split
-from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, sharpness, updates
+from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, output, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen
 from batchwise.measuring.landscape.columns import columns, tables
 from batchwise.measuring.landscape.gradients import Gradients
@@ -383,20 +383,20 @@ def project(tmp_path_factory) -> Path:
     studies, data = params.load(folder / "params.yaml").studies, digits()
     study = studies["small"]
     prepared.save(data, folder / "data/prepared", "digits", OPTIONS)
+    for name in studies:
+        prepared.save_part(data, folder / "data/prepared", name, OPTIONS, {})
     trainer, runs = Trainer(data, study.recipe), folder / "data/runs/small"
     for run in grid.runs(study, 1200):
         result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
         result = fabricated.diverged(result, 1) if (run.effective_batch_size, run.seed) == (16, 1) else result
-        content = run_result.dump(result, fabricated.inputs(run, {"sha256": data.sha256}))
+        content = run_result.dump(result, fabricated.inputs(run, study, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
     about = prepared.manifest(data, OPTIONS)
     by_run = run_metrics.read(runs, "small", study, about)
     tables = evaluate("small", study, about, loading.metrics(study, about), by_run)
     # With one rate it is chosen although a run diverged.
-    write(folder / "data/tables/small/batch_sizes.csv", lambda file: file.write(tables["batch_sizes.csv"]))
-    for name, one in studies.items():
-        content = as_json(definition(one))
-        write(folder / f"data/tables/{name}/study.json", lambda file, content=content: file.write(content))
+    stage_outputs.write(folder / "data/tables/small", tables)
+    stage_outputs.write(folder / "data/tables/none", {"study.json": as_json(definition(studies["none"]))})
     return folder
 
 
@@ -409,7 +409,7 @@ def run_stage(monkeypatch, project: Path, name: str = "small") -> dict[str, byte
 def test_the_stage_writes_the_same_bytes_each_time(monkeypatch, project) -> None:
     first = run_stage(monkeypatch, project)
     assert first == run_stage(monkeypatch, project)
-    assert {*first} == {"cells.csv", "updates.csv", "steps.csv", "columns.csv", "summary.json"}
+    assert {*first} == {"cells.csv", "updates.csv", "steps.csv", "columns.csv", "summary.json", "SHA256SUMS"}
     found = landscape_files.read(project / "data/landscapes/small")
     for name, expected in tables(fabricated.ACCURACY).items():
         table = getattr(found, name)
@@ -467,20 +467,21 @@ def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(proj
 
 
 def test_a_missing_or_damaged_file_is_told(tmp_path, project) -> None:
-    with pytest.raises(UserError, match=r"batch_sizes.csv is missing; run .*evaluate@small`"):
-        chosen(tmp_path / "batch_sizes.csv", "small", [16])
-    with pytest.raises(UserError, match=r"batch_sizes.csv is damaged .*128.*; run .*evaluate@small`"):
-        chosen(project / "data/tables/small/batch_sizes.csv", "small", [16, 128])
-    with pytest.raises(UserError, match=r"summary.json is missing; run `dvc repro --force landscape@"):
+    with pytest.raises(UserError, match=r"cannot be read \(No such file or directory\); run .*evaluate@small`"):
+        chosen(tmp_path / "small", [16])
+    with pytest.raises(UserError, match=r"batch_sizes\.csv is of another grid; run .*evaluate@small`"):
+        chosen(project / "data/tables/small", [16, 128])
+    with pytest.raises(UserError, match=r"cannot be read \(No such .*\); run `dvc repro --force landscape@"):
         landscape_files.read(tmp_path)
+    stage_outputs.write(tmp_path, output.files("small", fabricated.ACCURACY, [], {}, {}))
     (tmp_path / "summary.json").write_text("{")
-    with pytest.raises(UserError, match=r"is damaged .*; run `dvc repro --force landscape@"):
+    with pytest.raises(UserError, match=r"summary\.json is damaged .*; run `dvc repro --force landscape@"):
         landscape_files.read(tmp_path)
 
 
 def test_a_batch_size_without_a_chosen_rate_is_left_out(tmp_path) -> None:
     table = "batch_size,effective_batch_size,selected_by,base_learning_rate,learning_rate\n"
     table += "4,4,none: no rate with every run ok,,\n8,8,validation,0.1,0.8\n2000,1200,validation,0.3,360.0\n"
-    (tmp_path / "batch_sizes.csv").write_text(table)
-    found = chosen(tmp_path / "batch_sizes.csv", "small", [2000, 4, 8])
+    stage_outputs.write(tmp_path, {"study.json": b"{}", "batch_sizes.csv": table.encode()})
+    found = chosen(tmp_path, [2000, 4, 8])
     assert found == [grid.Cell(2000, 1200, 0.3, 360.0), grid.Cell(8, 8, 0.1, 0.8)]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from batchwise.analysis import profile_summary
-from batchwise.common import plugins
+from batchwise.common import plugins, stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.params import Study
@@ -103,7 +103,7 @@ def test_the_stage_says_one_line_and_replaces_its_folder(stage) -> None:
     assert done.stderr == ""
     assert done.stdout.startswith(f"small: {len(profile.points)} points measured now, 0 kept from before; ")
     assert done.stdout.count("\n") == 1
-    names = {"points.csv", "repetitions.csv", "doubling.csv", "columns.csv", "machine.json"}
+    names = {"points.csv", "repetitions.csv", "doubling.csv", "columns.csv", "machine.json", "SHA256SUMS"}
     assert {path.name for path in folder.iterdir()} == names
 
 
@@ -392,9 +392,7 @@ def test_a_point_that_ran_out_of_memory_has_no_numbers() -> None:
 
 
 def write(folder: Path) -> None:
-    folder.mkdir()
-    for name, content in profile_files.files(made_up()).items():
-        (folder / name).write_bytes(content)
+    stage_outputs.write(folder, profile_files.files(made_up()))
 
 
 def test_what_is_written_is_read_back(tmp_path) -> None:
@@ -410,10 +408,10 @@ def test_a_missing_or_damaged_file_is_an_error_of_the_user(name, tmp_path) -> No
     path = tmp_path / "study" / name
     write(path.parent)
     path.write_text("seconds\n1\n" if name.endswith("csv") else json.dumps({"a": 1})[:-1])
-    with pytest.raises(UserError, match=r"damaged.*run `dvc repro --force profile@study`"):
+    with pytest.raises(UserError, match=rf"{name} is damaged or was edited.*run `dvc repro --force profile@study`"):
         profile_files.read(path.parent)
     path.unlink()
-    with pytest.raises(UserError, match=rf"{name} is missing; run `dvc repro --force profile@study`"):
+    with pytest.raises(UserError, match=rf"{name} cannot be read \(No such.*\); run `dvc repro --force profile@study`"):
         profile_files.read(path.parent)
 
 

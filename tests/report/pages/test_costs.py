@@ -1,5 +1,6 @@
 """What reports say of costs, and the index page, in this process: on made-up runs, times and landscapes."""
 
+import shutil
 from pathlib import Path
 
 import html5lib
@@ -9,6 +10,7 @@ import pytest
 
 from batchwise.analysis import costs, equal_budgets, profile_summary, run_metrics, study_tables
 from batchwise.analysis.cost_tables import read_costs
+from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.measuring.landscape import landscape_files, output
@@ -86,9 +88,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cells = cells.reindex(columns=list(landscape_tables(fabricated.ACCURACY)["cells"])).fillna(1.5)
     written["landscapes"]["cells.csv"] = cells.to_csv(index=False).encode()
     for kind, files in written.items():
-        (folder / kind / "made_up").mkdir(parents=True)
-        for name, content in files.items():
-            (folder / kind / "made_up" / name).write_bytes(content)
+        stage_outputs.write(folder / kind / "made_up", files)
     return folder
 
 
@@ -143,11 +143,13 @@ def test_the_index_page_has_every_claim_with_its_verdict(data) -> None:
 
 
 def test_damaged_and_missing_costs_are_told(data, tmp_path) -> None:
-    with pytest.raises(UserError, match=r"fits.json is missing; run .*costs@made_up"):
-        read_costs(tmp_path / "made_up")
-    (tmp_path / "made_up").mkdir()
-    (tmp_path / "made_up/fits.json").write_text("{")
-    with pytest.raises(UserError, match="is damaged"):
-        read_costs(tmp_path / "made_up")
+    torn = tmp_path / "made_up"
+    shutil.copytree(data / "costs/made_up", torn)
+    (torn / "fits.json").write_text("{")
+    with pytest.raises(UserError, match=r"fits\.json is damaged or was edited.*; run .*costs@made_up"):
+        read_costs(torn)
+    (torn / "fits.json").unlink()
+    with pytest.raises(UserError, match=r"fits\.json cannot be read \(No such file.*\); run .*costs@made_up"):
+        read_costs(torn)
     assert landscape_files.read(data / "landscapes/made_up").cells["batch_size"].tolist() == [2, 2, 40, 40]
     assert np.isfinite(profile_files.read(data / "profiles/made_up").repetitions["seconds"]).all()
