@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from batchwise import __main__ as commands
-from batchwise.common.messages import exit_with
+from batchwise.common.exits import exit_with
 
 WORDS = (
     *("check", "plan", "verify", "advise", "reproduce", "small", "nothing", "--folder", "--memory", "--time"),
