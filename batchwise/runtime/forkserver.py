@@ -35,11 +35,17 @@ def start(*modules: str) -> None:
 def holding_interrupts() -> Iterator[None]:
     """Leave Ctrl-C to this process alone, which closes the others, and obey it at the end.
 
-    Processes and threads that are started meanwhile inherit the blocked signal; here one that comes waits.
+    Processes and threads that are started meanwhile inherit the blocked signal. A thread that was there before (NumPy
+    has some) still takes it for this process: it is noted.
     """
     resource_tracker.ensure_running()  # its own start would let the signal through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    seen: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # one that waits comes now
+        signal.signal(signal.SIGINT, handler)
+        if seen:
+            signal.raise_signal(signal.SIGINT)
