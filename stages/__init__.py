@@ -18,8 +18,8 @@ if sys.argv[0] == "-m":  # `python -m stages.<stage>`, which has not been found 
     gc.disable()  # until it begins: imports make no garbage, and to look for it takes a tenth of their time
 
 
-def run(main: Callable[..., None], kind: Literal["study", "data set"] | None = None) -> None:
-    """Call a stage's `main`, with the study or the data set that was typed, and leave the process.
+def run(main: Callable[..., None], kind: Literal["study"] | None = None) -> None:
+    """Call a stage's `main`, with the study that was typed if it takes one, and leave the process.
 
     How long that took, from the start of the process, is kept for `python -m batchwise plan`.
     """
@@ -32,7 +32,7 @@ def _run(main: Callable[..., None], kind: str | None) -> None:
     stage, names = Path(sys.argv[0]).stem, _typed(kind, sys.argv[1:])
     main(*names)
     name = "".join(names)
-    key = stage_times.stage_key(params.load(), stage, name) if kind == "study" else ""
+    key = stage_times.stage_key(params.load(), stage, name) if kind else ""
     stage_times.append(StageTime(stage, name, key, stage_times.seconds_of_process()))
 
 
@@ -45,8 +45,7 @@ def _typed(kind: str | None, words: list[str]) -> list[str]:
         if words:
             raise UserError(f"this stage takes no name; run it without {shown(' '.join(words))}")
         return []
-    loaded = params.load()
-    known = sorted(loaded.studies if kind == "study" else loaded.data_sets)
+    known = sorted(params.load().studies)
     if len(words) != 1:
         raise UserError(f"one {kind} of params.yaml must be named, not {len(words)}; allowed: {', '.join(known)}")
     if words[0] not in known:
