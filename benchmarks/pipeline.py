@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from unittest import mock
@@ -34,16 +34,18 @@ def train(folder: Path) -> tuple[float, float, int]:
     """Return the seconds of start-up and of training each cell of the study with one seed, and the number of cells."""
     study, data = _study(seeds=1)
     prepared.save(data, folder / "prepared", study.data_set, {})
+    prepared.save_part(loading.part(data, study.subset), folder / "prepared", STUDY, {}, {})
     with mock.patch.dict(os.environ, BATCHWISE_WORKERS=str(WORKERS)):
         start = perf_counter()
         with pool.pool() as client:
             client.wait_for_workers(WORKERS)
             client.run(importlib.import_module, "batchwise.training.trainer")
             started = perf_counter()
-            os.environ["DASK_SCHEDULER_ADDRESS"] = client.scheduler.address
+            os.environ["DASK_SCHEDULER_ADDRESS"] = client.scheduler.address  # there is nothing to preload
             kept, timings = Store(folder / "store"), folder / "timings.csv"
-            located = loading.locate(folder / "prepared", study)
-            train_study(STUDY, located, folder / "runs", kept, timings, earlier=lambda file: None)
+            located = loading.locate(folder / "prepared", STUDY, study)
+            with mock.patch.object(pool, "pool", lambda: nullcontext(client)):
+                train_study(STUDY, located, folder / "runs", kept, timings, earlier=lambda file: None)
             end = perf_counter()
     return started - start, end - started, len(grid.cells(study, data.rows["train"]))
 
@@ -68,7 +70,7 @@ def reports(folder: Path, seeds: int) -> tuple[float, float, int]:
             (folder / "reports" / path.name).symlink_to(path)
     stage = (sys.executable, "-m")
     _seconds(*stage, "stages.check", folder=folder)
-    _seconds(*stage, "stages.preprocess", study.data_set, folder=folder)
+    _seconds(*stage, "stages.preprocess", folder=folder)
     runs = grid.runs(study, data.rows["train"])
     _make_up_runs(folder / "data/runs" / STUDY, study, prepared.load(folder / "data/prepared", study.data_set), runs)
     with _bin_on_path():
