@@ -1,6 +1,7 @@
 """What a stage does with the name on its command line, and what it keeps beside its outputs."""
 
 import gc
+import re
 import sys
 from pathlib import Path
 
@@ -10,14 +11,15 @@ from ruamel.yaml import YAML
 import stages
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
+from batchwise.config import checked
+from batchwise.data import prepared
 from batchwise.execution import stage_times
-from stages import check, summary
-from tests.project import PARAMS
+from stages import check, preprocess, summary
+from tests.project import PARAMS, STUDY
 
-NAMED = {
-    "data set": ("preprocess",),
-    "study": ("train", "evaluate", "profile", "landscape", "costs", "report", "figure"),
-}
+NAMED = ("train", "evaluate", "profile", "landscape", "costs", "report", "figure")
+BREAST_CANCER = {"test_rows": 114, "validation_rows": 0, "seed": 0}
+UNNAMED = ("code", "check", "preprocess", "summary", "compare")
 
 
 @pytest.fixture
@@ -28,18 +30,19 @@ def folder(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def run(monkeypatch, main, kind, *words: str) -> None:
+def run(monkeypatch, main, kind, *words: str) -> object:
+    """Return the status with which a stage ends the process."""
     monkeypatch.setattr(sys, "argv", ["/project/stages/report.py", *words])
     with pytest.raises(SystemExit) as ended:
         stages.run(main, kind)
-    assert ended.value.code is None, ended.value.code
+    return ended.value.code
 
 
 def test_a_stage_gets_its_name_and_keeps_how_long_it_took(folder, monkeypatch) -> None:
     given = []
     gc.disable()  # as while its module was imported
-    run(monkeypatch, given.append, "study", "small")
-    run(monkeypatch, lambda: given.append("nothing"), None)
+    assert run(monkeypatch, given.append, "study", "small") is None
+    assert run(monkeypatch, lambda: given.append("nothing"), None) is None
     assert given == ["small", "nothing"] and gc.isenabled()
     first, second = stage_times.read(folder / stage_times.FILE)
     assert (first.stage, first.name, second.stage, second.name) == ("report", "small", "report", "")
@@ -48,12 +51,13 @@ def test_a_stage_gets_its_name_and_keeps_how_long_it_took(folder, monkeypatch) -
 
 def test_check_leaves_no_file_of_a_study_that_is_gone(folder) -> None:
     check.main()
-    for name in ("studies", "measured_parts"):
-        (folder / "data" / name / "gone.json").write_text("{}")
+    kinds = {"studies": "json", "measured_parts": "json", "models": "txt"}
+    for name, ending in kinds.items():
+        (folder / "data" / name / f"gone.{ending}").write_text("{}")
         (folder / "data" / name / "of somebody").mkdir()
     check.main()
-    for name in ("studies", "measured_parts"):
-        assert {path.name for path in (folder / "data" / name).iterdir()} == {"small.json", "of somebody"}
+    for name, ending in kinds.items():
+        assert {path.name for path in (folder / "data" / name).iterdir()} == {f"small.{ending}", "of somebody"}
 
 
 @pytest.mark.parametrize(
@@ -62,38 +66,112 @@ def test_check_leaves_no_file_of_a_study_that_is_gone(folder) -> None:
         ("study", (), "one study of params.yaml must be named, not 0; allowed: small"),
         ("study", ("small", "small"), "one study of params.yaml must be named, not 2; allowed: small"),
         ("study", ("smal",), "'smal' is not a known study of params.yaml; allowed: small; did you mean 'small'?"),
-        ("data set", ("nothing",), "'nothing' is not a known data set of params.yaml; allowed: digits"),
-        ("data set", ("small",), "'small' is not a known data set of params.yaml; allowed: digits"),
         (None, ("small",), "this stage takes no name; run it without 'small'"),
         (None, ("a", "b"), "this stage takes no name; run it without 'a b'"),
     ],
 )
-def test_a_missing_or_an_unknown_name_is_one_line_and_nothing_runs(folder, monkeypatch, kind, words, told) -> None:
-    with pytest.raises(AssertionError) as failed:
-        run(monkeypatch, lambda *names: pytest.fail("it ran"), kind, *words)
-    assert f"error: {told}" in str(failed.value)
+def test_a_missing_or_an_unknown_name_is_one_line_and_nothing_runs(
+    folder, monkeypatch, capsys, kind, words, told
+) -> None:
+    assert run(monkeypatch, lambda *names: pytest.fail("it ran"), kind, *words) == 1
+    assert capsys.readouterr().err == f"error: {told}\n"
     assert not (folder / stage_times.FILE).exists()
 
 
-def test_a_stage_that_fails_keeps_no_time(folder, monkeypatch) -> None:
+def test_a_stage_that_fails_keeps_no_time(folder, monkeypatch, capsys) -> None:
     def fail(name: str) -> None:
         raise UserError("it is wrong")
 
-    with pytest.raises(AssertionError, match="error: it is wrong"):
-        run(monkeypatch, fail, "study", "small")
+    assert run(monkeypatch, fail, "study", "small") == 1
+    assert capsys.readouterr().err == "error: it is wrong\n"
     assert not (folder / stage_times.FILE).exists()
 
 
-@pytest.mark.parametrize("content", [None, b"small\xff\n"])
-def test_the_summary_says_that_the_names_of_the_studies_are_missing_or_damaged(folder, content) -> None:
-    if content:
-        summary.STUDIES.parent.mkdir()
-        summary.STUDIES.write_bytes(content)
-    with pytest.raises(UserError, match=r"^data/studies\.txt is missing or damaged; run `dvc repro --force check`$"):
-        summary.main()
+def test_check_writes_the_names_the_data_sets_and_the_model_of_each_study(folder) -> None:
+    check.main()
+    assert checked.read(checked.NAMES) == {"studies": ["small"]}
+    assert checked.read(checked.DATA_SETS) == {
+        "data_sets": PARAMS["data_sets"],
+        "studies": {"small": {"data_set": "digits", "subset": None}},
+    }
+    model = (folder / "data/models/small.txt").read_text()
+    assert re.fullmatch("[0-9a-f]{64}  batchwise/models/mlp.py\n", model)
 
 
-@pytest.mark.parametrize(("kind", "stage"), [(kind, stage) for kind, names in NAMED.items() for stage in names])
-def test_every_stage_with_a_name_takes_it_this_way(kind, stage) -> None:
+@pytest.mark.parametrize("content", [None, b"", b"small\xff\n", b'{"studies": ["small"]}', b"[" * 10_000])
+@pytest.mark.parametrize(("main", "file"), [(summary.main, checked.NAMES), (preprocess.main, checked.DATA_SETS)])
+def test_what_check_writes_is_missing_or_damaged_in_a_line(folder, main, file, content) -> None:
+    if content is not None:
+        file.parent.mkdir()
+        file.write_bytes(content)
+    with pytest.raises(UserError, match=rf"^{file} cannot be read \(.*\); run `dvc repro --force check`$"):
+        main()
+
+
+# The stage preprocess
+
+
+def written(folder: Path) -> dict[str, int]:
+    """Return {file: when it was written} of the prepared data."""
+    base = folder / preprocess.FOLDER
+    return {str(path.relative_to(base)): path.stat().st_mtime_ns for path in base.rglob("*") if path.is_file()}
+
+
+def prepare(params: dict) -> None:
+    with Path("params.yaml").open("w") as file:
+        YAML(typ="safe").dump(params, file)
+    check.main()
+    preprocess.main()
+
+
+def test_preprocess_prepares_what_changed_alone(folder, monkeypatch) -> None:
+    some = {"train_rows": 100, "validation_rows": 20, "test_rows": 20}
+    more = {**PARAMS, "studies": {**PARAMS["studies"], "part": {**STUDY, "subset": some}}}
+    prepare(more)
+    before = written(folder)
+    assert {*before} == {"digits.npz", "digits.json", "studies/small.json", "studies/part.json"}
+    assert prepared.read_part(preprocess.FOLDER, "part")["rows"] == {"train": 100, "validation": 20, "test": 20}
+    assert prepared.read_part(preprocess.FOLDER, "small")["rows"] == {"train": 1200, "validation": 300, "test": 297}
+
+    prepare(PARAMS)
+    after = written(folder)
+    assert {*after} == {"digits.npz", "digits.json", "studies/small.json"}  # of a study that is gone, nothing
+    assert after["digits.npz"] == before["digits.npz"] and after["digits.json"] == before["digits.json"]
+
+    others = {"digits": PARAMS["data_sets"]["digits"] | {"seed": 1}, "breast_cancer": BREAST_CANCER}
+    prepare({**PARAMS, "data_sets": others})
+    changed = written(folder)
+    assert {*changed} == {*after, "breast_cancer.npz", "breast_cancer.json"}
+    assert changed["digits.npz"] > before["digits.npz"]
+    assert prepared.read_part(preprocess.FOLDER, "small")["options"]["seed"] == 1
+
+    code_of = prepared.code_of
+    monkeypatch.setattr(
+        prepared, "code_of", lambda name: {f"{name}.py": "edited"} if name == "digits" else code_of(name)
+    )
+    preprocess.main()
+    assert written(folder)["digits.npz"] > changed["digits.npz"]
+    assert written(folder)["breast_cancer.npz"] == changed["breast_cancer.npz"]
+
+
+@pytest.mark.parametrize("name", ["digits.npz", "digits.json", "studies/small.json"])
+def test_preprocess_makes_a_damaged_file_again(folder, name) -> None:
+    prepare(PARAMS)
+    path = folder / preprocess.FOLDER / name
+    whole = path.read_bytes()
+    for damaged in (whole[:-3], whole[:50] + bytes([whole[50] ^ 1]) + whole[51:], b""):
+        path.write_bytes(damaged)
+        preprocess.main()
+        assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("stage", NAMED)
+def test_every_stage_with_a_name_takes_it_this_way(stage) -> None:
     text = (ROOT / f"stages/{stage}.py").read_text(encoding="utf-8")
-    assert f'stages.run(main, "{kind}")' in text and "sys.argv" not in text
+    assert 'stages.run(main, "study")' in text and "sys.argv" not in text
+
+
+@pytest.mark.parametrize("stage", UNNAMED)
+def test_every_other_stage_takes_none(stage) -> None:
+    text = (ROOT / f"stages/{stage}.py").read_text(encoding="utf-8")
+    assert "stages.run(main)" in text and "sys.argv" not in text

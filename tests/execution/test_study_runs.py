@@ -20,7 +20,7 @@ from batchwise.common.errors import UserError
 from batchwise.config import grid, params
 from batchwise.data import loading, prepared
 from batchwise.data.loading import StudyData
-from batchwise.execution import stage_times, workers
+from batchwise.execution import dispatcher, pool, stage_times
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
 from batchwise.execution.session import Session
@@ -44,11 +44,13 @@ def pool_of_threads() -> Iterator[Client]:
 def trained(tmp_path, monkeypatch, capsys) -> Path:
     """The folder of a project whose study was trained by a worker of this process."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workers, "pool", pool_of_threads)
+    monkeypatch.setattr(pool, "pool", pool_of_threads)
     with Path("params.yaml").open("w") as file:
         YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL}}, file)
     options = PARAMS["data_sets"]["digits"]
-    prepared.save(plugins.load("datasets", "digits").prepare(**options), Path("data/prepared"), "digits", options)
+    data = plugins.load("datasets", "digits").prepare(**options)
+    prepared.save(data, Path("data/prepared"), "digits", options, prepared.code_of("digits"))
+    prepared.save_part(data, Path("data/prepared"), "small", options, {"data_set": "digits", "subset": None})
     train()
     return tmp_path
 
@@ -56,7 +58,7 @@ def trained(tmp_path, monkeypatch, capsys) -> Path:
 def train() -> None:
     all_params = params.load()
     study, timings = all_params.studies["small"], stage_times.runs_file(all_params, "small")
-    data, kept = loading.locate(Path("data/prepared"), study), Store(Path("data/store"))
+    data, kept = loading.locate(Path("data/prepared"), "small", study), Store(Path("data/store"))
     train_study("small", data, Path("data/runs"), kept, timings, lambda name: None)
 
 
@@ -118,7 +120,7 @@ def test_a_study_that_cannot_be_trained_leaves_the_folder_of_its_runs_as_it_was(
 
     before = files()
     shutil.rmtree("data/store")
-    monkeypatch.setattr(workers, "train", fail)
+    monkeypatch.setattr(dispatcher, "train", fail)
     with pytest.raises(UserError):
         train()
     assert files() == before and [path.name for path in Path("data/runs").iterdir()] == ["small"]
@@ -158,7 +160,7 @@ def test_ctrl_c_is_not_lost_where_exceptions_are_only_printed() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    with workers._interrupts() as interrupts:
+    with dispatcher._interrupts() as interrupts:
         callback = Callback()
         del callback
         assert interrupts == [signal.SIGINT]
