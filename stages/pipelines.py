@@ -28,8 +28,8 @@ LINKS = {
 ABOUT = """\
 Written by `python -m stages.pipelines`: the stages of the root's dvc.yaml but for those that measure, and a comparison.
 
-params.yaml ─► check ─► preprocess@<data set> ─► train@<study> ─► evaluate@<study> ─► report@<study>
-                                                                           └─► compare
+params.yaml ─► check ─► preprocess ─► train@<study> ─► evaluate@<study> ─► report@<study>
+                                                                └─► compare
 """
 COMPARE = """\
 compare:
@@ -62,7 +62,8 @@ def pipeline(root: str) -> str:
     """Return the dvc.yaml of a study of the paper, from that of the root."""
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
-    stages = yaml.load(root)["stages"]
+    whole = yaml.load(root)
+    stages = whole["stages"]
     left_out = tuple(_folder(out) for name in MEASURING for out in _body(stages[name])["outs"])
     for name in MEASURING:
         del stages[name]
@@ -71,7 +72,7 @@ def pipeline(root: str) -> str:
             deps.remove(dep)
     stages.update(yaml.load(COMPARE))
     written = StringIO()
-    yaml.dump({"stages": stages}, written)
+    yaml.dump({"vars": whole["vars"], "stages": stages}, written)
     return "".join(f"# {line}".rstrip() + "\n" for line in ABOUT.splitlines()) + written.getvalue()
 
 
