@@ -116,21 +116,29 @@ def test_what_goes_wrong_in_a_plugin_is_said_in_one_line_with_its_place(project)
         assert words in said and len(said) < 600
 
 
-def test_stage_preprocess_says_so_and_writes_nothing(project) -> None:
-    project.write_params({**PARAMS, "data_sets": {**PARAMS["data_sets"], "has_a_nan": {}, "right": {}, "twice": {}}})
-    command = (sys.executable, "-m", "stages.preprocess")
-    printed = project.run(*command, "has_a_nan", status=1)
-    assert printed.startswith("error: data set has_a_nan (batchwise/datasets/has_a_nan.py, line 6): inputs: 1 value is")
-    assert len(printed.splitlines()) == 1
-    assert not (project.folder / "data/prepared").exists()
-    assert project.run(*command, "right") == "it is said\n"
-    assert project.run(*command, "twice").splitlines() == [
+def test_stage_preprocess_says_so_and_writes_nothing_of_it(project) -> None:
+    def preprocess(*data_sets: str, status: int = 0) -> list[str]:
+        """Return the lines that the stage prints where params.yaml names these data sets."""
+        named = {**{name: {} for name in data_sets}, **PARAMS["data_sets"]}
+        project.write_params({**PARAMS, "data_sets": named})
+        project.run(sys.executable, "-m", "stages.check")
+        return project.run(sys.executable, "-m", "stages.preprocess", status=status).splitlines()
+
+    (line,) = preprocess("has_a_nan", status=1)
+    assert line.startswith("error: data set has_a_nan (batchwise/datasets/has_a_nan.py, line 6): inputs: 1 value is")
+    assert not list((project.folder / "data/prepared").glob("*has_a_nan*"))
+    assert preprocess("right") == ["it is said"]
+    assert preprocess("right", "twice") == [
         f"warning: data set twice: 9 of 9 {part} rows have the inputs of a row of {other}: "
         "what is known of them is no measure of new rows"
         for other, part in (("train", "validation"), ("train", "test"), ("validation", "test"))
     ]
-    files = {path.name for path in (project.folder / "data/prepared").iterdir()}
-    assert files == {f"{name}{ending}" for name in ("right", "twice") for ending in (".json", ".npz")}
+    files = {path.name for path in (project.folder / "data/prepared").iterdir() if path.is_file()}
+    wanted = {f"{name}{ending}" for name in ("digits", "right", "twice") for ending in (".json", ".npz")}
+    assert files == wanted
+    before = project.bytes_of("data/prepared")
+    preprocess("right", "twice", "has_a_nan", status=1)
+    assert project.bytes_of("data/prepared") == before
 
 
 def test_a_plugin_is_found_where_the_code_is_linked(project, tmp_path) -> None:
