@@ -258,28 +258,64 @@ def test_damaged_files_are_made_again(project, finished) -> None:
     assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
 
 
+ABSENT = object()
+
+
+def without(key: str) -> dict:
+    return {name: value for name, value in STUDY.items() if name != key}
+
+
+# {what is wrong: (studies, what `check` says of them)}
 BAD_STUDIES = {
-    "a name for the shell": ({"small; touch pwned #": STUDY}, "small; touch pwned #"),
-    "a path": ({"../small": STUDY}, "../small"),
+    "a name for the shell": ({"small; touch pwned #": STUDY}, "the name 'small; touch pwned #' is not allowed"),
+    "a name for a template": ({"${studies}": STUDY}, "the name '${studies}' is not allowed"),
+    "a path": ({"a/small": STUDY}, "the name 'a/small' is not allowed"),
     "an unknown model": (with_study(model={"name": "mpl"})["studies"], "did you mean 'mlp'"),
     "an unknown data set": ({"small": {**STUDY, "data_set": "digit"}}, "did you mean 'digits'"),
     "a batch size of 0": (with_study(batch_sizes=[0])["studies"], "batch_sizes[0] is 0"),
-    "a missing data set": ({"small": {key: STUDY[key] for key in STUDY if key != "data_set"}}, "data_set"),
+    "no data set": ({"small": without("data_set")}, "studies.small.data_set is missing; it is required"),
+    "no model": ({"small": without("model")}, "studies.small.model is missing; it is required"),
+    "a model that is a word": (
+        {"small": {**STUDY, "model": "mlp"}},
+        "studies.small.model is 'mlp'; it must be a mapping",
+    ),
+    "a study that is null": ({"small": None}, "studies.small is None; it must be a mapping"),
+    "no studies": (ABSENT, "studies is missing; it is required"),
+    "an empty mapping": ({}, "studies is {}; it must have at least 1 item"),
+}
+# Of these DVC speaks itself, before it runs a stage
+REFUSED_BY_DVC = {
+    "a path above": {"../small": STUDY},
+    "an empty name": {"": STUDY},
+    "studies that are null": None,
+    "studies that are a list": [STUDY],
 }
 
 
-@pytest.mark.parametrize("name", BAD_STUDIES)
-def test_bad_parameters_stop_dvc_before_anything_changes(finished, name) -> None:
-    studies, expected = BAD_STUDIES[name]
-    state = {folder: finished.bytes_of(folder) for folder in ("data", "reports")}
-    lock = finished.lock()
+def refused(project: Project, studies: object) -> str:
+    """Return what `dvc repro` prints of these studies; nothing may change on disk."""
+    state, lock = {folder: project.bytes_of(folder) for folder in ("data", "reports")}, project.lock()
     try:
-        finished.write_params({**PARAMS, "studies": studies})
-        printed = finished.repro(status=255)
-        assert expected in printed
+        project.write_params(
+            {**PARAMS, "studies": studies} if studies is not ABSENT else {"data_sets": PARAMS["data_sets"]}
+        )
+        printed = project.repro(status=255)
         assert "Traceback" not in printed
-        assert finished.lock() == lock
-        assert {folder: finished.bytes_of(folder) for folder in ("data", "reports")} == state
-        assert not list(finished.folder.rglob("pwned"))
+        assert project.lock() == lock
+        assert {folder: project.bytes_of(folder) for folder in ("data", "reports")} == state
+        assert not list(project.folder.rglob("pwned"))
+        return printed
     finally:
-        finished.write_params(PARAMS)
+        project.write_params(PARAMS)
+
+
+@pytest.mark.parametrize("name", BAD_STUDIES)
+def test_bad_parameters_are_told_by_check_before_anything_changes(finished, name) -> None:
+    studies, expected = BAD_STUDIES[name]
+    (told,) = [line for line in refused(finished, studies).splitlines() if line.startswith("error: ")]
+    assert told.startswith("error: params.yaml: ") and expected in told
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_DVC)
+def test_what_dvc_refuses_itself_changes_nothing(finished, name) -> None:
+    assert "ERROR: " in refused(finished, REFUSED_BY_DVC[name])
