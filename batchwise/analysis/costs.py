@@ -90,10 +90,14 @@ def _quality(line: fits.Line) -> dict[str, Any]:
 
 
 def largest(measured: pd.DataFrame, doubling: pd.DataFrame) -> dict[str, Any]:
-    """Return the largest m that was seen to fit, and the smallest at which memory ended, None if it never did."""
+    """Return the largest m that was seen to fit, and the smallest above at which memory ended, None if it never did.
+
+    A smaller m that ended was not in want of what it takes by itself, but of what the machine had left then.
+    """
     rows = pd.concat([table[["batch_size", "status"]] for table in (measured, doubling)])
     fitting = rows.loc[rows["status"].isin(["ok", "fits"]), "batch_size"]
     ended = rows.loc[rows["status"].eq("out_of_memory"), "batch_size"]
+    ended = ended[ended > fitting.max()] if len(fitting) else ended
     return {"fits": fitting.max() if len(fitting) else None, "out_of_memory": ended.min() if len(ended) else None}
 
 

@@ -24,6 +24,7 @@ from batchwise.statistics.intervals import mean_interval
 KINDS = ("epochs", "updates", "seconds")
 LEVELS = 24  # of each budget, evenly spaced on a logarithmic scale: a figure's curve
 MEASURED, TOO_SHORT, TOO_LONG = "measured", "less than an epoch", "longer than trained"
+UNMEASURED = "seconds not measured"
 LOSS = ("train", "loss")  # what training lowers, whatever chooses
 
 
@@ -39,6 +40,11 @@ class Curves:
     epochs: np.ndarray  # [evaluations], from 0 to the last, at most 200 of them
     updates: int  # of a whole run; with a budget of updates the last epoch may be cut short
     values: dict[str, np.ndarray]  # {column, as of quantities: [rates, seeds, evaluations]}
+
+    @property
+    def whole_epochs(self) -> float:
+        """The epochs of a whole run, also where none came so far."""
+        return float(np.ceil(self.updates / self.updates_per_epoch))
 
     def updates_at(self, epochs: np.ndarray | float) -> np.ndarray:
         """Return the updates after some epochs."""
@@ -63,7 +69,8 @@ def _curves(
 ) -> Curves:
     m = cells[0].effective_batch_size
     runs = [[by_run[run] for run in grid.runs_of(cell, study)] for cell in cells]
-    epochs = max((found.curve_epochs for row in runs for found in row), key=len)
+    start = np.array([0])  # where no run came to its first evaluation
+    epochs = max((start, *(found.curve_epochs for row in runs for found in row)), key=len)
     return Curves(
         metric=metric,
         effective_batch_size=m,
@@ -91,10 +98,13 @@ def _values(runs: Sequence[Sequence[RunMetrics]], epochs: np.ndarray, split: str
 def at(curves: Curves, epochs: float) -> dict[str, np.ndarray]:
     """Return {column: [rates, seeds]} after so many epochs: the median over the last 5 evaluations up to then.
 
-    As at the end of a study (Masters & Luschi 2018, section 5); the evaluation of the start does not count.
+    As at the end of a study (Masters & Luschi 2018, section 5); the evaluation of the start does not count, and without
+    another there is no value: NaN.
     """
     last = int(np.searchsorted(curves.epochs, epochs, side="right"))
     first = max(1, last - LAST_EPOCHS)
+    if last <= first:
+        return {name: np.full(values.shape[:-1], np.nan) for name, values in curves.values.items()}
     return {name: np.median(values[..., first:last], axis=-1) for name, values in curves.values.items()}
 
 
@@ -119,11 +129,13 @@ def costs(curves: Curves, kind: str, seconds: Mapping[int, float]) -> float:
 def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]) -> dict[str, Any]:
     """Return the row of a batch size at a level of a budget. `seconds` are those of an epoch, by batch size."""
     row = {"budget": kind, "level": amount, "batch_size": curves.effective_batch_size, "status": MEASURED}
-    epochs = np.floor(amount / costs(curves, kind, seconds) * (1 + 1e-9))
-    trained = curves.updates / curves.updates_per_epoch
+    per_epoch = costs(curves, kind, seconds)
+    if not per_epoch > 0:
+        return row | {"status": UNMEASURED}
+    epochs = np.floor(amount / per_epoch * (1 + 1e-9))
     if not epochs >= 1:
         return row | {"status": TOO_SHORT}
-    if epochs > np.ceil(trained):
+    if epochs > curves.whole_epochs:
         return row | {"status": TOO_LONG}
     values = at(curves, epochs)
     chosen = choose(values, curves.metric)
@@ -141,7 +153,8 @@ def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]
 def levels(all_curves: Sequence[Curves], kind: str, seconds: Mapping[int, float]) -> np.ndarray:
     """Return the levels of a budget: from the first at which a batch size has an evaluation to the longest run."""
     each = np.array([costs(curves, kind, seconds) for curves in all_curves])
-    whole = each * [np.ceil(curves.updates / curves.updates_per_epoch) for curves in all_curves]
+    each = np.where(each > 0, each, np.nan)
+    whole = each * [curves.whole_epochs for curves in all_curves]
     if np.isnan(whole).all():
         return np.array([])
     between = np.geomspace(np.nanmin(each), np.nanmax(whole), LEVELS)
@@ -169,7 +182,7 @@ def columns(metric: Metric) -> dict[str, str]:
         "machine",
         "batch_size": "m that was trained, rows",
         "status": f"{MEASURED}; {TOO_SHORT}: before the first evaluation; {TOO_LONG}: the runs of the study "
-        "are shorter",
+        f"are shorter; {UNMEASURED}: of an epoch",
         "epochs": "epochs that the level pays for",
         "updates": "weight updates until then",
         "seconds": "seconds of updates until then: epochs × measured seconds of an epoch (profile), without "

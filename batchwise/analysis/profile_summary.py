@@ -31,6 +31,7 @@ def summary(profile: Profile) -> pd.DataFrame:
 def _quartiles(repetitions: pd.DataFrame) -> pd.DataFrame:
     """Return the quartiles of whole updates and the median of ragged ones, by batch size and number type."""
     names = {0.5: "step_seconds", 0.25: "step_seconds_lower", 0.75: "step_seconds_upper"}
+    repetitions = repetitions.astype({"seconds": float})  # none may be of any type
     parts = {part: repetitions[repetitions["part"].eq(part)].groupby(KEY)["seconds"] for part in ("whole", "ragged")}
     whole = pd.DataFrame({name: parts["whole"].quantile(share) for share, name in names.items()})
     return whole.join(parts["ragged"].median().rename("ragged_seconds"))

@@ -22,6 +22,8 @@ def columns(metric: Metric) -> dict[str, str]:
         "deadline_seconds": "seconds of updates that there are; empty for the whole run of the study",
         "chosen": "whether this is the batch size to use: the best on validation rows of those that fit; without "
         "validation rows the fastest of those that fit",
+        "status": f"{equal_budgets.MEASURED}; {equal_budgets.TOO_SHORT}: at the deadline; {equal_budgets.UNMEASURED}, "
+        "or memory: not known to fit",
         "fits": "whether the memory is enough and at least one epoch is over at the deadline",
         "batch_size": "m that was trained, rows",
         "base_learning_rate": "η̃ that is best on validation rows at the deadline",
@@ -56,6 +58,10 @@ def advise(
     table = pd.DataFrame(rows)
     for name in ("compile_seconds", "memory_peak_bytes"):
         table[name] = table["batch_size"].map(costs[name])
+    if memory is not None:
+        ended = costs.index[costs["status"].eq("out_of_memory")] if "status" in costs else []
+        unknown = table["memory_peak_bytes"].isna() & ~table["batch_size"].isin(ended)
+        table["status"] = table["status"].mask(unknown, equal_budgets.UNMEASURED)
     table["fits"] = table["status"].eq(equal_budgets.MEASURED) & (
         (memory is None) | table["memory_peak_bytes"].le(np.inf if memory is None else memory)
     )
@@ -70,7 +76,7 @@ def advise(
 
 def _row(curves: Curves, seconds: Mapping[int, float], deadline: float | None) -> dict[str, Any]:
     """Return what a batch size gives at the deadline, or at the end of its runs if that is sooner."""
-    whole = equal_budgets.level(curves, "epochs", float(curves.epochs[-1]), seconds)
+    whole = equal_budgets.level(curves, "epochs", curves.whole_epochs, seconds)
     if deadline is None:
         return whole
     until = equal_budgets.level(curves, "seconds", deadline, seconds)

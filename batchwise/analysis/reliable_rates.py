@@ -8,8 +8,10 @@ from batchwise.analysis.seed_values import SeedValues, Undecidable
 def octaves(study: SeedValues, sizes: np.ndarray) -> np.ndarray:
     """Return the width of the range of η̃ that converges at each of the sizes, [sizes, seeds], as in range_shrinks.
 
-    Raises Undecidable for fewer than three η̃.
+    Raises Undecidable for fewer than three η̃, and without sizes.
     """
+    if not len(sizes):
+        raise Undecidable("too_few_sizes", sizes=0, least=1)
     rates = np.unique(study.base_learning_rate)
     if len(rates) < 3:
         raise Undecidable("too_few_rates", rates=len(rates))
@@ -25,4 +27,4 @@ def converging(study: SeedValues) -> np.ndarray:
     """
     score = study.metric.sign * np.where(np.isnan(study.validation).any(axis=0), np.nan, study.validation)
     behind = study.metric.margins[-1] / study.metric.scale
-    return np.where(np.isnan(score), np.nan, score >= score.max(axis=0) - behind)
+    return np.where(np.isnan(score), np.nan, score >= score.max(axis=0, initial=-np.inf) - behind)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from batchwise.analysis.selection import DIGITS
 from batchwise.analysis.study_tables import Tables
@@ -25,8 +26,8 @@ class Undecidable(Exception):
 class SeedValues:
     """Cells, with the values of the study's metric in each of their runs.
 
-    A run that diverged is a result: it counts with the baseline. One that ran out of memory or failed says nothing
-    about training and is NaN.
+    A run that diverged is a result: it counts with the baseline. One that ran out of memory or failed, or is missing,
+    says nothing about training and is NaN.
     """
 
     data: str  # checksum of the data
@@ -47,16 +48,22 @@ class SeedValues:
 def of_study(tables: Tables) -> SeedValues:
     """Return the values of a study, by seed; m above the number of rows counts once."""
     summary, metric, seeds = tables.summary, tables.metric, tables.seeds
-    runs = tables.runs.drop_duplicates([*CELL, "seed"]).sort_values([*CELL, "seed"])
-    diverged = (runs["status"] == "diverged").to_numpy().reshape(-1, seeds)
-    cells = runs[CELL].to_numpy()[::seeds]
+    runs = tables.runs.drop_duplicates([*CELL, "seed"])
+
+    grid = pd.MultiIndex.from_product([sorted(runs[name].unique()) for name in CELL], names=CELL)
+
+    def by_seed(column: str) -> pd.DataFrame:
+        return runs.pivot(index=CELL, columns="seed", values=column).reindex(index=grid, columns=range(seeds))
+
+    diverged = by_seed("status").eq("diverged").to_numpy()
+    cells = grid.to_frame().to_numpy(float)
     batch_size = cells[:, 0].astype(int)
     k = min(summary["recipe"]["model"].get("normalization_batch", 0), summary["data"]["rows"]["train"])
     parts = summary["recipe"].get("accumulation", 1)  # each is normalised by itself
     has_validation = summary["data"]["rows"]["validation"] > 0
 
     def values(split: str) -> np.ndarray:
-        measured = runs[metric.column(split)].to_numpy("float64", na_value=np.nan).reshape(-1, seeds)
+        measured = by_seed(metric.column(split)).to_numpy("float64", na_value=np.nan)
         return np.where(diverged, metric.baseline, measured)
 
     return SeedValues(

@@ -75,5 +75,7 @@ def _median(cell: pd.DataFrame) -> float:
 def _epochs(curves: Curves, target: float) -> np.ndarray:
     """Return the epochs until the first evaluation strictly past the target, [rates, seeds], NaN for none."""
     metric = curves.metric
+    if len(curves.epochs) < 2:  # no run came to its first evaluation after the start
+        return np.full(curves.values[metric.column("validation")].shape[:-1], np.nan)
     past = metric.sign * curves.values[metric.column("validation")][..., 1:] > metric.sign * target
     return np.where(past.any(axis=-1), curves.epochs[1:][past.argmax(axis=-1)], np.nan)

@@ -71,7 +71,7 @@ class StudyResults:
         if self.costs is None:
             return {}
         own = self.costs.measured
-        own = own[own["purpose"].eq("grid") & own["dtype"].eq(self.recipe["dtype"])].dropna(subset="epoch_seconds")
+        own = own[own["purpose"].eq("grid") & own["dtype"].eq(self.recipe["dtype"]) & own["epoch_seconds"].gt(0)]
         return dict(zip(own["batch_size"], own["epoch_seconds"], strict=True))
 
     def repetitions(self, batch_size: int, part: str = "whole", dtype: str | None = None) -> np.ndarray:
@@ -80,14 +80,20 @@ class StudyResults:
             return np.array([])
         table = self.profile.repetitions
         mine = table["batch_size"].eq(batch_size) & table["part"].eq(part)
-        return table.loc[mine & table["dtype"].eq(dtype or self.recipe["dtype"]), "seconds"].to_numpy(float)
+        mine &= table["dtype"].eq(dtype or self.recipe["dtype"]) & table["seconds"].gt(0)
+        return table.loc[mine, "seconds"].to_numpy(float)
 
     def curve(self, batch_size: int, quantity: str) -> pd.DataFrame:
         """Return a quantity at the chosen rate of a batch size, [epochs, seeds], with epochs as index; may be empty."""
         asked = self.tables.batch_sizes.drop_duplicates("effective_batch_size")
         m = asked.loc[asked["effective_batch_size"].eq(batch_size), "batch_size"]
         rows = self.tables.curves[self.tables.curves["batch_size"].isin(m)]
-        return rows.pivot(index="epoch", columns="seed", values=quantity)
+        return rows.pivot(index="epoch", columns="seed", values=quantity).reindex(columns=range(self.tables.seeds))
+
+    def after(self, batch_size: int, quantity: str, epochs: float) -> np.ndarray:
+        """Return a quantity of a curve after so many epochs, [seeds]; NaN where it is not known."""
+        until = self.curve(batch_size, quantity).loc[:epochs]
+        return until.iloc[-1].to_numpy(float) if len(until) else np.full(self.tables.seeds, np.nan)
 
 
 def read(data: Path, names: list[str]) -> list[StudyResults]:

@@ -10,11 +10,21 @@ import pandas as pd
 from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
+from batchwise.common.tables import keep_identified
 from batchwise.config.params import Study
 from batchwise.data.metric import Metric, from_facts
+from batchwise.training.run_result import STATUSES
 
 TEXTS = ("selected_by", "grid_edge", "status")
 NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
+_SIZE = {"batch_size": "int64", "effective_batch_size": "int64"}
+_CELL = {**_SIZE, "base_learning_rate": None, "learning_rate": None}
+KEYS: dict[str, dict[str, str | None]] = {
+    "runs": {**_CELL, "seed": "int64", "status": None},
+    "cells": {**_CELL, **dict.fromkeys(("runs", *STATUSES), "int64")},
+    "batch_sizes": {**_SIZE, "updates": "int64"},
+    "curves": {"batch_size": "int64", "seed": "int64", "epoch": "int64"},
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,10 @@ class Tables:
     batch_sizes: pd.DataFrame
     curves: pd.DataFrame
     columns: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        """Leave out rows that do not say what they are of. Any other row may be missing too."""
+        keep_identified(self, KEYS)
 
     @property
     def study(self) -> str:
@@ -42,6 +56,20 @@ class Tables:
     def metrics(self) -> tuple[Metric, ...]:
         """The metrics of the task, the one that chooses first."""
         return (self.metric, *map(from_facts, self.summary["other_metrics"]))
+
+    @property
+    def reference_batch_size(self) -> int | None:
+        """What batch sizes are compared with; None if there is none, or its row is missing."""
+        return self._with_row("reference_batch_size")
+
+    @property
+    def best_batch_size(self) -> int | None:
+        """The batch size to use, which then is the reference; None if none was chosen, or its row is missing."""
+        return self._with_row("best_batch_size")
+
+    def _with_row(self, fact: str) -> int | None:
+        m = self.summary[fact]
+        return m if self.batch_sizes["batch_size"].eq(m).any() else None
 
     @property
     def test_value(self) -> dict[str, float | None]:

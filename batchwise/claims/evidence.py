@@ -120,8 +120,9 @@ def compare(study: str, quantity: str, measured: Measured, /, *, right: Right, *
 
 
 def over_seeds(values: np.ndarray) -> Measured:
-    """Return the mean of `values` [seeds], with Student's t-test; NaN values do not count."""
+    """Return the mean of `values` [seeds], with Student's t-test; values that are not finite do not count."""
     values = np.asarray(values, float)
+    values = np.where(np.isfinite(values), values, np.nan)
     mean, low, high, n = (bound.item() for bound in mean_interval(values[None]))
     known = values[~np.isnan(values)].round(DIGITS)
 

@@ -96,10 +96,12 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
 
 
 def figure(svg: str, alt: str, caption: str, kind: str = "") -> Html:
-    """Return a figure; one of the kind `narrow` fits a phone.
+    """Return a figure, or a sentence where there is nothing to draw; one of the kind `narrow` fits a phone.
 
     The SVG is an image of its own: nothing in it runs, and its ids stay apart from the page's.
     """
+    if not svg:
+        return paragraph("There is no figure: nothing that it would show was measured.")
     data = base64.b64encode(svg.encode()).decode()
     return Html(
         f'<figure{_class(kind)}><div class="scroll" role="region" aria-label="Figure" tabindex="0">'
@@ -109,7 +111,13 @@ def figure(svg: str, alt: str, caption: str, kind: str = "") -> Html:
 
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Entry]], kind: str = "") -> Html:
-    """Return a table whose first column names the row; with `sortable` in `kind`, the page's script sorts it."""
+    """Return a table whose first column names the row, or a sentence where it has no rows.
+
+    With `sortable` in `kind`, the page's script sorts it.
+    """
+    rows = list(rows)
+    if not rows:
+        return paragraph(f"{caption}: nothing is known.")
     head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
     body = "\n".join(f"<tr>{_first(row[0])}{''.join(map(_entry, row[1:]))}</tr>" for row in rows)
     return Html(

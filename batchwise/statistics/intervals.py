@@ -45,6 +45,11 @@ def mean_interval(values: np.ndarray) -> Interval:
     return Interval(mean, mean - half, mean + half, n)
 
 
+def known_mean(values: np.ndarray) -> float:
+    """Return the mean of those of `values` [n] that are not NaN; NaN for none."""
+    return float(mean_interval(values[None]).mean.item())
+
+
 def paired_difference(values: np.ndarray, reference: np.ndarray | float) -> Interval:
     """Return the mean and Student t interval of `values` [groups, seeds] − `reference` [seeds], paired by seed.
 

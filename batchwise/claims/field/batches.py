@@ -42,14 +42,20 @@ def more_than_all_rows(studies: list[StudyResults]) -> Evidence:
     found = []
     for study in studies:
         runs = study.tables.runs
-        whole = runs[runs["batch_size"].eq(study.rows)].reset_index(drop=True)
+        whole = _by_run(runs, study.rows)
         for m in sorted(runs.loc[runs["batch_size"].gt(study.rows), "batch_size"].unique()):
-            more = runs[runs["batch_size"].eq(m)].reset_index(drop=True)
-            if len(whole):
-                measured = counted((~_same(more, whole)).sum(), len(more), RUNS)
+            more = _by_run(runs, m)
+            both = more.index.intersection(whole.index)
+            if len(both):
+                measured = counted((~_same(more.loc[both], whole.loc[both])).sum(), len(both), RUNS)
                 numbers = {"m": m, "rows": study.rows}
                 found.append(compare(study.name, "runs_beyond_all_rows", measured, right=NONE_COUNTED, **numbers))
     return all_of(found)
+
+
+def _by_run(runs: pd.DataFrame, m: int) -> pd.DataFrame:
+    """Return the runs with a batch size, by η̃ and seed."""
+    return runs[runs["batch_size"].eq(m)].set_index(["base_learning_rate", "seed"])
 
 
 def _same(one: pd.DataFrame, other: pd.DataFrame) -> np.ndarray:

@@ -38,7 +38,9 @@ def sharp_minima(studies: list[StudyResults]) -> Evidence:
             sizes = {"small": cells["batch_size"].min(), "large": cells["batch_size"].max()}
             for quantity in SHARPNESS:
                 small, large = _by_seed(cells, quantity, sizes)
-                found.append(compare(study.name, quantity, over_seeds(np.log2(large / small)), right=above(0), **sizes))
+                with np.errstate(divide="ignore", invalid="ignore"):  # a sharpness that is not above 0 has no doublings
+                    doublings = np.log2(large / small)
+                found.append(compare(study.name, quantity, over_seeds(doublings), right=above(0), **sizes))
             lost = over_seeds(study.metric.gain(*_by_seed(cells, study.metric.column("test"), sizes)))
             numbers = {**sizes, "unit": study.metric.differences, "metric": study.metric.name}
             found.append(compare(study.name, "smallest_less_largest", lost, right=above(0), **numbers))

@@ -48,9 +48,9 @@ def large_needs_small(studies: list[StudyResults]) -> Evidence:
 
 def _edge_slopes(study: StudyResults) -> np.ndarray:
     """Return the slope of log₂ of the largest η̃ that trains on log₂ m, of the seeds with three m or more."""
-    values, sizes = study.seed_values, np.array(study.sizes)
+    values, sizes = study.seed_values, np.unique(study.seed_values.effective_batch_size)
     rates = np.where(converging(values) == 1, values.base_learning_rate[:, None], -np.inf)  # [cells, seeds]
-    edges = np.stack([rates[values.effective_batch_size == m].max(axis=0) for m in sizes])
+    edges = np.array([rates[values.effective_batch_size == m].max(axis=0) for m in sizes]).reshape(-1, rates.shape[1])
     by_seed = [(sizes[np.isfinite(edge)], edge[np.isfinite(edge)]) for edge in edges.T]
     return np.array([comparisons.slope(m, np.log2(rates)) for m, rates in by_seed if len(m) > 2])
 
@@ -66,8 +66,9 @@ def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
         if len(updates):
             base, m = updates["base_learning_rate"], updates["update_batch_size"]
             for quantity, predicted in {"mean_per_example": base, "covariance_trace": base**2 * m}.items():
-                table = updates.assign(x=np.log2(predicted), y=np.log2(updates[quantity].abs()))
-                exponents = table.groupby("seed")[[*LEVELS, "x", "y"]].apply(_exponent).to_numpy(float)
+                amount = updates[quantity].abs()
+                table = updates.assign(x=np.log2(predicted), y=np.log2(amount.where(amount > 0))).dropna(subset="y")
+                exponents = np.array([_exponent(rows) for _, rows in table.groupby("seed")])
                 proportional = within(1 - PROPORTIONAL, 1 + PROPORTIONAL)
                 found.append(compare(study.name, quantity, over_seeds(exponents), right=proportional))
     return all_of(found)
@@ -76,7 +77,8 @@ def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
 def _exponent(table: pd.DataFrame) -> float:
     """Return the exponent within the cells at which was sampled: each has a level of its own."""
     centred = table[["x", "y"]] - table.groupby(LEVELS)[["x", "y"]].transform("mean")
-    return float(centred["x"] @ centred["y"] / (centred["x"] @ centred["x"]))
+    squares = centred["x"] @ centred["x"]
+    return float(centred["x"] @ centred["y"] / squares) if squares > 0 else np.nan
 
 
 def scaling_rules(studies: list[StudyResults]) -> Evidence:

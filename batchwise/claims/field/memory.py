@@ -21,6 +21,7 @@ from batchwise.claims.judging import Evidence, all_of
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics.intervals import Estimate
 
+FITS = ("ok", "fits")  # how a point is called that was measured, and a doubled batch size that had room
 SAME = 1.0  # percent: losses that differ by less are the same
 
 
@@ -45,7 +46,8 @@ def grows(studies: list[StudyResults]) -> Evidence:
 def _ended(study: str, profile: Profile) -> Comparison:
     doubling = profile.doubling
     ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
-    numbers = {"gigabytes": profile.machine["memory_limit_bytes"] / 1e9}
+    limit = profile.machine["memory_limit_bytes"]
+    numbers = {"gigabytes": np.nan if limit is None else limit / 1e9}
     measured = counted(int(ended.empty), len(doubling), TIMES)
     if ended.empty:
         return compare(study, "memory_without_end", measured, right=NONE_COUNTED, **numbers)
@@ -56,10 +58,12 @@ def smaller_cures(studies: list[StudyResults]) -> Evidence:
     """Ask for a smaller m that fits where memory ended, and compare the best smaller m with the largest of the grid."""
     found = []
     for study in whole_batches(studies):
-        doubling = study.profile.doubling if study.profile is not None else pd.DataFrame({"status": []})
+        if study.profile is None:
+            continue
+        points, doubling = study.profile.points, study.profile.doubling
         if doubling["status"].eq("out_of_memory").any():
             ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"].min()
-            fits = doubling.loc[doubling["status"].eq("fits"), "batch_size"]
+            fits = pd.concat([table.loc[table["status"].isin(FITS), "batch_size"] for table in (points, doubling)])
             measured, numbers = counted(int(fits.empty), len(doubling), TIMES), {"ended": ended, "fits": fits.max()}
             found.append(compare(study.name, "no_smaller_fits", measured, right=NONE_COUNTED, **numbers))
             is_largest = np.arange(len(study.sizes)) == len(study.sizes) - 1

@@ -9,8 +9,10 @@ from batchwise.analysis.study_results import StudyResults, whole_batches
 from batchwise.claims.evidence import Comparison, above, compare, over_seeds, within
 from batchwise.claims.field.best_cells import compare_best
 from batchwise.claims.judging import Evidence, all_of
+from batchwise.statistics.intervals import known_mean
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
+LOSS = "train_loss"
 GONE = 1 / 4  # of the difference at equal epochs: what is less at equal updates is called gone
 ROW = 1.0  # a test row more or less is the same result
 A_FEW = (16, 32, 64)
@@ -22,9 +24,9 @@ def equal_epochs(studies: list[StudyResults]) -> Evidence:
     found = []
     for study in _same_rate(studies):
         small, large, epochs = study.sizes[0], study.sizes[-1], _early(study)
-        losses = {m: _loss(study, m, epochs) for m in (small, large)}
+        losses = {m: study.after(m, LOSS, epochs) for m in (small, large)}
         measured = over_seeds(losses[large] - losses[small])
-        numbers = {"loss_small": losses[small].mean(), "loss_large": losses[large].mean(), "epochs": epochs}
+        numbers = {"loss_small": known_mean(losses[small]), "loss_large": known_mean(losses[large]), "epochs": epochs}
         found.append(
             compare(study.name, "loss_after_epochs", measured, right=above(0), small=small, large=large, **numbers)
         )
@@ -41,13 +43,13 @@ def equal_updates(studies: list[StudyResults]) -> Evidence:
         small, epochs = study.sizes[0], _early(study)
         updates = epochs * -(-study.rows // small)
         last = {m: updates / -(-study.rows // m) for m in study.sizes[1:]}
-        reaching = [m for m in last if last[m] <= study.curve(m, "train_loss").index[-1]]
+        reaching = [m for m in last if last[m] <= study.curve(m, LOSS).index[-1]]
         if reaching:
             large = reaching[-1]
-            before = _loss(study, large, epochs) - _loss(study, small, epochs)
-            after = _loss(study, large, last[large]) - _loss(study, small, epochs)
+            before = study.after(large, LOSS, epochs) - study.after(small, LOSS, epochs)
+            after = study.after(large, LOSS, last[large]) - study.after(small, LOSS, epochs)
             measured, sizes = over_seeds(GONE * before - after), {"small": small, "large": large}
-            numbers = {"epochs": epochs, "before": before.mean(), "updates": updates, "after": after.mean()}
+            numbers = {"epochs": epochs, "before": known_mean(before), "updates": updates, "after": known_mean(after)}
             found.append(compare(study.name, "loss_after_updates", measured, right=above(0), **sizes, **numbers))
     return all_of(found)
 
@@ -104,9 +106,9 @@ def _fastest(targets: pd.DataFrame) -> pd.Series:
 
 
 def _epochs_saved(study: StudyResults, runs: pd.DataFrame, small: pd.Series, large: pd.Series) -> Comparison:
-    few, many = (_epochs(runs, cell) for cell in (small, large))
+    few, many = (_epochs(runs, cell).reindex(range(study.tables.seeds)).to_numpy(float) for cell in (small, large))
     sizes = {"small": small["batch_size"], "large": large["batch_size"]}
-    epochs = {"epochs_small": np.median(few), "epochs_large": np.median(many)}
+    epochs = {"epochs_small": pd.Series(few).median(), "epochs_large": pd.Series(many).median()}
     target = {
         "target": study.metric.scale * small["target"],
         "target_unit": f" {study.metric.unit}" if study.metric.unit else "",
@@ -115,25 +117,19 @@ def _epochs_saved(study: StudyResults, runs: pd.DataFrame, small: pd.Series, lar
     return compare(study.name, "epochs_to_target", measured, right=above(0), **target, **sizes, **epochs)
 
 
-def _epochs(runs: pd.DataFrame, cell: pd.Series) -> np.ndarray:
-    """Return the epochs to the target of each seed, or all that it was trained, [seeds]."""
+def _epochs(runs: pd.DataFrame, cell: pd.Series) -> pd.Series:
+    """Return the epochs to the target by seed, or all that it was trained."""
     for name in ("target", "batch_size", "base_learning_rate"):
         runs = runs[runs[name].eq(cell[name])]
-    return runs.sort_values("seed")["epochs"].fillna(cell["epochs_trained"]).to_numpy(float)
+    return runs.set_index("seed")["epochs"].fillna(cell["epochs_trained"])
 
 
 def _same_rate(studies: list[StudyResults]) -> list[StudyResults]:
     """Return the studies with one learning rate for all m, whose seeds all have curves."""
     same = [study for study in studies if study.tables.single_rate]
     same = [study for study in same if study.tables.summary["learning_rate_scaling"] == "none" and len(study.sizes) > 1]
-    return [study for study in same if all(not study.curve(m, "train_loss").empty for m in study.sizes)]
+    return [study for study in same if all(not study.curve(m, LOSS).empty for m in study.sizes)]
 
 
 def _early(study: StudyResults) -> int:
-    return max(1, min(study.curve(m, "train_loss").index[-1] for m in study.sizes) // EARLY)
-
-
-def _loss(study: StudyResults, m: int, epochs: float) -> np.ndarray:
-    """Return the training loss after so many epochs, [seeds]."""
-    curve = study.curve(m, "train_loss")
-    return curve[curve.index <= epochs].iloc[-1].to_numpy(float)
+    return max(1, min(study.curve(m, LOSS).index[-1] for m in study.sizes) // EARLY)

@@ -136,21 +136,17 @@ def _best_then(study: StudyResults, seconds: dict[int, float], last: dict[int, i
     deadline, epochs = min(last[m] * seconds[m] for m in seconds), min(last.values())
     reached = {m: min(last[m], int(deadline / seconds[m] * (1 + 1e-9))) for m in seconds}
     by_epochs, by_seconds = (_best(study, at) for at in (dict.fromkeys(seconds, epochs), reached))
-    values = [_value(study, m, reached[m], "test") for m in (by_seconds, by_epochs)]
+    test = study.metric.column("test")
+    values = [study.after(m, test, reached[m]) for m in (by_seconds, by_epochs)]
     measured = over_seeds(study.metric.gain(*values))
     numbers = {"seconds": deadline, "by_seconds": by_seconds, "by_epochs": by_epochs, "epochs": epochs}
     return compare(study.name, "best_after_seconds", measured, right=above(0), **numbers, unit=study.metric.differences)
 
 
-def _value(study: StudyResults, m: int, epochs: int, split: str) -> np.ndarray:
-    """Return the metric after so many epochs, [seeds]."""
-    curve = study.curve(m, study.metric.column(split))
-    return curve[curve.index <= epochs].iloc[-1].to_numpy(float)
-
-
 def _best(study: StudyResults, reached: dict[int, int]) -> int:
     """Return the m with the best mean on validation rows after its epochs; an m without one comes last."""
-    means = {m: _value(study, m, epochs, "validation").mean() for m, epochs in reached.items()}
+    validation = study.metric.column("validation")
+    means = {m: study.after(m, validation, epochs).mean() for m, epochs in reached.items()}
     return max(means, key=lambda m: np.nan_to_num(study.metric.sign * means[m], nan=-np.inf))
 
 
@@ -171,7 +167,7 @@ def smaller_types(studies: list[StudyResults]) -> Evidence:
 def side_by_side(studies: list[StudyResults]) -> Evidence:
     """Compare the speed at the smallest m of one of W processes side by side with three quarters of that alone."""
     found = []
-    for study, spread in _with_spread(studies):
+    for study, spread in _with_spread([study for study in studies if study.sizes]):
         m, processes = min(study.sizes), study.profile.machine["cores"] if study.profile else 1
         together, alone = study.repetitions(m, "side_by_side"), study.repetitions(m)
         if len(together) and len(alone) and processes > 1:

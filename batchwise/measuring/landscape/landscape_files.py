@@ -7,8 +7,12 @@ from typing import Any
 import pandas as pd
 
 from batchwise.common import stage_outputs
+from batchwise.common.tables import keep_identified
 
 NAMES = ("cells", "updates", "steps", "columns")
+_WHERE: dict[str, str | None] = {"batch_size": "int64", "seed": "int64"}
+_UPDATE = {**_WHERE, "weights": None, "update_batch_size": "int64"}
+KEYS = {"cells": _WHERE, "updates": {**_UPDATE, "base_learning_rate": None}, "steps": {**_UPDATE, "parts": "int64"}}
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,10 @@ class Landscape:
     updates: pd.DataFrame
     steps: pd.DataFrame
     columns: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        """Leave out rows that do not say what they are of. Any other row may be missing too."""
+        keep_identified(self, KEYS)
 
 
 def read(folder: Path) -> Landscape:

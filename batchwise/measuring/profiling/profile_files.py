@@ -8,6 +8,7 @@ import pandas as pd
 
 from batchwise.common import stage_outputs
 from batchwise.common.serialization import as_csv, as_json
+from batchwise.common.tables import keep_identified
 
 POINTS = {
     "batch_size": "m, rows; a batch size above the number of training rows N is measured once, as N",
@@ -51,6 +52,12 @@ TABLES = {"points": POINTS, "repetitions": REPETITIONS, "doubling": DOUBLING}
 COLUMNS = POINTS | REPETITIONS | {"column": "name of a column, in any table of this folder"}
 COLUMNS |= {"description": "what the column holds, with its unit"}
 TEXTS = ("dtype", "purpose", "status", "message", "input_shape", "part")
+_SIZE: dict[str, str | None] = {"batch_size": "int64"}
+KEYS = {
+    "points": {**_SIZE, "dtype": None, "purpose": None, "status": None},
+    "repetitions": {**_SIZE, "dtype": None, "part": None, "seconds": None},
+    "doubling": {**_SIZE, "status": None},
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,10 @@ class Profile:
     repetitions: pd.DataFrame
     doubling: pd.DataFrame
     machine: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        """Leave out rows that do not say what they are of. Any other row may be missing too."""
+        keep_identified(self, KEYS)
 
 
 def files(profile: Profile) -> dict[str, bytes]:

@@ -19,8 +19,13 @@ LABEL = 66  # letters in a line
 
 
 def comparisons(found: Sequence[Comparison]) -> str:
-    """Return the comparisons below each other as SVG, those that support the claim least first, each with its scale."""
+    """Return the comparisons below each other as SVG, those that support the claim least first, each with its scale.
+
+    Nothing where none has a value.
+    """
     shown = drawn(found)
+    if not shown:
+        return ""
     labels = [fill(f"{one.study}: {what(one)} ({unit(one)})", LABEL) for one in shown]
     heights = [ROW + LINE * (1 + label.count("\n")) for label in labels]
     with style.drawing():
@@ -32,8 +37,8 @@ def comparisons(found: Sequence[Comparison]) -> str:
 
 
 def drawn(found: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons that are drawn: what was counted only where nothing was estimated."""
-    ordered = sorted(found, key=lambda one: -one.p_for)
+    """Return the comparisons that are drawn, of those with a value: what was counted only if nothing was estimated."""
+    ordered = sorted((one for one in found if np.isfinite(one.effect.value)), key=lambda one: -one.p_for)
     estimated = [one for one in ordered if not one.is_counted]
     return estimated[:MOST_ROWS] or ordered[:MOST_COUNTED]
 

@@ -21,13 +21,14 @@ MEBIBYTE = 2**20
 def budgets(table: pd.DataFrame, metric: Metric) -> str:
     """Return a metric on test rows at the rate that is best for each budget, for a few batch sizes, as SVG."""
     kinds = [kind for kind in BUDGETS if table["budget"].eq(kind).any()]
+    looks = dict(enumerate(shown(sorted(table["batch_size"].unique()))))
     with style.drawing():
         figure, axes = style.panels(WIDTH, 3.3, columns=len(kinds), sharey=True)
         for ax, kind in zip(axes, kinds, strict=True):
-            _budget(table[table["budget"].eq(kind)], metric, ax)
+            _budget(table[table["budget"].eq(kind)], looks, metric, ax)
             ax.set(xlabel=kind if kind != "seconds" else "seconds of updates", title=BUDGETS[kind])
         axes[0].set(ylabel=metric_format.heading(metric, "test"))
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=len(SEQUENCE))
+        figure.legend(*style.legend_entries(axes), loc="outside upper left", ncols=len(SEQUENCE))
         return style.svg(figure)
 
 
@@ -37,9 +38,9 @@ def shown(sizes: list[int]) -> list[int]:
     return [sizes[place] for place in sorted(places)]
 
 
-def _budget(table: pd.DataFrame, metric: Metric, ax: Axes) -> None:
+def _budget(table: pd.DataFrame, looks: dict[int, int], metric: Metric, ax: Axes) -> None:
     mean, lower, upper = (metric.column("test", bound) for bound in ("mean", "low", "high"))
-    for look, m in enumerate(shown(sorted(table["batch_size"].unique()))):
+    for look, m in looks.items():
         rows = table[table["batch_size"].eq(m)].dropna(subset=mean)
         low, high = (metric.scale * rows[bound].clip(metric.lowest, metric.highest) for bound in (lower, upper))
         ax.fill_between(rows["level"], low, high, color=SEQUENCE[look], alpha=0.13, linewidth=0)
@@ -54,7 +55,7 @@ def _budget(table: pd.DataFrame, metric: Metric, ax: Axes) -> None:
             linewidth=1.6,
             label=f"m = {size(m)}",
         )
-    ax.set_xscale("log")
+    style.set_log(ax, "x")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     ax.minorticks_off()
 
@@ -87,6 +88,7 @@ def _memory(measured: pd.DataFrame, fit: dict[str, Any], doubling: pd.DataFrame,
     fits = doubling[doubling["status"].eq("fits")]
     ax.plot(fits["batch_size"], fits["memory_peak_bytes"] / MEBIBYTE, "s", color=BLUE, markersize=4, label="doubling")
     ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
+    ended = ended[ended > fits["batch_size"].max()] if len(fits) else ended  # below, it was not for want of memory
     if len(ended):
         ax.axvline(ended.min(), color=VERMILION, linewidth=1.4, linestyle=":", label="out of memory")
     if fit["constant"]["value"] is not None and len(rows):
@@ -94,13 +96,15 @@ def _memory(measured: pd.DataFrame, fit: dict[str, Any], doubling: pd.DataFrame,
         line = (fit["constant"]["value"] + fit["row"]["value"] * x) / MEBIBYTE
         ax.plot(x, line, color=VERMILION, linestyle="--", label="fit c + d·m")
     _log_axes(ax, "peak memory (MiB)")
-    ax.xaxis.set_major_locator(LogLocator(numticks=5))  # m comes to a million, and its labels to each other
+    if ax.get_xscale() == "log":
+        ax.xaxis.set_major_locator(LogLocator(numticks=5))  # m comes to a million, and its labels to each other
     ax.set_yscale("linear")  # memory does not grow by a power of ten
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 def _log_axes(ax: Axes, label: str) -> None:
-    ax.set(xscale="log", yscale="log", xlabel="batch size m (rows)", ylabel=label)
+    style.set_log(ax, "x", "y")
+    ax.set(xlabel="batch size m (rows)", ylabel=label)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axis.set_minor_formatter(lambda value, _: "")

@@ -55,7 +55,8 @@ def curves(tables: Tables) -> str:
     with style.drawing():
         figure, (left, right) = style.panels(WIDTH, 4, columns=2)
         paper_plots.curves(tables.curves, "train_loss", left)
-        left.set(yscale="log", title="Training loss (nats)")
+        style.set_log(left, "y")
+        left.set(title="Training loss (nats)")
         left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
         left.yaxis.set_minor_formatter(NullFormatter())
         paper_plots.curves(tables.curves, "test_accuracy", right, scale=100)

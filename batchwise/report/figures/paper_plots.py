@@ -8,7 +8,7 @@ import seaborn
 from matplotlib.axes import Axes
 
 from batchwise.analysis.seed_values import SeedValues, choose
-from batchwise.report.figures.style import DASHES, MARKERS
+from batchwise.report.figures.style import DASHES, MARKERS, set_log
 from batchwise.report.number_format import rate, size
 from batchwise.statistics.intervals import Interval, mean_interval
 
@@ -70,7 +70,7 @@ def curves(table: pd.DataFrame, quantity: str, ax: Axes, scale: float = 1) -> No
 
 def size_axis(sizes: np.ndarray, ax: Axes) -> None:
     """Label these batch sizes along a log₂ axis, every other one where they are many."""
-    ax.set_xscale("log", base=2)
+    set_log(ax, "x", base=2)
     shown = [int(m) for m in sizes[:: 1 if len(sizes) <= 12 else 2]]
     ax.set_xticks(shown, [size(m) for m in shown])
     ax.minorticks_off()
@@ -99,6 +99,8 @@ def _rows(interval: Interval, rows: np.ndarray) -> Interval:
 
 def _frame(mean: np.ndarray, ax: Axes) -> None:
     """End the axis above the best and, where accuracies go far down, `DEPTH` points below it."""
+    if np.isnan(mean).all():
+        return
     top, bottom = 100 * np.nanmax(mean), 100 * np.nanmin(mean)
     low = max(bottom, top - DEPTH)
     room = 0.06 * max(top - low, 1)

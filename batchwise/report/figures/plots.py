@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from batchwise.analysis.selection import reliable_column
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.figures.style import DASHES, INK, MARKERS, SEQUENCE, SOFT, VERMILION
+from batchwise.report.figures.style import DASHES, INK, MARKERS, SEQUENCE, SOFT, VERMILION, set_log
 from batchwise.report.number_format import number, rate, size
 
 MOST_TICKS = 16
@@ -56,7 +56,7 @@ def difference(batch_sizes: pd.DataFrame, metric: Metric, ax: Axes) -> None:
 
 def _intervals(table: pd.DataFrame, quantity: str, scale: float, ax: Axes, **look: Any) -> None:
     mean, low, high = (scale * table[f"{quantity}_{bound}"] for bound in ("mean", "low", "high"))
-    error = np.nan_to_num([mean - low, high - mean])  # a single seed has no interval
+    error = np.nan_to_num([mean - low, high - mean]).clip(0)  # a single seed has no interval
     look = {"color": INK, "marker": "o", "linestyle": "none", **look}
     if len(table):
         ax.errorbar(table.index, mean, error, markersize=5.5, capsize=4, elinewidth=1.5, **look)
@@ -93,7 +93,7 @@ def reliable_range(batch_sizes: pd.DataFrame, metric: Metric, rates: list[float]
         half = np.sqrt(rates[1] / rates[0]) if len(rates) > 1 else 1.2
         label = f"within {metric_format.margin(metric, margin)}"
         ax.vlines(rows.index, low / half, high * half, color=colour, linewidth=width, label=label)
-    ax.set_yscale("log", base=2)
+    set_log(ax, "y", base=2)
     shown = rates[:: _every(len(rates), MOST_TICKS)]
     ax.set_yticks(shown, [rate(value) for value in shown])
     ax.yaxis.minorticks_off()

@@ -12,16 +12,21 @@ from batchwise.report import metric_format
 from batchwise.report.figures import heat_map as cell_map
 from batchwise.report.figures import plots, style
 from batchwise.report.number_format import known
+from batchwise.training.run_result import STATUSES
 
 WIDTH = 8.0  # inches: 768 px, the width of the page's text
 MOST_CURVES = len(style.SEQUENCE)
 
 
 def heat_map(tables: Tables) -> str:
-    """Return the map of the mean on test rows, m × η̃."""
-    grid = tables.summary["grid"]
-    chosen = tables.batch_sizes[["batch_size", "base_learning_rate"]].assign(chosen=True)
-    cells = tables.cells.merge(chosen, how="left", on=["batch_size", "base_learning_rate"])
+    """Return the map of the mean on test rows, m × η̃; nothing without cells. A cell that is missing is white."""
+    if tables.cells.empty:
+        return ""
+    grid, cell = tables.summary["grid"], ["batch_size", "base_learning_rate"]
+    chosen = tables.batch_sizes[cell].assign(chosen=True)
+    whole = pd.MultiIndex.from_product([sorted(tables.cells[name].unique()) for name in cell], names=cell)
+    cells = tables.cells if len(tables.cells) == len(whole) else _with_missing(tables.cells, whole)
+    cells = cells.merge(chosen, how="left", on=cell)
     height = min(max(0.36 * grid["batch_sizes"], 1.2), 7) + 0.9
     with style.drawing():
         figure, (ax,) = style.panels(WIDTH, height)
@@ -29,11 +34,18 @@ def heat_map(tables: Tables) -> str:
         return style.svg(figure)
 
 
+def _with_missing(cells: pd.DataFrame, whole: pd.MultiIndex) -> pd.DataFrame:
+    """Return a row for each cell of a whole grid; one that is missing counts no run."""
+    rows = cells.set_index(whole.names).reindex(whole).reset_index()
+    return rows.fillna(dict.fromkeys(("runs", *STATUSES), 0))
+
+
 def by_batch_size(tables: Tables) -> str:
     """Return the result on test rows at the chosen rate of each m, and below it the paired differences, if any."""
     batch_sizes, metric = tables.chosen, tables.metric
     runs = tables.runs.merge(batch_sizes[["batch_size", "base_learning_rate"]])
-    compares = batch_sizes["difference_low"].notna().any()
+    reference = tables.reference_batch_size
+    compares = reference is not None and batch_sizes["difference_low"].notna().any()
     with style.drawing():
         figure, axes = style.panels(
             WIDTH, 4.9 if compares else 3.2, rows=1 + compares, sharex=True, height_ratios=[3, 2][: 1 + compares]
@@ -44,13 +56,18 @@ def by_batch_size(tables: Tables) -> str:
         if compares:
             axes[0].set(xlabel="")
             plots.difference(batch_sizes, metric, axes[1])
-            axes[1].set(title=f"Difference from m = {tables.summary['reference_batch_size']:,}, paired by seed")
+            axes[1].set(title=f"Difference from m = {reference:,}, paired by seed")
             _legend(axes[1])
         return style.svg(figure)
 
 
 def reliable_range(tables: Tables) -> str:
-    """Return the base learning rates that train reliably at each m, with the slope of their upper edge."""
+    """Return the base learning rates that train reliably at each m, with the slope of their upper edge.
+
+    Nothing without cells, since the grid is not known.
+    """
+    if tables.cells.empty:
+        return ""
     metric = tables.metric
     slope = tables.summary["reliable_upper_edge"][f"{metric.margin:g}"]["slope"]
     rates = sorted(tables.cells["base_learning_rate"].unique())
@@ -69,7 +86,8 @@ def learning_curves(curves: pd.DataFrame, metrics: Sequence[Metric]) -> str:
     with style.drawing():
         figure, (left, right) = style.panels(WIDTH, 3.6, columns=2)
         plots.learning_curves(curves, loss, "train", left)
-        left.set(yscale="log", title=metric_format.heading(loss, "Training"))
+        style.set_log(left, "y")
+        left.set(title=metric_format.heading(loss, "Training"))
         left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         left.yaxis.set_minor_formatter(NullFormatter())
         plots.learning_curves(curves, metric, "test", right)
@@ -84,7 +102,7 @@ def curves_shown(tables: Tables) -> pd.DataFrame:
     available = [m for m in tables.distinct["batch_size"] if m in trained]
     places = sorted({round(step * (len(available) - 1) / (MOST_CURVES - 1)) for step in range(MOST_CURVES)})
     shown = [available[place] for place in places] if available else []
-    reference = tables.summary["reference_batch_size"]
+    reference = tables.reference_batch_size
     if reference in available and reference not in shown:
         nearest = min(places[1:-1], key=lambda place: abs(place - available.index(reference)))
         shown[places.index(nearest)] = reference

@@ -1,12 +1,13 @@
 """How figures look, and how one becomes SVG: the same bytes for the same figure, whatever the user's settings."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -15,6 +16,7 @@ from matplotlib.typing import RcKeyType
 
 INK, SOFT, FAINT = "#1b1f24", "#57606a", "#d0d7de"
 BLUE, VERMILION = "#0b5394", "#b5460f"  # apart for every kind of colour vision, and 4.5:1 on white
+EMPTY = "no value to draw"
 # Dark to light: with these and the dashes, lines and bars are told apart without hue.
 SEQUENCE = ("#2d1e3e", "#0b5394", "#13809a", "#b5460f", "#8a6d00")
 DASHES = ((), (6, 2), (2, 1.5), (7, 2, 1.5, 2), (1, 2.5))
@@ -70,7 +72,12 @@ def panels(width: float, height: float, rows: int = 1, columns: int = 1, **optio
 
 
 def svg(figure: Figure) -> str:
-    """Return the figure as SVG text, without a date and with the fonts of the page: equal figures give equal bytes."""
+    """Return the figure as SVG text, without a date and with the fonts of the page: equal figures give equal bytes.
+
+    Axes without a value say so instead; a figure of such axes alone is no figure: its text is empty.
+    """
+    if not has_values(figure):
+        return ""
     if layout := figure.get_layout_engine():
         layout.execute(figure)
     figure.set_layout_engine("none")
@@ -80,3 +87,43 @@ def svg(figure: Figure) -> str:
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = buffer.getvalue()
     return text[text.index("<svg") :].replace("'DejaVu Sans'", FONTS)  # without the address of a document type
+
+
+def legend_entries(axes: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
+    """Return the handles and labels of several axes, each label once."""
+    found: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return [*found.values()], [*found]
+
+
+def set_log(ax: Axes, *names: str, base: float = 10) -> None:
+    """Make the named axes, x or y, logarithmic if what is drawn has a value above 0 there."""
+    least = {"x": ax.dataLim.minposx, "y": ax.dataLim.minposy}
+    for name in names:
+        if np.isfinite(least[name]):
+            getattr(ax, f"set_{name}scale")("log", base=base)
+
+
+def has_values(figure: Figure) -> bool:
+    """Return whether axes of a figure have a value; those that have none say so."""
+    shown = [ax for ax in figure.axes if ax.axison]
+    empty = [ax for ax in shown if _is_empty(ax)]
+    for ax in empty:
+        _say_empty(ax)
+    return len(empty) < len(shown)
+
+
+def _is_empty(ax: Axes) -> bool:
+    """Return whether nothing that was drawn has a place: no finite point, no text."""
+    return not ax.texts and not np.isfinite(ax.dataLim.extents).all()
+
+
+def _say_empty(ax: Axes) -> None:
+    """Put a sentence in the place of axes, below their title."""
+    name = "" if ax.get_title(loc="left") else f"{ax.get_ylabel()}\n"
+    if legend := ax.get_legend():
+        legend.remove()
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, f"{name}{EMPTY}", ha="center", va="center", color=SOFT, transform=ax.transAxes)

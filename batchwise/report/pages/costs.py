@@ -17,7 +17,7 @@ from batchwise.report.html import Entry, Html, figure, items, join, paragraph, t
 from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
 from batchwise.report.sentences import costs as cost_sentences
 from batchwise.report.sentences import phrases
-from batchwise.report.sentences.grammar import count
+from batchwise.report.sentences.grammar import count, listed
 from batchwise.statistics.intervals import mean_interval
 
 NOT_MEASURED = "Not measured in this pipeline: it has no stage that measures time and memory."
@@ -77,6 +77,8 @@ def budgets(costs: Costs | None, metric: Metric) -> Html:
     """Return the results under equal epochs, equal updates and equal seconds, and the steps to targets."""
     if costs is None:
         return paragraph(NOT_MEASURED)
+    if costs.budgets.empty:
+        return paragraph("Not known: the table of the budgets is empty.")
     if costs.budgets[metric.column("test", "mean")].isna().all():
         return paragraph(f"Not applicable: no learning rate could be chosen, so there is no {metric.name} to compare.")
     finding = cost_sentences.budgets(costs.budgets, metric)
@@ -91,7 +93,7 @@ def budgets(costs: Costs | None, metric: Metric) -> Html:
             cost_figures.budgets(costs.budgets, metric), f"Test {metric.name} under three budgets. {finding}", caption
         ),
         _levels(costs.budgets, metric),
-        *([_targets(costs, metric)] if len(costs.targets) else []),
+        *([_targets(costs, metric)] if costs.fits["critical_batch_size"] else []),
         items([*cost_sentences.critical(costs.fits, metric), cost_sentences.law(costs.fits)]),
     )
 
@@ -103,12 +105,12 @@ def _levels(table_of: pd.DataFrame, metric: Metric) -> Html:
     for kind, levels in table_of[table_of["batch_size"].isin(sizes)].groupby("budget", sort=False):
         amounts = sorted(levels["level"].unique())
         for amount in amounts[:: -(-len(amounts) // MOST_LEVELS)]:
-            at_level = levels[levels["level"].eq(amount)].set_index("batch_size")
+            at_level = levels[levels["level"].eq(amount)].set_index("batch_size").reindex(sizes)
             name = seconds(amount) if kind == "seconds" else count(int(amount), kind[:-1])
             rows.append([name, *(_level(at_level.loc[m], metric) for m in sizes)])
     headings = ["budget", *(f"m = {size(m)}" for m in sizes)]
     shown = metric_format.heading(metric, "Test")
-    caption = f"{shown}, with its 95 % interval; <1: less than an epoch, long: longer than trained"
+    caption = f"{shown}, with its 95 % interval; <1: less than an epoch, long: longer than trained, –: not known"
     return table(caption, headings, rows, "numbers")
 
 
@@ -126,7 +128,7 @@ def _targets(costs: Costs, metric: Metric) -> Html:
             size(int(row["batch_size"])),
             rate(row["learning_rate"]),
             f"{row['reached']} of {row['runs']}",
-            digits(row["epochs"]) if known(row["epochs"]) else f"> {row['epochs_trained']:,.0f}",
+            digits(row["epochs"]) if known(row["epochs"]) else f"> {number(row['epochs_trained'], 0)}",
             digits(row["updates"]),
             seconds(row["seconds"]),
         ]
@@ -144,8 +146,10 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
     """Return the time of an update and the peak memory by batch size, with the fits."""
     if costs is None or profile is None:
         return paragraph(NOT_MEASURED)
-    own = costs.measured[costs.measured["dtype"].eq(costs.measured["dtype"].mode()[0])]
-    finding = f"{cost_sentences.time(costs.fits)} {cost_sentences.memory_fit(costs.fits)}"
+    of_grid = costs.measured.loc[costs.measured["purpose"].eq("grid"), "dtype"]
+    own = costs.measured[costs.measured["dtype"].isin(of_grid)]
+    finding = f"{cost_sentences.time(costs.fits)} {cost_sentences.memory_fit(costs.fits, profile.doubling)}"
+    lacking = cost_sentences.not_measured(costs.advice["batch_size"], profile.points)
     machine = costs.fits["machine"]
     caption = (
         f"Measured on {machine['device']}, {machine['cores']} cores, one process at a time, each batch size in a "
@@ -158,6 +162,7 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
             f"Time of an update and peak memory by batch size. {finding}",
             caption,
         ),
+        *([items(lacking)] if lacking else []),
         table(
             "Each measured batch size and number type",
             [
@@ -183,7 +188,7 @@ def _measured(row: dict[str, Any]) -> list[Entry]:
         size(int(row["batch_size"])),
         row["dtype"],
         seconds(row["step_seconds"]),
-        f"{seconds(row['step_seconds_lower'])} to {seconds(row['step_seconds_upper'])}",
+        _quartiles(row),
         seconds(row["ragged_seconds"]),
         number(row["examples_per_second"], 0),
         seconds(row["epoch_seconds"]),
@@ -191,6 +196,11 @@ def _measured(row: dict[str, Any]) -> list[Entry]:
         memory(row["memory_peak_bytes"]),
         row["purpose"] if row["status"] == "ok" else row["status"].replace("_", " "),
     ]
+
+
+def _quartiles(row: dict[str, Any]) -> str:
+    low, high = row["step_seconds_lower"], row["step_seconds_upper"]
+    return f"{seconds(low)} to {seconds(high)}" if known(low, high) else MISSING
 
 
 LANDSCAPE = {
@@ -207,8 +217,12 @@ def noise_and_shape(landscape: Landscape | None) -> Html:
     """Return the gradient noise and the shape of the loss at the final weights."""
     if landscape is None:
         return paragraph(NOT_MEASURED)
-    if landscape.cells.empty:
+    if not landscape.summary["batch_sizes"]:
         return paragraph("Not measured: the study has no `landscape` in params.yaml.")
+    left = sorted({*landscape.summary["batch_sizes"]} - {*landscape.cells["batch_size"]})
+    lacking = f"Not measured at m = {listed(map(size, left))}: no learning rate is chosen, or no row is there."
+    if landscape.cells.empty:
+        return paragraph(lacking)
     rows = [
         [size(int(m)), *(_interval(cells[column]) for column in LANDSCAPE), str(len(cells))]
         for m, cells in landscape.cells.groupby("batch_size")
@@ -220,6 +234,7 @@ def noise_and_shape(landscape: Landscape | None) -> Html:
             rows,
             "numbers",
         ),
+        *([paragraph(lacking)] if left else []),
         paragraph(
             "The noise scale is tr Σ/‖G‖² (McCandlish 2018), φ the sharpness of Keskar 2017 (metric 2.1, in percent of "
             "1 + loss), λ_max the largest eigenvalue of the Hessian of the training loss, beside the 2/η above which "

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from batchwise.analysis import study_results
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims import verdicts
@@ -108,7 +110,9 @@ def claim(one: Claim, verdict: Verdict) -> Html:
         "has its own scale."
     )
     rest = len(found) - len(claim_figures.drawn(found))
-    more = f" {rest} more, that speak less against it or are only counted, are in the table below." if rest else ""
+    valued = all(np.isfinite(comparison.effect.value) for comparison in found)
+    others = "speak less against it or are only counted" + ("" if valued else ", or are not known")
+    more = f" {rest} more, that {others}, are in the table below." if rest else ""
     alt = " ".join(claim_sentences.effect(comparison) for comparison in found[:3])
     names = list(dict.fromkeys(comparison.study for comparison in found))
     return join(

@@ -123,6 +123,8 @@ def reliable_range(tables: Tables) -> Html:
 def learning_curves(tables: Tables) -> Html:
     """Return the learning curves of a few batch sizes at their chosen rates."""
     shown = study_figures.curves_shown(tables)
+    if tables.curves.empty and len(tables.chosen):
+        return paragraph("Not known: the tables lack every curve.")
     if shown.empty:
         return paragraph("Not applicable: no learning rate could be chosen, so there is no curve to show.")
     finding = captions.curves(shown, tables.metric)
@@ -156,7 +158,11 @@ def all_cells(tables: Tables) -> Html:
 
 def reproduce(tables: Tables) -> Html:
     """Return the command that trains a cell again, with the values of a real one."""
-    cell = tables.cells.iloc[0] if tables.chosen.empty else phrases.reference(tables)
+    reference = tables.batch_sizes[tables.batch_sizes["batch_size"].eq(tables.reference_batch_size)]
+    known = pd.concat([rows[["batch_size", "learning_rate"]].dropna() for rows in (reference, tables.cells)])
+    if known.empty:
+        return paragraph("The tables lack every cell.")
+    cell = known.iloc[0]
     within = folder()
     option = f" --folder {shlex.quote(within)}" if within else ""
     return command(f"python -m batchwise{option} reproduce {shlex.quote(tables.study)} {table_rows.arguments(cell)}")

@@ -13,17 +13,19 @@ FEW = 6  # as many batch sizes as a sentence names one by one
 
 def question(tables: Tables) -> str:
     """Return what the study asks, as a title."""
-    compares = tables.single_rate and tables.summary["best_batch_size"] is None
+    compares = tables.single_rate and tables.best_batch_size is None
     return "Does the batch size change the result?" if compares else "Which batch size, and how sure is that?"
 
 
 def answer(tables: Tables) -> list[str]:
     """Return the answer of the study: a headline, then the sentences that say how sure it is."""
-    if not tables.cells["ok"].any():
+    if not tables.summary["runs_by_status"]["ok"]:
         return [f"No run ended well ({phrases.statuses(tables)}).", f"There is no {tables.metric.name} to compare."]
     if tables.chosen.empty:
         return not_chosen(tables)
-    if tables.summary["best_batch_size"] is None:
+    if tables.reference_batch_size is None:
+        return ["Nothing can be said: the tables lack the batch size that the others are compared with.", *same(tables)]
+    if tables.best_batch_size is None:
         return [
             verdict(tables),
             *counted(tables),
@@ -42,7 +44,9 @@ def best(tables: Tables) -> str:
 
 def comparison(tables: Tables) -> str:
     """Return how the batch sizes differ, for a study that chooses one and for a study that does not."""
-    return largest_difference(tables) if tables.summary["best_batch_size"] is None else compared(tables)
+    if tables.reference_batch_size is None:
+        return "The tables lack the batch size that the others are compared with."
+    return largest_difference(tables) if tables.best_batch_size is None else compared(tables)
 
 
 def compared(tables: Tables) -> str:
@@ -110,10 +114,12 @@ def counted(tables: Tables) -> list[str]:
 
     Nothing for a metric that counts no rows.
     """
-    rows = tables.distinct
     if not tables.metric.counted:
         return []
     name = tables.metric.counted[0]
+    rows = tables.distinct.dropna(subset=f"test_{name}_mean")
+    if rows.empty:
+        return []
     if len(rows) > FEW:
         means = rows[f"test_{name}_mean"]
         rows = rows.loc[sorted({means.idxmin(), means.idxmax()})]
@@ -172,10 +178,14 @@ def not_selected(tables: Tables) -> str:
 def not_chosen(tables: Tables) -> list[str]:
     """Return what can be said of a study with several rates in which none could be chosen."""
     reasons = [reason.removeprefix("none: ") for reason in tables.batch_sizes["selected_by"].unique()]
-    metric, top = tables.metric, phrases.best_on_test_rows(tables)
+    metric = tables.metric
+    selected = f"No batch size or learning rate was selected: {listed(reasons or ['the tables do not say why'])}."
+    if tables.cells[metric.column("test", "mean")].isna().all():
+        return [selected, f"No cell has a test {metric.name}."]
+    top = phrases.best_on_test_rows(tables)
     best = f"{phrases.mean(metric, top)}, at {phrases.at(top, start=False)}"
     return [
-        f"No batch size or learning rate was selected: {listed(reasons)}.",
+        selected,
         f"The {metric.best} mean test {metric.name} of a cell is {best}; picked on the test rows, it promises too "
         "much.",
     ]
@@ -184,5 +194,5 @@ def not_chosen(tables: Tables) -> list[str]:
 def seeds(rows: pd.DataFrame, *, intervals: bool) -> str:
     """Return the n of some rows, with what the numbers in brackets are."""
     low, high = rows["ok"].min(), rows["ok"].max()
-    n = f"n = {low:.0f}" if low == high else f"n = {low:.0f} to {high:.0f}"
+    n = f"n = {number(low, 0)}" if low == high else f"n = {span(low, high, 0)}"
     return f"95 % intervals, {n} seeds" if intervals else f"{n}, no interval"

@@ -18,10 +18,14 @@ def heat_map(tables: Tables) -> str:
     counts = (
         f"in {lost.sum()} of {count(len(cells), 'cell')} at least one run did not end well, in {gone.sum()} none did"
     )
+    if cells.empty:
+        return "The tables lack every cell."
     if gone.all():
         return f"No run of {count(len(cells), 'cell')} ended well."
     if not lost.any():
         counts = f"every run of {count(len(cells), 'cell')} ended well"
+    if cells[metric.column("test", "mean")].isna().all():
+        return f"No cell has a test {metric.name}; {counts}."
     top = phrases.best_on_test_rows(tables)
     best = f"{phrases.mean(metric, top)}, at {phrases.at(top, start=False)}"
     return f"The {metric.best} mean test {metric.name} is {best}; {counts}."

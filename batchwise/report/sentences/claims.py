@@ -43,6 +43,8 @@ def effect(one: Comparison) -> str:
     name, unit = f"{one.study}: {comparisons.what(one)}", comparisons.unit(one)
     if one.is_counted:
         return f"{name}: {one.effect.value:,.0f} of {one.n} {unit}; counted, so without an interval."
+    if not known(one.effect.value):
+        return f"{name}: not known, for want of {one.sample}."
     interval = f"95 % interval {interval_of(one)}, " if known(one.effect.low, one.effect.high) else "no interval, "
     return f"{name}: {digits(one.effect.value)} {unit} ({interval}n = {one.n} {one.sample})."
 

@@ -1,9 +1,10 @@
 """What a comparison of a claim or a statement compares, in words: one entry for each quantity."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from batchwise.claims.evidence import Comparison
 from batchwise.claims.judging import LeftOut
+from batchwise.report.number_format import MISSING, known
 
 
 class Words(NamedTuple):
@@ -105,8 +106,7 @@ REASONS = {
 
 def what(one: Comparison) -> str:
     """Return what is compared: `m = 16 less m = 256`."""
-    shown = {name: _shape(value) if isinstance(value, tuple) else value for name, value in one.numbers.items()}
-    return WORDS[one.quantity].what.format_map(shown)
+    return WORDS[one.quantity].what.format_map({name: _shown(value) for name, value in one.numbers.items()})
 
 
 def reason(one: LeftOut) -> str:
@@ -119,5 +119,14 @@ def unit(one: Comparison) -> str:
     return WORDS[one.quantity].unit.format_map(one.numbers)
 
 
-def _shape(sizes: tuple[int, ...]) -> str:
-    return " × ".join(map(str, sizes))
+class _Missing:
+    """A number that is not known, in any format."""
+
+    def __format__(self, _: str) -> str:
+        return MISSING
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return " × ".join(map(str, value))
+    return value if known(value) else _Missing()

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchwise.analysis.equal_budgets import UNMEASURED
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.number_format import MISSING, digits, known, memory, rate, seconds, size
+from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 
@@ -23,10 +24,7 @@ def _advice(limit: float, deadline: float, rows: pd.DataFrame, metric: Metric) -
     room = f"{memory(limit)} of memory" if np.isfinite(limit) else "any memory"
     time = f"a deadline of {seconds(deadline)}" if np.isfinite(deadline) else "no deadline"
     if not rows["chosen"].any():
-        why = (
-            "none fits" if not rows["fits"].any() else "none could be chosen: no learning rate trained with every seed"
-        )
-        return f"With {room} and {time} no batch size can be named: {why}."
+        return f"With {room} and {time} no batch size can be named: {_why_none(rows, metric)}."
     row = rows[rows["chosen"]].iloc[0]
     fastest = (
         ""
@@ -34,11 +32,21 @@ def _advice(limit: float, deadline: float, rows: pd.DataFrame, metric: Metric) -
         else " (the fastest: there are no validation rows to choose by)"
     )
     result = phrases.mean(metric, row, "n")
-    took = f"{count(int(row['updates']), 'update')} in {seconds(row['seconds'])}"
+    took = f"{number(row['updates'], 0)} update{'' if row['updates'] == 1 else 's'} in {seconds(row['seconds'])}"
     return (
         f"With {room} and {time} use m = {size(int(row['batch_size']))}, η = {rate(row['learning_rate'])}{fastest}: "
         f"{result} on the test rows, {took}, {memory(row['memory_peak_bytes'])}."
     )
+
+
+def _why_none(rows: pd.DataFrame, metric: Metric) -> str:
+    if not rows["fits"].any():
+        unknown = rows["status"].eq(UNMEASURED)
+        return "none fits" if not unknown.any() else "none was measured" if unknown.all() else "none is known to fit"
+    fitting = rows[rows["fits"]]
+    if fitting[metric.column("test", "mean")].isna().all():
+        return "none could be chosen: no learning rate trained with every seed"
+    return "none could be chosen: there are no validation rows, and the seconds were not measured"
 
 
 def budgets(table: pd.DataFrame, metric: Metric) -> str:
@@ -70,12 +78,17 @@ def time(fits: dict[str, Any]) -> str:
         return "A fit takes three batch sizes."
     return (
         f"An update takes {_estimate(fit['overhead'], 1e6)} µs and {_estimate(fit['example'], 1e6)} µs for each row "
-        f"(t = a + b·m, R² = {fit['r_squared']:.3f}, {fit['points']} points); the two are equal at the knee, "
-        f"a/b = {_estimate(fit['knee'])} rows."
+        f"(t = a + b·m, R² = {number(fit['r_squared'], 3)}, {fit['points']} points); {_knee(fit['knee'])}."
     )
 
 
-def memory_fit(fits: dict[str, Any]) -> str:
+def _knee(found: dict[str, float | None]) -> str:
+    if not known(found["value"]):
+        return "a row takes no time that could be told from 0, so there is no knee a/b"
+    return f"the two are equal at the knee, a/b = {_estimate(found)} rows"
+
+
+def memory_fit(fits: dict[str, Any], doubling: pd.DataFrame) -> str:
     """Return the fit of the peak memory, and how large a batch was seen to fit."""
     fit, most, limit = fits["memory"], fits["largest_batch_size"], fits["machine"].get("memory_limit_bytes")
     line = "A fit of memory takes three batch sizes."
@@ -86,8 +99,24 @@ def memory_fit(fits: dict[str, Any]) -> str:
         )
     if not known(most["fits"]):
         return line
+    if not doubling["status"].isin(["fits", "out_of_memory"]).any():
+        return f"{line} Up to m = {size(most['fits'])} all fits; what lies beyond was not measured."
     end = f"at m = {size(most['out_of_memory'])} it ended" if known(most["out_of_memory"]) else "it did not end there"
-    return f"{line} By doubling, m = {size(most['fits'])} still fits; {end} ({memory(limit)} were allowed)."
+    allowed = f" ({memory(limit)} were allowed)" if known(limit) else ""
+    return f"{line} By doubling, m = {size(most['fits'])} still fits; {end}{allowed}."
+
+
+def not_measured(sizes: pd.Series, points: pd.DataFrame) -> list[str]:
+    """Return a sentence for each point without a measurement, and one for the batch sizes that have no point."""
+    texts = []
+    for _, point in points[points["status"].ne("ok")].iterrows():
+        alike = points[points["dtype"].eq(point["dtype"]) & points["status"].eq("ok")]
+        fault = point["status"] == "out_of_memory" and (alike["batch_size"] > point["batch_size"]).any()
+        why = "more fits, so it is a fault of the machine; measure again" if fault else point["message"]
+        status = point["status"].replace("_", " ") + (f" ({why})" if known(why) else "")
+        texts.append(f"Not measured: m = {size(point['batch_size'])} in {point['dtype']}, {status}.")
+    missing = sorted({*sizes} - {*points.loc[points["purpose"].eq("grid"), "batch_size"]})
+    return texts + ([f"Not measured: m = {listed(map(size, missing))}."] if missing else [])
 
 
 def critical(fits: dict[str, Any], metric: Metric) -> list[str]:
@@ -151,6 +180,12 @@ def price(row: dict[str, Any], metric: Metric) -> str:
     return mean if interval == MISSING else f"{mean} ({interval})"
 
 
+def _note(row: dict[str, Any]) -> str:
+    if row["fits"]:
+        return "" if known(row["learning_rate"]) else "no rate trained"
+    return "not measured" if row["status"] == UNMEASURED else "does not fit"
+
+
 def lines(table: pd.DataFrame, metric: Metric) -> list[str]:
     """Return the table of advice as lines of a terminal: every batch size, with the price of choosing it instead."""
     from_choice = f"{metric.differences} from the choice"
@@ -158,7 +193,7 @@ def lines(table: pd.DataFrame, metric: Metric) -> list[str]:
     rows = [["m", "η", heading, from_choice, "updates", "seconds", "to compile", "memory", ""]]
     for row in table.to_dict("records"):
         if not known(row["learning_rate"]):
-            rows.append([size(int(row["batch_size"])), *[MISSING] * 7, "does not fit"])
+            rows.append([size(int(row["batch_size"])), *[MISSING] * 7, _note(row)])
             continue
         rows.append(
             [
@@ -167,11 +202,11 @@ def lines(table: pd.DataFrame, metric: Metric) -> list[str]:
                 f"{metric_format.bare(metric, row[metric.column('test', 'mean')])} "
                 f"({phrases.test_interval(metric, row)})",
                 price(row, metric),
-                f"{row['updates']:,.0f}",
+                number(row["updates"], 0),
                 seconds(row["seconds"]),
                 seconds(row["compile_seconds"]),
                 memory(row["memory_peak_bytes"]),
-                "" if row["fits"] else "does not fit",
+                _note(row),
             ]
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -17,6 +17,6 @@ def count(amount: int, noun: str) -> str:
 
 
 def listed(items: Iterable[str], last: str = "and") -> str:
-    """Return `a`, `a and b`, `a, b and c`."""
-    *rest, end = list(items)
+    """Return `a`, `a and b`, `a, b and c`; – for nothing."""
+    *rest, end = list(items) or [MISSING]
     return f"{', '.join(rest)} {last} {end}" if rest else end

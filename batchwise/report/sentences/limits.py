@@ -17,9 +17,10 @@ def limits(tables: Tables) -> list[str]:
         "The intervals are 95 % each, not adjusted for the number of comparisons: of twenty true zeros, one is "
         "expected to look like a difference.",
         *_test_set(tables, rows),
-        _budget(tables),
+        *_budget(tables),
         *_edges(tables),
         *_lost(tables),
+        *_missing(tables),
         "Exact repetition is promised on the same kind of machine with the same versions (see provenance); elsewhere "
         "rounding differs, and training may amplify it.",
     ]
@@ -37,19 +38,21 @@ def _test_set(tables: Tables, rows: int) -> list[str]:
     ]
 
 
-def _budget(tables: Tables) -> str:
+def _budget(tables: Tables) -> list[str]:
     budget = tables.summary["recipe"]["budget"]
-    smallest, biggest = tables.batch_sizes.iloc[0], tables.batch_sizes.iloc[-1]
     if not budget.get("epochs"):
         made = count(budget["updates"], "update")
-        return f"Every run makes {made}, so a larger m sees more rows. Equal epochs may rank the batch sizes otherwise."
-    if smallest["updates"] == biggest["updates"]:
-        return f"Every run trains for {count(budget['epochs'], 'epoch')}."
-    return (
+        return [
+            f"Every run makes {made}, so a larger m sees more rows. Equal epochs may rank the batch sizes otherwise."
+        ]
+    if tables.batch_sizes["updates"].nunique() < 2:
+        return [f"Every run trains for {count(budget['epochs'], 'epoch')}."]
+    smallest, biggest = tables.batch_sizes.iloc[0], tables.batch_sizes.iloc[-1]
+    return [
         f"Every run trains for {count(budget['epochs'], 'epoch')}, so a larger m makes fewer updates: "
         f"{smallest['updates']:,} at m = {size(smallest['batch_size'])}, {biggest['updates']:,} at "
         f"m = {size(biggest['batch_size'])}. Equal updates or equal seconds may rank the batch sizes otherwise."
-    )
+    ]
 
 
 def _edges(tables: Tables) -> list[str]:
@@ -59,7 +62,7 @@ def _edges(tables: Tables) -> list[str]:
         if len(rows):
             where = phrases.sizes(rows, tables.batch_sizes)
             texts.append(f"At m = {where} the chosen rate is the {side} of the grid; a better one may lie beyond.")
-    tried, best_size = tables.batch_sizes["batch_size"], tables.summary["best_batch_size"]
+    tried, best_size = tables.batch_sizes["batch_size"], tables.best_batch_size
     if best_size is not None and len(tried) > 1 and best_size in (tried.min(), tried.max()):
         side = "smallest" if best_size == tried.min() else "largest"
         texts.append(
@@ -80,3 +83,15 @@ def _lost(tables: Tables) -> list[str]:
         where = phrases.sizes(partial, rows)
         texts.append(f"At m = {where} some runs did not end well; the means are over the others, and flatter.")
     return texts
+
+
+def _missing(tables: Tables) -> list[str]:
+    """Return what the tables lack of the grid."""
+    grid = tables.summary["grid"]
+    whole = {"batch size": (tables.batch_sizes, grid["batch_sizes"]), "cell": (tables.cells, grid["cells"])}
+    whole["run"] = tables.runs, grid["cells"] * grid["seeds"]
+    return [
+        f"The tables lack {count(amount - len(rows), name)} of {amount:,}: nothing here counts what is missing."
+        for name, (rows, amount) in whole.items()
+        if len(rows) < amount
+    ]

@@ -8,7 +8,7 @@ import pandas as pd
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.number_format import MISSING, rate, size
+from batchwise.report.number_format import MISSING, number, rate, size
 from batchwise.report.sentences.grammar import count, listed
 
 
@@ -26,13 +26,13 @@ def rates(tables: Tables) -> str:
 
 
 def reference(tables: Tables) -> pd.Series:
-    """Return the row of the batch size that the others are compared with."""
+    """Return the row of the batch size that the others are compared with; there must be one."""
     rows = tables.batch_sizes
-    return rows[rows["batch_size"] == tables.summary["reference_batch_size"]].iloc[0]
+    return rows[rows["batch_size"] == tables.reference_batch_size].iloc[0]
 
 
 def best_on_test_rows(tables: Tables) -> pd.Series:
-    """Return the cell with the best mean on test rows, which no study chooses by; there must be one."""
+    """Return the cell with the best mean on test rows, which no study chooses by; there must be one with a mean."""
     means = tables.cells[tables.metric.column("test", "mean")]
     return tables.cells.loc[(tables.metric.sign * means).idxmax()]
 
@@ -62,7 +62,7 @@ def mean(metric: Metric, row: pd.Series, n: str = "ok") -> str:
     """Return the mean of a metric on test rows with its interval; `n` is the column with the number of seeds."""
     shown = test_interval(metric, row)
     interval = f"95 % interval {shown}, " if shown != MISSING else "no interval, "
-    return f"{metric_format.shown(metric, row[metric.column('test', 'mean')])} ({interval}n = {row[n]:.0f})"
+    return f"{metric_format.shown(metric, row[metric.column('test', 'mean')])} ({interval}n = {number(row[n], 0)})"
 
 
 def test_interval(metric: Metric, row: pd.Series | dict[str, Any]) -> str:
@@ -85,7 +85,7 @@ def margins(metric: Metric) -> str:
 
 def pairs(row: pd.Series) -> str:
     """Return the number of pairs of seeds behind a difference."""
-    return f"{row['difference_n']:.0f}"
+    return number(row["difference_n"], 0)
 
 
 def these(rows: pd.DataFrame, among: pd.DataFrame) -> str:

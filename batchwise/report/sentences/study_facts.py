@@ -15,7 +15,8 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     split = " / ".join(f"{rows[name]:,}" for name in ("train", "validation", "test"))
     yield "Data", f"{summary['data']['title']}, {count(len(summary['data']['class_names']), 'class')}"
     yield "Rows", f"{split} (train / validation / test)"
-    yield "Model", f"{_described(recipe['model'])}, {count(summary['parameters'], 'parameter')}"
+    known = [count(summary["parameters"], "parameter")] if summary["parameters"] else []  # else no run got so far
+    yield "Model", ", ".join([_described(recipe["model"]), *known])
     yield "Optimiser", _described(recipe["optimizer"])
     yield "Budget", _budget(tables)
     scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
@@ -49,6 +50,8 @@ def _budget(tables: Tables) -> str:
     given = tables.summary["recipe"]["budget"]
     if not given.get("epochs"):
         return f"{count(given['updates'], 'update')} at every m"
+    if tables.batch_sizes.empty:
+        return f"{count(given['epochs'], 'epoch')} at every m"
     most, least = tables.batch_sizes["updates"].max(), tables.batch_sizes["updates"].min()
     updates = f"{most:,} to {count(least, 'update')}" if most > least else count(most, "update")
     return f"{count(given['epochs'], 'epoch')} at every m: {updates}"

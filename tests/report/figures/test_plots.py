@@ -78,6 +78,7 @@ def test_equal_tables_give_equal_bytes_whatever_the_settings() -> None:
 def test_text_stays_text_and_a_dollar_is_a_dollar() -> None:
     with style.drawing():
         figure, (ax,) = style.panels(3, 2)
+        ax.plot([1, 2])
         ax.set_title("$x^2$ <script>alert(1)</script>")
         svg = style.svg(figure)
     texts = [element.text for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
@@ -153,3 +154,20 @@ def test_the_line_along_the_upper_edge_leaves_out_the_edge_of_the_grid() -> None
 )
 def test_numbers_in_words(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_axes_without_a_value_say_so_and_a_figure_without_one_is_none() -> None:
+    with style.drawing():
+        figure, (left, right) = style.panels(6, 2, columns=2)
+        for ax, values in ((left, [0.0, -1.0]), (right, [np.nan, np.nan])):
+            ax.plot([1, 2], values, label="none")
+            ax.set(title=f"of {values}")
+            ax.legend()
+            style.set_log(ax, "x", "y")
+        assert (left.get_xscale(), left.get_yscale()) == ("log", "linear")
+        svg = style.svg(figure)
+        assert svg.count(style.EMPTY) == 1
+        assert "of [0.0, -1.0]" in svg and "of [nan, nan]" in svg
+        figure, (ax,) = style.panels(3, 2)
+        ax.axvline(1)
+        assert style.svg(figure) == ""
