@@ -31,9 +31,20 @@ def told(what: str) -> Iterator[None]:
 
 def sentence(error: BaseException) -> str:
     """Return the first line of an error and, where it is known, the line of the plug-in that raised it."""
-    inner = _inner(error)
-    place = _place(inner) or _place(error)
-    return f"{_first_line(inner)} (at {place})" if place else _first_line(inner)
+    where = place(error)
+    return f"{first_line(error)} (at {where})" if where else first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in its first line, with the name of its class where that says more."""
+    if isinstance(error, SystemExit):
+        return f"it ended the process, by sys.exit({error.code!r})"
+    return _first_line(_inner(error))
+
+
+def place(error: BaseException) -> str | None:
+    """Return the file and the line of the plug-in that raised an error, or None if that cannot be told."""
+    return _place(_inner(error)) or _place(error)
 
 
 def _inner(error: BaseException) -> BaseException:

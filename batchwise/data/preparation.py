@@ -1,17 +1,14 @@
 """How the plug-in of a data set is called, and what is said of it: one sentence where it is wrong, or may be."""
 
 import hashlib
-import traceback
 from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from batchwise.common import plugins
+from batchwise.common import plugin_errors, plugins
 from batchwise.common.errors import UserError
-from batchwise.common.repository import ROOT
 from batchwise.data.conversions import type_name
 from batchwise.data.dataset import SPLITS, DataSet
 
@@ -26,32 +23,14 @@ def prepare(name: str, options: dict[str, Any]) -> DataSet:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() among them: what is not caught here is a traceback, or silence
-        raise UserError(f"data set {name} ({_place(name, error)}): {_said(error)}") from None
+        where = plugin_errors.place(error) or plugins.file("datasets", name)
+        said = str(error) if isinstance(error, UserError) else plugin_errors.first_line(error)
+        raise UserError(f"data set {name} ({where}): {said}") from None
 
 
 def warnings(data: DataSet) -> list[str]:
     """Return a sentence for all that may be meant, but is seldom: classes without training rows, rows in two parts."""
     return [*_without_rows(data), *_in_two_parts(data)]
-
-
-def _place(name: str, error: BaseException) -> str:
-    """Return the file of a plug-in, with the line where it went wrong if that can be told."""
-    file = plugins.file("datasets", name)
-    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError):
-        places.append((error.filename or "", error.lineno))
-    lines = [line for path, line in places if Path(path).resolve() == ROOT / file and line]
-    return f"{file}, line {lines[-1]}" if lines else file
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, SystemExit):
-        return f"it ended the process, by sys.exit({error.code!r}); it must return a DataSet"
-    said = " ".join(str(error.msg if isinstance(error, SyntaxError) else error).split())
-    hint = "; install it, or mend the import" if isinstance(error, ModuleNotFoundError) else ""
-    return f"{type(error).__name__}{f': {said[:300]}' if said else ''}{hint}"
 
 
 def _without_rows(data: DataSet) -> Iterator[str]:

@@ -27,7 +27,7 @@ GOOD = f"return DataSet(ABOUT, {NAMES}, *parts())"
 # {name: (content of the file, the line that is named, words)}
 FILES: dict[str, tuple[str, int | None, str]] = {
     "raises": (f"{START}    return 1 / 0", LINE, "ZeroDivisionError: division by zero"),
-    "raises_in_a_library": (f"{START}    return np.zeros(3) @ np.zeros(2)", LINE, "ValueError: matmul: "),
+    "raises_in_a_library": (f"{START}    return np.zeros(3) @ np.zeros(2)", LINE, "matmul: "),
     "raises_lines": (f"{START}    raise KeyError('one\\n\\ntwo')", LINE, r"KeyError: 'one\n\ntwo'"),
     "raises_many_lines": (f"{START}    raise RuntimeError('one\\n\\n' * 999)", LINE, "RuntimeError: one one one"),
     "raises_nothing": (f"{START}    raise ValueError", LINE, "ValueError"),
@@ -71,7 +71,7 @@ FILES: dict[str, tuple[str, int | None, str]] = {
         "No module named 'no_such_package'",
     ),
     "lacks_a_name": (f"from numpy import no_such_name\n{START}    ...", 1, "cannot import name 'no_such_name'"),
-    "raises_at_import": (f"int('one')\n{START}    ...", 1, "ValueError: invalid literal for int() with base 10: 'one'"),
+    "raises_at_import": (f"int('one')\n{START}    ...", 1, "invalid literal for int() with base 10: 'one'"),
     "exits_at_import": (f"exit()\n{START}    ...", 1, "it ended the process, by sys.exit(None)"),
     "is_not_python": ("import numpy\ndef prepare(:\n", 2, "SyntaxError: invalid syntax"),
     "has_bytes_of_0": ("def prepare(): ...\n\0", None, "source code string cannot contain null bytes"),
@@ -129,9 +129,12 @@ def test_stage_preprocess_says_so_and_writes_nothing_of_it(project) -> None:
     assert not list((project.folder / "data/prepared").glob("*has_a_nan*"))
     assert preprocess("right") == ["it is said"]
     assert preprocess("right", "twice") == [
-        f"warning: data set twice: 9 of 9 {part} rows have the inputs of a row of {other}: "
-        "what is known of them is no measure of new rows"
-        for other, part in (("train", "validation"), ("train", "test"), ("validation", "test"))
+        "it is said",
+        *(
+            f"warning: data set twice: 9 of 9 {part} rows have the inputs of a row of {other}: "
+            "what is known of them is no measure of new rows"
+            for other, part in (("train", "validation"), ("train", "test"), ("validation", "test"))
+        ),
     ]
     files = {path.name for path in (project.folder / "data/prepared").iterdir() if path.is_file()}
     wanted = {f"{name}{ending}" for name in ("digits", "right", "twice") for ending in (".json", ".npz")}
