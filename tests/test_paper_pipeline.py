@@ -116,7 +116,7 @@ def test_a_wrong_archive_is_one_line_and_changes_nothing(finished, tmp_path, mir
         (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
     before = project.bytes_of("paper/small/data/prepared")
     wrong = {"BATCHWISE_DATA_MIRROR": str(tmp_path)}
-    printed = project.repro("--force", "--single-item", "preprocess@cifar10", folder=SMALL, status=255, **wrong)
+    printed = project.repro("--force", "--single-item", "preprocess", folder=SMALL, status=255, **wrong)
     assert "SHA256SUMS says 000" in printed and "Traceback" not in printed
     assert project.bytes_of("paper/small/data/prepared") == before
 

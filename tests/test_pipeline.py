@@ -1,6 +1,7 @@
 """Whole pipelines with real DVC and real workers: what is trained, what is not, and that the bytes are the same."""
 
 import copy
+import hashlib
 import json
 import re
 import shutil
@@ -253,8 +254,38 @@ def test_damaged_files_are_made_again(project, finished) -> None:
         path.write_bytes(path.read_bytes()[:-1])
     for path in sorted((project.folder / "data/runs/small").iterdir())[:3]:
         path.write_bytes(b"damaged")
+    for name in ("data_sets.json", "prepared/digits.npz", "prepared/studies/small.json", "tables/small/study.json"):
+        path = project.folder / "data" / name
+        content = path.read_bytes()
+        path.write_bytes(content[:40] + bytes([content[40] ^ 1]) + content[41:])
+    for path in (project.folder / "data/timings").rglob("*.csv"):
+        path.write_bytes(b"\xff" + path.read_bytes()[5:])
+    assert "18 runs, 0 done, 18 to train" in project.run("python", "-m", "batchwise", "plan", "small")
     project.repro("landscape@small")
     assert project.lock() == finished.lock()
+    for folder in ("data/runs", "data/prepared", "data/tables", "data/landscapes"):
+        assert project.bytes_of(folder) == finished.bytes_of(folder)
+
+
+def test_a_damaged_lock_is_put_aside_and_trains_nothing_again(project, finished) -> None:
+    lock = project.folder / "dvc.lock"
+    lock.write_bytes(lock.read_bytes()[:-50] + bytes(50))
+    (project.folder / ".dvc/tmp/rwlock").write_bytes(bytes(100))
+    assert len(project.run("python", "-m", "batchwise", "repair").splitlines()) == 2
+    assert not re.search(r"[1-9]\d* trained now", project.repro("landscape@small"))
+    assert project.lock() == finished.lock()
+
+
+def test_a_run_file_that_changed_is_never_taken_from_the_cache_of_dvc(project, finished) -> None:
+    """DVC does not look at what is in a file of its cache, and there is no store here."""
+    whole = (project.folder / "data/runs/small/m64_lr32.0_seed2.npz").read_bytes()
+    cached = project.folder / ".dvc/cache/files/md5" / re.sub("^(..)", r"\1/", hashlib.md5(whole).hexdigest())
+    cached.chmod(0o644)
+    cached.write_bytes(whole[:300] + bytes([whole[300] ^ 1]) + whole[301:])
+    shutil.rmtree(project.folder / "data/store")
+    printed = project.repro("--force", "--single-item", "train@small")
+    assert "m64_lr32.0_seed2: its file in DVC's cache is damaged, and is not used" in printed
+    assert "; 1 trained now, 17 kept from before" in printed
     assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
 
 
@@ -296,9 +327,8 @@ def refused(project: Project, studies: object) -> str:
     """Return what `dvc repro` prints of these studies; nothing may change on disk."""
     state, lock = {folder: project.bytes_of(folder) for folder in ("data", "reports")}, project.lock()
     try:
-        project.write_params(
-            {**PARAMS, "studies": studies} if studies is not ABSENT else {"data_sets": PARAMS["data_sets"]}
-        )
+        params = {**PARAMS, "studies": studies}
+        project.write_params({key: value for key, value in params.items() if value is not ABSENT})
         printed = project.repro(status=255)
         assert "Traceback" not in printed
         assert project.lock() == lock
