@@ -29,7 +29,7 @@ FILES: dict[str, tuple[str, int | None, str]] = {
     "raises": (f"{START}    return 1 / 0", LINE, "ZeroDivisionError: division by zero"),
     "raises_in_a_library": (f"{START}    return np.zeros(3) @ np.zeros(2)", LINE, "matmul: "),
     "raises_lines": (f"{START}    raise KeyError('one\\n\\ntwo')", LINE, r"KeyError: 'one\n\ntwo'"),
-    "raises_many_lines": (f"{START}    raise RuntimeError('one\\n\\n' * 999)", LINE, "RuntimeError: one one one"),
+    "raises_many_lines": (f"{START}    raise RuntimeError('one\\n\\n' * 999)", LINE, "RuntimeError: one"),
     "raises_nothing": (f"{START}    raise ValueError", LINE, "ValueError"),
     "raises_another_kind": (f"{START}    raise GeneratorExit('x')", LINE, "GeneratorExit: x"),
     "has_no_memory": (f"{START}    raise MemoryError('9 GiB')", LINE, "MemoryError: 9 GiB"),
