@@ -21,7 +21,9 @@ def ratio_of_medians(a: np.ndarray, b: np.ndarray, seed: int = 0) -> Estimate:
     result = stats.bootstrap(
         samples, _ratio, confidence_level=CONFIDENCE, method="percentile", vectorized=True, rng=generator
     )
-    return Estimate(ratio, *map(float, result.confidence_interval))
+    (least_a, *_, most_a), (least_b, *_, most_b) = samples
+    # Between two resamples rounding may go beyond them.
+    return Estimate(ratio, *map(float, np.clip(result.confidence_interval, least_a / most_b, most_a / least_b)))
 
 
 def _ratio(a: np.ndarray, b: np.ndarray, axis: int = -1) -> np.ndarray:

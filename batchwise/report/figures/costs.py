@@ -86,7 +86,10 @@ def _memory(measured: pd.DataFrame, fit: dict[str, Any], doubling: pd.DataFrame,
     rows = measured.dropna(subset="memory_peak_bytes")
     ax.plot(rows["batch_size"], rows["memory_peak_bytes"] / MEBIBYTE, "o", color=INK, markersize=4.5, label="grid")
     fits = doubling[doubling["status"].eq("fits")]
-    ax.plot(fits["batch_size"], fits["memory_peak_bytes"] / MEBIBYTE, "s", color=BLUE, markersize=4, label="doubling")
+    if len(fits):
+        ax.plot(
+            fits["batch_size"], fits["memory_peak_bytes"] / MEBIBYTE, "s", color=BLUE, markersize=4, label="doubling"
+        )
     ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
     ended = ended[ended > fits["batch_size"].max()] if len(fits) else ended  # below, it was not for want of memory
     if len(ended):

@@ -99,11 +99,16 @@ def legend_entries(axes: Sequence[Axes]) -> tuple[list[Artist], list[str]]:
 
 
 def set_log(ax: Axes, *names: str, base: float = 10) -> None:
-    """Make the named axes, x or y, logarithmic if what is drawn has a value above 0 there."""
-    least = {"x": ax.dataLim.minposx, "y": ax.dataLim.minposy}
+    """Make the named axes, x or y, logarithmic if what is drawn there holds a power of the base, which has a label."""
+    drawn = {"x": (ax.dataLim.minposx, ax.dataLim.xmax), "y": (ax.dataLim.minposy, ax.dataLim.ymax)}
     for name in names:
-        if np.isfinite(least[name]):
+        low, high = drawn[name]
+        if 0 < low <= high < np.inf and np.floor(_log(high, base)) >= np.ceil(_log(low, base)):
             getattr(ax, f"set_{name}scale")("log", base=base)
+
+
+def _log(value: float, base: float) -> float:
+    return round(float(np.log(value) / np.log(base)), 9)
 
 
 def has_values(figure: Figure) -> bool:

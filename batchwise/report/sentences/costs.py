@@ -35,8 +35,13 @@ def _advice(limit: float, deadline: float, rows: pd.DataFrame, metric: Metric) -
     took = f"{number(row['updates'], 0)} update{'' if row['updates'] == 1 else 's'} in {seconds(row['seconds'])}"
     return (
         f"With {room} and {time} use m = {size(int(row['batch_size']))}, η = {rate(row['learning_rate'])}{fastest}: "
-        f"{result} on the test rows, {took}, {memory(row['memory_peak_bytes'])}."
+        f"{result} on the test rows, {took}, {memory(row['memory_peak_bytes'])}.{_not_counted(rows)}"
     )
+
+
+def _not_counted(rows: pd.DataFrame) -> str:
+    unknown = rows.loc[rows["status"].eq(UNMEASURED), "batch_size"]
+    return f" Not counted, since not measured: m = {listed(map(size, unknown))}." if len(unknown) else ""
 
 
 def _why_none(rows: pd.DataFrame, metric: Metric) -> str:

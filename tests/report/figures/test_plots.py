@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import seaborn
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from batchwise.report import number_format
 from batchwise.report.figures import heat_map, plots, style
@@ -164,10 +167,21 @@ def test_axes_without_a_value_say_so_and_a_figure_without_one_is_none() -> None:
             ax.set(title=f"of {values}")
             ax.legend()
             style.set_log(ax, "x", "y")
-        assert (left.get_xscale(), left.get_yscale()) == ("log", "linear")
+        assert (left.get_xscale(), left.get_yscale()) == ("log", "linear")  # 1 has a label; no value is above 0
         svg = style.svg(figure)
         assert svg.count(style.EMPTY) == 1
         assert "of [0.0, -1.0]" in svg and "of [nan, nan]" in svg
         figure, (ax,) = style.panels(3, 2)
         ax.axvline(1)
         assert style.svg(figure) == ""
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=4))
+def test_a_logarithmic_axis_has_a_label(values: list[float]) -> None:
+    ax = Figure().subplots()
+    ax.plot(values, values, "o")
+    style.set_log(ax, "x")
+    ax.minorticks_off()
+    low, high = min(values), max(values)
+    labelled = [tick for tick in ax.get_xticks() if low * (1 - 1e-6) <= tick <= high * (1 + 1e-6)]
+    assert labelled or ax.get_xscale() == "linear"
