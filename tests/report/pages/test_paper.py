@@ -134,7 +134,7 @@ def test_the_results_are_those_of_the_verdicts(read: Paper) -> None:
 def test_missing_tables_and_foreign_studies_are_told_in_a_line(place: Path, tmp_path: Path) -> None:
     torn = folder(tmp_path / "torn", ["figure_1"], as_the_paper_says)
     shutil.rmtree(torn / "data/tables/figure_1")
-    with pytest.raises(UserError, match=r"figure_1/summary.json cannot be read \(No such file"):
+    with pytest.raises(UserError, match=r"figure_1/SHA256SUMS cannot be read \(No such file"):
         run_stage(torn)
     foreign = folder(tmp_path / "foreign", ["figure_12"], as_the_paper_says)
     with pytest.raises(UserError, match=r"no study in .* measures a statement"):
