@@ -82,6 +82,16 @@ def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(proje
     assert project.lock() == undisturbed.lock()
 
 
+@pytest.mark.parametrize("which", [slice(1), slice(None)], ids=["what workers are copies of", "it and all workers"])
+def test_what_dies_is_replaced_and_nothing_hangs(project, undisturbed, which) -> None:
+    process = train_until_more_runs_are_kept(project)
+    for victim in descendants(process, "forkserver")[which]:
+        victim.kill()
+    printed = process.communicate(timeout=HANG)[0]
+    assert process.returncode == 0, printed
+    assert project.lock() == undisturbed.lock()
+
+
 DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed."""
 import os
 import signal
