@@ -85,6 +85,8 @@ def reachable(study: SeedValues, low: int | None, high: int | None) -> list[Seed
     m is the largest of the grid.
     """
     m = study.effective_batch_size
+    if not len(m):
+        raise Undecidable("no_complete_cell", metric=study.metric.name)
     high = int(m.max()) - 1 if high is None else high
     if not (m > high).any() or not (m <= high).any():
         raise Undecidable("no_size_up_to" if (m > high).any() else "no_size_above", high=high)

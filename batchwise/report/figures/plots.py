@@ -83,8 +83,10 @@ def _every(length: int, most: int) -> int:
 def reliable_range(batch_sizes: pd.DataFrame, metric: Metric, rates: list[float], ax: Axes) -> None:
     """Draw, for each m, the base learning rates that train reliably within each margin: wide to narrow bars.
 
-    `rates` are those of the grid.
+    `rates` are those of the grid; without any, or without m, nothing is drawn.
     """
+    if not rates or batch_sizes.empty:
+        return
     looks = (("#b8d4e8", 15), ("#4a8fbf", 9), ("#0a2f51", 4))
     for margin, (colour, width) in zip(reversed(metric.margins), looks, strict=True):
         rows = batch_sizes.dropna(subset=reliable_column(margin, "high"))

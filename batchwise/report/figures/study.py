@@ -64,7 +64,7 @@ def by_batch_size(tables: Tables) -> str:
 def reliable_range(tables: Tables) -> str:
     """Return the base learning rates that train reliably at each m, with the slope of their upper edge.
 
-    Nothing without cells, since the grid is not known.
+    Nothing without cells, since the rates of the grid are not known.
     """
     if tables.cells.empty:
         return ""

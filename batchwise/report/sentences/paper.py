@@ -130,6 +130,9 @@ def widths(studies: dict[str, Tables], margin: int = 5) -> str:
     parts = []
     for name, tables in studies.items():
         octaves = tables.batch_sizes[f"reliable_{margin}_octaves"]
+        if octaves.empty:
+            parts.append(f"{name}: not known")
+            continue
         ends = [f"{value:.0f} octaves" if known(value) else "no η̃" for value in octaves.iloc[[0, -1]]]
         parts.append(f"{name}: {ends[0]} to {ends[1]}")
     return f"Range of η̃ within {margin} points of the best, from the smallest to the largest m: {'; '.join(parts)}."

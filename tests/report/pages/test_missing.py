@@ -19,20 +19,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+from batchwise.analysis import seed_values
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims import verdicts
+from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.repository import ROOT
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.report.figures import style
 from batchwise.report.pages import costs as cost_page
 from batchwise.report.pages import index as index_page
+from batchwise.report.pages import paper as paper_page
 from batchwise.report.pages import study as study_page
+from batchwise.report.pages.paper import Paper
+from batchwise.report.sentences import costs as cost_sentences
 from batchwise.training import run_result
 from batchwise.training.run_result import RunResult
-from tests import fabricated, fabricated_reports
+from stages import compare
+from tests import fabricated, fabricated_paper, fabricated_reports
 from tests.fabricated import diverged
-from tests.fabricated_reports import STUDY, ok, results
+from tests.fabricated_reports import SIZES, STUDY, ok, results
 from tests.report.test_report import unvalidated
 
 CLAIMS = verdicts.read(ROOT / "reports/claims.csv")
@@ -44,10 +50,10 @@ def calls(name: str) -> list[str]:
     """Return what a notebook calls for its parts."""
     cells = json.loads((ROOT / f"reports/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    return [source for source in sources if re.match(r"(study|cost|index)_page\.\w+\([^)]*\)$", source)]
+    return [source for source in sources if re.match(r"(study|cost|index|paper)_page(?!.read)\.\w+\([^)]*\)$", source)]
 
 
-CALLS = {name: calls(name) for name in ("study", "index")}
+CALLS = {name: calls(name) for name in ("study", "index", "paper")}
 
 
 def page(study: StudyResults, *folders: str) -> str:
@@ -158,6 +164,28 @@ def test_a_page_without_a_row(folder: str, name: str, complete: StudyResults) ->
     verdicts.judge(CLAIMS, [alone])
 
 
+STUDIES = ["figure_1", "figure_4", "figure_13a_normalization_2", "figure_13a_normalization_4"]
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    place = fabricated_paper.folder(
+        tmp_path_factory.mktemp("here") / "small", STUDIES, fabricated_paper.as_the_paper_says
+    )
+    return paper_page.read(place, STUDIES, compare.STATEMENTS)
+
+
+@pytest.mark.parametrize("study", STUDIES[:3])
+@pytest.mark.parametrize("name", ["runs", "cells", "batch_sizes", "curves"])
+@undrawn
+def test_the_page_of_the_paper_without_a_table(study: str, name: str, paper: Paper) -> None:
+    lacking = dataclasses.replace(paper.tables[study], **{name: getattr(paper.tables[study], name).iloc[:0]})
+    studies = {**paper.studies, study: seed_values.of_study(lacking)}
+    judged = {statement: paper_verdicts.judge(statement, studies) for statement in paper.judged}
+    less = Paper(paper.folder, {**paper.tables, study: lacking}, studies, judged)
+    read("\n".join(eval(call, {"paper_page": paper_page, "paper": less}).text for call in CALLS["paper"]))
+
+
 def test_what_is_left_is_drawn(complete: StudyResults) -> None:
     """A panel without a value says so beside one that has some, and no figure is of such panels alone."""
     points = complete.profile.points
@@ -234,4 +262,7 @@ def test_a_page_of_any_ends(ends: list[str], points: list[str], doubled: set[int
     told = page(study)
     for m, status in zip(profile.points["batch_size"], points, strict=True):
         assert status == "ok" or f"Not measured: m = {m} in" in told
+    for _, advice in study.costs.advice.groupby("deadline_seconds", dropna=False):
+        lines = cost_sentences.lines(advice, study.metric)
+        assert len(lines) == 1 + len(SIZES) and not NO_NUMBER.search("\n".join(lines))
     index(study)
