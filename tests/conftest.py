@@ -1,6 +1,7 @@
 """Settings of Hypothesis, the order of the tests (those that run whole pipelines come last), and a browser."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from tests import chromium
 
+# Also where the tests run in the background of a shell, which ignores it there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # The same examples everywhere: a failure is of the change, not of chance, nor of a machine that is busy.
 settings.register_profile("batchwise", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("batchwise")

@@ -106,7 +106,7 @@ def test_plan_and_reproduce_in_a_folder(finished) -> None:
     assert "figure_8: 4 runs, 4 done, 0 to train" in finished.run(*there, "plan")
     printed = finished.run(*there, "reproduce", "figure_8", "--batch-size", "16", "--learning-rate", "0.016")
     assert printed.splitlines() == ["seed 0: exact", "seed 1: exact"]
-    assert "--folder nowhere: No such file" in finished.run(*there[:-1], "nowhere", "plan", status=1)
+    assert "--folder 'nowhere': No such file" in finished.run(*there[:-1], "nowhere", "plan", status=1)
 
 
 def test_a_wrong_archive_is_one_line_and_changes_nothing(finished, tmp_path, mirror) -> None:

@@ -98,8 +98,10 @@ import signal
 
 import keras
 
+from batchwise.common.option_types import Seed
 
-def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: int) -> keras.Model:
+
+def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: Seed) -> keras.Model:
     """Return the model, or die."""
     inputs = keras.Input(input_shape)
     layer = keras.layers.Dense(outputs)

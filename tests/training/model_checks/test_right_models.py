@@ -160,7 +160,7 @@ def test_the_models_of_the_project_pass(name, options) -> None:
     model_trial.check(Trainer(data, how))
 
 
-@pytest.mark.parametrize("data", [data_set(1, validation=1, test=1), data_set(2, classes=2), image_data_set()])
+@pytest.mark.parametrize("data", [data_set(6, validation=1, test=1), data_set(6, classes=2), image_data_set()])
 def test_few_rows_and_images_pass(use_model, data) -> None:
     use_model(starting())
     model_trial.check(Trainer(data, recipe("adam", "float64", accumulation=2)))
