@@ -6,6 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Another kind of machine may give other bits: `verify` says so at the end, and that is no failure.
 repro: setup
 	python -m batchwise repair
+	python -m batchwise check
 	dvc repro
 	python -m batchwise verify || true
 
