@@ -145,11 +145,12 @@ class Dispatcher:
 
     def _processing(self) -> dict[str, list[str]]:
         """Return {worker: the tasks that it has}."""
+        scheduler = self.client.scheduler
+        if scheduler is None:
+            raise UserError("the Dask scheduler no longer answers (the client has lost it)")
         try:
-            assert self.client.scheduler, "the client has lost it"
-            ask = self.client.scheduler.processing
-            return self.client.sync(ask, workers=None, callback_timeout=SECONDS_TO_ANSWER)
-        except (OSError, TimeoutError, AssertionError) as error:
+            return self.client.sync(scheduler.processing, workers=None, callback_timeout=SECONDS_TO_ANSWER)
+        except (OSError, TimeoutError) as error:
             raise UserError(f"the Dask scheduler no longer answers ({error})") from None
 
     def _start(self, run: Run, worker: str) -> None:
