@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -30,6 +31,15 @@ PARAMS = {
     },
 }
 HANG = 600  # seconds after which a command is killed, and has not held
+
+
+@dataclass(frozen=True)
+class End:
+    """How a command ended: seconds from the fault on, its exit status, and what it printed."""
+
+    seconds: float
+    status: int
+    printed: str
 
 
 class Project:
@@ -104,15 +114,15 @@ class Project:
         return any(True for _ in (self.folder / "data/store").glob("*/.*"))
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[float, str]:
-    """Wait for a command; return for how many seconds, and what it printed. One that hangs is killed."""
+def ended(process: subprocess.Popen[str]) -> End:
+    """Wait for a command to end. One that hangs is killed."""
     start = monotonic()
     try:
         printed, _ = process.communicate(timeout=HANG)
     except subprocess.TimeoutExpired:
         kill(process)
         printed = f"it hung: {process.communicate()[0]}"
-    return monotonic() - start, printed
+    return End(monotonic() - start, process.returncode, printed)
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -1,7 +1,8 @@
 """What happens when things fail: `python -m benchmarks.faults`, some ten minutes on two cores.
 
 Each fault is made before, while and after something is written. A row holds if the results are the same bytes after
-one more `dvc repro`, if the first line that is told is a sentence, and if the failing command ends within a minute.
+one more `dvc repro`, if the command that it was made to ended within a minute, without a traceback, and with a line if
+it failed by itself, and if it did not go on after what should end it.
 """
 
 import os
@@ -16,38 +17,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.fault_project import STUDY, Project, below, ended, kill, wait
+from benchmarks.fault_project import STUDY, End, Project, below, ended, kill, wait
 
 MOMENTS = ("before", "during", "after")
 A_MINUTE = 60
 SMALL_FILES = 3000  # bytes: a run file has more
 LITTLE_MEMORY = 3 * 2**29
+ENDING = ("power cut: all processes killed", "Ctrl-C", "the stage killed")  # what should end a command
+USUAL = ("Running stage", ">", "Stage '", "Updating lock", "Generating lock", f"{STUDY}: ", "Data and pipelines")
 
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a fault: whether the results are the same after one rerun, seconds to the end, the first line."""
+    """What came of a fault: whether the results are the same after one rerun, and how the command ended."""
 
     fault: str
     moment: str
     same: bool
-    seconds: float
-    told: str
+    end: End
 
     @property
     def holds(self) -> bool:
         """Whether that is what is promised."""
-        return self.same and self.seconds <= A_MINUTE and "Traceback" not in self.told
+        in_time = self.end.seconds <= A_MINUTE
+        obeyed = self.end.status != 0 or self.fault not in ENDING
+        said = bool(self.told) or self.end.status <= 0  # a signal that ends DVC itself leaves nobody to tell
+        return self.same and in_time and obeyed and said and "Traceback" not in self.end.printed
+
+    @property
+    def told(self) -> str:
+        """The first line that is about the fault: not what DVC says of each stage, nor of progress."""
+        lines = [line for line in self.end.printed.replace("\r", "\n").splitlines() if line.strip()]
+        return next((line for line in lines if not line.startswith(USUAL)), "")
 
 
 Process = subprocess.Popen[str]
-Fault = Callable[[Project, str], tuple[float, str]]  # makes it at a moment; seconds to the end, and what was printed
+Fault = Callable[[Project, str], End]  # makes it at a moment
 
 
 def while_training(act: Callable[[Project, Process], object]) -> Fault:
     """Return the fault that something is done to a training: before, while or after a run is kept."""
 
-    def fault(project: Project, moment: str) -> tuple[float, str]:
+    def fault(project: Project, moment: str) -> End:
         project.forget("data/runs", "data/store", ".dvc/cache")
         process = project.repro()
         reached = {
@@ -75,7 +86,7 @@ def killing(words: str, which: slice) -> Fault:
 def damaging(folder: str, ending: str, gone: tuple[str, ...] = ()) -> Fault:
     """Return the fault that a file is damaged: something stands in its place, it is half, or has another bit."""
 
-    def fault(project: Project, moment: str) -> tuple[float, str]:
+    def fault(project: Project, moment: str) -> End:
         path = next(path for path in project.files(folder) if path.name.endswith(ending))
         content = path.read_bytes()
         flipped = bytearray(content)
@@ -94,7 +105,7 @@ def limited(limit: int, value: int) -> Fault:
     def lower() -> None:
         resource.setrlimit(limit, (value, value))
 
-    def fault(project: Project, moment: str) -> tuple[float, str]:
+    def fault(project: Project, moment: str) -> End:
         project.forget("data/runs", ".dvc/cache", *(["data/store"] if moment != "after" else []))
         process = project.repro(lower if moment != "during" else None)
         if moment == "during":
@@ -107,7 +118,7 @@ def limited(limit: int, value: int) -> Fault:
     return fault
 
 
-def full_disk(project: Project, moment: str) -> tuple[float, str]:
+def full_disk(project: Project, moment: str) -> End:
     """The disk of the store has no room: from the start, after some runs, or when all is kept."""
     store = project.folder / "data/store"
     project.forget("data/runs", ".dvc/cache", *(["data/store"] if moment != "after" else []))
@@ -150,7 +161,7 @@ def no_store(project: Project, _: Process) -> None:
 def lock_of_dvc(name: str, content: dict[str, Callable[[bytes], bytes]]) -> Fault:
     """Return the fault that a file of DVC's own was not written to its end."""
 
-    def fault(project: Project, moment: str) -> tuple[float, str]:
+    def fault(project: Project, moment: str) -> End:
         path = project.folder / name
         path.write_bytes(content[moment](path.read_bytes() if path.exists() else b"{}"))
         return ended(project.repro())
@@ -193,36 +204,34 @@ FAULTS: dict[str, Fault] = {
 def rows(folder: Path, faults: dict[str, Fault]) -> Iterator[Row]:
     """Yield what came of each fault at each moment, in a copy of a project whose results are there."""
     whole = Project.new(folder / "whole")
-    _, printed = ended(whole.repro())
+    made = ended(whole.repro())
     wanted = whole.results()
-    if not wanted:
-        raise RuntimeError(f"the tiny study could not be made:\n{printed}")
+    if made.status:
+        raise RuntimeError(f"the tiny study could not be made:\n{made.printed}")
     for name, fault in faults.items():
         for moment in MOMENTS:
             project = whole.copy(folder / "project")
-            seconds, printed = fault(project, moment)
+            end = fault(project, moment)
             ended(project.repro())
-            yield Row(name, moment, project.results() == wanted, seconds, first_line(printed))
+            yield Row(name, moment, project.results() == wanted, end)
             shutil.rmtree(project.folder)
-
-
-def first_line(printed: str) -> str:
-    """Return the first line that is about the fault: not what DVC says of each stage, nor of progress."""
-    usual = ("Running stage", ">", "Stage '", "Updating lock", "Generating lock", f"{STUDY}: ", "Data and pipelines")
-    lines = [line for line in printed.replace("\r", "\n").splitlines() if line.strip() and not line.startswith(usual)]
-    return lines[0] if lines else ""
 
 
 def main() -> int:
     """Print the table; return 1 if a row does not hold."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in its background
     faults = {name: fault for name, fault in FAULTS.items() if not sys.argv[1:] or name in sys.argv[1:]}
     failed = 0
-    print("| fault | write | same bytes after one rerun | seconds to the end | first line |\n|---|---|---|---|---|")
+    print("| fault | write | same bytes after one rerun | seconds to the end | exit status | first line |")
+    print("|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         for row in rows(Path(folder), faults):
             failed += not row.holds
             same = "yes" if row.same else "**no**"
-            print(f"| {row.fault} | {row.moment} | {same} | {row.seconds:.0f} | {row.told} |", flush=True)
+            ended_so = f"{row.end.seconds:.0f} | {row.end.status}"
+            print(f"| {row.fault} | {row.moment} | {same} | {ended_so} | {row.told} |", flush=True)
+            if not row.holds:
+                print(f"does not hold:\n{row.end.printed}", file=sys.stderr, flush=True)
     print(f"\n{failed} rows do not hold" if failed else "\nall rows hold")
     return 1 if failed else 0
 
