@@ -10,8 +10,8 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.common.source_text import deciding
 
-# Sentences for people, which decide nothing that a stage writes: a change of one reruns, retrains and measures nothing.
-SENTENCES = "batchwise/common/messages.py"
+# What people are told, which decides nothing that a stage writes: a change of it reruns, retrains and measures nothing.
+SENTENCES = ("batchwise/common/exits.py", "batchwise/common/messages.py")
 # Nor do these, which raise or do nothing: what passes is the same as before. Whatever loads it checks it again.
 CHECKS = (
     *("batchwise/common/option_types.py", "batchwise/common/plugin_errors.py", "batchwise/common/python_source.py"),
@@ -30,7 +30,7 @@ def closure(*files: str) -> list[str]:
     found, waiting = set(), list(files)
     while waiting:
         file = waiting.pop()
-        if file not in found and file not in (SENTENCES, *CHECKS):
+        if file not in found and file not in (*SENTENCES, *CHECKS):
             found.add(file)
             waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)

@@ -6,7 +6,6 @@ from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network
 from batchwise.training.device_data import Examples
-from batchwise.training.model_checks.structure import tensors
 
 # Bits of a mean depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
 # up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.
@@ -24,7 +23,7 @@ class Evaluator:
     ) -> None:
         self.model, self.task, self.examples, self.sizes, self.room = model, task, examples, sizes, room
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
-        [output] = keras.tree.flatten(tensors(model, "output"))
+        [output] = model.outputs
         label, outputs = tf.zeros([1], "int32"), tf.zeros([1, *output.shape[1:]], examples.dtype)
         self.dtypes = [values.dtype for values in self._values(label, outputs)]
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
