@@ -43,8 +43,9 @@ class Session:
                 times = self.expected_seconds, self.compile_seconds
                 dispatcher.train(client, self.data, list(self.keys), *times, self.finish)
         except BaseException:
-            if done := len(self.keys) - len(self.left):
-                print(f"\n{done} runs of {self.name} are kept; `dvc repro` goes on from there", file=sys.stderr)
+            if done := len(self.keys) - len(self.left) - len(self.unfinished):
+                kept = f"{done} of the {len(self.keys)} runs of {self.name} that are to be trained"
+                print(f"\nkept: {kept}; `dvc repro` goes on from there", file=sys.stderr)
             raise
         return self.unfinished
 

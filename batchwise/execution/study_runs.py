@@ -57,8 +57,9 @@ def train_study(
             session = Session(name, data, {run: keys[run] for run in missing}, kept, timings, folder)
             unfinished = session.train()
     if damaged:
-        what = f"{len({*damaged})} runs, in data/store or in DVC's cache, were damaged or are of an earlier version"
-        print(f"{name}: files of {what}: they were made again", file=sys.stderr)
+        where = "in data/store or in DVC's cache"
+        what = f"made again, since their files {where} were damaged or are of an earlier version"
+        print(f"{name}: {what}: {len({*damaged})} of {len(keys)} runs", file=sys.stderr)
     _report(name, folder.statuses, len(missing), unfinished)
 
 
@@ -112,4 +113,4 @@ def _report(name: str, statuses: Counter[str], trained: int, unfinished: dict[Ru
         result, _ = run_result.load(content, with_weights=False)
         print(f"{run.name}: {result.status.replace('_', ' ')} {result.message}", file=sys.stderr)
     if unfinished:
-        print(f"{rerun_command(f'train@{name}')} tries these {len(unfinished)} runs again", file=sys.stderr)
+        print(f"{rerun_command(f'train@{name}')} tries them again", file=sys.stderr)

@@ -106,7 +106,9 @@ def test_a_damaged_entry_of_the_store_is_trained_again(trained, capsys) -> None:
         entry.write_bytes(damaged)
         capsys.readouterr()
         train()
-        assert f"1 trained now, {RUNS - 1} kept from before" in capsys.readouterr().out
+        printed = capsys.readouterr()
+        assert f"1 trained now, {RUNS - 1} kept from before" in printed.out
+        assert "small: made again, since their files" in printed.err and f": 1 of {RUNS} runs" in printed.err
         assert entry.read_bytes() == whole
         assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
 
