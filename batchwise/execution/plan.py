@@ -47,7 +47,7 @@ class Plan:
 def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, workers: int) -> Plan:
     """Return the plan of a study whose run files are in `folder`.
 
-    A run is done if the store has it, or if its file was made from the same inputs. Where no run of the study was
+    A run is done if the store has it whole, or if its file was made from the same inputs. Where no run of the study was
     timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
     rows, shared = data.rows["train"], run_store.inputs(study.recipe, data.description.task, data.sha256)
@@ -55,7 +55,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
     reasons: Counter[str] = Counter()
     for run in runs:
         wanted = run_store.inputs_of(run, shared)
-        why = None if run_store.key(wanted) in kept else _why(folder / run_files.name(run.name), wanted)
+        why = None if kept.get(run_store.key(wanted)) else _why(folder / run_files.name(run.name), wanted)
         if why:
             left.append(run)
             reasons[why] += 1

@@ -113,6 +113,19 @@ def test_a_damaged_entry_of_the_store_is_trained_again(trained, capsys) -> None:
         assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
 
 
+def test_a_plan_counts_a_run_of_which_no_whole_file_is_left(trained, monkeypatch, capsys) -> None:
+    entry = max(path for path in Path("data/store").rglob("*/*") if path.is_file())
+    [file] = [path for path in Path("data/runs/small").iterdir() if entry.read_bytes().endswith(path.read_bytes())]
+    for path in (entry, file):
+        path.write_bytes(path.read_bytes()[:-1])
+    capsys.readouterr()
+    assert command(monkeypatch, "plan") == 0
+    printed = capsys.readouterr().out
+    assert f"{RUNS} runs, {RUNS - 1} done, 1 to train" in printed and "1 to train: its file is damaged" in printed
+    train()
+    assert file.read_bytes() in entry.read_bytes()
+
+
 def test_a_study_that_cannot_be_trained_leaves_the_folder_of_its_runs_as_it_was(trained, monkeypatch) -> None:
     def fail(*arguments: object) -> None:
         raise UserError("the model cannot be built")
