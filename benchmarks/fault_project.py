@@ -97,8 +97,8 @@ class Project:
             shutil.rmtree(self.folder / name)
 
     def results(self) -> dict[str, bytes]:
-        """Return {file: its bytes} of all results."""
-        files = [path for name in RESULTS for path in sorted((self.folder / name).rglob("*")) if path.is_file()]
+        """Return {file: its bytes} of all results; what begins with a dot is DVC's."""
+        files = [path for name in RESULTS for path in self.files(name)]
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
 
     def stored(self) -> list[Path]:
@@ -106,7 +106,7 @@ class Project:
         return [path for path in self.files("data/store") if path.parent.name != "store"]
 
     def files(self, name: str) -> list[Path]:
-        """Return the files below a folder that are not being written."""
+        """Return the files below a folder that are neither being written nor DVC's."""
         return [path for path in sorted((self.folder / name).rglob("[!.]*")) if path.is_file()]
 
     def being_written(self) -> bool:
