@@ -151,11 +151,19 @@ def no_folder(project: Project, _: Process) -> None:
     shutil.rmtree(project.folder / "data", ignore_errors=True)
 
 
-def no_store(project: Project, _: Process) -> None:
-    """A file stands where the store was, which nobody can write into, root neither."""
-    shutil.rmtree(project.folder / "data/store", ignore_errors=True)
-    with suppress(OSError):
-        (project.folder / "data/store").write_text("")
+def no_store(project: Project, moment: str) -> End:
+    """A file stands for a while where the store was, which nobody can write into, root neither."""
+    store = project.folder / "data/store"
+
+    def act(_: Project, __: Process) -> None:
+        shutil.rmtree(store, ignore_errors=True)
+        with suppress(OSError):
+            store.write_text("")
+
+    end = while_training(act)(project, moment)
+    if store.is_file():
+        store.unlink()
+    return end
 
 
 def lock_of_dvc(name: str, content: dict[str, Callable[[bytes], bytes]]) -> Fault:
@@ -178,7 +186,7 @@ FAULTS: dict[str, Fault] = {
     "all workers killed": killing("forkserver", slice(1, None)),
     "forkserver and workers killed": killing("forkserver", slice(None)),
     "data/ removed": while_training(no_folder),
-    "data/store replaced by a file": while_training(no_store),
+    "data/store replaced by a file": no_store,
     "file-size limit": limited(resource.RLIMIT_FSIZE, SMALL_FILES),
     "memory limit": limited(resource.RLIMIT_AS, LITTLE_MEMORY),
     "full disk under data/store": full_disk,
