@@ -64,8 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     use.set_defaults(command=advise.run)
     again = commands.add_parser("reproduce", help="train a cell again and compare it bit by bit")
     again.add_argument("study")
-    again.add_argument("--batch-size", type=int, required=True, metavar="M")
-    again.add_argument("--learning-rate", type=float, required=True, metavar="RATE", help="η, not the base rate")
+    again.add_argument("--batch-size", type=amounts.batch_size, required=True, metavar="M")
+    again.add_argument(
+        "--learning-rate", type=amounts.learning_rate, required=True, metavar="RATE", help="η, not the base rate"
+    )
     again.set_defaults(command=reproduce.run)
     mend = commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
     mend.set_defaults(command=repair.run)

@@ -20,7 +20,7 @@ def main() -> None:
         for study, of_study in asked["studies"].items():
             if of_study["data_set"] == name:
                 subset = of_study["subset"]
-                part = loading.part(data, Subset(**subset) if subset else None)
+                part = loading.part_of(study, data, Subset(**subset) if subset else None)
                 prepared.save_part(part, FOLDER, study, options, of_study)
     prepared.remove_others(FOLDER, asked["data_sets"], asked["studies"])
 

@@ -141,6 +141,12 @@ def test_preprocess_prepares_what_params_name(folder) -> None:
     assert prepared.read_part(preprocess.FOLDER, "small")["options"]["seed"] == 1
 
 
+def test_a_part_that_the_data_do_not_have_is_told_with_its_study(folder) -> None:
+    part = {**STUDY, "subset": {"train_rows": 1201}}
+    with pytest.raises(UserError, match=r"^studies\.part\.subset: train_rows is 1201; at most 1200 are allowed"):
+        prepare({**PARAMS, "studies": {**PARAMS["studies"], "part": part}})
+
+
 @pytest.mark.parametrize("name", ["digits.npz", "digits.json", "studies/small.json"])
 def test_preprocess_makes_a_damaged_file_again(folder, name) -> None:
     prepare(PARAMS)

@@ -7,4 +7,4 @@ from batchwise.config.params import Params, Study
 
 def chosen(all_params: Params, name: str | None) -> dict[str, Study]:
     """Return the study that was named, or all. Raises UserError, with the nearest name, for an unknown one."""
-    return {name: params.study(all_params, name)} if name else all_params.studies
+    return {name: params.study(all_params, name)} if name is not None else all_params.studies

@@ -1,5 +1,6 @@
-"""Amounts that are typed: a number and its unit, never a number alone, which each reader would take for another."""
+"""Numbers that are typed. One of memory or time has its unit: alone each reader would take it for another."""
 
+import math
 import re
 from argparse import ArgumentTypeError
 
@@ -10,6 +11,7 @@ BYTES |= {f"{prefix}iB": 1024**power for power, prefix in enumerate(("k", "M", "
 SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
 PART = r"([0-9]+|[0-9]*\.[0-9]+) *([A-Za-z]+) *"
 MOST = 1000  # of the largest unit
+LARGEST = 2**63 - 1  # batch size, as in params.yaml
 
 
 def memory(text: str) -> int:
@@ -31,6 +33,21 @@ def seconds(text: str) -> float:
             f"{shown(text)} is no time with its unit; allowed are 20ms, 90s, 1h 30min and the like, up to {MOST}d"
         )
     return given
+
+
+def batch_size(text: str) -> int:
+    """Return m. Raises ArgumentTypeError for a text that is no batch size."""
+    if not re.fullmatch("[0-9]{1,19}", text) or not 1 <= int(text) <= LARGEST:
+        raise ArgumentTypeError(f"{shown(text)} is no batch size; allowed are whole numbers from 1 to {LARGEST}")
+    return int(text)
+
+
+def learning_rate(text: str) -> float:
+    """Return η. Raises ArgumentTypeError for a text that is no learning rate."""
+    is_number = len(text) < 100 and re.fullmatch(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text.lower())
+    if not is_number or not 0 < float(text) < math.inf:
+        raise ArgumentTypeError(f"{shown(text)} is no learning rate; allowed are numbers above 0, 0.001 or 1e-3 say")
+    return float(text)
 
 
 def _sum(text: str, units: dict[str, float]) -> float:

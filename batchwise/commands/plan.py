@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     studies, plans, shares = chosen(all_params, arguments.study), {}, {}
     data_sets = {name: _data_set(name, all_params.data_sets[name]) for name in {s.data_set for s in studies.values()}}
     for name, study in studies.items():
-        data = loading.part(data_sets[study.data_set], study.subset)
+        data = loading.part_of(name, data_sets[study.data_set], study.subset)
         timings = stage_times.runs_file(all_params, name)
         plans[name] = plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
         shares[name] = _share(study, data)

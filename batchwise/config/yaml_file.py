@@ -15,6 +15,7 @@ from ruamel.yaml.reader import ReaderError
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import cut, shown
+from batchwise.config import yaml_mistakes
 
 # A hundred studies are 40,000 bytes and 6,000 values, 8 deep. What is at the limits is read in about a second.
 MAX_BYTES, MAX_VALUES, MAX_DEPTH, MAX_LENGTH = 200_000, 10_000, 20, 1000
@@ -102,18 +103,18 @@ def read(path: Path) -> Any:
     try:
         return yaml.load(text)
     except _Refused as error:
-        raise UserError(f"{path.name}, {_problem(error)}") from None
+        raise UserError(f"{path.name}, {_line(error)}{cut(error.problem, 200)}") from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UserError(f"{path.name}, line {line}: the character {chr(error.character)!r} is not allowed") from None
     except YAMLError as error:
-        raise UserError(f"{path.name} is not valid YAML: {_problem(error)}") from None
+        problem = (error.problem if isinstance(error, MarkedYAMLError) else None) or str(error)
+        raise UserError(f"{path.name} is not valid YAML: {_line(error)}{yaml_mistakes.sentence(problem)}") from None
 
 
-def _problem(error: YAMLError) -> str:
-    if isinstance(error, MarkedYAMLError) and error.problem_mark:
-        return f"line {error.problem_mark.line + 1}: {cut(error.problem.removeprefix('but '), 200)}"
-    return cut(str(error), 200)
+def _line(error: YAMLError) -> str:
+    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    return f"line {mark.line + 1}: " if mark else ""
 
 
 def _text(path: Path) -> str:

@@ -28,6 +28,14 @@ def part(data: DataSet, asked: Subset | None) -> DataSet:
     return subset(data, **asked.model_dump()) if asked else data
 
 
+def part_of(name: str, data: DataSet, asked: Subset | None) -> DataSet:
+    """Return the part that the study of this name asks for. Raises UserError, with the name, as `part` does."""
+    try:
+        return part(data, asked)
+    except UserError as error:
+        raise UserError(f"studies.{name}.subset: {error}") from None
+
+
 def metrics(study: Study, about: dict[str, Any]) -> tuple[Metric, ...]:
     """Return the metrics of a study whose data have this manifest: the one that chooses first, then the others.
 

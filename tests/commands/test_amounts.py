@@ -141,3 +141,32 @@ def test_the_amount_is_the_sum_of_the_numbers_times_their_units(function, units,
 )
 def test_amounts(function, text, amount) -> None:
     assert function(text) == amount
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_batch_sizes(number) -> None:
+    assert amounts.batch_size(str(number)) == number
+
+
+@pytest.mark.parametrize("text", ["", "0", "-2", "+2", "2.0", "1_0", "1e3", "2 ", "٢", "x", "9" * 5000, str(2**63)])
+def test_what_is_no_batch_size_is_refused(text) -> None:
+    with pytest.raises(
+        ArgumentTypeError, match=r" is no batch size; allowed are whole numbers from 1 to \d+$"
+    ) as caught:
+        amounts.batch_size(text)
+    assert len(str(caught.value)) < 200
+
+
+@given(st.floats(0, exclude_min=True, allow_infinity=False))
+def test_learning_rates(number) -> None:
+    assert amounts.learning_rate(repr(number)) == number
+    assert amounts.learning_rate(repr(number).upper()) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "-0.1", "+1", "nan", "inf", "1e999", "1e-999", "1_0", "0,1", "٢", ".", "1e", "x", "9" * 5000]
+)
+def test_what_is_no_learning_rate_is_refused(text) -> None:
+    with pytest.raises(ArgumentTypeError, match=r" is no learning rate; allowed are numbers above 0, ") as caught:
+        amounts.learning_rate(text)
+    assert len(str(caught.value)) < 200

@@ -1,5 +1,6 @@
 """Whatever is typed behind python -m batchwise, the answer is one line where it cannot be done."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from batchwise import __main__ as commands
 from batchwise.common.exits import exit_with
+from batchwise.common.repository import ROOT
 
 WORDS = (
     *("check", "plan", "verify", "advise", "reproduce", "small", "nothing", "--folder", "--memory", "--time"),
@@ -65,3 +67,25 @@ def test_an_amount_that_is_none_gets_a_sentence_of_ours(told, option, amount, te
 def test_an_option_is_not_taken_for_a_value(told, words) -> None:
     _, printed = told("advise", "small", *words)
     assert "is no amount of memory with its unit" not in printed or words[0] == "--memory=8"
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "sentence"),
+    [
+        ("--batch-size", "x", "'x' is no batch size; allowed are whole numbers"),
+        ("--batch-size", "-2", "'-2' is no batch size; allowed are whole numbers"),
+        ("--learning-rate", "nan", "'nan' is no learning rate; allowed are numbers above 0"),
+        ("--learning-rate", "-0.1", "'-0.1' is no learning rate; allowed are numbers above 0"),
+    ],
+)
+def test_a_number_that_is_none_gets_a_sentence_of_ours(told, option, text, sentence) -> None:
+    status, printed = told("reproduce", "small", option, text)
+    assert status == 2 and f"{option}: {sentence}" in printed
+
+
+@pytest.mark.parametrize("command", ["plan", "verify"])
+def test_an_empty_name_is_no_study(tmp_path, told, command) -> None:
+    """As `plan "$STUDY"` types it where the variable is not set: it does not stand for all."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    status, printed = told(command, "")
+    assert (status, printed.partition(";")[0]) == (1, "error: '' is not a known study of params.yaml")

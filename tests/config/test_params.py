@@ -282,10 +282,10 @@ RATES = "base_learning_rates: [0.001]"
         (TEXT.replace(RATES, "base_learning_rates: [yes]", 1), ["is 'yes'", "be a number"]),
         (
             TEXT.replace("seeds: 10", "seeds: 10\n      seeds: 5", 1),
-            ["not valid YAML: line 20", "duplicate key", "seeds"],
+            ["not valid YAML: line 20", "the key seeds is given more than once"],
         ),
         (TEXT.replace("[16, 8, 6]", "[16, 8, 6"), ["not valid YAML: line"]),
-        ("studies:\n\t- 1", ["not valid YAML: line 2", "cannot start any token"]),
+        ("studies:\n\t- 1", ["not valid YAML: line 2", "a tab, which YAML does not take"]),
         ("a: 1\n---\nb: 2", ["not valid YAML: line 2", "another document"]),
         ("a: !!python/object:os.x {}", ["line 1", "the tag !!python/object:os.x is not allowed"]),
         ("a: 1\nb: \0", ["line 2", "the character '\\x00' is not allowed"]),

@@ -2,9 +2,12 @@
 
 import functools
 import os
+import re
 import time
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
@@ -53,10 +56,22 @@ ATTACKS = {
     },
     "a directive": ("%YAML 1.1\n---\na: yes", "a directive (%) is not allowed; leave it out"),
     "a directive of tags": ("%TAG ! tag:x\n---\na: 1", "a directive (%) is not allowed; leave it out"),
-    "several documents": ("a: 1\n---\nb: 1", "is not valid YAML: line 2: found another document"),
-    "a key twice": ("a: 1\nb: 2\na: 3", 'is not valid YAML: line 3: found duplicate key "a"'),
-    "a long value twice": (f"a: {'x ' * 400}\na: {'y ' * 400}", "is not valid YAML: line 2: found duplicate key"),
-    "a list as a key of a mapping": ("? {a: b}\n: 1", "is not valid YAML: line 1: found unhashable key"),
+    "several documents": (
+        "a: 1\n---\nb: 1",
+        "is not valid YAML: line 2: what follows is another document; write one alone",
+    ),
+    "a key twice": (
+        "a: 1\nb: 2\na: 3",
+        "is not valid YAML: line 3: the key a is given more than once in a mapping; leave one of them",
+    ),
+    "a long value twice": (
+        f"a: {'x ' * 400}\na: {'y ' * 400}",
+        "is not valid YAML: line 2: the key a is given more than once",
+    ),
+    "a list as a key of a mapping": (
+        "? {a: b}\n: 1",
+        "is not valid YAML: line 1: a mapping is the key of another; a key is a name",
+    ),
     "a zero byte": ("a: 1\nb: \0", r"line 2: the character '\x00' is not allowed"),
     "a control character": ("a: \x1b[31m", r"line 1: the character '\x1b' is not allowed"),
     "half a character": ('a: "\\ud800"', r"line 1: '\ud800' has half a character"),
@@ -77,6 +92,59 @@ def test_an_attack_is_a_sentence_at_once(tmp_path, text, words) -> None:
     assert words in sentence
     assert sentence.isprintable()
     assert len(sentence) < 400
+
+
+FOREIGN = re.compile(
+    r"<[a-z]+ ?[a-z]*>|token|node|constructor|scalar|stream|block|sequence|hash|handle|expected|found|tag:yaml"
+)
+WRONG = {
+    "a:\n\tb: 1": "line 2: a tab, which YAML does not take for indentation; use spaces",
+    "a: @b": "line 1: a value that begins with @; put it in quotes",
+    "a: `b": "line 1: a value that begins with `; put it in quotes",
+    "a: 0o_": "line 1: 0o_ is no number",
+    "a: {b: 1\nc: 2": "line 2: a comma or a closing bracket is missing",
+    "a: [1, 2": "line 1: the file ends within a value; close its quote or bracket",
+    "a: 'b": "line 1: the file ends within a value; close its quote or bracket",
+    "a: b: c": "line 1: a `: `, `- ` or `? ` that cannot be here; put the value in quotes, or indent it",
+    "a: - b": "line 1: a `: `, `- ` or `? ` that cannot be here; put the value in quotes, or indent it",
+    "a:\n  b: 1\n c: 2": "line 3: this line is not indented like those that it belongs to",
+    "a: 1\nb c\nd: 2": "line 3: a key without its colon; write `key: value`",
+    "a: ]": "line 1: a value is missing, or there is a bracket or a dash too many",
+    "a: 1\n...\nb: 2": "line 3: what follows is another document; write one alone",
+    "a: {<<: 3}": "line 1: << must be a mapping of this file (*name), or a list of such",
+    "a: {<<: [3]}": "line 1: << must be a mapping of this file (*name), or a list of such",
+    "a: <<": "line 1: << must be a mapping of this file (*name), or a list of such",
+    "x: &x {b: 1}\na:\n  <<: *x\n  <<: *x": "line 4: the key << is given more than once in a mapping; give it",
+    'a: "\\q"': "line 1: an unknown escape in a text; write it in single quotes, or \\\\ for a backslash",
+    "a: !e!x 1": "line 1: a tag (!) is not allowed; a value needs none",
+    "%YAML 1.1\n%YAML 1.1\n---\na: 1": "line 2: a directive (%) is not allowed; leave it out",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG.items())
+def test_what_is_no_yaml_is_told_in_our_words(tmp_path, text, words) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        yaml_file.read(path)
+    assert str(caught.value).startswith(f"params.yaml is not valid YAML: {words}")
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"ab1:-?,[]{}#&*!|>'%@`\"\\\n\t =<~", ": ", "- ", "? ", "\n  ", "<<", "---\n", "...\n", "&a ", "*a"]
+        )
+    )
+)
+def test_no_text_gets_a_sentence_of_the_parser(tmp_path, pieces) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("".join(pieces), encoding="utf-8")
+    try:
+        yaml_file.read(path)
+    except UserError as error:
+        assert not FOREIGN.search(re.sub("stands for nothing.*", "", str(error))), str(error)
 
 
 def test_what_is_within_the_limits_is_read(tmp_path) -> None:
