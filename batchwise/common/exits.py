@@ -38,10 +38,9 @@ def exit_with(main: Callable[[], int | None]) -> None:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         status = main()
-        if sys.stdout:  # None where it was closed before (`>&-`)
-            sys.stdout.flush()
+        sys.stdout.flush()
     except BrokenPipeError as error:
-        status = _without_a_word() if sys.stdout and _nobody_reads() else tell(error)
+        status = _without_a_word() if _nobody_reads() else tell(error)
     except (Exception, KeyboardInterrupt) as error:
         status = tell(error)
     sys.exit(status)
@@ -91,6 +90,19 @@ def _nobody_reads() -> bool:
     return any(event & select.POLLERR for _, event in output.poll(0))
 
 
+def _open_closed_streams() -> None:
+    """Open on nothing what was closed before (`2>&-`): the next file opened would be taken for it, and written into.
+
+    The processes of this one find it open too.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # by number: the lowest free one is taken
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(descriptor, True)
+            setattr(sys, name, os.fdopen(descriptor, mode))
+
+
+_open_closed_streams()
 sys.excepthook = _uncaught
 if sys.argv[0] == "-m":  # `python -m …`, which has not been found yet; some libraries do not survive Ctrl-C
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

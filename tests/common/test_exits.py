@@ -145,3 +145,38 @@ def test_a_command_whose_output_is_closed_runs_all_the_same() -> None:
     command = ["sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, script]
     process = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE)
     assert (process.returncode, process.stderr) == (0, b"")
+
+
+CLOSED = """
+import os, subprocess, sys
+from batchwise.common.exits import exit_with
+
+def main():
+    kept = os.environ["KEPT"]
+    with open(kept, "w") as file:
+        for descriptor in range(3):
+            os.fstat(descriptor)
+        assert file.fileno() > 2 and not sys.stderr.isatty()
+        os.write(2, b"a greeting of a library")
+        subprocess.run([sys.executable, "-c", "import os; os.write(1, b'of a child'); os.write(2, b'of a child')"])
+        file.write("data")
+    assert open(kept).read() == "data"
+    raise SystemExit(7)
+
+exit_with(main)
+"""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_what_was_closed_is_no_file_that_is_opened_later(tmp_path, closed) -> None:
+    """Else what libraries write to standard error would stand in the next file, a run say."""
+    environment = {**os.environ, "KEPT": str(tmp_path / "kept")}
+    command = ["sh", "-c", f'exec "$0" -c "$1" {closed}', sys.executable, CLOSED]
+    assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).returncode == 7
+
+
+def test_an_error_is_not_printed_among_the_results_where_errors_are_closed() -> None:
+    script = "from batchwise.common.exits import exit_with; exit_with(lambda: open('/nothing'))"
+    command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, script]
+    process = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE)
+    assert (process.returncode, process.stdout) == (1, b"")
