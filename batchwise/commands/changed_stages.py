@@ -70,7 +70,7 @@ def _will_change(path: str, from_check: dict[str, bytes]) -> bool:
     if file.parent == PREPARED / prepared.STUDIES:
         return not _is_prepared(file.stem, sealed.from_json(from_check[checked.DATA_SETS.as_posix()]))
     content = listing(file.stem) if file.parent == Path("data/code") else from_check.get(path)
-    return content is not None and not (file.exists() and file.read_bytes() == content)
+    return content is not None and not (file.is_file() and file.read_bytes() == content)
 
 
 def _is_prepared(study: str, asked: dict[str, Any]) -> bool:

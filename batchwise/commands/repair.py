@@ -1,20 +1,27 @@
-"""python -m batchwise repair: files of DVC that it cannot read after a crash, put aside, so that it can go on."""
+"""python -m batchwise repair: what DVC cannot read, after a crash say, is put aside, so that it can go on."""
 
 import argparse
 import json
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+# Where DVC reads: it would wait for a pipe for ever.
+READ = ("batchwise", "stages", "data", "reports", ".dvc", "dvc.lock", "dvc.yaml", "requirements-train.in")
 LOCK, RUNNING = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
 
 
 def run(_: argparse.Namespace) -> int:
     """Put aside what DVC cannot read, and say so."""
+    for path in [found for name in READ for found in _endless(Path(name))]:
+        path.unlink()
+        print(f"{path} was a pipe or a device, which DVC would read without end, not a file; it was removed")
     if RUNNING.is_file() and not _readable(RUNNING, _running):
         RUNNING.unlink()
         print(f"{RUNNING}, which says what DVC was doing when it was killed, could not be read; it was removed")
@@ -26,6 +33,16 @@ def run(_: argparse.Namespace) -> int:
             "it all stages run again, but what data/store has is not trained again"
         )
     return 0
+
+
+def _endless(path: Path) -> Iterator[Path]:
+    """Yield the pipes and devices at a path and below."""
+    below = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+    for each in (path, *below):
+        with suppress(OSError):  # a link to nothing
+            kind = each.stat().st_mode
+            if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+                yield each
 
 
 def _readable(path: Path, read: Callable[[bytes], Any]) -> bool:

@@ -1,13 +1,30 @@
 """Files that are whole or absent: written under a temporary name, then renamed."""
 
+import errno
 import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO
+
+
+def opened(path: Path) -> BufferedReader:
+    """Return an open file. Raises OSError, which names it, for what is none: a pipe may never end, or never begin."""
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):  # of a folder the system tells
+        raise OSError(errno.EINVAL, "Is a pipe or a device, not a file", str(path))
+    return path.open("rb")
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a file. Raises OSError as `opened` does."""
+    with opened(path) as file:
+        return file.read()
 
 
 def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
@@ -66,7 +83,7 @@ def matching_lines(path: Path, pattern: str) -> list[tuple[str, ...]]:
 
     What has another checksum is ignored: it was not finished, or is damaged.
     """
-    content = path.read_bytes().decode(errors="replace").split("\n") if path.exists() else ()
+    content = read(path).decode(errors="replace").split("\n") if path.exists() else ()
     lines = [line for line, _, checksum in (each.rpartition(",") for each in content) if checksum == _checksum(line)]
     return [found.groups() for line in lines if (found := re.fullmatch(pattern, line, re.ASCII))]
 

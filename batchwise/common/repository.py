@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from batchwise.common import files
 from batchwise.common.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]  # the code may be linked into the folder of a pipeline
@@ -23,7 +24,7 @@ def rerun_command(stage: str) -> str:
 def text_of(path: Path) -> str:
     """Return the text of a file of the project. Raises UserError if it cannot be read, or is no text any more."""
     try:
-        return path.read_text(encoding="utf-8")
+        return files.read(path).decode()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); `git restore {path}` brings it back") from None
     except UnicodeDecodeError as error:

@@ -5,7 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from batchwise.common import python_source
+from batchwise.common import files, python_source
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.common.source_text import deciding
@@ -42,7 +42,7 @@ def hashes(files: list[str]) -> dict[str, str]:
 
 
 def _deciding(path: Path) -> bytes:
-    content = path.read_bytes()
+    content = files.read(path)
     try:
         return deciding(content.decode()).encode() if path.suffix == ".py" else content
     except UnicodeDecodeError:
@@ -50,7 +50,7 @@ def _deciding(path: Path) -> bytes:
 
 
 def _source(file: str) -> bytes:
-    content = (ROOT / file).read_bytes()
+    content = files.read(ROOT / file)
     if not file.endswith(".ipynb"):
         return content
     try:

@@ -43,8 +43,8 @@ def read(
 
 def _verified(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
     """Return {file name: bytes}. Raises ValueError for a file whose checksum is not in SHA256SUMS."""
-    sums = (folder / SUMS).read_bytes().decode(errors="replace").splitlines()
-    found = {name: (folder / name).read_bytes() for name in names}
+    sums = files.read(folder / SUMS).decode(errors="replace").splitlines()
+    found = {name: files.read(folder / name) for name in names}
     for name, content in found.items():
         if f"{hashlib.sha256(content).hexdigest()}  {name}" not in sums:
             raise ValueError(f"{name} is damaged or was edited: {SUMS} has another checksum of it")

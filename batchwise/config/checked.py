@@ -5,6 +5,7 @@ from typing import Any
 
 from batchwise.common import plugins, sealed, source_closure
 from batchwise.common.errors import UserError
+from batchwise.common.files import opened
 from batchwise.common.repository import rerun_command
 from batchwise.config import measured_part, study_files
 from batchwise.config.params import Params, Study
@@ -34,7 +35,8 @@ def files(params: Params) -> dict[str, bytes]:
 def read(path: Path) -> dict[str, Any]:
     """Return what NAMES or DATA_SETS holds. Raises UserError if the file is missing or damaged."""
     try:
-        return sealed.from_json(path.read_bytes())
+        with opened(path) as file:
+            return sealed.from_json(file.read())
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); run {rerun_command('check')}") from None
 

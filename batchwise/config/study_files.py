@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from batchwise.common import sealed
+from batchwise.common import files, sealed
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config.params import Study
@@ -16,8 +16,10 @@ def as_bytes(study: Study) -> bytes:
 def read(path: Path) -> Study:
     """Return the study that a file holds. Raises UserError if it is missing or damaged."""
     try:
-        return Study.model_validate(sealed.from_json(path.read_bytes()))
+        return Study.model_validate(sealed.from_json(files.read(path)))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run {rerun_command('check')}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); run {rerun_command('check')}") from None
     except ValueError:
         raise UserError(f"{path} is damaged; run {rerun_command('check')}") from None

@@ -10,6 +10,7 @@ import pooch
 import requests
 from tqdm import tqdm
 
+from batchwise.common import files
 from batchwise.common.errors import UserError
 
 MIRROR = "BATCHWISE_DATA_MIRROR"
@@ -47,8 +48,8 @@ def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:
     if not folder.is_dir():
         raise UserError(f"{MIRROR} is {str(folder)!r}, which is no folder; {wanted}")
     try:
-        text = (folder / SUMS).read_text(encoding="utf-8", errors="replace")
-        with (folder / name).open("rb") as file:
+        text = files.read(folder / SUMS).decode(errors="replace")
+        with files.opened(folder / name) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{error.filename} cannot be read ({error.strerror}); {wanted}") from None

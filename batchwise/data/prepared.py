@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from batchwise.common import plugins, sealed, source_closure
+from batchwise.common import files, plugins, sealed, source_closure
 from batchwise.common.errors import UserError
 from batchwise.common.files import write, write_bytes
 from batchwise.common.repository import rerun_command
@@ -75,7 +75,7 @@ def read_part(folder: Path, study: str) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return sealed.from_json(path.read_bytes())
+        return sealed.from_json(files.read(path))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); {_again()}") from None
     except ValueError as error:
@@ -103,7 +103,7 @@ def load(folder: Path, name: str) -> DataSet:
     """Read what `save` wrote. Raises UserError if a file is missing or is not what was written."""
     about, path = read(folder, name), folder / f"{name}.npz"
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             sealed.check_archive(file)
             with np.load(file, allow_pickle=False) as arrays:
                 data = _data_set(about, arrays)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from batchwise.common import files
 from batchwise.common.errors import UserError
 
 # What no publisher's file comes near, so that one that was made to fill a memory is refused within a second or so.
@@ -25,7 +26,7 @@ def unpack(path: Path) -> bytes:
     packed = path.stat().st_size
     limit = min(MAX_BYTES, MAX_RATIO * packed + 2**20)
     unpacked = io.BytesIO()
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         for content in _unpacked_pieces(file):
             if unpacked.tell() + len(content) > limit:
                 raise refused(path, f"has {packed:,} bytes that unpack to more than {limit:,}, the most that is read")

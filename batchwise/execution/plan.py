@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from batchwise.common import files
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
@@ -71,7 +72,7 @@ def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, 
 def _why(path: Path, wanted: dict[str, Any]) -> str | None:
     """Return why a run has to be trained, or None if its file was made from the wanted inputs."""
     try:
-        _, before = run_result.load(path.read_bytes(), with_weights=False)
+        _, before = run_result.load(files.read(path), with_weights=False)
     except FileNotFoundError:
         return "new in the grid"
     except ValueError:

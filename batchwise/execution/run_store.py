@@ -6,8 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from batchwise.common import plugins, source_closure
-from batchwise.common.files import write
+from batchwise.common import files, plugins, source_closure
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
 from batchwise.data.loading import StudyData
@@ -78,14 +77,13 @@ class Store:
 
     def put(self, key: str, content: bytes) -> None:
         """Keep the content of a run; whole or not at all."""
-        write(self._path(key), lambda file: file.write(_digest(key, content) + content))
+        files.write(self._path(key), lambda file: file.write(_digest(key, content) + content))
 
     def get(self, key: str) -> bytes | None:
         """Return the content of a run, or None if it is not here, was damaged, or is that of another key."""
-        try:
-            stored = self._path(key).read_bytes()
-        except FileNotFoundError:
+        if key not in self:
             return None
+        stored = files.read(self._path(key))
         digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
         return content if _digest(key, content) == digest else None
 

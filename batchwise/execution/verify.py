@@ -106,7 +106,7 @@ def _inputs(study: str, folder: Path, committed: Committed, before: dict[str, An
 def _locks(folder: Path, committed: Committed) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the stages of the committed dvc.lock and of the one here; none where there is no such file."""
     here = folder / "dvc.lock"
-    return _stages(committed("dvc.lock") or b""), _stages(here.read_bytes() if here.exists() else b"")
+    return _stages(committed("dvc.lock") or b""), _stages(here.read_bytes() if here.is_file() else b"")
 
 
 def _stages(lock: bytes) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from batchwise.common import files
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config.grid import Run
@@ -41,7 +42,7 @@ def load(folder: Path, run_name: str, *, with_weights: bool = True) -> RunFile:
     Raises FileNotFoundError, or ValueError, which names the file, if it is damaged.
     """
     file = folder / name(run_name)
-    content = file.read_bytes()
+    content = files.read(file)
     try:
         result, inputs = run_result.load(content, with_weights=with_weights)
     except ValueError as error:

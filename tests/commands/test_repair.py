@@ -1,6 +1,7 @@
 """Files of DVC that it cannot read are put aside, and said; good ones are left alone."""
 
 import json
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -83,6 +84,24 @@ def test_what_says_what_dvc_was_doing_is_removed_if_it_cannot_be_read(folder, ca
         ".dvc/tmp/rwlock, which says what DVC was doing when it was killed, could not be read; it was removed\n"
     )
     assert not repair.RUNNING.exists()
+    assert run(capsys) == ""
+
+
+@pytest.mark.parametrize("place", ["dvc.lock", "data/runs/a.npz", ".dvc/cache/files/md5/00/0", "batchwise/models/x.py"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_what_has_no_end_is_removed_and_nothing_else(folder, capsys, place, make) -> None:
+    path, others = Path(place), [Path("data/kept.txt"), Path("data/link"), Path("data/linked"), Path("elsewhere/pipe")]
+    for each in (path, *others):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    others[0].write_text("kept")
+    others[1].symlink_to("nowhere")
+    others[2].symlink_to("kept.txt")
+    os.mkfifo(others[3])
+    make(path)
+    assert run(capsys) == (
+        f"{path} was a pipe or a device, which DVC would read without end, not a file; it was removed\n"
+    )
+    assert not os.path.lexists(path) and all(os.path.lexists(other) for other in others)
     assert run(capsys) == ""
 
 

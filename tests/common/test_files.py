@@ -81,6 +81,22 @@ def test_a_line_that_cannot_be_added_names_the_file(tmp_path) -> None:
     assert caught.value.filename == str(tmp_path / "lines.csv")
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_what_has_no_end_is_not_read(tmp_path, make) -> None:
+    make(tmp_path / "c.txt")
+    for read in (files.read, files.opened, lambda path: files.matching_lines(path, PATTERN)):
+        with pytest.raises(OSError, match="Is a pipe or a device, not a file") as caught:
+            read(tmp_path / "c.txt")
+        assert caught.value.filename == str(tmp_path / "c.txt")
+
+
+def test_a_file_is_read_and_a_folder_is_not(tmp_path) -> None:
+    files.write_bytes(tmp_path / "c.txt", b"\0\r\n")
+    assert files.read(tmp_path / "c.txt") == b"\0\r\n"
+    with pytest.raises(IsADirectoryError):
+        files.read(tmp_path)
+
+
 # Lines with a checksum
 
 
