@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import re
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from batchwise.common.errors import UserError
 
 # A kernel starts, and a cell of a report is done, in seconds, on a busy machine in minutes; one that hangs is stopped.
 TIMEOUT = 3600  # seconds
+# They would tell of a kernel's end before we do, and with a traceback at the end of the process.
+SILENT = ("asyncio", "papermill")
 # How nbconvert writes a heading: with a link to itself, which the table of contents makes needless.
 HEADING = re.compile(r'<h2 id="([^"]*)">(.*?)<a class="anchor-link".*?</a></h2>')
 
@@ -28,14 +31,15 @@ def page(notebook: Path, parameters: dict[str, Any], template: Path, title: str)
     """Return the HTML of a notebook that is run with `parameters`, in the current directory.
 
     `template` is the folder with the nbconvert template, style.css and sort.js.
-    Raises UserError if a cell does, of a missing table say, and papermill.PapermillExecutionError if one fails.
+    Raises UserError if a cell does, of a missing table say, or if the kernel dies, and
+    papermill.PapermillExecutionError if a cell fails.
     """
     return html(execute(notebook, parameters), template, title)
 
 
 def execute(notebook: Path, parameters: dict[str, Any]) -> NotebookNode:
     """Return the notebook with its outputs, run by a new kernel in the current directory."""
-    with TemporaryDirectory(prefix="batchwise-report-") as folder, _told():
+    with TemporaryDirectory(prefix="batchwise-report-") as folder, _told(notebook):
         return papermill.execute_notebook(
             str(notebook),
             str(Path(folder) / "study.ipynb"),
@@ -55,10 +59,17 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> NotebookNode:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Raise what a cell raised as UserError as such."""
+def _told(notebook: Path) -> Iterator[None]:
+    """Raise what a cell raised as UserError as such, and one for a kernel that died."""
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         yield
+    except RuntimeError as error:  # what a cell raises comes as the other
+        raise UserError(
+            f"the process that runs {notebook.name} for the report ended too early ({error}); see whether the machine "
+            "has the memory, and type the command again"
+        ) from None
     except papermill.PapermillExecutionError as error:
         if error.ename == UserError.__name__:
             raise UserError(error.evalue) from None

@@ -4,6 +4,8 @@ import base64
 import contextlib
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -202,6 +204,23 @@ def test_missing_or_damaged_tables_are_told_in_a_line(root: Path, tmp_path: Path
     (damaged / "summary.json").write_text("{")
     with pytest.raises(UserError, match=r"summary\.json is damaged .* run `dvc repro --force evaluate@damaged`"):
         study_tables.read(damaged)
+
+
+DEATHS = {"at once": "os.kill(os.getpid(), signal.SIGKILL)", "at its end": "sys.stdout.flush(); os._exit(0)"}
+RENDER = "import sys, pathlib; from batchwise.report import render; render.execute(pathlib.Path(sys.argv[1]), {})"
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_a_process_that_dies_is_told_in_a_line(death: str, tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell(f"import os, signal, sys\n{DEATHS[death]}", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "dying.ipynb")
+    script = f"from batchwise.common.exits import exit_with; exit_with(lambda: exec({RENDER!r}))"
+    command = [sys.executable, "-c", script, tmp_path / "dying.ipynb"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.fullmatch(
+        r"error: the process that runs dying\.ipynb for the report ended too early \(Kernel died\); .*\n", ended.stderr
+    )
 
 
 def test_the_notebook_holds_prose_and_calls_only() -> None:
