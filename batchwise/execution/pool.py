@@ -68,6 +68,7 @@ def _started(number: int, closing: ExitStack) -> Client:
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},  # where Bokeh is installed, it would show anyone what runs
                 security=security,
                 silence_logs=logging.CRITICAL,
             )

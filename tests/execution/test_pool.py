@@ -13,11 +13,11 @@ from batchwise.execution import pool
 from tests.project import HANG
 
 
-def listening() -> set[str]:
-    """Return the addresses at which this process and those below it listen."""
+def listening() -> set[tuple[str, int]]:
+    """Return the addresses and ports at which this process and those below it listen."""
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     connections = [found for process in processes for found in process.net_connections("inet")]
-    return {found.laddr.ip for found in connections if found.status == psutil.CONN_LISTEN}
+    return {(found.laddr.ip, found.laddr.port) for found in connections if found.status == psutil.CONN_LISTEN}
 
 
 def test_a_pool_listens_on_the_loopback_alone_and_answers_who_has_its_certificate(monkeypatch) -> None:
@@ -27,21 +27,34 @@ def test_a_pool_listens_on_the_loopback_alone_and_answers_who_has_its_certificat
         address = client.scheduler.address
         assert address.startswith("tls://127.0.0.1:")
         assert len(client.nthreads()) == 1
-        assert listening() - before <= {"127.0.0.1"}
+        opened = listening() - before
+        assert {ip for ip, _ in opened} == {"127.0.0.1"}
+        for ip, port in opened:
+            for path in ("/", "/status", "/health", "/metrics", "/info/main/workers.html"):
+                shows_nothing(ip, port, path)
         assert client.submit(sum, [1, 2]).result(timeout=60) == 3
         host, port = address.removeprefix("tls://").split(":")
         refuses_what_is_not_tls(host, int(port))
         refuses_another_certificate(host, int(port))
 
 
+def shows_nothing(host: str, port: int, path: str) -> None:
+    answer = answer_to(f"GET {path} HTTP/1.0\r\n\r\n".encode(), host, port)
+    assert answer.startswith(b"HTTP/1.1 404") or b"HTTP" not in answer
+
+
 def refuses_what_is_not_tls(host: str, port: int) -> None:
-    with socket.create_connection((host, port), timeout=HANG) as plain:
-        plain.sendall(bytes(64))
-        answer = b""
-        with suppress(ConnectionError):
-            while part := plain.recv(64):
-                answer += part
+    answer = answer_to(bytes(64), host, port)
     assert len(answer) <= 7 and answer[:1] in (b"", b"\x15")  # an alert of TLS at most, and the end
+
+
+def answer_to(sent: bytes, host: str, port: int) -> bytes:
+    answer = b""
+    with suppress(ConnectionError), socket.create_connection((host, port), timeout=HANG) as plain:
+        plain.sendall(sent)
+        while part := plain.recv(64):
+            answer += part
+    return answer
 
 
 def refuses_another_certificate(host: str, port: int) -> None:
