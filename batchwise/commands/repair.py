@@ -5,23 +5,22 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-# Where DVC reads: it would wait for a pipe for ever.
+# Where DVC reads: it would wait for a pipe for ever, and not get past a link to nothing.
 READ = ("batchwise", "stages", "data", "reports", ".dvc", "dvc.lock", "dvc.yaml", "requirements-train.in")
 LOCK, RUNNING = Path("dvc.lock"), Path(".dvc/tmp/rwlock")
 
 
 def run(_: argparse.Namespace) -> int:
     """Put aside what DVC cannot read, and say so."""
-    for path in [found for name in READ for found in _endless(Path(name))]:
+    for path in [found for name in READ for found in _without_content(Path(name))]:
         path.unlink()
-        print(f"{path} was a pipe or a device, which DVC would read without end, not a file; it was removed")
+        print(f"{path} was a pipe, a device or a link to nothing, which DVC cannot read, not a file; it was removed")
     if RUNNING.is_file() and not _readable(RUNNING, _running):
         RUNNING.unlink()
         print(f"{RUNNING}, which says what DVC was doing when it was killed, could not be read; it was removed")
@@ -35,12 +34,16 @@ def run(_: argparse.Namespace) -> int:
     return 0
 
 
-def _endless(path: Path) -> Iterator[Path]:
-    """Yield the pipes and devices at a path and below."""
+def _without_content(path: Path) -> Iterator[Path]:
+    """Yield the pipes, devices and links to nothing at a path and below."""
     below = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
     for each in (path, *below):
-        with suppress(OSError):  # a link to nothing
+        try:
             kind = each.stat().st_mode
+        except OSError:
+            if each.is_symlink():
+                yield each
+        else:
             if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
                 yield each
 

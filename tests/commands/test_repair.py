@@ -87,19 +87,26 @@ def test_what_says_what_dvc_was_doing_is_removed_if_it_cannot_be_read(folder, ca
     assert run(capsys) == ""
 
 
+WITHOUT_CONTENT = {
+    "pipe": os.mkfifo,
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "link to nothing": lambda path: path.symlink_to("nowhere"),
+    "link to itself": lambda path: path.symlink_to(path.name),
+}
+
+
 @pytest.mark.parametrize("place", ["dvc.lock", "data/runs/a.npz", ".dvc/cache/files/md5/00/0", "batchwise/models/x.py"])
-@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
-def test_what_has_no_end_is_removed_and_nothing_else(folder, capsys, place, make) -> None:
-    path, others = Path(place), [Path("data/kept.txt"), Path("data/link"), Path("data/linked"), Path("elsewhere/pipe")]
+@pytest.mark.parametrize("make", WITHOUT_CONTENT.values(), ids=WITHOUT_CONTENT)
+def test_what_has_no_content_is_removed_and_nothing_else(folder, capsys, place, make) -> None:
+    path, others = Path(place), [Path("data/kept.txt"), Path("data/linked"), Path("elsewhere/pipe")]
     for each in (path, *others):
         each.parent.mkdir(parents=True, exist_ok=True)
     others[0].write_text("kept")
-    others[1].symlink_to("nowhere")
-    others[2].symlink_to("kept.txt")
-    os.mkfifo(others[3])
+    others[1].symlink_to("kept.txt")
+    os.mkfifo(others[2])
     make(path)
     assert run(capsys) == (
-        f"{path} was a pipe or a device, which DVC would read without end, not a file; it was removed\n"
+        f"{path} was a pipe, a device or a link to nothing, which DVC cannot read, not a file; it was removed\n"
     )
     assert not os.path.lexists(path) and all(os.path.lexists(other) for other in others)
     assert run(capsys) == ""
