@@ -22,6 +22,7 @@ REMEDIES = {
     errno.EACCES: "make it readable and writable for you",
     errno.EDQUOT: "free some of your space on the disk",
     errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
+    errno.EISDIR: "a file belongs there: rename that folder, or remove it",
     errno.EMFILE: "raise the limit on open files (`ulimit -n`)",
     errno.ENOMEM: "free some memory",
     errno.ENOSPC: "free some space on the disk",
