@@ -6,6 +6,7 @@ it failed by itself, and if it did not go on after what should end it.
 """
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -24,7 +25,11 @@ A_MINUTE = 60
 SMALL_FILES = 3000  # bytes: a run file has more
 LITTLE_MEMORY = 3 * 2**29
 ENDING = ("power cut: all processes killed", "Ctrl-C", "the stage killed")  # what should end a command
-USUAL = ("Running stage", ">", "Stage '", "Updating lock", "Generating lock", f"{STUDY}: ", "Data and pipelines")
+# What DVC says of each stage and at the end, and what train says of its progress.
+USUAL = re.compile(
+    r"Running stage|>|Stage '|(Updat|Generat)ing lock|Data and pipelines|Use `dvc push`|To (track|enable)"
+    rf"|\s*(git|dvc) |{STUDY}: \d+(/\d+)? runs"
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class Row:
     def told(self) -> str:
         """The first line that is about the fault: not what DVC says of each stage, nor of progress."""
         lines = [line for line in self.end.printed.replace("\r", "\n").splitlines() if line.strip()]
-        return next((line for line in lines if not line.startswith(USUAL)), "")
+        return next((line for line in lines if not USUAL.match(line)), "")
 
 
 Process = subprocess.Popen[str]
