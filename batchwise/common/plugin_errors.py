@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from textwrap import shorten
 
 from batchwise.common.errors import UserError
 from batchwise.common.plugins import KINDS
@@ -15,6 +14,7 @@ from batchwise.common.repository import ROOT
 # Lines in these say nothing to the author of a plug-in.
 LIBRARIES = [Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+INNARDS = re.compile(r"\{\{function_node [^}]*\}\} ?| ?\[Op:\w+\].*")  # which TensorFlow adds to what it says
 LENGTH = 200  # of what an error says
 
 
@@ -38,7 +38,7 @@ def sentence(error: BaseException) -> str:
 def first_line(error: BaseException) -> str:
     """Return what an error says in its first line, with the name of its class where that says more."""
     if isinstance(error, SystemExit):
-        return f"it ended the process, by sys.exit({error.code!r})"
+        return f"it ended the process, by sys.exit({_short(repr(error.code))})"
     return _first_line(_inner(error))
 
 
@@ -58,11 +58,17 @@ def _inner(error: BaseException) -> BaseException:
 
 def _first_line(error: BaseException) -> str:
     """Return what an error says; the name of its class too unless it is a ValueError, which speaks for itself."""
-    lines = [line for line in COLOURS.sub("", _text(error)).splitlines() if line.strip()]
-    said = shorten("".join(c if c.isprintable() else " " for c in lines[0]), LENGTH) if lines else ""
+    lines = [line for line in INNARDS.sub("", COLOURS.sub("", _text(error))).splitlines() if line.strip()]
+    said = _short(lines[0]) if lines else ""
     if type(error) is ValueError and said:
         return said
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _short(text: str) -> str:
+    """Return the beginning of a text, in a line; textwrap.shorten leaves nothing of a long word."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= LENGTH else f"{line[: LENGTH - 1]}…"
 
 
 def _text(error: BaseException) -> str:

@@ -1,9 +1,16 @@
 """How the plug-in of a data set is called, and what is said of it: one sentence where it is wrong, or may be."""
 
 import hashlib
+import os
+import random
+import warnings as python_warnings
 from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from copy import deepcopy
+from dataclasses import fields
 from itertools import combinations
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -16,16 +23,35 @@ from batchwise.data.dataset import SPLITS, DataSet
 def prepare(name: str, options: dict[str, Any]) -> DataSet:
     """Return the data set that a plug-in prepares. Raises UserError, with its file and line, for one that is wrong."""
     try:
-        data = plugins.load("datasets", name).prepare(**options)
+        with _as_it_was():
+            _seed()
+            plugin = plugins.load("datasets", name)
+            _seed()  # again, for an import that others have made already draws nothing
+            data = plugin.prepare(**deepcopy(options))
         if not isinstance(data, DataSet):
             raise UserError(f"prepare() returned {type_name(data)}; a DataSet is expected")
-        return data
+        # Checked as it is now: arrays may have been changed in place since it was made.
+        return DataSet(**{part.name: getattr(data, part.name) for part in fields(DataSet)})
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() among them: what is not caught here is a traceback, or silence
         where = plugin_errors.place(error) or plugins.file("datasets", name)
-        said = str(error) if isinstance(error, UserError) else plugin_errors.first_line(error)
-        raise UserError(f"data set {name} ({where}): {said}") from None
+        said = str(error) if isinstance(error, UserError) else ""
+        sentence = said if said and len(said.splitlines()) == 1 else plugin_errors.first_line(error)
+        raise UserError(f"data set {name} ({where}): {sentence}") from None
+
+
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Let a plug-in leave nothing behind for the next one, or for what is written."""
+    with chdir("."), mock.patch.dict(os.environ), np.errstate(), python_warnings.catch_warnings():
+        yield
+
+
+def _seed() -> None:
+    """Let a plug-in draw the same numbers each time, as scikit-learn does for one that gives it no random_state."""
+    random.seed(0)
+    np.random.seed(0)
 
 
 def warnings(data: DataSet) -> list[str]:

@@ -73,6 +73,24 @@ FILES: dict[str, tuple[str, int | None, str]] = {
     "lacks_a_name": (f"from numpy import no_such_name\n{START}    ...", 1, "cannot import name 'no_such_name'"),
     "raises_at_import": (f"int('one')\n{START}    ...", 1, "invalid literal for int() with base 10: 'one'"),
     "exits_at_import": (f"exit()\n{START}    ...", 1, "it ended the process, by sys.exit(None)"),
+    "raises_a_long_word": (f"{START}    raise ValueError('x' * 9999)", LINE, "x" * 150),
+    "exits_with_a_long_word": (f"{START}    exit('x' * 9999)", LINE, "sys.exit('xxx"),
+    "raises_a_sentence_of_two": (
+        f"{START}    from batchwise.common.errors import UserError; raise UserError('a\\nb')",
+        *(LINE, "UserError: a"),
+    ),
+    "raises_an_empty_sentence": (
+        f"{START}    from batchwise.common.errors import UserError; raise UserError",
+        *(LINE, "UserError"),
+    ),
+    "is_changed_in_place": (
+        f"{START}    data = {GOOD[7:]}\n    data.test.inputs[2] = np.nan\n    return data",
+        *(None, "test inputs: 4 values are NaN or infinite, in 1 of 9 rows"),
+    ),
+    "is_of_a_class_without_checks": (
+        f"{START}    class Mine(DataSet): __post_init__ = lambda _: None\n    return Mine(ABOUT, (), *[None] * 3)",
+        *(None, "train is None; a Split is expected"),
+    ),
     "is_not_python": ("import numpy\ndef prepare(:\n", 2, "SyntaxError: invalid syntax"),
     "has_bytes_of_0": ("def prepare(): ...\n\0", None, "source code string cannot contain null bytes"),
     "has_no_function": (
@@ -149,6 +167,36 @@ def test_a_plugin_is_found_where_the_code_is_linked(project, tmp_path) -> None:
     (tmp_path / "batchwise").symlink_to(project.folder / "batchwise")
     printed = Project(tmp_path).run(sys.executable, "-c", DRIVER, "raises")
     assert printed.startswith(f"data set raises (batchwise/datasets/raises.py, line {LINE}): ZeroDivisionError")
+
+
+LEAVING = f"""\
+{START.replace("prepare()", "prepare(*, sizes: list[int])")}
+    import os, random, warnings
+    os.chdir("/"), os.environ.clear(), np.seterr(all="raise"), warnings.simplefilter("error"), sizes.append(3)
+    x[:, 0], x[:, 1] = np.random.normal(size=60), [random.random() for _ in x]
+    {GOOD}
+"""
+TWICE = """\
+import os, warnings
+import numpy as np
+from batchwise.data import preparation
+def state():
+    return os.getcwd(), sorted(os.environ.items()), np.geterr(), list(warnings.filters), options
+options = {"sizes": [1, 2]}
+before = list(map(repr, state()))
+first = preparation.prepare("leaving", options).sha256
+for one, other in zip(state(), before, strict=True):
+    assert repr(one) == other, (one, other)
+assert preparation.prepare("leaving", options).sha256 == first
+print(first)
+"""
+
+
+def test_a_plugin_leaves_nothing_behind_and_draws_the_same_numbers_each_time(project) -> None:
+    """It changes the folder, the environment, how errors are taken, and its options; it draws without a seed."""
+    (project.folder / "batchwise/datasets/leaving.py").write_text(LEAVING)
+    printed = {project.run(sys.executable, "-c", TWICE) for _ in range(2)}
+    assert len(printed) == 1
 
 
 def test_an_interrupted_plugin_is_interrupted(monkeypatch) -> None:
