@@ -23,7 +23,8 @@ class Evaluator:
     ) -> None:
         self.model, self.task, self.examples, self.sizes, self.room = model, task, examples, sizes, room
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
-        [output] = model.outputs
+        # A subclass of keras.Model has no `outputs`, a Sequential no `output`.
+        [output] = keras.tree.flatten(model.outputs if isinstance(model, keras.Sequential) else model.output)
         label, outputs = tf.zeros([1], "int32"), tf.zeros([1, *output.shape[1:]], examples.dtype)
         self.dtypes = [values.dtype for values in self._values(label, outputs)]
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)

@@ -10,7 +10,7 @@ import numpy as np
 from batchwise.common.plugin_errors import told
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network, random_streams
-from batchwise.training.model_checks import outputs, repetition, tokens
+from batchwise.training.model_checks import operations, outputs, repetition, tokens, variables
 from batchwise.training.trainer import Trainer
 
 # Of an update: enough for random numbers to differ somewhere, few enough for convolutions to take no time.
@@ -41,9 +41,13 @@ def _check(trainer: Trainer) -> None:
         variable.assign(value)
     inputs, _ = trainer.examples.take(np.linspace(0, trainer.rows - 1, _most(trainer, SOME)).astype("int32"))
     tokens.check(name, model, trainer.examples)
+    variables.check(name, model, inputs)
+    operations.check(name, model, inputs)
     outputs.check(name, model, inputs)
     repetition.check_updates(name, model, partial(_updated, trainer))
     repetition.check_outputs(name, partial(_evaluated, trainer, inputs), model, again)
+    trainer.reset(seed=0)
+    outputs.check_start(name, model, inputs)
 
 
 def _most(trainer: Trainer, rows: int) -> int:

@@ -20,6 +20,9 @@ KINDS: dict[str, Callable[[np.ndarray], bool]] = {
     "between 0 and 1": lambda outputs: bool(np.all((outputs >= 0) & (outputs <= 1))),
     # Of several, only their differences count: they may all be above 0, but are not cut off there.
     "never below 0": lambda outputs: bool(np.all(outputs >= 0) and (outputs.shape[1] == 1 or np.any(outputs == 0))),
+    "never below 0 and of the same sum in each row": lambda outputs: bool(
+        np.all(outputs >= 0) and np.allclose(outputs.sum(axis=1), outputs[0].sum(), rtol=1e-4)
+    ),
     "never above 0": lambda outputs: outputs.shape[1] == 1 and bool(np.all(outputs <= 0)),
     "constant": lambda outputs: len(outputs) > 1 and bool(np.all(np.isfinite(outputs) & (outputs == outputs[:1]))),
 }
@@ -35,7 +38,8 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
         weights = [tf.constant(_drawn(random, weight.shape), weight.dtype) for weight in model.trainable_variables]
         outputs = _outputs(model, weights, inputs).numpy()
         _check_precision(name, outputs)
-        found = {kind for kind in found if KINDS[kind](outputs)}
+        with np.errstate(all="ignore"):  # of sums of large outputs
+            found = {kind for kind in found if KINDS[kind](outputs)}
         if not found:
             return
     if "constant" in found:
@@ -45,6 +49,36 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
             f"the outputs of model {name} are {' and '.join(sorted(found))}, whatever its weights are, as after an "
             "activation; they must be logits, of which the loss makes probabilities itself: leave the activation out"
         )
+
+
+def check_start(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
+    """Raise UserError if the outputs of a model as it starts are not finite, or not those of each row alone.
+
+    It is asked for the same outputs twice without a reset, so that a state that changes in inference mode shows.
+    """
+    whole, again = (model(inputs, training=False).numpy() for _ in range(2))
+    if not np.isfinite(whole).all():
+        raise UserError(
+            f"the outputs of model {name} are NaN or infinite at its start, in {_rows(~np.isfinite(whole))} of "
+            f"{len(whole)} rows, and no run could learn; look for roots and logarithms of numbers below 0, quotients "
+            "by 0, and large initial weights"
+        )
+    if whole.tobytes() != again.tobytes():
+        raise UserError(
+            f"model {name} gives other outputs for the same rows at the second time, with training=False; leave "
+            "randomness and states out of inference"
+        )
+    half = model(inputs[len(whole) // 2 :], training=False).numpy()
+    other = ~np.isclose(half, whole[len(whole) // 2 :], rtol=1e-3, atol=1e-3 * np.abs(whole).max())
+    if other.any():
+        raise UserError(
+            f"the outputs of model {name} for a row depend on the other rows of its batch, with training=False, in "
+            f"{_rows(other)} of {len(half)} rows; let each row be computed alone, without means over the batch"
+        )
+
+
+def _rows(found: np.ndarray) -> int:
+    return int(found.any(axis=1).sum())
 
 
 def _drawn(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -36,7 +36,14 @@ def check_updates(name: str, model: keras.Model, update: Callable[[], Values]) -
 
     It runs the Python of the model each time.
     """
-    if different := _different(model, update(), update()):
+    first = update()
+    for variable, value in zip(model.variables, first, strict=True):
+        if np.isnan(value.astype("float64")).any():
+            raise UserError(
+                f"{variable.path} of model {name} is NaN after one update, as in all runs; leave out what has no "
+                "gradient, or no finite one, at the start: roots of 0, quotients by 0"
+            )
+    if different := _different(model, first, update()):
         raise UserError(
             f"model {name} does not train the same twice: from one start, {different} ends at other values; "
             "give each random operation a seed=keras.random.SeedGenerator() that its layer makes in __init__, and "

@@ -75,6 +75,8 @@ def _check_input(name: str, model: keras.Model, input_shape: tuple[int, ...]) ->
             f"model {name} takes {_nested(given, 'input')}; it must take one, keras.Input({input_shape}): "
             "slice it in the model where parts of it go different ways"
         )
+    if flat[0].dtype == "string":
+        raise UserError(f"model {name} takes strings; data sets hold numbers: leave dtype out of keras.Input")
     batch, *shape = flat[0].shape
     if batch is not None:
         raise UserError(
@@ -112,6 +114,9 @@ def _check_weights(name: str, model: keras.Model) -> None:
 
 def _check_types(name: str, model: keras.Model, dtype: str) -> None:
     """Raise UserError for numbers of another floating-point type than the recipe's, of less precision say."""
+    for layer in layers(model):
+        if mode := getattr(layer, "quantization_mode", None):
+            raise UserError(f"layer {layer.name} of model {name} is quantised ({mode}) and cannot be trained so")
     policies = [(layer.name, layer.dtype_policy) for layer in layers(model)]
     found = [(where, policy.compute_dtype) for where, policy in policies]
     found += [(where, policy.variable_dtype) for where, policy in policies]
