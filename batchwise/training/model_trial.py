@@ -41,11 +41,11 @@ def _check(trainer: Trainer) -> None:
         variable.assign(value)
     inputs, _ = trainer.examples.take(np.linspace(0, trainer.rows - 1, _most(trainer, SOME)).astype("int32"))
     tokens.check(name, model, trainer.examples)
-    variables.check(name, model, inputs)
-    operations.check(name, model, inputs)
     outputs.check(name, model, inputs)
     repetition.check_updates(name, model, partial(_updated, trainer))
     repetition.check_outputs(name, partial(_evaluated, trainer, inputs), model, again)
+    operations.check(name, model, inputs)
+    variables.check(name, model, inputs)
     trainer.reset(seed=0)
     outputs.check_start(name, model, inputs)
 
