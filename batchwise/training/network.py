@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from textwrap import shorten
 from unittest import mock
 
@@ -55,7 +56,8 @@ def _built(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int
     keras.config.set_floatx(recipe.dtype)
     keras.config.set_dtype_policy(recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
     with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))):
-        return plugins.load("models", recipe.model.name).build(input_shape, outputs, **recipe.model.options)
+        options = deepcopy(recipe.model.options)  # a plug-in may change them, and would be given them so the next time
+        return plugins.load("models", recipe.model.name).build(input_shape, outputs, **options)
 
 
 def start(model: keras.Model, seed: int) -> list[np.ndarray]:

@@ -243,3 +243,22 @@ def test_random_layers_repeat_themselves_in_another_order_and_process() -> None:
 def test_each_random_layer_passes(use_model, layer) -> None:
     use_model(starting(layer))
     model_trial.check(Trainer(image_data_set(), recipe()))
+
+
+def test_a_model_that_takes_its_options_apart_is_given_them_whole_each_time(monkeypatch) -> None:
+    """It pops them, as a recursive function might."""
+
+    def build(shape, outputs, hidden_units) -> keras.Model:
+        parts = [keras.Input(shape)]
+        while hidden_units:
+            parts.append(layers.Dense(hidden_units.pop()))
+        return keras.Sequential([*parts, layers.Dense(outputs)])
+
+    how, load = recipe(), plugins.load
+    monkeypatch.setattr(
+        plugins, "load", lambda kind, name: SimpleNamespace(build=build) if kind == "models" else load(kind, name)
+    )
+    trainer = Trainer(data_set(), how)
+    model_trial.check(trainer)
+    assert len(trainer.model.layers) == len(trainer.build(seed=1).layers) == 3
+    assert how.model.options == {"hidden_units": [5, 4]}
