@@ -95,7 +95,7 @@ def test_what_dies_is_replaced_and_nothing_hangs(project, undisturbed, which) ->
     assert project.lock() == undisturbed.lock()
 
 
-DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed."""
+DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed; 0 stands for any."""
 import os
 import signal
 
@@ -108,7 +108,7 @@ def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: Seed) -> k
     """Return the model, or die."""
     inputs = keras.Input(input_shape)
     layer = keras.layers.Dense(outputs)
-    if layer.kernel_initializer.seed == deadly_seed:
+    if deadly_seed in (0, layer.kernel_initializer.seed):
         os.kill(os.getpid(), signal.SIGKILL)
     return keras.Model(inputs, layer(inputs))
 '''
@@ -130,3 +130,15 @@ def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path) -> No
     folder = Path(project.folder, "data/runs/small")
     statuses = {path.stem[-1]: run_result.load(path.read_bytes())[0].status for path in folder.iterdir()}
     assert statuses == {"0": "ok", "1": "failed", "2": "ok"}
+
+
+def test_workers_that_all_die_are_no_result(tmp_path) -> None:
+    """The machine lacks something, memory say: what would be kept of the runs would stay when it has it."""
+    study = copy.deepcopy(STUDY) | {"model": {"name": "deadly", "deadly_seed": 0}}
+    project = Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": study}})
+    (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
+    process = project.start("dvc", "repro", "train@small")
+    printed = process.communicate(timeout=HANG)[0]
+    assert process.returncode != 0
+    assert "the workers died with each run that they had, " in printed
+    assert "Traceback" not in printed and not Path(project.folder, "data/runs/small").exists()

@@ -23,6 +23,7 @@ from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
 from batchwise.training import run_result
 
 DEATHS_ALLOWED = 2  # of workers that had a run: it is tried again
+RUNS_ALLOWED = 1  # whose workers all died while no other run ended: of more it is the machine's fault, and no result
 SECONDS_BETWEEN_LOOKS = 1
 SECONDS_TO_ANSWER = 30
 SECONDS_LOST = 10  # for which no worker has a run: its worker died before it got it
@@ -36,15 +37,18 @@ def train(
     seconds: Callable[[Run], float],
     compile_seconds: Callable[[], float],
     on_finished: Callable[[Run, FinishedRun, int], None],
+    *,
+    some_ended: bool,
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
-    `seconds` and `compile_seconds` are those of the Queue. Raises UserError as StudyPlugin.load_trainer does, or if no
-    worker or no scheduler is left.
+    `seconds` and `compile_seconds` are those of the Queue; `some_ended` is whether other runs of the study ended
+    before. Raises UserError as StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers
+    die.
     """
     shared_inputs = run_store.inputs_of_study(data)
     _register(client, StudyPlugin(data, shared_inputs))
-    dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs)
+    dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
         for _ in runs:
             run, finished = dispatcher.next_finished()
@@ -95,8 +99,8 @@ class Assignment:
 class Dispatcher:
     """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
 
-    def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any]) -> None:
-        self.client, self.queue, self.shared_inputs = client, queue, shared_inputs
+    def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any], *, some_ended: bool) -> None:
+        self.client, self.queue, self.shared_inputs, self.some_ended = client, queue, shared_inputs, some_ended
         self.running: dict[Future[FinishedRun], Assignment] = {}
         self.ended: SimpleQueue[Future[FinishedRun]] = SimpleQueue()
         self.again: list[Run] = []  # whose worker died
@@ -164,7 +168,9 @@ class Dispatcher:
         Raises UserError if no worker could train it.
         """
         try:
-            return future.result(timeout=SECONDS_TO_ANSWER)
+            finished = future.result(timeout=SECONDS_TO_ANSWER)
+            self.some_ended = True
+            return finished
         except UserError:
             raise
         except (KilledWorker, TimeoutError, CancelledError, OSError):  # or it died with the result
@@ -176,6 +182,11 @@ class Dispatcher:
         self.deaths[run] += 1
         self.looked = float("-inf")
         if self.deaths[run] > DEATHS_ALLOWED:
+            if not self.some_ended and sum(number > DEATHS_ALLOWED for number in self.deaths.values()) > RUNS_ALLOWED:
+                raise UserError(
+                    f"the workers died with each run that they had, {self.deaths.total()} times, and no run ended; see "
+                    "whether the machine has the memory, or set BATCHWISE_WORKERS to fewer"
+                )
             return self._failed(run, f"its worker died {self.deaths[run]} times")
         print(f"the worker that had {run.name} died; the run is tried again", file=sys.stderr, flush=True)
         self.again.append(run)

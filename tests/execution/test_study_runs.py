@@ -127,7 +127,7 @@ def test_a_plan_counts_a_run_of_which_no_whole_file_is_left(trained, monkeypatch
 
 
 def test_a_study_that_cannot_be_trained_leaves_the_folder_of_its_runs_as_it_was(trained, monkeypatch) -> None:
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise UserError("the model cannot be built")
 
     def files() -> dict[str, bytes]:
