@@ -35,13 +35,13 @@ def run(_: argparse.Namespace) -> int:
 
 
 def _without_content(path: Path) -> Iterator[Path]:
-    """Yield the pipes, devices and links to nothing at a path and below."""
+    """Yield the pipes and devices at a path and below, and links to nothing, but not to a disk that may return."""
     below = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
     for each in (path, *below):
         try:
             kind = each.stat().st_mode
         except OSError:
-            if each.is_symlink():
+            if each.is_symlink() and Path(os.path.realpath(each)).is_relative_to(os.path.realpath(".")):
                 yield each
         else:
             if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind) or stat.S_ISBLK(kind):

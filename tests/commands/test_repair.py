@@ -98,12 +98,13 @@ WITHOUT_CONTENT = {
 @pytest.mark.parametrize("place", ["dvc.lock", "data/runs/a.npz", ".dvc/cache/files/md5/00/0", "batchwise/models/x.py"])
 @pytest.mark.parametrize("make", WITHOUT_CONTENT.values(), ids=WITHOUT_CONTENT)
 def test_what_has_no_content_is_removed_and_nothing_else(folder, capsys, place, make) -> None:
-    path, others = Path(place), [Path("data/kept.txt"), Path("data/linked"), Path("elsewhere/pipe")]
+    path, others = Path(place), [Path("data/kept.txt"), Path("data/linked"), Path("elsewhere/pipe"), Path("data/disk")]
     for each in (path, *others):
         each.parent.mkdir(parents=True, exist_ok=True)
     others[0].write_text("kept")
     others[1].symlink_to("kept.txt")
     os.mkfifo(others[2])
+    others[3].symlink_to("/mnt/not-there/data.csv")
     make(path)
     assert run(capsys) == (
         f"{path} was a pipe, a device or a link to nothing, which DVC cannot read, not a file; it was removed\n"
