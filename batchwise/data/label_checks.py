@@ -1,5 +1,6 @@
 """What labels must be: whole numbers from 0 up, one for each row, of classes that have names."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ def check_form(what: str, labels: Any, rows: int, class_names: Sequence[str] = (
     if not (conversions.is_plain(labels) and labels.ndim == 1 and _is_integer(labels)):
         line = conversions.line(labels, partial(_next_step, class_names=class_names))
         when = "; convert all rows alike, before they are split" if "np.unique" in line else ""
+        if "[:, 0]" in line and labels.shape[1] > 1:
+            when = f"; there is no task of several labels a row, so take one of the columns 0 to {labels.shape[1] - 1}"
         raise UserError(f"{what} are {conversions.in_words(labels, _odd(labels))}; {EXPECTED}{when}{line}")
     if len(labels) != rows:
         raise UserError(f"{what} are {len(labels)} for {rows} rows of inputs; one for each row is expected")
@@ -107,10 +110,13 @@ def _one_a_row(labels: np.ndarray) -> Step | None:
 
 
 def _is_one_hot(labels: np.ndarray) -> bool:
-    """Return whether each row has a share of each class, as one-hot labels and probabilities have."""
+    """Return whether each row has a share of each class, or one number in one place and another in all others."""
     if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
         return False
-    return bool((labels >= 0).all() and np.allclose(labels.sum(axis=1), 1))
+    if (labels >= 0).all() and np.allclose(labels.sum(axis=1), 1):
+        return True
+    largest = labels == labels.max()
+    return bool((largest.sum(axis=1) == 1).all() and len(np.unique(labels[~largest])) == 1)
 
 
 def _without_missing(labels: np.ndarray) -> Step | None:
@@ -133,6 +139,8 @@ def _whole(labels: np.ndarray, class_names: Sequence[str]) -> Step | None:
         return line, np.array([class_names.index(label) for label in labels], "int32")
     if _are_whole(labels):
         return 'labels = labels.astype("int32")', labels.astype("int32")
+    if labels.dtype.kind in "UTSO" and all(map(_is_decimal, labels)):
+        return 'labels = labels.astype("float64")', labels.astype("float64")
     try:
         return "labels = np.unique(labels, return_inverse=True)[1]", np.unique(labels, return_inverse=True)[1]
     except TypeError:  # strings and numbers, which have no order
@@ -150,6 +158,12 @@ def _are_whole(labels: np.ndarray) -> bool:
 
 def _is_whole(label: Any) -> bool:
     return isinstance(label, int | np.integer) or (isinstance(label, str | bytes) and label.isdigit())
+
+
+def _is_decimal(label: Any) -> bool:
+    """Return whether this is the text of a whole number that is written as another, 2.0 or with a space say."""
+    text = label.decode(errors="replace") if isinstance(label, bytes) else label
+    return isinstance(text, str) and bool(re.fullmatch(r"\s*[-+]?[0-9]+(\.0*)?\s*", text, re.ASCII))
 
 
 def _are_names(labels: np.ndarray, class_names: Sequence[str]) -> bool:

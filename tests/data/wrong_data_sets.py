@@ -108,11 +108,22 @@ WRONG_LABELS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
     "one-hot floats": (ONE_HOT.astype("float32"), {}, "are float32 of the shape [30, 3]", "labels = labels.argmax("),
     "one-hot bool": (ONE_HOT.astype(bool), {}, "are bool of the shape [30, 3]", "labels = labels.argmax(axis=1)"),
     "probabilities": (ONE_HOT * 0.7 + 0.1, {}, "are float64 of the shape [30, 3]", "labels = labels.argmax(axis=1)"),
+    "one-hot of bytes": (np.uint8(ONE_HOT * 255), {}, "uint8 of the shape [30, 3]", "labels = labels.argmax(axis=1)"),
+    "one-hot of −1 and 1": (ONE_HOT * 2 - 1, {}, "int64 of the shape [30, 3]", "labels = labels.argmax(axis=1)"),
+    "digits with a point": (
+        *(np.array([f" {label * 5}.0" for label in LABELS]), {"class_names": ("0", "5", "10")}, "are strings"),
+        'labels = labels.astype("float64"); labels = labels.astype("int32"); labels = np.unique(labels',
+    ),
+    "digits with a sign": (np.array([f"{label - 1:+}" for label in LABELS]), {}, "are strings", 'astype("int32"); lab'),
     "a column": (LABELS[:, np.newaxis], {}, "are int32 of the shape [30, 1]", "labels = labels[:, 0]"),
     "a column of strings": (STRINGS[:, np.newaxis], {}, "strings of the shape [30, 1]", "labels = labels[:, 0]; "),
     "a column of columns": (LABELS.reshape(60, 1, 1), {}, "of the shape [30, 1, 1]", "labels = labels[:, 0]"),
     "several a row": (
-        *(np.stack([LABELS, *[TWO] * 4], axis=1), {}, "are int32 of the shape [30, 5]"),
+        *(
+            np.stack([LABELS, *[TWO] * 4], axis=1),
+            {},
+            "no task of several labels a row, so take one of the columns 0 to",
+        ),
         "labels = labels[:, 0]",
     ),
     "a list": (LABELS.tolist(), {}, f"train labels are a list; {WHOLE}", "labels = np.asarray(labels)"),
