@@ -284,7 +284,8 @@ def test_a_run_file_that_changed_is_never_taken_from_the_cache_of_dvc(project, f
     cached.write_bytes(whole[:300] + bytes([whole[300] ^ 1]) + whole[301:])
     shutil.rmtree(project.folder / "data/store")
     printed = project.repro("--force", "--single-item", "train@small")
-    assert "small: files of 1 runs, in data/store or in DVC's cache, were damaged" in printed
+    assert "small: made again, since their files in data/store or in DVC's cache were damaged" in printed
+    assert ": 1 of 18 runs" in printed
     assert "; 1 trained now, 17 kept from before" in printed
     assert project.bytes_of("data/runs") == finished.bytes_of("data/runs")
 

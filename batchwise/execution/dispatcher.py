@@ -116,8 +116,8 @@ class Dispatcher:
                 future = self.ended.get(timeout=SECONDS_BETWEEN_LOOKS)
                 if future in self.running:
                     run = self.running.pop(future).run
-                    self._fill()  # the worker goes on while its result is fetched and kept
-                    outcome = self._outcome(future, run)
+                    outcome = self._outcome(future, run)  # first: the worker may die of its next run
+                    self._fill()  # it goes on while the result is kept
                     if outcome:
                         return run, outcome
 
