@@ -12,6 +12,7 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.measuring.profiling import endings, threads
 from batchwise.measuring.profiling.endings import Ended
+from batchwise.runtime.forkserver import holding_interrupts
 
 SECONDS_TO_END = 5
 # The process of which others are copies may have died: the next start begins with a new one.
@@ -48,7 +49,8 @@ class Process:
 
     def _start(self) -> None:
         for _ in range(STARTS):
-            with suppress(OSError, EOFError):
+            # Ctrl-C meanwhile would leave the new process with half of what it is sent, of which it would tell.
+            with suppress(OSError, EOFError), holding_interrupts():
                 self.process.start()
                 return
 

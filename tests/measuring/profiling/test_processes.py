@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 
 import numpy as np
 import psutil
@@ -145,6 +146,23 @@ def test_a_process_that_cannot_be_started_has_died(rounds, monkeypatch) -> None:
         never.built()
     never.close()
     assert ended.value.status == "died"
+
+
+def test_ctrl_c_while_a_process_starts_is_obeyed_when_it_has_started(rounds, monkeypatch) -> None:
+    reached, kind = [], type(rounds.context.Process())
+    start = kind.start
+
+    def interrupted(process: BaseProcess) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        start(process)
+        reached.append(process)
+
+    monkeypatch.setattr(kind, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rounds.start("float32", rounds.available)
+    [process] = reached
+    assert process.is_alive()
+    process.kill()
 
 
 class Endings(Rounds):
