@@ -4,17 +4,24 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import NoReturn
 
-from batchwise.commands import advise, amounts, plan, repair, reproduce, verify
+from batchwise.commands import amounts
 from batchwise.common.errors import UserError
 from batchwise.common.exits import exit_with
 from batchwise.common.messages import cut, shown
-from batchwise.config import params
 
 
 def main() -> int:
     """Run the command that was typed; return the exit status."""
+    return typed()()
+
+
+def typed() -> Callable[[], int]:
+    """Return the command that was typed. Of the modules only its own is imported: some take a second."""
     arguments = _parser().parse_args(_joined(sys.argv[1:]))
     try:
         os.chdir(arguments.folder)
@@ -22,7 +29,7 @@ def main() -> int:
         raise UserError(
             f"--folder {shown(arguments.folder)}: {error.strerror}; give a folder with a params.yaml"
         ) from None
-    return arguments.command(arguments)
+    return partial(import_module(f"batchwise.commands.{arguments.command}").run, arguments)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,38 +53,27 @@ def _joined(words: list[str]) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m batchwise", description="Look at a study, or test its exactness.")
     parser.add_argument("--folder", default=".", help="the folder of params.yaml, paper/small say")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    check = commands.add_parser("check", help="check params.yaml")
-    check.set_defaults(command=_check)
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
+    commands.add_parser("check", help="check params.yaml")
     what = commands.add_parser("plan", help="say what dvc repro would do, for how long, and why")
     what.add_argument("study", nargs="?", help="otherwise all of params.yaml")
-    what.set_defaults(command=plan.run)
     same = commands.add_parser("verify", help="say whether the results here are those committed")
     same.add_argument("study", nargs="?", help="otherwise all of params.yaml")
-    same.set_defaults(command=verify.run)
     use = commands.add_parser("advise", help="say which batch size to use for a memory and a time")
     use.add_argument("study")
     use.add_argument("--memory", type=amounts.memory, metavar="SIZE", help="8GB, say; otherwise without a limit")
     use.add_argument(
         "--time", type=amounts.seconds, metavar="TIME", help="10min, say; otherwise as long as the study trains"
     )
-    use.set_defaults(command=advise.run)
     again = commands.add_parser("reproduce", help="train a cell again and compare it bit by bit")
     again.add_argument("study")
     again.add_argument("--batch-size", type=amounts.batch_size, required=True, metavar="M")
     again.add_argument(
         "--learning-rate", type=amounts.learning_rate, required=True, metavar="RATE", help="η, not the base rate"
     )
-    again.set_defaults(command=reproduce.run)
-    mend = commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
-    mend.set_defaults(command=repair.run)
+    commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
     return parser
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    print(f"params.yaml is valid: {', '.join(params.load().studies)}")
-    return 0
-
-
 if __name__ == "__main__":
-    exit_with(main)
+    exit_with(typed())
