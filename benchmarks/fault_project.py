@@ -24,7 +24,7 @@ PARAMS = {
             "data_set": "digits",
             "model": {"name": "mlp", "hidden_units": [8]},
             "optimizer": {"name": "sgd"},
-            "budget": {"epochs": 300},
+            "budget": {"epochs": 150},
             "learning_rate_scaling": "linear",
             "grid": {"batch_sizes": [2, 4], "base_learning_rates": [0.0078125, 0.03125], "seeds": 2},
         }
