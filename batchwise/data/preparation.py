@@ -4,7 +4,7 @@ import hashlib
 import os
 import random
 import warnings as python_warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
 from copy import deepcopy
 from dataclasses import fields
@@ -44,7 +44,8 @@ def prepare(name: str, options: dict[str, Any]) -> DataSet:
 @contextmanager
 def _as_it_was() -> Iterator[None]:
     """Let a plug-in leave nothing behind for the next one, or for what is written."""
-    with chdir("."), mock.patch.dict(os.environ), np.errstate(), python_warnings.catch_warnings():
+    seeded = mock.patch.object(np.random, "default_rng", _default_rng)
+    with chdir("."), mock.patch.dict(os.environ), np.errstate(), python_warnings.catch_warnings(), seeded:
         yield
 
 
@@ -52,6 +53,11 @@ def _seed() -> None:
     """Let a plug-in draw the same numbers each time, as scikit-learn does for one that gives it no random_state."""
     random.seed(0)
     np.random.seed(0)
+
+
+def _default_rng(seed: Any = None, *, default_rng: Callable[[Any], Any] = np.random.default_rng) -> Any:
+    """Return what NumPy does, but without a seed the same each time."""
+    return default_rng(0 if seed is None else seed)
 
 
 def warnings(data: DataSet) -> list[str]:

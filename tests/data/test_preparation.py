@@ -174,6 +174,7 @@ LEAVING = f"""\
     import os, random, warnings
     os.chdir("/"), os.environ.clear(), np.seterr(all="raise"), warnings.simplefilter("error"), sizes.append(3)
     x[:, 0], x[:, 1] = np.random.normal(size=60), [random.random() for _ in x]
+    x[:, 2] = np.random.default_rng().normal(size=60)
     {GOOD}
 """
 TWICE = """\
