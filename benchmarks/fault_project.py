@@ -88,8 +88,7 @@ class Project:
 
     def repro(self, before: Callable[[], object] | None = None) -> subprocess.Popen[str]:
         """Start `dvc repro` of the study's tables, after what `make` does before."""
-        self.start("python", "-m", "batchwise", "repair").communicate()
-        return self.start("dvc", "repro", TARGET, before=before)
+        return self.start("sh", "-c", f"python -m batchwise repair; exec dvc repro {TARGET}", before=before)
 
     def forget(self, *folders: str) -> None:
         """Remove folders."""

@@ -5,6 +5,7 @@ one more `dvc repro`, if the command that it was made to ended within a minute, 
 it failed by itself, and if it did not go on after what should end it.
 """
 
+import hashlib
 import os
 import re
 import resource
@@ -24,6 +25,7 @@ MOMENTS = ("before", "during", "after")
 A_MINUTE = 60
 SMALL_FILES = 3000  # bytes: a run file has more
 LITTLE_MEMORY = 3 * 2**29
+RUNS = ("data/runs", "data/store", ".dvc/cache")  # where runs are kept
 ENDING = ("power cut: all processes killed", "Ctrl-C", "the stage killed")  # what should end a command
 # What DVC says of each stage and at the end, and what train says of its progress.
 USUAL = re.compile(
@@ -64,7 +66,7 @@ def while_training(act: Callable[[Project, Process], object]) -> Fault:
     """Return the fault that something is done to a training: before, while or after a run is kept."""
 
     def fault(project: Project, moment: str) -> End:
-        project.forget("data/runs", "data/store", ".dvc/cache")
+        project.forget(*RUNS)
         process = project.repro()
         reached = {
             "before": lambda: len(below(process, "forkserver")) > 2,
@@ -88,11 +90,22 @@ def killing(words: str, which: slice) -> Fault:
     return while_training(act)
 
 
-def damaging(folder: str, ending: str, gone: tuple[str, ...] = ()) -> Fault:
+def first(folder: str, ending: str = "") -> Callable[[Project], Path]:
+    """Return what finds the first file of a folder whose name ends so."""
+    return lambda project: next(path for path in project.files(folder) if path.name.endswith(ending))
+
+
+def in_cache(project: Project) -> Path:
+    """Return the first run file, as DVC's cache has it."""
+    digest = hashlib.md5(first("data/runs", ".npz")(project).read_bytes(), usedforsecurity=False).hexdigest()
+    return project.folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+
+
+def damaging(find: Callable[[Project], Path], gone: tuple[str, ...] = ()) -> Fault:
     """Return the fault that a file is damaged: something stands in its place, it is half, or has another bit."""
 
     def fault(project: Project, moment: str) -> End:
-        path = next(path for path in project.files(folder) if path.name.endswith(ending))
+        path = find(project)
         content = path.read_bytes()
         flipped = bytearray(content)
         flipped[len(content) // 3] ^= 1
@@ -195,14 +208,14 @@ FAULTS: dict[str, Fault] = {
     "file-size limit": limited(resource.RLIMIT_FSIZE, SMALL_FILES),
     "memory limit": limited(resource.RLIMIT_AS, LITTLE_MEMORY),
     "full disk under data/store": full_disk,
-    "entry of the store damaged": damaging("data/store", "", gone=("data/runs",)),
-    "run file damaged": damaging("data/runs", ".npz"),
-    "run file in DVC's cache damaged, no store": damaging(".dvc/cache/files/md5", "", gone=("data/store", "data/runs")),
-    "prepared arrays damaged": damaging("data/prepared", ".npz"),
-    "manifest damaged": damaging("data/prepared/studies", ".json"),
-    "table damaged": damaging("data/tables", ".csv"),
-    "study damaged": damaging("data/studies", ".json"),
-    "timings damaged": damaging(f"data/timings/{STUDY}", ".csv", gone=("data/runs",)),
+    "entry of the store damaged": damaging(first("data/store"), gone=("data/runs", ".dvc/cache")),
+    "run file damaged": damaging(first("data/runs", ".npz")),
+    "run file in DVC's cache damaged, no store": damaging(in_cache, gone=("data/store", "data/runs")),
+    "prepared arrays damaged": damaging(first("data/prepared", ".npz")),
+    "manifest damaged": damaging(first("data/prepared/studies", ".json")),
+    "table damaged": damaging(first("data/tables", ".csv")),
+    "study damaged": damaging(first("data/studies", ".json")),
+    "timings damaged": damaging(first(f"data/timings/{STUDY}", ".csv"), gone=RUNS),
     "dvc.lock damaged": lock_of_dvc(
         "dvc.lock",
         {"before": lambda _: b"", "during": lambda old: old[: len(old) // 2], "after": lambda old: b"\0" + old[1:]},
