@@ -17,7 +17,7 @@ settings.register_profile("batchwise", derandomize=True, deadline=None, suppress
 settings.load_profile("batchwise")
 
 # The longest begins first, so that two processes end together.
-SLOW = ("test_pipeline", "report/pages/test_paper", "report/test_report", "test_paper_pipeline", "test_recovery")
+SLOW = ("test_pipeline", "test_recovery", "report/pages/test_paper", "test_paper_pipeline", "report/test_report")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
