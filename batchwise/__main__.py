@@ -15,11 +15,6 @@ from batchwise.common.exits import exit_with
 from batchwise.common.messages import cut, shown
 
 
-def main() -> int:
-    """Run the command that was typed; return the exit status."""
-    return typed()()
-
-
 def typed() -> Callable[[], int]:
     """Return the command that was typed. Of the modules only its own is imported: some take a second."""
     arguments = _parser().parse_args(_joined(sys.argv[1:]))

@@ -24,7 +24,7 @@ def told(what: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:  # sys.exit() among them
-        if isinstance(error, KeyboardInterrupt) or (isinstance(error, UserError) and "\n" not in str(error)):
+        if isinstance(error, KeyboardInterrupt) or _is_sentence(error):
             raise
         raise UserError(f"{what}: {sentence(error)}") from None
 
@@ -39,7 +39,12 @@ def first_line(error: BaseException) -> str:
     """Return what an error says in its first line, with the name of its class where that says more."""
     if isinstance(error, SystemExit):
         return f"it ended the process, by sys.exit({_short(repr(error.code))})"
-    return _first_line(_inner(error))
+    return str(error) if _is_sentence(error) else _first_line(_inner(error))
+
+
+def _is_sentence(error: BaseException) -> bool:
+    """Return whether an error is one for people, in one line, which is told as it is."""
+    return isinstance(error, UserError) and len(str(error).splitlines()) == 1
 
 
 def place(error: BaseException) -> str | None:

@@ -36,9 +36,7 @@ def prepare(name: str, options: dict[str, Any]) -> DataSet:
         raise
     except BaseException as error:  # sys.exit() among them: what is not caught here is a traceback, or silence
         where = plugin_errors.place(error) or plugins.file("datasets", name)
-        said = str(error) if isinstance(error, UserError) else ""
-        sentence = said if said and len(said.splitlines()) == 1 else plugin_errors.first_line(error)
-        raise UserError(f"data set {name} ({where}): {sentence}") from None
+        raise UserError(f"data set {name} ({where}): {plugin_errors.first_line(error)}") from None
 
 
 @contextmanager

@@ -40,7 +40,8 @@ class Session:
         """
         try:
             with pool.pool() as client:
-                times, some_ended = (self.expected_seconds, self.compile_seconds), bool(self.folder.statuses)
+                times = self.expected_seconds, self.compile_seconds
+                some_ended = bool(self.folder.statuses)
                 dispatcher.train(client, self.data, list(self.keys), *times, self.finish, some_ended=some_ended)
         except BaseException:
             if done := len(self.keys) - len(self.left) - len(self.unfinished):

@@ -28,7 +28,7 @@ def told(tmp_path, monkeypatch, capsys) -> Callable[..., tuple[object, str]]:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", ["batchwise", *words])
         with pytest.raises(SystemExit) as ended:
-            exit_with(commands.main)
+            exit_with(lambda: commands.typed()())
         printed, code = capsys.readouterr().err, ended.value.code
         return (1, f"{code}\n") if isinstance(code, str) else (code, printed)  # Python prints it
 

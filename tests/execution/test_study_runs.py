@@ -64,7 +64,7 @@ def train() -> None:
 
 def command(monkeypatch, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["batchwise", *words])
-    return commands.main()
+    return commands.typed()()
 
 
 def reproduce(monkeypatch, rate: str) -> int:
