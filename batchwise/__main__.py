@@ -1,4 +1,4 @@
-"""The commands beside `dvc repro`: python -m batchwise check | plan | verify | advise | reproduce | repair."""
+"""The commands beside `dvc repro`: python -m batchwise new, check, suggest, plan, verify, …"""
 
 import argparse
 import os
@@ -50,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", default=".", help="the folder of params.yaml, paper/small say")
     commands = parser.add_subparsers(required=True, metavar="command", dest="command")
     commands.add_parser("check", help="check params.yaml")
+    rates = commands.add_parser("suggest", help="say which learning rates a study should have, by short runs")
+    rates.add_argument("study")
+    rates.add_argument("--write", action="store_true", help="write them into params.yaml")
     what = commands.add_parser("plan", help="say what dvc repro would do, for how long, and why")
     what.add_argument("study", nargs="?", help="otherwise all of params.yaml")
     same = commands.add_parser("verify", help="say whether the results here are those committed")
@@ -67,7 +70,20 @@ def _parser() -> argparse.ArgumentParser:
         "--learning-rate", type=amounts.learning_rate, required=True, metavar="RATE", help="η, not the base rate"
     )
     commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
+    _add_new(commands.add_parser("new", help="make a data set and a study of a CSV file"))
     return parser
+
+
+def _add_new(new: argparse.ArgumentParser) -> None:
+    new.add_argument("name", help="of both, in params.yaml")
+    new.add_argument("--csv", required=True, metavar="FILE")
+    new.add_argument("--target", required=True, action="append", metavar="COLUMN", help="again for several of 0 and 1")
+    new.add_argument("--task", help="a file of batchwise/tasks/; otherwise as the target looks")
+    new.add_argument("--test-file", metavar="FILE", help="an official test part")
+    split = new.add_mutually_exclusive_group()
+    split.add_argument("--groups", metavar="COLUMN", help="whose rows stay together, of a patient say")
+    split.add_argument("--order", metavar="COLUMN", help="by which the last rows are for the test, a date say")
+    split.add_argument("--column", metavar="COLUMN", help="which says train, validation or test")
 
 
 if __name__ == "__main__":

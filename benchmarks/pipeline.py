@@ -34,7 +34,7 @@ def train(folder: Path) -> tuple[float, float, int]:
     """Return the seconds of start-up and of training each cell of the study with one seed, and the number of cells."""
     study, data = _study(seeds=1)
     prepared.save(data, folder / "prepared", study.data_set, {})
-    prepared.save_part(loading.part(data, study.subset), folder / "prepared", STUDY, {}, {})
+    prepared.save_part(loading.part(data, study.subset, study.task), folder / "prepared", STUDY, {}, {})
     with mock.patch.dict(os.environ, BATCHWISE_WORKERS=str(WORKERS)):
         start = perf_counter()
         with pool.pool() as client:
@@ -97,7 +97,8 @@ def _write_params(path: Path, seeds: int) -> None:
 
 def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) -> None:
     folder.mkdir(parents=True)
-    shared, random = run_store.inputs(study.recipe, data.description.task, data.sha256), np.random.default_rng(0)
+    shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric)
+    random = np.random.default_rng(0)
     rows = np.array(list(data.rows.values()))
     for run in runs:
         result = _made_up(run, study.budget.epochs, rows, random)

@@ -18,8 +18,8 @@ if sys.argv[0] == "-m":  # `python -m stages.<stage>`, which has not been found 
     gc.disable()  # until it begins: imports make no garbage, and to look for it takes a tenth of their time
 
 
-def run(main: Callable[..., None], kind: Literal["study"] | None = None) -> None:
-    """Call a stage's `main`, with the study that was typed if it takes one, and leave the process.
+def run(main: Callable[..., None], kind: Literal["study", "file"] | None = None) -> None:
+    """Call a stage's `main`, with the study or file that was typed if it takes one, and leave the process.
 
     How long that took, from the start of the process, is kept for `python -m batchwise plan`.
     """
@@ -45,9 +45,12 @@ def _typed(kind: str | None, words: list[str]) -> list[str]:
         if words:
             raise UserError(f"this stage takes no name; run it without {shown(' '.join(words))}")
         return []
-    known = sorted(params.load().studies)
+    given = params.load()
+    known = sorted(given.files if kind == "file" else given.studies)
     if len(words) != 1:
-        raise UserError(f"one {kind} of params.yaml must be named, not {len(words)}; allowed: {', '.join(known)}")
+        raise UserError(
+            f"one {kind} of params.yaml must be named, not {len(words)}; allowed: {', '.join(known) or 'none'}"
+        )
     if words[0] not in known:
         raise UserError(unknown(f"{kind} of params.yaml", words[0], known))
     return words

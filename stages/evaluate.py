@@ -21,7 +21,7 @@ def main(name: str) -> None:
     files = evaluate(name, study, manifest, loading.metrics(study, manifest), by_run)
     numbers = files.pop("metrics.json")
     write_bytes(Path(f"data/metrics/{name}.json"), numbers)
-    write_bytes(Path(f"data/plots/{name}.csv"), files["batch_sizes.csv"])
+    write_bytes(Path(f"data/plots/{name}.csv"), files.pop("plot.csv"))
     stage_outputs.write(Path("data/tables") / name, files)
     write_bytes(Path(f"reports/checksums/{name}.json"), serialization.as_json(checksums.as_facts()))
 

@@ -33,13 +33,14 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     from batchwise.measuring.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 
     data = loading.load(PREPARED, study)
+    start = loading.locate(PREPARED, name, study).start()
     cells = chosen(Path("data/tables") / name, study.landscape)
     folder, inputs = Path("data/runs") / name, {"data": data.sha256, "recipe": study.recipe.model_dump()}
 
     def read(run: Run) -> RunResult:
         return run_files.read(folder, name, run, inputs).result
 
-    return settings(study), measure(data, study, cells, read)
+    return settings(study), measure(data, study, cells, read, start)
 
 
 if __name__ == "__main__":

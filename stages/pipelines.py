@@ -29,7 +29,7 @@ ABOUT = """\
 Written by `python -m stages.pipelines`: the stages of the root's dvc.yaml but for those that measure, and a comparison.
 
 params.yaml ─► check ─► preprocess ─► train@<study> ─► evaluate@<study> ─► report@<study>
-                                                                └─► compare
+your files ─► file@<name> ─┘                                    └─► compare
 """
 COMPARE = """\
 compare:

@@ -1,35 +1,44 @@
 """Stage preprocess: each data set, split and scaled, and what each study takes of it."""
 
 from pathlib import Path
-from typing import Any
 
 import stages
 from batchwise.config import checked
 from batchwise.config.params import Subset
-from batchwise.data import loading, preparation, prepared
+from batchwise.config.recipe import TaskChoice
+from batchwise.data import loading, local_files, preparation, prepared
+from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet
 
 FOLDER = Path("data/prepared")
 
 
 def main() -> None:
-    """Write data/prepared/."""
-    asked = checked.read(checked.DATA_SETS)
-    for name, options in asked["data_sets"].items():
-        data = _prepare(name, options)
-        for study, of_study in asked["studies"].items():
+    """Write data/prepared/. A data set is kept if it was prepared from the same; all are prepared anew if all are."""
+    asked = Asked(**checked.read(checked.DATA_SETS), files=local_files.recorded())
+    by_force = _is_all_there(asked)
+    for name, entry in asked.data_sets.items():
+        data = (None if by_force else asked.kept(FOLDER, name)) or _prepare(asked, name)
+        for study, of_study in asked.studies.items():
             if of_study["data_set"] == name:
-                subset = of_study["subset"]
-                part = loading.part_of(study, data, Subset(**subset) if subset else None)
-                prepared.save_part(part, FOLDER, study, options, of_study)
-    prepared.remove_others(FOLDER, asked["data_sets"], asked["studies"])
+                subset, task = of_study["subset"], of_study["task"]
+                chosen = Subset(**subset) if subset else None, TaskChoice(**task) if task else None
+                part = loading.part_of(study, data, *chosen, of_study.get("folds"))
+                prepared.save_part(part, FOLDER, study, entry, of_study, asked.weights(study))
+    prepared.remove_others(FOLDER, asked.data_sets, asked.studies)
 
 
-def _prepare(name: str, options: dict[str, Any]) -> DataSet:
-    data = preparation.prepare(name, options)
+def _is_all_there(asked: Asked) -> bool:
+    """Return whether DVC had no reason to run this stage: somebody typed `dvc repro --force`, or a file is damaged."""
+    data_sets = all(asked.is_there(FOLDER, name) for name in asked.data_sets)
+    return data_sets and all(asked.is_part_there(FOLDER, study) for study in asked.studies)
+
+
+def _prepare(asked: Asked, name: str) -> DataSet:
+    data = asked.prepare(name)
     for warning in preparation.warnings(data):
         print(f"warning: data set {name}: {warning}")
-    prepared.save(data, FOLDER, name, options, prepared.code_of(name))
+    prepared.save(data, FOLDER, name, asked.data_sets[name], prepared.code_of(asked.plugin(name)))
     return data
 
 

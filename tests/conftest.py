@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 from tests import chromium
 
@@ -16,12 +16,27 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("batchwise", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("batchwise")
 
-# The longest begins first, so that two processes end together.
-SLOW = ("test_pipeline", "test_recovery", "report/pages/test_paper", "test_paper_pipeline", "report/test_report")
+# The longest begins first, so that all processes end together.
+SLOW = (
+    "test_pipeline",
+    "test_recovery",
+    "commands/test_suggest",
+    "measuring/profiling/test_processes",
+    "test_paper_pipeline",
+    "report/pages/test_missing",
+    "test_files",
+    "report/test_report",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the slow files to the end, in the order above; the others keep theirs."""
+    """Sort the slow files to the end, in the order above; the others keep theirs.
+
+    Lines are not counted in tests of a hundred examples, which would take half as long again; the others run them too.
+    """
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")
     names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
     places = {item: SLOW.index(name) if name in SLOW else -1 for item, name in zip(items, names, strict=True)}
     items.sort(key=places.__getitem__)
@@ -37,3 +52,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Brows
     yield opened
     opened.close()
     shutil.rmtree(profile, ignore_errors=True)
+
+
+@pytest.fixture
+def without_xla(monkeypatch) -> None:
+    """Compile in no time, as networks with convolutions: then each epoch is a call, too."""
+    from batchwise.training import network  # TensorFlow, which most tests do without
+
+    monkeypatch.setattr(network, "has_convolutions", lambda model: True)

@@ -3,22 +3,33 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from hypothesis import strategies as st
 
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.params import LAST_EPOCHS, Study
 from batchwise.data import loading, task
 from batchwise.data.dataset import SPLITS
+from batchwise.data.metric import Metric
+from batchwise.data.task import Scale
 from batchwise.training import run_files, run_result
 from batchwise.training.run_result import RunResult
+
+
+def metrics_of(manifest: dict[str, Any]) -> tuple[Metric, ...]:
+    """Return accuracy and loss on training rows of which a manifest has the class counts."""
+    labels = np.repeat(np.arange(len(counts := manifest["class_counts"]["train"])), counts)
+    return tuple(metric.on(labels, Scale(), "") for metric in task.load(manifest["task"]).metrics[:2])
+
 
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
 MANIFEST = {
@@ -32,8 +43,10 @@ UNVALIDATED = {
     "rows": {**ROWS, "validation": 0},
     "class_counts": {**MANIFEST["class_counts"], "validation": [0, 0]},
 }
-METRICS = tuple(metric.on(MANIFEST["class_counts"]["train"]) for metric in task.load(MANIFEST["task"]).metrics)
+METRICS = metrics_of(MANIFEST)
 ACCURACY, LOSS = METRICS
+MANIFEST["metrics"] = UNVALIDATED["metrics"] = [asdict(metric) for metric in METRICS]
+STATISTICS = st.sampled_from([*LAST_EPOCHS])
 ENVIRONMENT = {"tensorflow": "2.21.0", "device": "cpu"}
 
 
@@ -70,7 +83,9 @@ def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, sa
     evaluations = 1 + grid.epochs(made.budget, rows[0], run.effective_batch_size)
     correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
-    return RunResult("ok", metrics(loss, correct, manifest), {"dense": np.ones(3, "float32")}, 12, xla=True)
+    recall = {"recall": generator.uniform(0.5, 1, (3, len(manifest["class_counts"]["test"])))}
+    weights = {"dense": np.ones(3, "float32")}
+    return RunResult("ok", metrics(loss, correct, manifest), weights, 12, xla=True, by_class=recall)
 
 
 def constant_result(made: Study, run: Run, accuracy: float, loss: float = 1.0) -> RunResult:

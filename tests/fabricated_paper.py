@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +20,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data import loading
 from batchwise.training.run_result import RunResult
-from tests.fabricated import diverged, metrics, parse, write_runs
+from tests.fabricated import diverged, metrics, metrics_of, parse, write_runs
 
 ROWS = {"train": 4096, "validation": 20_000, "test": 20_000}
 TEN = {part: [rows // 10] * 10 for part, rows in ROWS.items()}
@@ -28,11 +29,13 @@ MANIFEST = {
     "source": "nowhere",
     "licence": "CC0",
     "task": "multiclass_classification",
+    "labels": "classes",
     "class_names": [f"class {number}" for number in range(10)],
     "rows": ROWS,
     "class_counts": TEN,
     "sha256": "d" * 64,
 }
+MANIFEST["metrics"] = [asdict(metric) for metric in metrics_of(MANIFEST)]
 SIZES = [2, 4, 8, 16, 32, 64, 128, 256]
 RATES = [2.0**-power for power in (10, 8, 6, 4, 2)]
 FIGURES = ["section_3_2", *(f"figure_{number}" for number in (1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 17, 18))]
@@ -86,6 +89,7 @@ def content(rates: list[float], sizes: list[int]) -> dict:
         "optimizer": {"name": "sgd"},
         "budget": {"epochs": 7},
         "learning_rate_scaling": "linear",
+        "statistic": "median_of_last_5_epochs",
         "grid": {"batch_sizes": sizes, "base_learning_rates": rates, "seeds": 3},
     }
 

@@ -24,7 +24,7 @@ from tests import fabricated
 
 SIZES, RATES, SEEDS = [2, 16, 40], [0.125, 0.25, 0.5], 2
 STUDY = fabricated.study(SIZES, RATES, SEEDS).model_copy(update={"targets": [0.8, 0.99], "landscape": [2, 40]})
-ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"]}
+ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"], "labels": "classes"}
 MACHINE = {"xla": True, "device": "made up", "cores": 2, "memory_limit_bytes": 1e9, "training_rows": 40}
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.analysis.study_tables import Tables
-from batchwise.data import task
+from tests.fabricated import metrics_of
 
 ROWS, TEST_ROWS = 1000, 400
 RECIPE = {
@@ -20,8 +20,7 @@ RECIPE = {
     "dtype": "float32",
     "accumulation": 1,
 }
-TASK = task.load("multiclass_classification")
-ACCURACY, LOSS = (metric.on([ROWS // 10] * 10) for metric in TASK.metrics)
+ACCURACY, LOSS = metrics_of({"task": "multiclass_classification", "class_counts": {"train": [ROWS // 10] * 10}})
 Value = Callable[[int, float, int], float]  # of (m, η̃, seed)
 
 
@@ -71,12 +70,13 @@ def study(
         "grid": {"seeds": seeds, "base_learning_rates": len(rates), "runs": len(runs)},
         "data": {"rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}},
         "metric": asdict(ACCURACY),
+        "statistic": {"name": "last_epoch", "shorter": {}},
         "other_metrics": [asdict(LOSS)],
         "learning_rate_scaling": scaling,
         "provenance": {"data": "d" * 64, "results": "r" * 64},
     }
     empty = pd.DataFrame()
-    return StudyResults(Tables(summary, runs, empty, batch_sizes, curves, empty), **measured)
+    return StudyResults(Tables(summary, runs, empty, batch_sizes, curves, empty, empty), **measured)
 
 
 def noise(*path: int, scale: float = 1.0) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 Weights = list[np.ndarray]
-Step = Callable[..., tuple]  # (gradient, η, number of the update, *states) → (change of the weight, *states)
+Step = Callable[..., tuple]  # (weight, gradient, η, number of the update, *states) → (change of the weight, *states)
 
 
 def activations(weights: Weights, inputs: np.ndarray) -> list[np.ndarray]:
@@ -54,32 +54,78 @@ def gradients(weights: Weights, inputs: np.ndarray, labels: np.ndarray) -> Weigh
 def sgd(momentum: float = 0.0, nesterov: bool = False) -> Step:
     """Polyak 1964; Nesterov's form as in Sutskever et al. 2013, section 2."""
 
-    def step(gradient, rate, number, velocity=0.0):
+    def step(weight, gradient, rate, number, velocity=0.0):
         velocity = momentum * velocity - rate * gradient
         return (momentum * velocity - rate * gradient if nesterov else velocity), velocity
 
     return step
 
 
-def rmsprop(rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7) -> Step:
-    """Tieleman & Hinton 2012, lecture 6.5; epsilon under the root, as Keras documents it."""
+def rmsprop(rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7, centered: bool = False) -> Step:
+    """Tieleman & Hinton 2012, lecture 6.5, centred as in Graves 2013; epsilon under the root, as Keras documents it."""
 
-    def step(gradient, rate, number, square=0.0, velocity=0.0):
+    def step(weight, gradient, rate, number, mean=0.0, square=0.0, velocity=0.0):
+        mean = rho * mean + (1 - rho) * gradient
         square = rho * square + (1 - rho) * gradient**2
-        velocity = momentum * velocity + rate * gradient / np.sqrt(square + epsilon)
-        return -velocity, square, velocity
+        variance = square - mean**2 if centered else square
+        velocity = momentum * velocity + rate * gradient / np.sqrt(variance + epsilon)
+        return -velocity, mean, square, velocity
 
     return step
 
 
-def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Step:
-    """Kingma & Ba 2015, the form at the end of section 2, whose epsilon is not corrected for bias."""
+def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, amsgrad: bool = False) -> Step:
+    """Kingma & Ba 2015, the form at the end of section 2, whose epsilon is not corrected for bias; Reddi et al. 2018.
 
-    def step(gradient, rate, number, mean=0.0, square=0.0):
+    The latter's algorithm 2 divides by the largest mean of squares so far.
+    """
+
+    def step(weight, gradient, rate, number, mean=0.0, square=0.0, largest=0.0):
         mean = beta_1 * mean + (1 - beta_1) * gradient
         square = beta_2 * square + (1 - beta_2) * gradient**2
+        largest = np.maximum(largest, square)
         corrected = rate * np.sqrt(1 - beta_2**number) / (1 - beta_1**number)
-        return -corrected * mean / (np.sqrt(square) + epsilon), mean, square
+        return -corrected * mean / (np.sqrt(largest if amsgrad else square) + epsilon), mean, square, largest
+
+    return step
+
+
+def nadam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Step:
+    """Dozat 2016, algorithm 2, with the schedule of momentum of section 3.1."""
+
+    def momentum(number):
+        return beta_1 * (1 - 0.96**number / 2)
+
+    def step(weight, gradient, rate, number, mean=0.0, square=0.0, product=1.0):
+        now, following = momentum(number), momentum(number + 1)
+        product = product * now
+        mean = beta_1 * mean + (1 - beta_1) * gradient
+        square = beta_2 * square + (1 - beta_2) * gradient**2
+        ahead = following * mean / (1 - product * following) + (1 - now) * gradient / (1 - product)
+        return -rate * ahead / (np.sqrt(square / (1 - beta_2**number)) + epsilon), mean, square, product
+
+    return step
+
+
+def lamb(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> Step:
+    """You et al. 2020 (arXiv 1904.00962), algorithm 2, with φ(z) = z; decay is decoupled, as in Keras."""
+
+    def step(weight, gradient, rate, number, mean=0.0, square=0.0):
+        mean = beta_1 * mean + (1 - beta_1) * gradient
+        square = beta_2 * square + (1 - beta_2) * gradient**2
+        ratio = mean / (1 - beta_1**number) / (np.sqrt(square / (1 - beta_2**number)) + epsilon)
+        lengths = np.linalg.norm(weight), np.linalg.norm(ratio)
+        return -rate * (lengths[0] / lengths[1] if all(lengths) else 1) * ratio, mean, square
+
+    return step
+
+
+def lion(beta_1: float = 0.9, beta_2: float = 0.99) -> Step:
+    """Chen et al. 2023 (arXiv 2302.06675), algorithm 2."""
+
+    def step(weight, gradient, rate, number, mean=0.0):
+        sign = np.sign(beta_1 * mean + (1 - beta_1) * gradient)
+        return -rate * sign, beta_2 * mean + (1 - beta_2) * gradient
 
     return step
 
@@ -87,7 +133,7 @@ def adam(beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7) -> S
 def adadelta(rho: float = 0.95, epsilon: float = 1e-7) -> Step:
     """Zeiler 2012, algorithm 1, times a learning rate."""
 
-    def step(gradient, rate, number, square=0.0, change_square=0.0):
+    def step(weight, gradient, rate, number, square=0.0, change_square=0.0):
         square = rho * square + (1 - rho) * gradient**2
         change = -np.sqrt(change_square + epsilon) / np.sqrt(square + epsilon) * gradient
         return rate * change, square, rho * change_square + (1 - rho) * change**2
@@ -95,7 +141,65 @@ def adadelta(rho: float = 0.95, epsilon: float = 1e-7) -> Step:
     return step
 
 
-STEPS = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adadelta": adadelta}
+def adagrad(initial_accumulator_value: float = 0.1, epsilon: float = 1e-7) -> Step:
+    """Duchi et al. 2011, figure 1, with diagonal matrices; epsilon under the root, as in Keras."""
+
+    def step(weight, gradient, rate, number, total=initial_accumulator_value):
+        total = total + gradient**2
+        return -rate * gradient / np.sqrt(total + epsilon), total
+
+    return step
+
+
+def ftrl(
+    learning_rate_power: float = -0.5,
+    initial_accumulator_value: float = 0.1,
+    l1_regularization_strength: float = 0.0,
+    l2_regularization_strength: float = 0.0,
+    l2_shrinkage_regularization_strength: float = 0.0,
+    beta: float = 0.0,
+) -> Step:
+    """McMahan et al. 2013, algorithm 1, with λ₁ and 2·λ₂, and shrinkage in the gradient of z alone."""
+    l1, l2 = l1_regularization_strength, 2 * l2_regularization_strength
+
+    def step(weight, gradient, rate, number, total=initial_accumulator_value, z=0.0):
+        before, total = total**-learning_rate_power, total + gradient**2
+        slope = total**-learning_rate_power
+        shrunk = gradient + 2 * l2_shrinkage_regularization_strength * weight
+        z = z + shrunk - (slope - before) / rate * weight
+        new = np.where(np.abs(z) > l1, -(z - np.sign(z) * l1) / ((beta + slope) / rate + l2), 0)
+        return new - weight, total, z
+
+    return step
+
+
+STEPS = {
+    "sgd": sgd,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "adamw": adam,
+    "nadam": nadam,
+    "lamb": lamb,
+    "lion": lion,
+    "adadelta": adadelta,
+    "adagrad": adagrad,
+    "ftrl": ftrl,
+}
+
+
+def clipped(
+    gradients: Weights,
+    clipnorm: float | None = None,
+    clipvalue: float | None = None,
+    global_clipnorm: float | None = None,
+) -> Weights:
+    """Return gradients of which each tensor, each number or all together are limited (Pascanu et al. 2013)."""
+    norms = [np.linalg.norm(gradient) for gradient in gradients]
+    if clipnorm:
+        return [gradient * min(1, clipnorm / norm) for gradient, norm in zip(gradients, norms, strict=True)]
+    if global_clipnorm:
+        return [gradient * min(1, global_clipnorm / np.linalg.norm(norms)) for gradient in gradients]
+    return [np.clip(gradient, -clipvalue, clipvalue) for gradient in gradients] if clipvalue else gradients
 
 
 def train(
@@ -107,13 +211,19 @@ def train(
     batch_size: int,
     rates: np.ndarray,
     weight_decay: float = 0.0,
+    *,
+    decoupled: float = 0.0,
+    average: float = 0.0,
+    clip: dict[str, float] | None = None,
 ) -> Iterator[Weights]:
     """Yield the weights at the start and after each epoch, of which the last ends with the last of the rates.
 
-    `inputs` are those of each epoch, [N, features]; there is a rate for each update.
+    `inputs` are those of each epoch, [N, features]; there is a rate for each update. After the start they are moving
+    averages, from the first update on, of which each update keeps a share `average`.
     """
     weights, states, number = [np.array(weight, "float64") for weight in weights], [()] * len(weights), 0
     yield weights
+    averages: Weights = []
     for order, inputs_now in zip(orders, inputs, strict=True):
         for start in range(0, len(order), batch_size):
             if number == len(rates):
@@ -124,10 +234,15 @@ def train(
             found[::2] = [
                 gradient + weight_decay * kernel for gradient, kernel in zip(found[::2], weights[::2], strict=True)
             ]
-            moves = [step(gradient, rate, number, *state) for gradient, state in zip(found, states, strict=True)]
+            found = clipped(found, **clip or {})
+            weights = [weight * (1 - rate * decoupled) for weight in weights]
+            each = zip(weights, found, states, strict=True)
+            moves = [step(weight, gradient, rate, number, *state) for weight, gradient, state in each]
             weights = [weight + move[0] for weight, move in zip(weights, moves, strict=True)]
             states = [move[1:] for move in moves]
-        yield weights
+            pairs = zip(averages or weights, weights, strict=True)
+            averages = [average * before + (1 - average) * weight for before, weight in pairs]
+        yield averages
 
 
 def augment(images: np.ndarray, drawn: np.ndarray, pad: int) -> np.ndarray:

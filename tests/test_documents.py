@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from ruamel.yaml import YAML
 from batchwise.claims import verdicts
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
+from batchwise.config import key_tables, schema
+from stages import parameters
 
 README, CONTRIBUTING, CHANGELOG = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -73,9 +76,25 @@ def test_what_the_guide_names_is_there() -> None:
     for path in paths:
         assert list(ROOT.glob(path.rstrip("/"))), path
     rows = dict(re.findall(r"^\| a (.*?) \| (.*?) \|", CONTRIBUTING, re.MULTILINE))
-    for kind, offered in {"datasets": "prepare(", "models": "build(", "tasks": "TASK"}.items():
+    for kind, offered in {"datasets": "prepare(", "models": "build(", "tasks": "task("}.items():
         assert any(f"`batchwise/{kind}/<name>.py` with `{offered}" in row for row in rows.values()), kind
         for name in plugins.names(kind):
             source = (ROOT / "batchwise" / kind / f"{name}.py").read_text(encoding="utf-8")
             assert re.search(rf"^(def )?{re.escape(offered)}", source, re.MULTILINE), name
     assert "`MEASURES` (`batchwise/claims/verdicts.py`)" in rows["claim"] and hasattr(verdicts, "MEASURES")
+
+
+def test_what_is_said_of_parameters_is_written_from_their_models() -> None:
+    """And from plug-ins: those of the repository, so that one that is not committed yet fails nothing."""
+    told = "run `python -m stages.parameters`"
+    assert parameters.with_tables(README, key_tables.as_markdown(plugins_in_git)) == README, told
+    assert schema.FILE.read_bytes() == schema.as_bytes(plugins_in_git), told
+
+
+def plugins_in_git(kind: str) -> list[str]:
+    """Return the names of the plug-ins of a kind that git has."""
+    listed = subprocess.run(
+        ["git", "ls-files", f"batchwise/{kind}"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    known = listed.stdout.splitlines()
+    return [name for name in plugins.names(kind) if plugins.file(kind, name) in known]

@@ -17,23 +17,22 @@ SUBSET = {"train_rows": 20, "validation_rows": 10, "test_rows": 10}
 STUDY = {
     "data_set": "cifar10",
     "subset": SUBSET,
-    "model": {"name": "resnet", "depth": 8, "normalization": "batch"},
+    "model": {"name": "cnn", "channels": 4, "normalization": "batch"},
     "optimizer": {"name": "sgd"},
     "budget": {"epochs": 2},
     "schedule": {"warm_up": 0.25, "drops": [0.5]},
+    "augmentation": {"pad": 4, "flip": True},
     "weight_decay": 0.0001,
     "learning_rate_scaling": "linear",
     "grid": {"batch_sizes": [4, 16], "base_learning_rates": [0.001], "seeds": 2},
 }
-AUGMENTED = {"augmentation": {"pad": 4, "flip": True}}
-GHOST = {"model": STUDY["model"] | {"normalization_batch": 8}}
+GHOST = {
+    "model": STUDY["model"] | {"normalization_batch": 8},
+    "grid": STUDY["grid"] | {"batch_sizes": [16]},
+}
 PARAMS = {
     "data_sets": {"cifar10": {"validation_rows": 10, "seed": 0}},
-    "studies": {
-        "figure_7": STUDY,
-        "figure_8": STUDY | AUGMENTED,
-        "figure_13a_normalization_8": STUDY | AUGMENTED | GHOST,
-    },
+    "studies": {"figure_8": STUDY, "figure_13a_normalization_8": STUDY | GHOST},
 }
 SMALL = "paper/small"
 
@@ -54,7 +53,7 @@ def finished(tmp_path_factory, mirror) -> Project:
     project = Project.new(tmp_path_factory.mktemp("paper") / "project")
     project.write_params(PARAMS, SMALL)
     project.commit()
-    project.repro(folder=SMALL, **mirror)
+    project.repro(folder=SMALL, BATCHWISE_WORKERS="1", **mirror)
     return project
 
 
@@ -77,15 +76,15 @@ def test_each_project_sees_its_own_pipeline_alone(finished) -> None:
     looks = (("status",), ("metrics", "show", "--json"), ("params", "diff"), ("dag",), ("exp", "show", "--csv"))
     printed = {look: finished.run("dvc", *look) for look in looks}
     for text in printed.values():
-        assert "paper/" not in text and "figure_7" not in text
+        assert "paper/" not in text and "figure_8" not in text
     assert "report@small" in printed["status",] and "train@small" in printed["dag",]
 
 
 def test_runs_come_from_the_cache_of_the_project_where_there_is_no_store(finished, tmp_path) -> None:
     project = finished.copy(tmp_path / "project")
-    assert project.stored() == 12 and not (project.folder / SMALL / "data/store").exists()  # one store for all
+    assert project.stored() == 6 and not (project.folder / SMALL / "data/store").exists()  # one store for all
     shutil.rmtree(project.folder / "data/store")
-    printed = project.repro("--force", "--single-item", "train@figure_7", folder=SMALL)
+    printed = project.repro("--force", "--single-item", "train@figure_8", folder=SMALL)
     assert "0 trained now, 4 kept from before" in printed
 
 
@@ -95,7 +94,7 @@ def test_a_study_knows_its_part_of_the_data(finished) -> None:
     archive = FILES["cifar10"]["cifar-10-binary.tar.gz"]
     assert whole["files"] == {"cifar-10-binary.tar.gz": hashlib.sha256(archive).hexdigest()}
     assert whole["rows"] == {"train": 40, "validation": 10, "test": 20}
-    part = json.loads((folder / "tables/figure_7/summary.json").read_text())["data"]
+    part = json.loads((folder / "tables/figure_8/summary.json").read_text())["data"]
     assert part["rows"] == {"train": 20, "validation": 10, "test": 10}
     assert part["class_counts"]["train"] == [2] * 10
     assert part["sha256"] != whole["sha256"]
@@ -121,9 +120,9 @@ def test_a_wrong_archive_is_one_line_and_changes_nothing(finished, tmp_path, mir
     assert project.bytes_of("paper/small/data/prepared") == before
 
 
-def test_augmentation_and_ghost_normalisation_change_the_runs(finished) -> None:
+def test_ghost_normalisation_changes_the_runs(finished) -> None:
     weights = {}
     for study in PARAMS["studies"]:
         with np.load(finished.folder / f"paper/small/data/runs/{study}/m16_lr0.016_seed0.npz") as file:
             weights[study] = file["weights/000_kernel"].tobytes()
-    assert len(set(weights.values())) == 3
+    assert len(set(weights.values())) == 2

@@ -1,6 +1,5 @@
 """Killed processes, for real: what was done is kept, and the end is the same as without the kill."""
 
-import copy
 import os
 import random
 import re
@@ -17,31 +16,82 @@ from batchwise.training import random_streams, run_result
 from tests.project import HANG, PARAMS, STUDY, Project
 
 # Enough work for a kill to come in the middle of it.
-LONG = {**STUDY, "budget": {"epochs": 200}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 8}}
-RUNS = 32
+LONG = {**STUDY, "budget": {"epochs": 60}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 6}}
+RUNS = 24
+TWO_WORKERS = {"BATCHWISE_WORKERS": "2"}
+
+DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed; 0 stands for any."""
+import os
+import signal
+
+import keras
+
+from batchwise.common.option_types import Seed
+
+
+def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: Seed) -> keras.Model:
+    """Return the model, or die."""
+    inputs = keras.Input(input_shape)
+    layer = keras.layers.Dense(outputs)
+    if deadly_seed in (0, layer.kernel_initializer.seed):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return keras.Model(inputs, layer(inputs))
+'''
+
+
+def first_keras_seed(seed: int) -> int:
+    """Return the seed that Keras draws for the first initialiser of a model built for a run's seed."""
+    return random.Random(int(random_streams.generator(seed, "weights").integers(2**31))).randint(1, int(1e9))
+
+
+def deadly(seed: int, **grid) -> dict:
+    """Return a study whose processes die when they build the model with this seed of Keras."""
+    return {**STUDY, "model": {"name": "deadly", "deadly_seed": seed}, "grid": {**STUDY["grid"], **grid}}
+
+
+STUDIES = {
+    "small": LONG,
+    "one": deadly(first_keras_seed(1), batch_sizes=[64], base_learning_rates=[0.0078125]),
+    "all": deadly(0),
+}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> Project:
-    """A project that was trained without a kill."""
-    project = Project.new(tmp_path_factory.mktemp("undisturbed") / "project", {**PARAMS, "studies": {"small": LONG}})
-    project.repro("train@small")
+def prepared(tmp_path_factory) -> Project:
+    """A project whose data are there, and of which nothing was trained."""
+    project = Project.new(tmp_path_factory.mktemp("prepared") / "project", {**PARAMS, "studies": STUDIES})
+    (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
+    project.repro("preprocess")
     return project
 
 
 @pytest.fixture
-def project(tmp_path) -> Project:
-    """A project of which nothing has run."""
-    return Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": LONG}})
+def project(prepared, tmp_path) -> Project:
+    """A copy of it, to train."""
+    return prepared.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prepared, tmp_path_factory) -> Project:
+    """A copy of it that was trained without a kill."""
+    project = prepared.copy(tmp_path_factory.mktemp("undisturbed") / "project")
+    project.repro("train@small", BATCHWISE_WORKERS="1")
+    return project
 
 
 def train_until_more_runs_are_kept(project: Project) -> subprocess.Popen:
     """Start `dvc repro`, and return it in the middle of training."""
-    process, before = project.start("dvc", "repro", "train@small"), project.stored()
+    process = project.start("dvc", "repro", "train@small", **TWO_WORKERS)
+    wait_for_more_runs(project, process)
+    return process
+
+
+def wait_for_more_runs(project: Project, process: subprocess.Popen) -> None:
+    """Wait until three runs more are kept."""
+    before = project.stored()
     while project.stored() < before + 3:
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
-    return process
 
 
 def descendants(process: subprocess.Popen, name: str) -> list[psutil.Process]:
@@ -85,60 +135,33 @@ def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(proje
     assert project.lock() == undisturbed.lock()
 
 
-@pytest.mark.parametrize("which", [slice(1), slice(None)], ids=["what workers are copies of", "it and all workers"])
-def test_what_dies_is_replaced_and_nothing_hangs(project, undisturbed, which) -> None:
+def test_what_dies_is_replaced_and_nothing_hangs(project, undisturbed) -> None:
     process = train_until_more_runs_are_kept(project)
-    for victim in descendants(process, "forkserver")[which]:
+    what_workers_are_copies_of, *workers = descendants(process, "forkserver")
+    for victim in (what_workers_are_copies_of, *workers):
         victim.kill()
+    wait_for_more_runs(project, process)
+    successor, *_ = descendants(process, "forkserver")
+    successor.kill()
     printed = process.communicate(timeout=HANG)[0]
     assert process.returncode == 0, printed
+    assert workers and successor != what_workers_are_copies_of
     assert project.lock() == undisturbed.lock()
 
 
-DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed; 0 stands for any."""
-import os
-import signal
-
-import keras
-
-from batchwise.common.option_types import Seed
-
-
-def build(input_shape: tuple[int, ...], outputs: int, *, deadly_seed: Seed) -> keras.Model:
-    """Return the model, or die."""
-    inputs = keras.Input(input_shape)
-    layer = keras.layers.Dense(outputs)
-    if deadly_seed in (0, layer.kernel_initializer.seed):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return keras.Model(inputs, layer(inputs))
-'''
-
-
-def first_keras_seed(seed: int) -> int:
-    """Return the seed that Keras draws for the first initialiser of a model built for a run's seed."""
-    return random.Random(int(random_streams.generator(seed, "weights").integers(2**31))).randint(1, int(1e9))
-
-
-def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(tmp_path) -> None:
-    study = copy.deepcopy(STUDY) | {"model": {"name": "deadly", "deadly_seed": first_keras_seed(1)}}
-    study["grid"] = {"batch_sizes": [64], "base_learning_rates": [0.0078125], "seeds": 3}
-    project = Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": study}})
-    (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
-    printed = project.repro("train@small")
+def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(project) -> None:
+    printed = project.repro("train@one", **TWO_WORKERS)
     assert "3 runs (1 failed, 2 ok)" in printed
     assert "its worker died 3 times" in printed
-    folder = Path(project.folder, "data/runs/small")
+    folder = Path(project.folder, "data/runs/one")
     statuses = {path.stem[-1]: run_result.load(path.read_bytes())[0].status for path in folder.iterdir()}
     assert statuses == {"0": "ok", "1": "failed", "2": "ok"}
 
 
-def test_workers_that_all_die_are_no_result(tmp_path) -> None:
+def test_workers_that_all_die_are_no_result(project) -> None:
     """The machine lacks something, memory say: what would be kept of the runs would stay when it has it."""
-    study = copy.deepcopy(STUDY) | {"model": {"name": "deadly", "deadly_seed": 0}}
-    project = Project.new(tmp_path / "project", {**PARAMS, "studies": {"small": study}})
-    (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
-    process = project.start("dvc", "repro", "train@small")
+    process = project.start("dvc", "repro", "train@all", **TWO_WORKERS)
     printed = process.communicate(timeout=HANG)[0]
     assert process.returncode != 0
     assert "the workers died with each run that they had, " in printed
-    assert "Traceback" not in printed and not Path(project.folder, "data/runs/small").exists()
+    assert "Traceback" not in printed and not Path(project.folder, "data/runs/all").exists()

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -24,9 +25,10 @@ DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def listed(stage: str) -> set[str]:
+@cache
+def listed(stage: str) -> frozenset[str]:
     """Return the files of which a stage consists."""
-    return {line.split("  ")[1] for line in listing(stage).decode().splitlines()}
+    return frozenset(line.split("  ")[1] for line in listing(stage).decode().splitlines())
 
 
 @pytest.mark.parametrize(("folder", "stage"), [(folder, stage) for folder in FOLDERS for stage in sorted(DVC[folder])])
@@ -42,11 +44,13 @@ def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_of_the_parameters_only_names_of_studies_are_filled_in(folder) -> None:
-    """DVC speaks of what it fills in before `check` can."""
+def test_of_the_parameters_only_names_and_paths_of_files_are_filled_in(folder) -> None:
+    """DVC speaks of what it fills in before `check` can; a path, which may hold anything, is for DVC alone."""
     text = (ROOT / folder / "dvc.yaml").read_text(encoding="utf-8")
-    assert {*re.findall(r"\$\{(.*?)\}", text)} == {"studies", "key"}
-    assert YAML(typ="safe").load(text)["vars"] == [{"studies": {}}]  # where there are none, too
+    assert {*re.findall(r"\$\{(.*?)\}", text)} == {"files", "item", "key", "studies"}
+    assert [line.strip() for line in text.splitlines() if "${item}" in line] == ["- ./${item} # any text is a path so"]
+    assert "./${item}" in DVC[folder]["file"]["do"]["deps"] and "data/checked.txt" in DVC[folder]["file"]["do"]["deps"]
+    assert YAML(typ="safe").load(text)["vars"] == [{"files": {}}, {"studies": {}}]  # where there are none, too
 
 
 @pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
@@ -198,10 +202,11 @@ def test_the_workflow_audits_what_is_locked_and_fails_for_nothing_that_is_not_me
     assert audit["if"] == "always()" and audit["continue-on-error"] is True
 
 
-def test_the_commands_of_the_readme_exist() -> None:
+def test_the_commands_of_the_readme_and_the_pages_exist() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    commands = re.findall(r"^(make|python -m|dvc)\b(?!\.)(.*)$", README, re.MULTILINE)
-    assert ("make", "") in commands and ("make", " test") in commands
+    pages = [README, *(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))]
+    commands = re.findall(r"^(make|python -m|dvc)\b(?!\.)(.*)$", "\n".join(pages), re.MULTILINE)
+    assert ("make", "") in commands and ("make", " test") in commands and ("dvc", " status") in commands
     for command, rest in commands:
         words = rest.split()
         if command == "make" and words:
@@ -210,7 +215,7 @@ def test_the_commands_of_the_readme_exist() -> None:
             module = ROOT / words[0].replace(".", "/")
             assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), words
         if command == "dvc":
-            assert words[0] in ("repro", "exp", "push", "pull", "remote", "metrics", "plots"), words
+            assert words[0] in ("repro", "exp", "push", "pull", "remote", "metrics", "plots", "status"), words
 
 
 def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
@@ -227,10 +232,15 @@ def test_every_key_of_params_yaml_is_explained_in_the_readme() -> None:
         assert f"`{key}`" in README, key
 
 
+@cache
+def lock(folder: str) -> dict[str, dict]:
+    """Return the stages of a dvc.lock."""
+    return YAML(typ="safe").load((ROOT / folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+
+
 def locked(folder: str, stage: str, path: str) -> str:
     """Return the MD5 that a dvc.lock gives an output of a stage."""
-    stages = YAML(typ="safe").load((ROOT / folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
-    return next(out["md5"] for out in stages[stage]["outs"] if out["path"] == path)
+    return next(out["md5"] for out in lock(folder)[stage]["outs"] if out["path"] == path)
 
 
 def test_what_is_said_of_the_paper_is_what_was_measured() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from batchwise.analysis import last_epochs
 from batchwise.analysis.selection import reliable_column
+from batchwise.config.params import LAST_EPOCHS, Statistic
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 
-LAST = "median over the last 5 epochs (of all of them where there are fewer; in curves.csv: after the epoch)"
 BOUNDS = {
     "mean": "mean over the seeds that ended ok",
     "low": "lower bound of the 95 % Student t interval of the mean; empty for fewer than two seeds",
@@ -25,7 +26,7 @@ def counted(metrics: Sequence[Metric]) -> list[tuple[str, str, Metric]]:
     return [(f"test_{metric.counted[0]}", f"test_{metric.counted[1]}", metric) for metric in metrics if metric.counted]
 
 
-def columns(metrics: Sequence[Metric]) -> dict[str, str]:
+def columns(metrics: Sequence[Metric], statistic: Statistic) -> dict[str, str]:
     """Return {column: what it holds} of all tables of a study, whose metric is the first."""
     metric, *others = metrics
     gap = " − ".join(metric.column(split, "final") for split in ("train", "test")[:: metric.sign])
@@ -41,7 +42,7 @@ def columns(metrics: Sequence[Metric]) -> dict[str, str]:
         "diverged_epoch": "epoch after which the loss was not finite or too large; empty unless the run diverged",
         "epochs": "epochs trained, with the bad one",
         "updates": "weight updates made; in batch_sizes.csv those of a run that ends ok",
-        **_values(metrics),
+        **_values(metrics, statistic),
         **_counts(metrics),
         GAP: f"{gap}: how much worse test rows are than training rows",
         "trained": f"runs.csv: whether the run ended ok with {metric.column('train')} better by more than "
@@ -63,12 +64,17 @@ def columns(metrics: Sequence[Metric]) -> dict[str, str]:
     }
 
 
-def _values(metrics: Sequence[Metric]) -> dict[str, str]:
+def _values(metrics: Sequence[Metric], statistic: Statistic) -> dict[str, str]:
+    one = LAST_EPOCHS[statistic] == 1
+    fewer = "" if one else "of all of them where there are fewer; "
+    result = f"{last_epochs.words(statistic)} ({fewer}in curves.csv: after the epoch)"
     found = {}
     for split in SPLITS:
         for metric in metrics:
-            found[metric.column(split)] = f"{split} rows, {LAST}; {metric.description}"
-            found[metric.column(split, "final")] = f"{split} rows, at the final weights; {metric.description}"
+            column, final = metric.column(split), metric.column(split, "final")
+            found[column] = f"{split} rows, {result}; {metric.description}"
+            same = f": the same as {column}" if one else ""
+            found[final] = f"{split} rows, at the final weights{same}; {metric.description}"
     return found
 
 

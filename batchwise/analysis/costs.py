@@ -25,15 +25,15 @@ def files(
 
     `batch_sizes` is the table of evaluate, `measured` that of profile_summary for the profile.
     """
-    metric, own = all_curves[0].metric, of_study(measured, study)
+    own = of_study(measured, study)
     seconds = own.set_index("batch_size")["epoch_seconds"].to_dict()
     runs = steps_to_target.runs(all_curves, study.targets)
     sizes = steps_to_target.sizes(runs, all_curves, seconds)
     tables = {
-        "budgets": (equal_budgets.table(all_curves, seconds), equal_budgets.columns(metric)),
+        "budgets": (equal_budgets.table(all_curves, seconds), equal_budgets.columns(all_curves[0])),
         "target_runs": (runs, steps_to_target.RUNS),
         "targets": (sizes, steps_to_target.SIZES),
-        "advice": (advices(all_curves, own), recommendation.columns(metric)),
+        "advice": (advices(all_curves, own), recommendation.columns(all_curves[0])),
         "measured": (measured, {}),
     }
     columns = pd.DataFrame(

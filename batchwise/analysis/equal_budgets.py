@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis.run_metrics import LAST_EPOCHS, RunMetrics
+from batchwise.analysis import last_epochs
+from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.selection import DIGITS
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.params import Statistic, Study
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import mean_interval
@@ -40,6 +41,7 @@ class Curves:
     epochs: np.ndarray  # [evaluations], from 0 to the last, at most 200 of them
     updates: int  # of a whole run; with a budget of updates the last epoch may be cut short
     values: dict[str, np.ndarray]  # {column, as of quantities: [rates, seeds, evaluations]}
+    statistic: Statistic  # of the study
 
     @property
     def whole_epochs(self) -> float:
@@ -80,6 +82,7 @@ def _curves(
         epochs=epochs,
         updates=grid.updates(study.budget, rows, m),
         values={column: _values(runs, epochs, *of) for column, of in quantities(metric).items()},
+        statistic=study.statistic,
     )
 
 
@@ -96,16 +99,12 @@ def _values(runs: Sequence[Sequence[RunMetrics]], epochs: np.ndarray, split: str
 
 
 def at(curves: Curves, epochs: float) -> dict[str, np.ndarray]:
-    """Return {column: [rates, seeds]} after so many epochs: the median over the last 5 evaluations up to then.
+    """Return {column: [rates, seeds]} after so many epochs: the study's statistic of the evaluations up to then.
 
-    As at the end of a study (Masters & Luschi 2018, section 5); the evaluation of the start does not count, and without
-    another there is no value: NaN.
+    The evaluation of the start does not count, and without another there is no value: NaN.
     """
     last = int(np.searchsorted(curves.epochs, epochs, side="right"))
-    first = max(1, last - LAST_EPOCHS)
-    if last <= first:
-        return {name: np.full(values.shape[:-1], np.nan) for name, values in curves.values.items()}
-    return {name: np.median(values[..., first:last], axis=-1) for name, values in curves.values.items()}
+    return {name: last_epochs.result(values[..., 1:last], curves.statistic) for name, values in curves.values.items()}
 
 
 def choose(values: dict[str, np.ndarray], metric: Metric) -> int | None:
@@ -171,11 +170,12 @@ def table(all_curves: Sequence[Curves], seconds: Mapping[int, float]) -> pd.Data
         for amount in levels(all_curves, kind, seconds)
         for curves in all_curves
     ]
-    return pd.DataFrame(rows).reindex(columns=list(columns(all_curves[0].metric)))
+    return pd.DataFrame(rows).reindex(columns=list(columns(all_curves[0])))
 
 
-def columns(metric: Metric) -> dict[str, str]:
-    """Return {column: what it holds} of the table."""
+def columns(curves: Curves) -> dict[str, str]:
+    """Return {column: what it holds} of the table of curves such as these."""
+    metric, read_as = curves.metric, last_epochs.words(curves.statistic, "evaluation")
     return {
         "budget": "what is equal: epochs, updates or seconds",
         "level": "how much of it each batch size may spend: epochs, weight updates, or seconds of updates on this "
@@ -191,7 +191,7 @@ def columns(metric: Metric) -> dict[str, str]:
         "every seed",
         "learning_rate": "η of that",
         **{
-            f"{name}_{bound}": f"{name} at the level (median of the last 5 evaluations), {text}"
+            f"{name}_{bound}": f"{name} at the level ({read_as}), {text}"
             for name in quantities(metric)
             for bound, text in (
                 ("mean", "mean over seeds"),

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchwise.analysis import class_table
 from batchwise.analysis.columns import columns
-from batchwise.analysis.run_metrics import LAST_EPOCHS, RunMetrics, canonical
+from batchwise.analysis.run_metrics import RunMetrics, canonical
 from batchwise.analysis.selection import reliable_column
 from batchwise.analysis.tabulate import Tabulated, tabulate
 from batchwise.common.serialization import as_csv, as_json
+from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.metric import Metric
@@ -36,13 +38,16 @@ def evaluate(
     The first of the metrics of the task chooses.
     """
     tables = tabulate(study, manifest["rows"], metrics, by_run)
+    texts = {**class_table.COLUMNS, **columns(metrics, study.statistic)}
     facts = {"study": name, **summary(study, manifest, metrics, by_run, tables)}
     return {
         "runs.csv": as_csv(tables.runs),
         "cells.csv": as_csv(tables.cells),
         "batch_sizes.csv": as_csv(tables.batch_sizes),
         "curves.csv": as_csv(tables.curves),
-        "columns.csv": as_csv(pd.DataFrame(columns(metrics).items(), columns=["column", "description"])),
+        "classes.csv": as_csv(class_table.table(study, manifest, tables.chosen, by_run)),
+        "columns.csv": as_csv(pd.DataFrame(texts.items(), columns=["column", "description"])),
+        "plot.csv": as_csv(plot(tables.batch_sizes, metrics[0])),
         "summary.json": as_json(facts),
         "study.json": as_json(definition(study)),
         "metrics.json": as_json(dvc_metrics(facts, tables.batch_sizes)),
@@ -72,12 +77,12 @@ def summary(
         "best_base_learning_rate": _value(cells, tables.best, "base_learning_rate"),
         "reference_batch_size": _value(cells, tables.reference, "batch_size"),
         "reference_base_learning_rate": _value(cells, tables.reference, "base_learning_rate"),
-        metric.column("test"): _test_value(cells, tables.reference, metric, rows["test"]),
+        metric.column("test"): _test_value(cells, tables.reference, metric, None if study.folds else rows["test"]),
         "reliable_upper_edge": {
             f"{margin:g}": upper_edge(tables.batch_sizes, margin, highest) for margin in metric.margins
         },
         "same_as": same_as(study, rows["train"], by_run),
-        "last_epochs": LAST_EPOCHS,
+        "statistic": {"name": study.statistic, "shorter": grid.shorter_than_statistic(study, rows["train"])},
         "confidence": CONFIDENCE,
         "provenance": provenance(study, manifest, by_run),
     }
@@ -102,6 +107,14 @@ def dvc_metrics(facts: dict[str, Any], batch_sizes: pd.DataFrame) -> dict[str, A
         f"{test}_high": facts[test]["high"],
         "largest_batch_size_difference": batch_sizes["difference_mean"].iloc[-1],
     }
+
+
+def plot(batch_sizes: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return what `dvc plots show` draws, in columns whose names are the same for every metric: the test rows' by m."""
+    names = {
+        metric.column("test", bound): name for bound, name in (("mean", "result"), ("low", "low"), ("high", "high"))
+    }
+    return batch_sizes[["batch_size", *names]].rename(columns=names)
 
 
 def upper_edge(batch_sizes: pd.DataFrame, margin: float, highest: float) -> dict[str, float | int]:
@@ -167,10 +180,14 @@ def _runs_by_status(by_run: Mapping[Run, RunMetrics]) -> dict[str, int]:
     return {status: counts[status] for status in STATUSES}
 
 
-def _test_value(cells: pd.DataFrame, row: int | None, metric: Metric, rows: int) -> dict[str, Any]:
-    """Return the metric on test rows, with its interval; a share of the rows has a standard error of their own."""
+def _test_value(cells: pd.DataFrame, row: int | None, metric: Metric, rows: int | None) -> dict[str, Any]:
+    """Return the metric on test rows, with its interval.
+
+    A share of the rows has a standard error of their own, where all seeds have the same `rows`: None where they have
+    not, so that the interval includes it.
+    """
     mean, low, high = (_value(cells, row, metric.column("test", bound)) for bound in ("mean", "low", "high"))
-    error = proportion_error(mean, rows) if metric.counted and mean is not None else None
+    error = proportion_error(mean, rows) if rows and metric.counted and mean is not None else None
     return {
         "mean": mean,
         "low": low,

@@ -6,16 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis import equal_budgets
+from batchwise.analysis import equal_budgets, last_epochs
 from batchwise.analysis.equal_budgets import Curves
 from batchwise.analysis.selection import DIGITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import paired_difference
 
 
-def columns(metric: Metric) -> dict[str, str]:
-    """Return {column: what it holds} of the table of advice."""
-    mean = f"mean over the seeds (median of the last 5 evaluations); {metric.description}"
+def columns(curves: Curves) -> dict[str, str]:
+    """Return {column: what it holds} of the table of advice about curves such as these."""
+    metric, read_as = curves.metric, last_epochs.words(curves.statistic, "evaluation")
+    mean = f"mean over the seeds ({read_as}); {metric.description}"
     validation, test = (metric.column(split) for split in ("validation", "test"))
     return {
         "memory_limit_bytes": "memory that there is, bytes; empty for no limit",
@@ -71,7 +72,7 @@ def advise(
     table["chosen"] = table.index == chosen
     if chosen is not None:
         _add_prices(table, all_curves, chosen)
-    return table.reindex(columns=list(columns(metric)))
+    return table.reindex(columns=list(columns(all_curves[0])))
 
 
 def _row(curves: Curves, seconds: Mapping[int, float], deadline: float | None) -> dict[str, Any]:

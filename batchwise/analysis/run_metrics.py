@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from batchwise.analysis import last_epochs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.params import Statistic, Study
 from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
 from batchwise.training import run_files
 from batchwise.training.run_files import RunFile
 from batchwise.training.run_result import Status
 
-# Masters & Luschi 2018, section 5: the median over the last 5 epochs
-LAST_EPOCHS = 5
 # More points than a figure can show; it bounds the size of the curves for any budget.
 CURVE_EPOCHS = 200
 
@@ -34,8 +33,9 @@ class RunMetrics:
     diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
     parameters: int  # trainable weights of the network
-    median: dict[str, np.ndarray]  # {metric: [3]}, over the last 5 epochs, never of epoch 0; NaN if the run is not ok
+    result: dict[str, np.ndarray]  # {metric: [3]}, by the study's statistic, never of epoch 0; NaN if the run is not ok
     final: dict[str, np.ndarray]  # {metric: [3]}, at the final weights; NaN if the run is not ok
+    by_class: dict[str, np.ndarray]  # {metric: [3, classes]}, at the final weights; none if the run is not ok
     curve_epochs: np.ndarray  # [points], at most 200, from 0 to the last
     curve: dict[str, np.ndarray]  # {metric: [points, 3] float32}: for figures
     xla: bool | None  # whether XLA compiled the programs; None if the run ended before its first evaluation
@@ -65,7 +65,7 @@ def read(
                 f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
                 f"run {rerun_command(f'train@{name}')}"
             )
-        by_run[run] = _run_metrics(file, names)
+        by_run[run] = _run_metrics(file, names, study.statistic)
         if on_file:
             on_file(run.name, file)
     return by_run
@@ -76,7 +76,7 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _run_metrics(file: RunFile, names: list[str]) -> RunMetrics:
+def _run_metrics(file: RunFile, names: list[str], of_study: Statistic) -> RunMetrics:
     result, inputs = file.result, file.inputs
     unevaluated = np.empty((0, len(SPLITS)))
     values = {name: result.metrics.get(name, unevaluated).astype("float64") for name in names}
@@ -90,8 +90,9 @@ def _run_metrics(file: RunFile, names: list[str]) -> RunMetrics:
         diverged_epoch=result.diverged_epoch,
         epochs=max(evaluated - 1, 0),
         parameters=result.parameters,
-        median={name: np.median(value[1:][-LAST_EPOCHS:], axis=0) for name, value in values.items()} if ok else none,
+        result={name: last_epochs.result(value[1:].T, of_study) for name, value in values.items()} if ok else none,
         final={name: value[-1] for name, value in values.items()} if ok else none,
+        by_class=result.by_class,
         curve_epochs=points,
         curve={name: _float32(value[points]) for name, value in values.items()},
         xla=result.xla if evaluated else None,

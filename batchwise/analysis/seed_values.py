@@ -32,6 +32,7 @@ class SeedValues:
 
     data: str  # checksum of the data
     metric: Metric
+    statistic: str  # what the result of a run is
     effective_batch_size: np.ndarray  # [cells], m that was trained
     normalization_batch: np.ndarray  # [cells], m where the whole batch is normalised together
     base_learning_rate: np.ndarray  # [cells]
@@ -69,6 +70,7 @@ def of_study(tables: Tables) -> SeedValues:
     return SeedValues(
         data=str(summary["provenance"]["data"]),
         metric=metric,
+        statistic=tables.statistic,
         effective_batch_size=batch_size,
         normalization_batch=np.full_like(batch_size, k) if k else -(-batch_size // parts),
         base_learning_rate=cells[:, 1],
@@ -81,19 +83,21 @@ def of_study(tables: Tables) -> SeedValues:
 def pool(studies: Sequence[SeedValues]) -> SeedValues:
     """Return the cells of several studies of the same data as one, with the seeds that all of them have.
 
-    Raises Undecidable for studies of different data or metrics.
+    Raises Undecidable for studies of different data, metrics or statistics.
     """
     if len({study.data for study in studies}) > 1:
         raise Undecidable("different_rows")
     if len({study.metric.name for study in studies}) > 1:
         raise Undecidable("different_metrics")
+    if len({study.statistic for study in studies}) > 1:
+        raise Undecidable("different_statistics")
     seeds = min(study.test.shape[1] for study in studies)
     fields = ("effective_batch_size", "normalization_batch", "base_learning_rate", "diverged")
     joined = {name: np.concatenate([getattr(study, name) for study in studies]) for name in fields}
     by_seed = {
         name: np.concatenate([getattr(study, name)[:, :seeds] for study in studies]) for name in ("validation", "test")
     }
-    return SeedValues(studies[0].data, studies[0].metric, **joined, **by_seed)
+    return SeedValues(studies[0].data, studies[0].metric, studies[0].statistic, **joined, **by_seed)
 
 
 def choose(study: SeedValues, among: np.ndarray) -> int:
@@ -104,7 +108,7 @@ def choose(study: SeedValues, among: np.ndarray) -> int:
     """
     candidates = among & study.complete
     if not candidates.any():
-        raise Undecidable("no_complete_cell", metric=study.metric.name)
+        raise Undecidable("no_complete_cell", metric=study.metric.title)
     whole = candidates & ~study.diverged
     score = study.metric.sign * study.validation.mean(axis=1).round(DIGITS)
     return int(np.where(whole if whole.any() else candidates, score, -np.inf).argmax())

@@ -117,10 +117,10 @@ def whole_batches(studies: list[StudyResults]) -> list[StudyResults]:
 def pairs(
     studies: list[StudyResults], belong: Callable[[StudyResults, StudyResults], bool]
 ) -> Iterator[tuple[StudyResults, StudyResults]]:
-    """Yield the pairs of studies of the same rows that belong together, in both orders."""
+    """Yield the pairs of studies of the same rows and statistic that belong together, in both orders."""
     for one, other in permutations(studies, 2):
-        same_rows = one.tables.summary["provenance"]["data"] == other.tables.summary["provenance"]["data"]
-        if same_rows and belong(one, other):
+        here, there = ((it.tables.summary["provenance"]["data"], it.tables.statistic) for it in (one, other))
+        if here == there and belong(one, other):
             yield one, other
 
 

@@ -11,12 +11,12 @@ from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.common.tables import keep_identified
-from batchwise.config.params import Study
-from batchwise.data.metric import Metric, from_facts
+from batchwise.config.params import Statistic, Study
+from batchwise.data.metric import LOSS, Metric, from_facts
 from batchwise.training.run_result import STATUSES
 
 TEXTS = ("selected_by", "grid_edge", "status")
-NAMES = ("runs", "cells", "batch_sizes", "curves", "columns")
+NAMES = ("runs", "cells", "batch_sizes", "curves", "classes", "columns")
 _SIZE = {"batch_size": "int64", "effective_batch_size": "int64"}
 _CELL = {**_SIZE, "base_learning_rate": None, "learning_rate": None}
 KEYS: dict[str, dict[str, str | None]] = {
@@ -24,6 +24,7 @@ KEYS: dict[str, dict[str, str | None]] = {
     "cells": {**_CELL, **dict.fromkeys(("runs", *STATUSES), "int64")},
     "batch_sizes": {**_SIZE, "updates": "int64"},
     "curves": {"batch_size": "int64", "seed": "int64", "epoch": "int64"},
+    "classes": {"batch_size": "int64", "class": "int64", "test_rows": "int64"},
 }
 
 
@@ -36,6 +37,7 @@ class Tables:
     cells: pd.DataFrame
     batch_sizes: pd.DataFrame
     curves: pd.DataFrame
+    classes: pd.DataFrame
     columns: pd.DataFrame
 
     def __post_init__(self) -> None:
@@ -56,6 +58,16 @@ class Tables:
     def metrics(self) -> tuple[Metric, ...]:
         """The metrics of the task, the one that chooses first."""
         return (self.metric, *map(from_facts, self.summary["other_metrics"]))
+
+    @property
+    def loss(self) -> Metric:
+        """The metric that is the loss, which may be the one that chooses."""
+        return next(metric for metric in self.metrics if metric.name == LOSS)
+
+    @property
+    def statistic(self) -> Statistic:
+        """The name of what the result of a run is (last_epochs.py)."""
+        return self.summary["statistic"]["name"]
 
     @property
     def reference_batch_size(self) -> int | None:
@@ -85,6 +97,11 @@ class Tables:
     def test_rows(self) -> int:
         """The number of test rows."""
         return self.summary["data"]["rows"]["test"]
+
+    @property
+    def folds(self) -> dict[str, Any] | None:
+        """How rows are dealt to folds (folds.facts), so that each seed has its own; None if they are not."""
+        return self.summary["data"].get("folds")
 
     @property
     def single_rate(self) -> bool:

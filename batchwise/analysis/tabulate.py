@@ -33,6 +33,7 @@ class Tabulated:
     cells: pd.DataFrame
     batch_sizes: pd.DataFrame
     curves: pd.DataFrame
+    chosen: list[grid.Cell]  # of each batch size that has one
     best: int | None  # the best chosen cell; None without validation rows
     reference: int | None  # what batch sizes are compared with: the best, else the chosen cell of the smallest m
 
@@ -50,7 +51,8 @@ def tabulate(
     batch_sizes = batch_size_table(study, rows, metrics, runs, cells, chosen)
     _add_differences(batch_sizes, _by_cell(runs[metric.column("test")], study.grid.seeds), chosen, reference)
     _add_reliable_ranges(batch_sizes, cells, rates, metrics)
-    return Tabulated(runs, cells, batch_sizes, curve_table(study, cells, chosen, metrics, by_run), best, reference)
+    asked = [grid.Cell(*cell) for cell in cells.loc[chosen[chosen >= 0], CELL].itertuples(index=False)]
+    return Tabulated(runs, cells, batch_sizes, curve_table(study, asked, metrics, by_run), asked, best, reference)
 
 
 def run_table(
@@ -109,17 +111,12 @@ def batch_size_table(
 
 
 def curve_table(
-    study: Study,
-    cells: pd.DataFrame,
-    chosen: np.ndarray,
-    metrics: Sequence[Metric],
-    by_run: Mapping[Run, RunMetrics],
+    study: Study, asked: Sequence[grid.Cell], metrics: Sequence[Metric], by_run: Mapping[Run, RunMetrics]
 ) -> pd.DataFrame:
-    """Return a row for each epoch of each run of the chosen cells.
+    """Return a row for each epoch of each run of some cells.
 
     A run has at most 200 of its epochs, evenly spaced, the first and the last among them.
     """
-    asked = [grid.Cell(*cell) for cell in cells.loc[chosen[chosen >= 0], CELL].itertuples(index=False)]
     curves = [(cell, run, by_run[run]) for cell in asked for run in grid.runs_of(cell, study)]
     table = pd.DataFrame(
         [(cell.batch_size, cell.base_learning_rate, cell.learning_rate, run.seed) for cell, run, _ in curves],
@@ -143,7 +140,7 @@ def _updates(study: Study, rows: int, run: Run, found: RunMetrics) -> int:
 def _add_metrics(table: pd.DataFrame, found: list[RunMetrics], metrics: Sequence[Metric], test_rows: int) -> None:
     for column, split in enumerate(SPLITS):
         for metric in metrics:
-            table[metric.column(split)] = [each.median[metric.name][column] for each in found]
+            table[metric.column(split)] = [each.result[metric.name][column] for each in found]
         for metric in metrics:
             table[metric.column(split, "final")] = [each.final[metric.name][column] for each in found]
     for inside, outside, metric in counted(metrics):

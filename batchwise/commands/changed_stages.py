@@ -10,10 +10,11 @@ from batchwise.common.errors import UserError
 from batchwise.common.stage_code import listing
 from batchwise.config import checked
 from batchwise.config.params import Params
-from batchwise.data import prepared
+from batchwise.data import local_files, prepared
+from batchwise.data.asked import Asked
 
 # What these write is mostly the same whatever changed, and known before they run: DVC stops there unless it differs.
-KNOWN = ("code", "check", "preprocess")
+KNOWN = ("code", "check", "file", "preprocess")
 PREPARED = Path("data/prepared")
 
 
@@ -28,18 +29,26 @@ def changed_stages(all_params: Params) -> list[tuple[str, str]]:
 
     try:
         with Repo() as repo:
-            running = list(_running(repo, checked.files(all_params)))
+            running = list(_running(repo, _known_outputs(all_params)))
     except DvcException as error:
         raise UserError(f"DVC cannot tell which stages would run: {error}") from None
     return [(_base(stage.name), stage.name.partition("@")[2]) for stage in running]
 
 
-def _running(repo: Any, from_check: dict[str, bytes]) -> Iterator[Any]:
+def _known_outputs(all_params: Params) -> dict[str, bytes]:
+    """Return {file: its bytes} of what stages check and file will write. Raises UserError as local_files.check does."""
+    records = {
+        local_files.place(name).as_posix(): local_files.record(name, path) for name, path in all_params.files.items()
+    }
+    return {**checked.files(all_params), **records}
+
+
+def _running(repo: Any, known: dict[str, bytes]) -> Iterator[Any]:
     """Yield the stages that run, each after those whose outputs it reads."""
     pipeline = str(Path("dvc.yaml").absolute())
     here = [stage for stage in repo.index.stages if stage.path == pipeline]
     changed, passing_on = {*repo.status()}, set[Any]()
-    will_change = cache(partial(_will_change, from_check=from_check))  # many stages read the same code
+    will_change = cache(partial(_will_change, known=known))  # many stages read the same code
     for stage, needed in _ordered(here, repo.index.graph).items():
         reads_new = any(will_change(dep.def_path) for dep in stage.deps)
         if stage.addressing in changed or reads_new or not passing_on.isdisjoint(needed):
@@ -64,26 +73,23 @@ def _ordered(stages: list[Any], graph: Any) -> dict[Any, list[Any]]:
     return ordered
 
 
-def _will_change(path: str, from_check: dict[str, bytes]) -> bool:
-    """Return whether `code`, `check` or `preprocess` will write other bytes to a file than it has, as far as known."""
+def _will_change(path: str, known: dict[str, bytes]) -> bool:
+    """Return whether one of KNOWN will write other bytes to a file, or in a folder, than there are, as far as known."""
     file = Path(path)
+    if file == local_files.FOLDER:
+        wanted = {name for name in known if Path(name).parent == file}
+        there = {each.as_posix() for each in file.glob("*.json")}
+        return wanted != there or any(_will_change(name, known) for name in wanted)
     if file.parent == PREPARED / prepared.STUDIES:
-        return not _is_prepared(file.stem, sealed.from_json(from_check[checked.DATA_SETS.as_posix()]))
-    content = listing(file.stem) if file.parent == Path("data/code") else from_check.get(path)
+        return not _asked(known).is_part_there(PREPARED, file.stem)
+    content = listing(file.stem) if file.parent == Path("data/code") else known.get(path)
     return content is not None and not (file.is_file() and file.read_bytes() == content)
 
 
-def _is_prepared(study: str, asked: dict[str, Any]) -> bool:
-    """Return whether preprocess has written what it would write for a study."""
-    wanted = asked["studies"][study]
-    name = wanted["data_set"]
-    try:
-        about = prepared.read_part(PREPARED, study)
-        return about["asked"] == wanted and prepared.is_current(
-            prepared.read(PREPARED, name), name, asked["data_sets"][name]
-        )
-    except UserError:
-        return False
+def _asked(known: dict[str, bytes]) -> Asked:
+    names = sealed.from_json(known[checked.FILES.as_posix()])["files"]
+    given = {name: local_files.from_record(name, known[local_files.place(name).as_posix()]) for name in names}
+    return Asked(**sealed.from_json(known[checked.DATA_SETS.as_posix()]), files=given)
 
 
 def _base(name: str) -> str:

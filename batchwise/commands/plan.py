@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from batchwise.commands import chosen
 from batchwise.commands.changed_stages import changed_stages
@@ -11,7 +10,8 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import STORE
 from batchwise.config import measured_part, params
 from batchwise.config.params import Params, Study
-from batchwise.data import loading, preparation, prepared
+from batchwise.data import loading, local_files
+from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet
 from batchwise.execution import pool, stage_times
 from batchwise.execution.plan import Plan, plan
@@ -27,11 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the runs to train of each study, or of one, then the stages that would run, and how long all takes."""
     all_params, number = params.load(), pool.number_of_workers()
     studies, plans, shares = chosen(all_params, arguments.study), {}, {}
-    data_sets = {name: _data_set(name, all_params.data_sets[name]) for name in {s.data_set for s in studies.values()}}
+    asked = Asked(all_params.data_sets, {}, local_files.now(all_params.files))
+    data_sets = {name: _data_set(asked, name) for name in {study.data_set for study in studies.values()}}
     for name, study in studies.items():
-        data = loading.part_of(name, data_sets[study.data_set], study.subset)
+        data = loading.part_of(name, data_sets[study.data_set], study.subset, study.task, study.folds)
         timings = stage_times.runs_file(all_params, name)
-        plans[name] = plan(study, data, DATA / "runs" / name, Store(STORE), timings, number)
+        plans[name] = plan(
+            study, data, DATA / "runs" / name, Store(STORE), timings, number, asked.files.get(study.weights or "")
+        )
         shares[name] = _share(study, data)
         _print_runs(name, plans[name], number)
     try:
@@ -78,7 +81,7 @@ def _needed(stage: str, name: str, study: str) -> bool:
     """Return whether the report of a study needs a stage."""
     if not name:
         return stage in ("code", "check", "preprocess")
-    return name == study
+    return stage == "file" or name == study
 
 
 def _expected(
@@ -98,6 +101,6 @@ def _expected(
     return seconds, " (a first guess)" if is_guess else ""
 
 
-def _data_set(name: str, options: dict[str, Any]) -> DataSet:
+def _data_set(asked: Asked, name: str) -> DataSet:
     """Return a data set as `preprocess` wrote it, or as it would."""
-    return prepared.kept(DATA / "prepared", name, options) or preparation.prepare(name, options)
+    return asked.kept(DATA / "prepared", name) or asked.prepare(name)

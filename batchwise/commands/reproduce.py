@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from batchwise.config import params
-from batchwise.data import loading
+from batchwise.data import loading, prepared
 from batchwise.execution.reproduce import find_cell, reproduce
 
 DATA = Path("data")
@@ -15,9 +15,12 @@ def run(arguments: argparse.Namespace) -> int:
     all_params, name = params.load(), arguments.study
     study = params.study(all_params, name)
     data = loading.load(DATA / "prepared", study)
+    weights = prepared.weights_of(prepared.read_part(DATA / "prepared", name)) if study.weights else None
+    if weights:
+        weights.check_unchanged()
     cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
     differing = 0
-    for run, differences in reproduce(study, data, cell, DATA / "runs" / name):
+    for run, differences in reproduce(study, data, cell, DATA / "runs" / name, weights):
         print(f"seed {run.seed}: {'differs' if differences else 'exact'}", flush=True)
         for line in differences:
             print(f"  {line}")

@@ -1,8 +1,9 @@
 """Data sets, models and tasks are found by file name; options are read off the signature of the function they offer.
 
 `batchwise/datasets/<name>.py` offers `prepare(*, ...)`, `batchwise/models/<name>.py` offers
-`build(input_shape, outputs, *, ...)`, and `batchwise/tasks/<name>.py` offers `TASK`. The keyword-only arguments are the
-options in params.yaml. Their source is parsed, not imported, so that checking parameters needs neither Keras nor data.
+`build(input_shape, outputs, *, ...)`, and `batchwise/tasks/<name>.py` offers `task(*, ...)`. The keyword-only arguments
+are the options in params.yaml. Their source is parsed, not imported, so that checking parameters needs neither Keras
+nor data.
 """
 
 import importlib
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from batchwise.common import signature
 from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
-from batchwise.common.option_types import option_types
+from batchwise.common.option_types import FILES, option_types
 
 
 class Kind(NamedTuple):
@@ -29,7 +30,7 @@ class Kind(NamedTuple):
 KINDS = {
     "datasets": Kind("data set", "prepare", largest=2**32 - 1),  # numbers of rows, and seeds
     "models": Kind("model", "build", ("input_shape", "outputs"), largest=1_000_000),  # sizes of layers
-    "tasks": Kind("task", "TASK"),
+    "tasks": Kind("task", "task", largest=1_000_000),
 }
 
 
@@ -65,9 +66,10 @@ def options(kind: str, name: str) -> signature.Options:
         source = (_folder(kind) / f"{name}.py").read_bytes()
     except OSError as error:
         raise UserError(f"{file(kind, name)} cannot be read: {error.strerror}; each {title} is a file") from None
-    found = signature.read(source, file(kind, name), entry_point, arguments, option_types(largest))
-    if kind == "models" and "name" in found:
-        raise UserError(f"{file(kind, name)}: an option cannot be `name`, which is the key of the model's own name")
+    types = {**option_types(largest), **(FILES if kind == "datasets" else {})}
+    found = signature.read(source, file(kind, name), entry_point, arguments, types)
+    if "name" in found:
+        raise UserError(f"{file(kind, name)}: an option cannot be `name`, which is the key of the {title}'s own name")
     return found
 
 

@@ -1,5 +1,6 @@
 """The project on disk: its root, the folder of the pipeline, and the command that runs a stage again."""
 
+import shlex
 from pathlib import Path
 
 from batchwise.common import files
@@ -19,6 +20,12 @@ def folder() -> str:
 def rerun_command(stage: str) -> str:
     """Return the command that runs a stage again, and the folder to type it in if that is not the project's root."""
     return f"`dvc repro --force {stage}`{f' in {folder()}' if folder() else ''}"
+
+
+def command(*words: str) -> str:
+    """Return the command of this project that does what the words say to the pipeline in this folder."""
+    within = folder()
+    return shlex.join(["python", "-m", "batchwise", *(["--folder", within] if within else []), *words])
 
 
 def text_of(path: Path) -> str:

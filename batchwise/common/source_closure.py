@@ -16,8 +16,12 @@ SENTENCES = ("batchwise/common/exits.py", "batchwise/common/messages.py")
 CHECKS = (
     *("batchwise/common/option_types.py", "batchwise/common/plugin_errors.py", "batchwise/common/python_source.py"),
     "batchwise/common/signature.py",
-    *("batchwise/data/conversions.py", "batchwise/data/input_checks.py", "batchwise/data/label_checks.py"),
-    *(f"batchwise/training/model_checks/{name}.py" for name in ("__init__", "activations", "memory", "structure")),
+    *(f"batchwise/data/{name}.py" for name in ("conversions", "input_checks", "label_checks", "number_checks")),
+    *("batchwise/data/refusals.py", "batchwise/data/task_checks.py", "batchwise/data/weight_checks.py"),
+    *(
+        f"batchwise/training/model_checks/{name}.py"
+        for name in ("__init__", "activations", "memory", "row_values", "structure")
+    ),
 )
 
 

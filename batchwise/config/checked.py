@@ -10,6 +10,7 @@ from batchwise.common.repository import rerun_command
 from batchwise.config import measured_part, study_files
 from batchwise.config.params import Params, Study
 
+FILES = Path("data/files/all-paths.json")  # beside what stage file writes of each: no name has a hyphen
 STUDIES, PARTS, MODELS = Path("data/studies"), Path("data/measured_parts"), Path("data/models")
 NAMES, DATA_SETS = Path("data/study_names.json"), Path("data/data_sets.json")
 
@@ -17,11 +18,13 @@ NAMES, DATA_SETS = Path("data/study_names.json"), Path("data/data_sets.json")
 def files(params: Params) -> dict[str, bytes]:
     """Return {file: its bytes}.
 
-    One is always the same. The others are the names of the studies in their order, the data sets and what each study
-    takes of which, and for each study a file of all of it, of the part that decides time and memory, and of its model.
+    One is always the same. The others are the paths of the user's files, the names of the studies in their order, the
+    data sets and what each study takes of which, and for each study a file of all of it, of the part that decides time
+    and memory, and of its model.
     """
     found = {
         Path("data/checked.txt"): b"params.yaml is valid\n",
+        FILES: sealed.as_json({"files": params.files}),
         NAMES: sealed.as_json({"studies": [*params.studies]}),
         DATA_SETS: sealed.as_json(_data_sets(params)),
     }
@@ -33,7 +36,7 @@ def files(params: Params) -> dict[str, bytes]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return what NAMES or DATA_SETS holds. Raises UserError if the file is missing or damaged."""
+    """Return what FILES, NAMES or DATA_SETS holds. Raises UserError if the file is missing or damaged."""
     try:
         with opened(path) as file:
             return sealed.from_json(file.read())
@@ -42,11 +45,12 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _data_sets(params: Params) -> dict[str, Any]:
-    subsets = {
-        name: {"data_set": study.data_set, "subset": study.subset.model_dump() if study.subset else None}
-        for name, study in params.studies.items()
-    }
-    return {"data_sets": params.data_sets, "studies": subsets}
+    return {"data_sets": params.data_sets, "studies": {name: _taken(study) for name, study in params.studies.items()}}
+
+
+def _taken(study: Study) -> dict[str, Any]:
+    asked = {"weights": study.weights, "folds": study.folds}
+    return study.model_dump(include={"data_set", "subset", "task"}) | {key: it for key, it in asked.items() if it}
 
 
 def _model(study: Study) -> bytes:

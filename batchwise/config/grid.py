@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from batchwise.config.params import Study
+from batchwise.config.params import LAST_EPOCHS, Study
 from batchwise.config.recipe import Budget
 
 
@@ -82,15 +82,35 @@ def epochs(budget: Budget, rows: int, batch_size: int) -> int:
     return -(-budget.updates // updates_per_epoch(rows, batch_size))
 
 
+def shorter_than_statistic(study: Study, rows: int) -> dict[int, int]:
+    """Return {m as asked: epochs of its runs} where these are fewer than the study's statistic is of, by m."""
+    lengths = {m: epochs(study.budget, rows, effective_batch_size(m, rows)) for m in sorted(study.grid.batch_sizes)}
+    return {m: length for m, length in lengths.items() if length < LAST_EPOCHS[study.statistic]}
+
+
 def notes(study: Study, rows: int) -> list[str]:
-    """Return what a user should know of the grid: batch sizes of more than all training rows, or of less than parts."""
-    parts = study.accumulation
-    small = [str(m) for m in study.grid.batch_sizes if effective_batch_size(m, rows) < parts]
+    """Return what a user should know of batch sizes: of more than all training rows, of less than parts, few epochs."""
+    parts, wanted = study.accumulation, LAST_EPOCHS[study.statistic]
+    large = [m for m in study.grid.batch_sizes if m > rows]
+    small = [m for m in study.grid.batch_sizes if effective_batch_size(m, rows) < parts]
     return [
-        f"batch size {m} is more than the {rows} training rows; it is trained as {rows}, all of them"
-        for m in study.grid.batch_sizes
-        if m > rows
-    ] + [
-        f"accumulation is {parts}, more than the rows of batch size {m}; it is trained in parts of one row"
-        for m in small
+        *_untested(study),
+        *(f"batch size {m} is more than the {rows} training rows; it is trained as {rows}, all of them" for m in large),
+        *(
+            f"accumulation is {parts}, more than the rows of batch size {m}; it is trained in parts of one row"
+            for m in small
+        ),
+        *(
+            f"batch size {m} is trained for fewer than the {wanted} epochs of {study.statistic}, {length}; the median "
+            "is over these"
+            for m, length in shorter_than_statistic(study, rows).items()
+        ),
     ]
+
+
+def _untested(study: Study) -> list[str]:
+    """Return which folds no seed tests on."""
+    seeds, folds = study.grid.seeds, study.folds
+    if not folds or seeds == folds:
+        return []
+    return [f"{seeds} of {folds} folds are tested, one for each seed; {folds} seeds would test each row"]

@@ -1,5 +1,7 @@
 """The part of a study that decides what its batch sizes cost in time and memory."""
 
+from typing import Any
+
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget, Schedule
 
@@ -7,16 +9,18 @@ from batchwise.config.recipe import Budget, Schedule
 def of_study(study: Study) -> Study:
     """Return a study with nothing in it that time and memory do not depend on: those with equal parts cost the same.
 
-    Learning rates and how they are scaled, seeds, how long and with which schedule a run trains, and what is looked at
-    after training are at their simplest. Batch sizes are in order.
+    Learning rates and how they are scaled, seeds, the weights at the start, how long and with which schedule a run
+    trains, and what is looked at after training are at their simplest. Batch sizes are in order.
     """
     grid = {"batch_sizes": sorted(study.grid.batch_sizes), "base_learning_rates": [1.0], "seeds": 1}
-    changes = {
+    changes: dict[str, Any] = {
         "grid": study.grid.model_copy(update=grid),
+        "weights": None,
         "budget": Budget(epochs=1),
         "schedule": Schedule(),
         "learning_rate_scaling": "none",
         "metric": None,
+        "statistic": "last_epoch",
         "targets": [],
         "landscape": [],
     }

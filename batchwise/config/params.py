@@ -8,12 +8,21 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import describe, shown, unknown
 from batchwise.common.option_types import Number, Seed
-from batchwise.config import yaml_file
+from batchwise.config import data_set_entries, yaml_file
+from batchwise.config.file_paths import FilePath
 from batchwise.config.recipe import Recipe, check_options
 from batchwise.config.section import Entry, Section, below, mistake, mistakes
 
@@ -37,31 +46,39 @@ def _apart(values: list[float]) -> list[float]:
     return values
 
 
-def _plain_name(name: Any) -> Any:
-    if not (isinstance(name, str) and re.fullmatch("[a-z0-9_]{1,64}", name)):
+def plain_name(name: Any) -> Any:
+    """Return the name of an entry. Raises ValueError for what is none."""
+    if not (isinstance(name, str) and re.fullmatch(NAME, name)):
         raise ValueError(
             f"the name {shown(name)} is not allowed; use lower-case letters a-z, digits and _, from 1 to 64 of them"
         )
     return name
 
 
-Name = Annotated[str, BeforeValidator(_plain_name)]  # of files, too
+NAME = "[a-z0-9_]{1,64}"
+Name = Annotated[str, BeforeValidator(plain_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]  # of files, too
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # for editors (schema.py)
 BatchSize = Annotated[int, Field(ge=1, le=2**63 - 1)]
+BatchSizes = Annotated[list[BatchSize], AfterValidator(_no_duplicates), UNIQUE]
 Rows = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # Beyond these bounds η̃·m leaves the range of float32, in which the optimiser holds it.
 BaseLearningRate = Annotated[float, Field(ge=1e-20, le=1e20, allow_inf_nan=False)]
 BaseLearningRates = Annotated[
-    list[BaseLearningRate], Field(min_length=1), AfterValidator(_no_duplicates), AfterValidator(_apart)
+    list[BaseLearningRate], Field(min_length=1), AfterValidator(_no_duplicates), AfterValidator(_apart), UNIQUE
 ]
-Targets = Annotated[list[Number], Field(max_length=100), AfterValidator(_no_duplicates), AfterValidator(_apart)]
+Statistic = Literal["last_epoch", "median_of_last_5_epochs"]
+LAST_EPOCHS: dict[Statistic, int] = {"last_epoch": 1, "median_of_last_5_epochs": 5}  # of which the median is taken
+Targets = Annotated[list[Number], Field(max_length=100), AfterValidator(_no_duplicates), AfterValidator(_apart), UNIQUE]
 
 
 class Grid(Section):
     """Batch sizes × base learning rates × seeds."""
 
-    batch_sizes: Annotated[list[BatchSize], Field(min_length=1), AfterValidator(_no_duplicates)]
-    base_learning_rates: BaseLearningRates
-    seeds: Annotated[int, Field(ge=1, le=MAX_RUNS)]
+    batch_sizes: BatchSizes = Field(min_length=1, description="m, in rows; more than there are is all of them")
+    base_learning_rates: BaseLearningRates = Field(description="η̃, of which the learning rate η is made for each m")
+    seeds: Annotated[int, Field(ge=1, le=MAX_RUNS)] = Field(
+        description="number of runs of each cell, which start from other weights and see the rows in another order"
+    )
 
     @model_validator(mode="after")
     def _not_absurd(self) -> "Grid":
@@ -77,26 +94,52 @@ class Grid(Section):
 class Subset(Section):
     """A stratified part of each part of a data set; what is not named is taken whole."""
 
-    train_rows: Rows | None = None
-    validation_rows: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
-    test_rows: Rows | None = None
-    seed: Seed = 0
+    train_rows: Rows | None = Field(None, description="number of training rows; otherwise all")
+    validation_rows: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = Field(
+        None, description="number of validation rows; otherwise all"
+    )
+    test_rows: Rows | None = Field(None, description="number of test rows; otherwise all")
+    seed: Seed = Field(0, description="seed by which the rows are drawn")
 
 
 class Study(Recipe):
     """One data set, one recipe, one grid."""
 
-    data_set: str
-    subset: Subset | None = None
-    # η from η̃ and m: linear η̃·m (Masters & Luschi 2018, eq. 6), sqrt η̃·√m (Malladi 2022), none η̃
-    learning_rate_scaling: Literal["linear", "sqrt", "none"]
-    grid: Grid
-    # the metric that chooses, of those of the task of the data set (loading.metrics); otherwise the task's first
-    metric: str | None = None
-    # values of that metric on validation rows, whose steps are counted; set before anything is measured
-    targets: Targets = Field(default_factory=list)
-    # batch sizes of the grid, at whose chosen rate the gradient noise and the shape of the loss are measured
-    landscape: Annotated[list[BatchSize], AfterValidator(_no_duplicates)] = Field(default_factory=list)
+    data_set: str = Field(description="name of an entry of data_sets")
+    subset: Subset | None = Field(None, description="stratified part of each part of the data set; otherwise all of it")
+    weights: Name | None = Field(
+        None,
+        description="key of files: an .npz with arrays named as in run files (000_kernel), the start of every seed; "
+        "variables that it lacks start from the seed",
+    )
+    folds: Annotated[int, Field(ge=2, le=100)] | None = Field(
+        None,
+        description="cross-validation: all rows of the data set are dealt to so many folds, stratified by class, or in "
+        "whole groups; seed s tests on fold s, chooses by the next if there are 3 or more, and trains on the others",
+    )
+    learning_rate_scaling: Literal["linear", "sqrt", "none"] = Field(
+        description="η from η̃ and m: `linear` η̃·m (Masters & Luschi 2018), `sqrt` η̃·√m (Malladi 2022), `none` η̃"
+    )
+    grid: Grid = Field(description="what is combined, each with each")
+    metric: str | None = Field(
+        None, description="metric that chooses, of those of the task; otherwise the first of them"
+    )
+    statistic: Statistic = Field(
+        "last_epoch",
+        description="what the result of a run is: its last epoch's, or the median of its last five (Masters & Luschi "
+        "2018)",
+    )
+    # set before anything is measured
+    targets: Targets = Field(
+        default_factory=list,
+        description="values of the metric on validation rows, accuracies as fractions: the updates until each is "
+        "reached are counted",
+    )
+    landscape: BatchSizes = Field(
+        default_factory=list,
+        description="batch sizes of the grid, at whose chosen rate the noise of the gradient and the sharpness of the "
+        "loss are measured (minutes for images)",
+    )
 
     @model_validator(mode="after")
     def _landscape_in_grid(self) -> "Study":
@@ -106,27 +149,75 @@ class Study(Recipe):
             raise mistakes(mistake(unknown(what, m, known), "landscape") for m in missing)
         return self
 
+    @model_validator(mode="after")
+    def _folds_fit_grid(self) -> "Study":
+        seeds, rates = self.grid.seeds, len(self.grid.base_learning_rates)
+        problem = None
+        if self.folds and seeds > self.folds:
+            problem = (
+                f"{seeds} seeds would test the rows of {self.folds} folds more than once, which is no more evidence, "
+                f"and makes intervals too narrow; use {seeds} folds, or {self.folds} seeds"
+            )
+        elif self.folds == 2 and rates > 1:
+            problem = (
+                f"with 2 folds, one to test and one to train, no rows are left to choose one of {rates} learning rates "
+                "by; use 3 folds at least"
+            )
+        if problem:
+            raise mistakes([mistake(problem, "folds")])
+        return self
+
+    @model_validator(mode="after")
+    def _long_enough_for_statistic(self) -> "Study":
+        kind, length = ("epochs", self.budget.epochs) if self.budget.epochs else ("updates", self.budget.updates)
+        least = LAST_EPOCHS[self.statistic]
+        if length and length < least:  # an epoch has one update at least
+            problem = (
+                f"{self.statistic} is of {least} epochs, and with {{ {kind}: {length} }} a run has fewer; "
+                "use last_epoch, or a longer budget"
+            )
+            raise mistakes([mistake(problem, "statistic")])
+        return self
+
     @property
     def recipe(self) -> Recipe:
         """The part that decides a run's bits together with the data, m, η and the seed."""
         return Recipe.model_construct(**{name: getattr(self, name) for name in Recipe.model_fields})
 
 
-class Params(Section):
-    """The whole of params.yaml: {data set: its options} and {study: Study}."""
+def _wrong_in(name: str, entry: dict[str, Any], files: dict[str, str] | None) -> list[Entry]:
+    """Return what is wrong in an entry of `data_sets`."""
+    plugin = data_set_entries.plugin(name, entry)
+    if not isinstance(plugin, str):
+        return [mistake(f"{shown(plugin)} is no name of a data set; write that of a file", name, "name")]
+    try:
+        check_options("datasets", plugin, data_set_entries.options(entry), files)
+    except ValidationError as error:
+        return below(error, name)
+    return []
 
-    data_sets: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)]
-    studies: Annotated[dict[Name, Study], Field(min_length=1)]
+
+class Params(Section):
+    """The whole of params.yaml: {file: its path}, {data set: its options} and {study: Study}."""
+
+    files: dict[Name, FilePath] = Field(
+        default_factory=dict,
+        description="your own files and folders that studies read: a name and a path from here; DVC watches them",
+    )
+    data_sets: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)] = Field(
+        description="what is trained on: `name` of a file of batchwise/datasets/, otherwise the entry's own, and the "
+        "arguments of its prepare()"
+    )
+    studies: Annotated[dict[Name, Study], Field(min_length=1)] = Field(
+        description="what is trained and measured: a name and the keys below"
+    )
 
     @field_validator("data_sets")
     @classmethod
-    def _known_data_sets(cls, data_sets: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _known_data_sets(cls, data_sets: dict[str, dict[str, Any]], info: ValidationInfo) -> dict[str, dict[str, Any]]:
         found: list[Entry] = []
         for name, given in data_sets.items():
-            try:
-                check_options("datasets", name, given)
-            except ValidationError as error:
-                found += below(error, name)
+            found += _wrong_in(name, given, info.data.get("files"))  # none where a path is wrong
         if found:
             raise mistakes(found)
         return data_sets
@@ -138,6 +229,34 @@ class Params(Section):
         if missing:
             raise mistakes(
                 mistake(unknown(what, it, known), "studies", name, "data_set") for name, it in missing.items()
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _folds_not_in_time(self) -> "Params":
+        in_time = {
+            name: study.data_set
+            for name, study in self.studies.items()
+            if study.folds and data_set_entries.is_in_time(study.data_set, self.data_sets[study.data_set])
+        }
+        if in_time:
+            raise mistakes(
+                mistake(
+                    f"the data set {data_set} is split by order in time, and folds would train on what comes after "
+                    "their test rows; leave folds out",
+                    *("studies", name, "folds"),
+                )
+                for name, data_set in in_time.items()
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_files(self) -> "Params":
+        known, what = sorted(self.files), "file of the section files"
+        missing = {name: study.weights for name, study in self.studies.items() if study.weights not in (None, *known)}
+        if missing:
+            raise mistakes(
+                mistake(unknown(what, it, known), "studies", name, "weights") for name, it in missing.items()
             )
         return self
 

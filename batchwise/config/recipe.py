@@ -1,5 +1,6 @@
 """How a study trains: everything but the grid and the data. A recipe, m, η and a seed decide a run."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model, model_validator
@@ -8,6 +9,7 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
 from batchwise.common.option_types import Number
+from batchwise.config.optimizers import AnyOptimizer, Fraction
 from batchwise.config.section import Section, mistake, mistakes
 
 
@@ -15,7 +17,7 @@ class Plugin(Section):
     """A plug-in's name with its options, which are the keyword-only arguments of its function."""
 
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
-    name: str
+    name: str = Field(description="name of the file, without .py")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -23,8 +25,11 @@ class Plugin(Section):
         return dict(self.model_extra or {})
 
 
-def check_options(kind: str, name: str, given: dict[str, Any]) -> None:
-    """Raise ValidationError for a plug-in that does not exist or is wrong itself, or options that it does not take."""
+def check_options(kind: str, name: str, given: dict[str, Any], files: Collection[str] | None = None) -> None:
+    """Raise ValidationError for a plug-in that does not exist or is wrong itself, or options that it does not take.
+
+    `files` are the keys that an option of type File can have, if they are known.
+    """
     if name not in plugins.names(kind):
         raise mistakes([mistake(unknown(plugins.KINDS[kind].title, name, plugins.names(kind)))])
     try:
@@ -36,7 +41,8 @@ def check_options(kind: str, name: str, given: dict[str, Any]) -> None:
         f"option_{number}": (of_type, Field(default, alias=option))
         for number, (option, (of_type, default)) in enumerate(options.items())
     }
-    create_model(name, __base__=Section, **fields).model_validate(given)
+    defaults = {option: default for option, (_, default) in options.items() if default is not ...}
+    create_model(name, __base__=Section, **fields).model_validate({**defaults, **given}, context=files)
 
 
 class Model(Plugin):
@@ -48,57 +54,42 @@ class Model(Plugin):
         return self
 
 
-# The bounds are those of float32, in which 0.99999999 is 1 and 1e-50 is 0.
-Fraction = Annotated[Number, Field(ge=0, le=0.9999999)]
-Drops = Annotated[list[Annotated[Number, Field(gt=0, lt=1)]], Field(max_length=100)]
-Epsilon = Annotated[float, Field(ge=1e-30, le=1e30, allow_inf_nan=False)]
+class TaskChoice(Plugin):
+    """A file of batchwise/tasks/ and its options."""
 
-
-class SGD(Section):
-    """Stochastic gradient descent; the options are those of keras.optimizers.SGD."""
-
-    name: Literal["sgd"]
-    momentum: Fraction = 0.0
-    nesterov: bool = False
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        return {"name": given} if isinstance(given, str) else given
 
     @model_validator(mode="after")
-    def _momentum_for_nesterov(self) -> "SGD":
-        if self.nesterov and not self.momentum:
-            raise ValueError("nesterov: true needs a momentum above 0")
+    def _known(self) -> "TaskChoice":
+        check_options("tasks", self.name, self.options)
         return self
 
 
-class RMSprop(Section):
-    """The options are those of keras.optimizers.RMSprop."""
-
-    name: Literal["rmsprop"]
-    rho: Fraction = 0.9
-    momentum: Fraction = 0.0
-    epsilon: Epsilon = 1e-7
+Drops = Annotated[
+    list[Annotated[Number, Field(gt=0, lt=1)]], Field(max_length=100, json_schema_extra={"uniqueItems": True})
+]
+MIXED = "mixed_bfloat16"
 
 
-class Adam(Section):
-    """The options are those of keras.optimizers.Adam."""
-
-    name: Literal["adam"]
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Epsilon = 1e-7
-
-
-class Adadelta(Section):
-    """The options are those of keras.optimizers.Adadelta."""
-
-    name: Literal["adadelta"]
-    rho: Fraction = 0.95
-    epsilon: Epsilon = 1e-7
+def _given(key: str) -> dict[str, Any]:
+    """Return the JSON Schema of a mapping in which a key is a whole number."""
+    return {"required": [key], "properties": {key: {"type": "integer"}}}
 
 
 class Budget(Section):
     """How long a run trains: either passes over the training rows or weight updates."""
 
-    epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    updates: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_given("epochs"), _given("updates")]})  # for editors
+
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        None, description="number of passes over the training rows"
+    )
+    updates: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
+        None, description="number of updates of the weights, at every m"
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Budget":
@@ -110,8 +101,11 @@ class Budget(Section):
 class Schedule(Section):
     """How the learning rate changes in a run; positions are fractions of its updates (schedule.py)."""
 
-    warm_up: Fraction = 0.0
-    drops: Drops = Field(default_factory=list)
+    warm_up: Fraction = Field(0.0, description="fraction of all updates over which the rate rises from η/32 to η")
+    drops: Drops = Field(
+        default_factory=list,
+        description="fractions of all updates, in order, from which on the rate is multiplied by 0.1",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "Schedule":
@@ -125,8 +119,10 @@ class Schedule(Section):
 class Augmentation(Section):
     """How training images are changed, anew in each epoch (augmentation.py)."""
 
-    pad: Annotated[int, Field(ge=0, le=1000)]  # pixels on each side, of which a crop of the old size is taken
-    flip: bool  # left to right, every other time on average
+    pad: Annotated[int, Field(ge=0, le=1000)] = Field(
+        description="pixels added on each side, before a random crop of the old size"
+    )
+    flip: bool = Field(description="whether each image is mirrored, left to right, every other time on average")
 
     @model_validator(mode="after")
     def _does_something(self) -> "Augmentation":
@@ -138,16 +134,62 @@ class Augmentation(Section):
 class Recipe(Section):
     """What a study trains and how, without its grid and its data."""
 
-    model: Model
-    optimizer: Annotated[SGD | RMSprop | Adam | Adadelta, Field(discriminator="name")]
-    budget: Budget
-    schedule: Schedule = Schedule()
-    # λ of the penalty λ/2·‖w‖², whose gradient joins that of the loss; on weights with two or more axes (kernels)
-    weight_decay: Annotated[Number, Field(ge=0, le=1)] = 0.0
-    augmentation: Augmentation | None = None
-    # a batch in so many parts, one after the other, whose gradients are accumulated; parts of one row at least
-    accumulation: Annotated[int, Field(ge=1, le=1024)] = 1
-    dtype: Literal["float32", "float64"] = "float32"
+    model: Model = Field(
+        description="what is trained: `name` of a file of batchwise/models/, and the arguments of its build()"
+    )
+    optimizer: AnyOptimizer = Field(
+        description="what updates the weights: `name` of an optimiser of Keras, and its options; defaults are Keras's"
+    )
+    budget: Budget = Field(description="how long a run trains: `epochs` or `updates`")
+    schedule: Schedule = Field(Schedule(), description="how the learning rate changes in a run")
+    weight_decay: Annotated[Number, Field(ge=0, le=1)] = Field(
+        0.0,
+        description="λ of an L2 penalty λ/2·‖w‖² on kernels (weights with two or more axes), not on biases, γ and β; "
+        "its gradient joins that of the loss",
+    )
+    augmentation: Augmentation | None = Field(
+        None, description="how training images are changed, anew in each epoch; otherwise they are not"
+    )
+    accumulation: Annotated[int, Field(ge=1, le=1024)] = Field(
+        1,
+        description="parts of a batch, of one row at least, that pass through the model one after the other; their "
+        "gradients are accumulated",
+    )
+    task: TaskChoice | None = Field(
+        None,
+        description="what labels mean: `name` of a file of batchwise/tasks/, and its options; otherwise that of the "
+        "data set",
+    )
+    class_weights: Literal["balanced"] | None = Field(
+        None,
+        description="`balanced`: rows count in training by N / (classes · rows of their class), as in scikit-learn; "
+        "otherwise all count the same",
+    )
+    dtype: Literal["float32", "float64", "mixed_bfloat16"] = Field(
+        "float32",
+        description="type of all numbers; `mixed_bfloat16` computes layers in bfloat16, with weights, optimiser, "
+        "statistics, loss and metrics in float32",
+    )
+    trainable: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = Field(
+        None,
+        description="names of the layers, or of models within the model, that train; the others stay as they start; "
+        "otherwise all train",
+    )
+
+    @model_validator(mode="after")
+    def _one_weight_decay(self) -> "Recipe":
+        decoupled = getattr(self.optimizer, "weight_decay", 0.0)
+        if self.weight_decay and decoupled:
+            raise ValueError(
+                f"weight_decay is {self.weight_decay}, a penalty, and {self.optimizer.name} has a decoupled "
+                f"weight_decay of {decoupled}; give one of them, and set the other to 0"
+            )
+        return self
+
+    @property
+    def variable_dtype(self) -> str:
+        """The type of weights, inputs and outputs, which is not that of all layers in mixed_bfloat16."""
+        return "float32" if self.dtype == MIXED else self.dtype
 
     def check_inputs(self, input_shape: tuple[int, ...]) -> None:
         """Raise UserError if images are to be changed, and the inputs are none."""

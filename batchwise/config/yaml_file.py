@@ -96,20 +96,24 @@ def read(path: Path) -> Any:
 
     Raises UserError, in one line, for a file that cannot be read, is no text or no YAML, or is beyond the limits.
     """
+    return values(text_of(path), path.name)
+
+
+def values(text: str, source: str) -> Any:
+    """Return what a text of YAML holds, as `read` does, which says how it is refused; `source` is its file's name."""
     yaml = YAML(typ="safe", pure=True)  # the same parser whether or not that in C is installed
     yaml.Parser, yaml.Constructor = _Parser, _Constructor
     yaml.composer.warn_double_anchors = False
-    text = _text(path)
     try:
         return yaml.load(text)
     except _Refused as error:
-        raise UserError(f"{path.name}, {_line(error)}{cut(error.problem, 200)}") from None
+        raise UserError(f"{source}, {_line(error)}{cut(error.problem, 200)}") from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise UserError(f"{path.name}, line {line}: the character {chr(error.character)!r} is not allowed") from None
+        raise UserError(f"{source}, line {line}: the character {chr(error.character)!r} is not allowed") from None
     except YAMLError as error:
         problem = (error.problem if isinstance(error, MarkedYAMLError) else None) or str(error)
-        raise UserError(f"{path.name} is not valid YAML: {_line(error)}{yaml_mistakes.sentence(problem)}") from None
+        raise UserError(f"{source} is not valid YAML: {_line(error)}{yaml_mistakes.sentence(problem)}") from None
 
 
 def _line(error: YAMLError) -> str:
@@ -117,7 +121,8 @@ def _line(error: YAMLError) -> str:
     return f"line {mark.line + 1}: " if mark else ""
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return the text of a YAML file, without a byte order mark. Raises UserError as `read` does."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # what is no file may never end, or never begin
             raise UserError(f"{path.name} in {path.absolute().parent} is no file; write the parameters into one")

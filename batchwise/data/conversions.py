@@ -65,7 +65,7 @@ def is_text(value: Any) -> bool:
 def line(array: Any, next_step: Callable[[Any], Step | None]) -> str:
     """Return ": `…`", the statements that convert an array, each the next step of what the one before gives.
 
-    It is empty where the first step fails, as for what is no array at all.
+    It is empty where a step fails, as for what is no array at all: the others would lead nowhere.
     """
     steps: list[str] = []
     try:
@@ -73,7 +73,7 @@ def line(array: Any, next_step: Callable[[Any], Step | None]) -> str:
             steps.append(step[0])
             array = step[1]
     except Exception:  # the values of other libraries may raise anything, and the sentence is true without a line
-        pass
+        return ""
     return f": `{'; '.join(steps)}`" if steps else ""
 
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.data import conversions, input_checks, label_checks, task
+from batchwise.data import conversions, input_checks, label_checks, refusals, task, weight_checks
+from batchwise.data.task import Task
 
 SPLITS = ("train", "validation", "test")
 STATISTICS = ("mean", "std")
+ROW_VALUES = ("weights", "groups", "order")  # of a part, beside inputs and labels; None where there are none
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Description:
     task: str  # batchwise/tasks/<task>.py
     source: str
     licence: str
+    unit: str = ""  # of labels that are numbers or counts: `mg/l`
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -32,10 +35,43 @@ class Description:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: inputs [N, ...] and labels [N], whole numbers from 0 up."""
+    """One part of a data set: inputs [N, …], and labels [N, …] as the task has them."""
 
     inputs: np.ndarray
     labels: np.ndarray
+    # [N], how much a row counts in training, on any scale; None: all the same
+    weights: np.ndarray | None = field(default=None, kw_only=True)
+    # [N] whole numbers: rows of one group stay together when rows are dealt to folds; the same numbers in all parts
+    groups: np.ndarray | None = field(default=None, kw_only=True)
+    # [N] whole numbers: when a row was, where the parts are one after the other in time
+    order: np.ndarray | None = field(default=None, kw_only=True)
+
+    def take(self, rows: np.ndarray) -> "Split":
+        """Return some rows."""
+        values = {name: None if (of := getattr(self, name)) is None else of[rows] for name in ROW_VALUES}
+        return Split(self.inputs[rows], self.labels[rows], **values)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which rows each seed tests on, and how its inputs are scaled (folds.py, rescaling.py)."""
+
+    of_rows: np.ndarray  # [rows of all parts, one after the other], the fold of each, from 0; −1: always trained on
+    spreads: np.ndarray  # [columns] float64, of rescaling.spreads
+
+    @property
+    def count(self) -> int:
+        """The number of folds."""
+        return int(self.of_rows.max()) + 1
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """The rows of each part, which are as many for each seed; with two folds there are none to choose by."""
+        sizes = np.bincount(self.of_rows[self.of_rows >= 0])
+        apart = sizes + np.roll(sizes, -1) if self.count > 2 else sizes
+        least = int(sizes.min())
+        validation = least if self.count > 2 else 0
+        return {"train": len(self.of_rows) - int(apart.max()), "validation": validation, "test": least}
 
 
 @dataclass(frozen=True)
@@ -49,48 +85,61 @@ class DataSet:
     """
 
     description: Description
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # of classes or flags; none where labels are numbers
     train: Split
     validation: Split
     test: Split
     mean: np.ndarray | None = None  # [channels] float32, of the training images
     std: np.ndarray | None = None  # [channels] float32, more than 0
     files: dict[str, str] = field(default_factory=dict)  # {archive: SHA-256 of the bytes that were read}
+    folds: Folds | None = None  # of a study that has some: each seed has rows of its own, `folds.of_seed`
 
     def __post_init__(self) -> None:
         self._check_fields()
+        kind = self.task.labels.kind
         parts = {name: getattr(self, name) for name in SPLITS}
         for name, part in parts.items():
-            input_checks.check_form(f"{name} inputs", part.inputs)
+            input_checks.check_form(f"{name} inputs", part.inputs, refusals.length(part.labels))
             input_checks.check_range(f"{name} inputs", part.inputs)
-            label_checks.check_form(f"{name} labels", part.labels, len(part.inputs), self.class_names)
+            label_checks.check(kind, f"{name} labels", part.labels, len(part.inputs), self.class_names)
+            weight_checks.check(f"{name} weights", part.weights, len(part.inputs))
+            weight_checks.check_numbers(f"{name} groups", part.groups, len(part.inputs))
+            weight_checks.check_numbers(f"{name} order", part.order, len(part.inputs))
             if name != "validation" and not len(part.labels):
                 raise UserError(f"{name} has no rows; only validation may have none")
         input_checks.check_alike({name: part.inputs for name, part in parts.items()})
         input_checks.check_images(self.train.inputs, self.mean, self.std)
-        label_checks.check_classes({name: part.labels for name, part in parts.items()}, self.class_names)
+        label_checks.check_together(kind, {name: part.labels for name, part in parts.items()}, self.class_names)
 
     def _check_fields(self) -> None:
         for name, kind in {"description": Description, **dict.fromkeys(SPLITS, Split), "files": dict}.items():
             if not isinstance(value := getattr(self, name), kind):
-                raise UserError(f"{name} is {conversions.type_name(value)}; a {kind.__name__} is expected")
+                todo = refusals.of_split(value) if kind is Split else ""
+                raise UserError(f"{name} is {conversions.type_name(value)}; a {kind.__name__} is expected{todo}")
         if not all(map(conversions.is_text, [*self.files, *self.files.values()])):
             raise UserError(f"files is {self.files}; each file's name and SHA-256 are expected, which are texts")
-        label_checks.check_names(self.class_names)
-        task.load(self.description.task).check_classes(self.description.task, len(self.class_names))
+        label_checks.check_names(self.task.labels.kind, self.class_names)
+        self.task.check_classes(self.description.task, len(self.class_names))
+
+    @property
+    def task(self) -> Task:
+        """The task of its labels, with the default options."""
+        return task.load(self.description.task)
 
     @property
     def rows(self) -> dict[str, int]:
-        """The number of rows of each part."""
-        return {name: len(getattr(self, name).labels) for name in SPLITS}
+        """The number of rows of each part; with folds, those of a seed."""
+        return self.folds.rows if self.folds else {name: len(getattr(self, name).labels) for name in SPLITS}
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """The inputs and labels of all parts, and the statistics, if any: {"train_inputs": …, "train_labels": …, …}."""
+        """The inputs and labels of all parts, {"train_inputs": …, …}, and what else of theirs there is."""
         parts = {name: getattr(self, name) for name in SPLITS}
         arrays = {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ("inputs", "labels")}
-        statistics = {name: getattr(self, name) for name in STATISTICS}
-        return arrays | {name: value for name, value in statistics.items() if value is not None}
+        others = {f"{name}_{key}": getattr(part, key) for name, part in parts.items() for key in ROW_VALUES}
+        others |= {name: getattr(self, name) for name in STATISTICS}
+        others |= {f"folds_{key}": values for key, values in vars(self.folds).items()} if self.folds else {}
+        return arrays | {name: value for name, value in others.items() if value is not None}
 
     @cached_property
     def sha256(self) -> str:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from batchwise.common import files
 from batchwise.common.errors import UserError
+from batchwise.data import reads
 
 MIRROR = "BATCHWISE_DATA_MIRROR"
 SUMS = "SHA256SUMS"
@@ -44,6 +45,7 @@ def fetch(archive: Archive) -> tuple[Path, str]:
 
 
 def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:
+    reads.allow(folder / SUMS, folder / name)
     wanted = f"{MIRROR} must name a folder with {name} and the output of `sha256sum` in {SUMS}"
     if not folder.is_dir():
         raise UserError(f"{MIRROR} is {str(folder)!r}, which is no folder; {wanted}")
@@ -64,6 +66,7 @@ def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:
 
 def _download(archive: Archive) -> Path:
     folder = pooch.os_cache("batchwise")
+    reads.allow(folder)
     again = f"try again, or put {archive.name} into a folder with a {SUMS} file, and name the folder in {MIRROR}"
     try:
         return Path(pooch.retrieve(archive.url, archive.sha256, archive.name, folder, downloader=_continue))

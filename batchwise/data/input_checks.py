@@ -6,20 +6,21 @@ from typing import Any
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import conversions
+from batchwise.data import conversions, refusals
 from batchwise.data.conversions import DROP, Step
 
 EXPECTED = "an array [rows, …] of real numbers is expected"
 FLOAT32 = np.finfo("float32")
 
 
-def check_form(what: str, inputs: Any) -> None:
+def check_form(what: str, inputs: Any, rows: int | None = None) -> None:
     """Raise UserError, with the line that converts them, for inputs that are no finite numbers [rows, …].
 
-    `what` is what they are called: `train inputs`.
+    `what` is what they are called: `train inputs`. `rows` are those that there are, if that is known.
     """
     if not (conversions.is_plain(inputs) and inputs.ndim > 1 and _is_numeric(inputs)):
-        raise UserError(f"{what} are {conversions.in_words(inputs)}; {EXPECTED}{conversions.line(inputs, _next_step)}")
+        todo = refusals.of_inputs(inputs, rows) or conversions.line(inputs, _next_step) or refusals.of_texts(inputs)
+        raise UserError(f"{what} are {conversions.in_words(inputs)}; {EXPECTED}{todo}")
     if 0 in inputs.shape[1:]:
         raise UserError(f"{what} have the shape {conversions.shape_of(inputs)}; at least one column is needed")
     # Of a NaN the least and the largest are NaN; to find them makes no array as large as the inputs.
@@ -92,6 +93,8 @@ def _next_step(inputs: Any) -> Step | None:
     """Return the next step on the way to inputs as they should be, None at its end."""
     if not conversions.is_plain(inputs):
         return conversions.plain("inputs", inputs)
+    if inputs.dtype.kind in "MmV":
+        return None
     if inputs.ndim == 1 and inputs.dtype == "O" and len(inputs) and np.ndim(inputs[0]):
         return "inputs = np.stack(inputs)", np.stack(inputs)
     if inputs.ndim == 1:
@@ -100,7 +103,7 @@ def _next_step(inputs: Any) -> Step | None:
 
 
 def _numeric(inputs: np.ndarray) -> Step | None:
-    if _is_numeric(inputs) or inputs.dtype.kind in "MmV":
+    if _is_numeric(inputs):
         return None
     if inputs.dtype.kind == "c":
         line = "inputs = np.concatenate([inputs.real, inputs.imag], axis=-1)"

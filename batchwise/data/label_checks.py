@@ -1,4 +1,4 @@
-"""What labels must be: whole numbers from 0 up, one for each row, of classes that have names."""
+"""What labels must be: of classes whole numbers from 0 up, one for each row, of classes that have names."""
 
 import re
 import unicodedata
@@ -10,11 +10,28 @@ from typing import Any
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import conversions
+from batchwise.data import conversions, number_checks, refusals
 from batchwise.data.conversions import DROP, MISSING, Step
+from batchwise.data.task import Kind
 
 EXPECTED = "an array [rows] of whole numbers from 0 up is expected, one for each row"
 INT32 = np.iinfo("int32")
+
+
+def check(kind: Kind, what: str, labels: Any, rows: int, class_names: Sequence[str]) -> None:
+    """Raise UserError for labels that are not of a kind. `what` is what they are called: `train labels`."""
+    if kind == "classes":
+        check_form(what, labels, rows, class_names)
+    else:
+        number_checks.check(kind, what, labels, rows, class_names)
+
+
+def check_together(kind: Kind, labels: Mapping[str, np.ndarray], class_names: tuple[str, ...]) -> None:
+    """Raise UserError for labels {part: [rows, …]} of which there is nothing to learn, or of classes without a name."""
+    if kind == "classes":
+        check_classes(labels, class_names)
+    else:
+        number_checks.check_vary(kind, labels["train"], class_names)
 
 
 def check_form(what: str, labels: Any, rows: int, class_names: Sequence[str] = ()) -> None:
@@ -23,11 +40,8 @@ def check_form(what: str, labels: Any, rows: int, class_names: Sequence[str] = (
     `what` is what they are called: `train labels`.
     """
     if not (conversions.is_plain(labels) and labels.ndim == 1 and _is_integer(labels)):
-        line = conversions.line(labels, partial(_next_step, class_names=class_names))
-        when = "; convert all rows alike, before they are split" if "np.unique" in line else ""
-        if "[:, 0]" in line and labels.shape[1] > 1:
-            when = f"; there is no task of several labels a row, so take one of the columns 0 to {labels.shape[1] - 1}"
-        raise UserError(f"{what} are {conversions.in_words(labels, _odd(labels))}; {EXPECTED}{when}{line}")
+        todo = refusals.of_labels(labels, rows) or _conversion(labels, class_names)
+        raise UserError(f"{what} are {conversions.in_words(labels, _odd(labels))}; {EXPECTED}{todo}")
     if len(labels) != rows:
         raise UserError(f"{what} are {len(labels)} for {rows} rows of inputs; one for each row is expected")
     if rows and not (INT32.min <= labels.min() and labels.max() <= INT32.max):
@@ -35,8 +49,17 @@ def check_form(what: str, labels: Any, rows: int, class_names: Sequence[str] = (
         raise UserError(f"{what} go from {labels.min()} to {labels.max()}; they number the classes from 0 up{line}")
 
 
-def check_names(class_names: Any) -> None:
-    """Raise UserError if these are not the names of two classes or more, each another."""
+def _conversion(labels: Any, class_names: Sequence[str]) -> str:
+    """Return the line that converts labels, and what to know of it."""
+    line = conversions.line(labels, partial(_next_step, class_names=class_names))
+    if "[:, 0]" in line and (columns := (labels if hasattr(labels, "shape") else np.asarray(labels)).shape[1]) > 1:
+        several = "for several labels a row the task is multilabel_classification"
+        return f"; {several}; for one, take a column, 0 to {columns - 1}{line}"
+    return f"; convert all rows alike, before they are split{line}" if "np.unique" in line else line
+
+
+def check_names(kind: Kind, class_names: Any) -> None:
+    """Raise UserError if these are not two names or more, each another, or some where labels are numbers."""
     if not isinstance(class_names, tuple):
         found = conversions.type_name(class_names)
         raise UserError(f"class_names is {found}; a tuple of strings is expected: `tuple(map(str, class_names))`")
@@ -49,7 +72,10 @@ def check_names(class_names: Any) -> None:
     for name, count in Counter(class_names).items():
         if count > 1:
             raise UserError(f"class_names has {name!r} {count} times; each class needs a name of its own")
-    if len(class_names) < 2:
+    if kind in ("numbers", "counts"):
+        if class_names:
+            raise UserError(f"class_names is {class_names}; labels that are {kind} have none: write `()`")
+    elif len(class_names) < 2:
         raise UserError(f"class_names has {len(class_names)}; at least two are needed")
 
 

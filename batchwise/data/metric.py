@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+LOSS = "loss"  # the metric of every task that is the mean of its loss: a run has diverged when it is too large
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -12,7 +14,8 @@ class Metric:
     margins.
     """
 
-    name: str  # in columns and sentences
+    name: str  # in columns
+    title: str  # in sentences
     description: str  # what a value is, with its unit
     higher_is_better: bool
     baseline: float  # the value of the best constant answer: that of chance
@@ -22,10 +25,12 @@ class Metric:
     scale: float = 1.0
     unit: str = ""
     difference_unit: str = ""  # in the singular
+    differences: str = ""  # the same in the plural: `points`
     decimals: int = 3  # of what people read; a difference has one more
     lowest: float | None = None  # values that there can be; None for no bound
     highest: float | None = None
     counted: tuple[str, str] | None = None  # of a share of the rows: what those in it are called, and the others
+    if_named: bool = False  # runs have it if their study names it, and not otherwise
 
     @property
     def sign(self) -> int:
@@ -46,11 +51,6 @@ class Metric:
     def least_margin(self) -> float:
         """Below what a difference makes none."""
         return self.margins[0]
-
-    @property
-    def differences(self) -> str:
-        """The unit of differences, in the plural: `points`."""
-        return f"{self.difference_unit}s"
 
     @property
     def margin(self) -> float:

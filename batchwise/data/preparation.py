@@ -4,7 +4,7 @@ import hashlib
 import os
 import random
 import warnings as python_warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from copy import deepcopy
 from dataclasses import fields
@@ -16,27 +16,56 @@ import numpy as np
 
 from batchwise.common import plugin_errors, plugins
 from batchwise.common.errors import UserError
+from batchwise.config import data_set_entries
+from batchwise.data import reads, refusals
 from batchwise.data.conversions import type_name
 from batchwise.data.dataset import SPLITS, DataSet
+from batchwise.data.local_files import LocalFile
 
 
-def prepare(name: str, options: dict[str, Any]) -> DataSet:
-    """Return the data set that a plug-in prepares. Raises UserError, with its file and line, for one that is wrong."""
+def prepare(name: str, entry: dict[str, Any], given: Mapping[str, LocalFile] = {}) -> DataSet:
+    """Return the data set that an entry of `data_sets` asks for, with what it was made from.
+
+    `given` are {option: file} of the options that are files. Raises UserError, with the file and line of the plug-in,
+    for one that is wrong or reads other files, and if a file is another than it was.
+    """
+    plugin_name = data_set_entries.plugin(name, entry)
     try:
-        with _as_it_was():
-            _seed()
-            plugin = plugins.load("datasets", name)
-            _seed()  # again, for an import that others have made already draws nothing
-            data = plugin.prepare(**deepcopy(options))
+        data = _prepared(plugin_name, data_set_entries.options(entry), given)
         if not isinstance(data, DataSet):
-            raise UserError(f"prepare() returned {type_name(data)}; a DataSet is expected")
+            todo = refusals.of_data_set(data)
+            raise UserError(f"prepare() returned {type_name(data)}; a DataSet is expected{todo}")
         # Checked as it is now: arrays may have been changed in place since it was made.
-        return DataSet(**{part.name: getattr(data, part.name) for part in fields(DataSet)})
+        made = DataSet(**{part.name: getattr(data, part.name) for part in fields(DataSet)} | _files(data, given))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit() among them: what is not caught here is a traceback, or silence
-        where = plugin_errors.place(error) or plugins.file("datasets", name)
+        _check_unchanged(given)  # half of a file may be the reason
+        where = plugin_errors.place(error) or plugins.file("datasets", plugin_name)
         raise UserError(f"data set {name} ({where}): {plugin_errors.first_line(error)}") from None
+    _check_unchanged(given)
+    return made
+
+
+def _prepared(plugin_name: str, options: dict[str, Any], given: Mapping[str, LocalFile]) -> Any:
+    """Return what a plug-in returns, whatever that is."""
+    paths = {option: file.path for option, file in given.items()}
+    with _as_it_was(), reads.watched(paths.values()):
+        _seed()
+        plugin = plugins.load("datasets", plugin_name)
+        _seed()  # again, for an import that others have made already draws nothing
+        return plugin.prepare(**deepcopy(options) | paths)
+
+
+def _files(data: DataSet, given: Mapping[str, LocalFile]) -> dict[str, Any]:
+    """Return the field `files` of a data set, with the files that were given; what is no mapping is as it was."""
+    sums = {file.label: file.sha256 for file in given.values()}
+    return {"files": data.files | sums if isinstance(data.files, dict) else data.files}
+
+
+def _check_unchanged(given: Mapping[str, LocalFile]) -> None:
+    for file in given.values():
+        file.check_unchanged()
 
 
 @contextmanager
@@ -64,6 +93,8 @@ def warnings(data: DataSet) -> list[str]:
 
 
 def _without_rows(data: DataSet) -> Iterator[str]:
+    if data.task.labels.kind != "classes":
+        return
     counts = np.bincount(data.train.labels, minlength=len(data.class_names))
     missing = [name for name, count in zip(data.class_names, counts, strict=True) if not count]
     if missing:

@@ -14,8 +14,13 @@ from batchwise.common import files, plugins, sealed, source_closure
 from batchwise.common.errors import UserError
 from batchwise.common.files import write, write_bytes
 from batchwise.common.repository import rerun_command
-from batchwise.data.dataset import SPLITS, STATISTICS, DataSet, Description, Split
+from batchwise.data import folds, task
+from batchwise.data.dataset import ROW_VALUES, SPLITS, STATISTICS, DataSet, Description, Split
+from batchwise.data.local_files import LocalFile
+from batchwise.data.metric import Metric
+from batchwise.data.task import Task
 
+PREPARATION = "batchwise/data/preparation.py"  # which calls the plug-in
 STUDIES = "studies"  # the folder of what studies train on
 
 
@@ -28,9 +33,36 @@ def save(data: DataSet, folder: Path, name: str, options: dict[str, Any], code: 
     write_bytes(folder / f"{name}.json", sealed.as_json({**manifest(data, options), "code": code}))
 
 
-def save_part(part: DataSet, folder: Path, study: str, options: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Write the manifest of what a study trains on; `asked` is the data set and the subset that it names."""
-    write_bytes(folder / STUDIES / f"{study}.json", sealed.as_json({**manifest(part, options), "asked": asked}))
+def save_part(
+    part: DataSet,
+    folder: Path,
+    study: str,
+    options: dict[str, Any],
+    asked: dict[str, Any],
+    weights: LocalFile | None = None,
+) -> None:
+    """Write the manifest of what a study trains on, with the metrics of its task there; with folds, seed 0 of it.
+
+    `asked` is the data set, the subset and the task that it names, `weights` the file from which its seeds start.
+    """
+    options_of_task = {name: value for name, value in (asked.get("task") or {}).items() if name != "name"}
+    of_task = task.load(part.description.task, options_of_task)
+    facts: dict[str, Any] = {"metrics": [asdict(metric) for metric in metrics_on(of_task, part)], "asked": asked}
+    if part.folds:
+        facts |= {"sha256": part.sha256, "folds": folds.facts(part)}
+    if weights:
+        facts["weights"] = {**asdict(weights), "path": str(weights.path)}
+    write_bytes(
+        folder / STUDIES / f"{study}.json", sealed.as_json({**manifest(folds.of_seed(part, 0), options), **facts})
+    )
+
+
+def metrics_on(of_task: Task, data: DataSet) -> list[Metric]:
+    """Return the metrics of a task that a study can choose by, on its training rows; with folds, on all rows."""
+    training = folds.joined(data) if data.folds else data.train
+    scale = of_task.labels.scale(training.labels)
+    labels = of_task.labels.inside(training.labels, scale)
+    return [metric.on(labels, scale, data.description.unit) for metric in of_task.metrics if not metric.by_class]
 
 
 def remove_others(folder: Path, data_sets: Collection[str], studies: Collection[str]) -> None:
@@ -43,24 +75,39 @@ def remove_others(folder: Path, data_sets: Collection[str], studies: Collection[
             path.unlink()
 
 
-def code_of(name: str) -> dict[str, str]:
+def code_of(plugin: str) -> dict[str, str]:
     """Return {file: SHA-256} of the source that prepares a data set."""
-    return source_closure.hashes(source_closure.closure(plugins.file("datasets", name)))
+    return source_closure.hashes(source_closure.closure(plugins.file("datasets", plugin), PREPARATION))
 
 
 def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
     """Return source, licence, files read, shape, rows and class counts of each part, and the checksum of the arrays."""
-    classes = len(data.class_names)
     return {
         **asdict(data.description),
         "files": data.files,
         "options": options,
+        "labels": data.task.labels.kind,
         "class_names": list(data.class_names),
+        "target_range": _range(data),
         "input_shape": list(data.train.inputs.shape[1:]),
         "rows": data.rows,
-        "class_counts": {name: np.bincount(getattr(data, name).labels, minlength=classes).tolist() for name in SPLITS},
+        "class_counts": {name: class_counts(data, getattr(data, name).labels) for name in SPLITS},
         "sha256": data.sha256,
     }
+
+
+def _range(data: DataSet) -> list[float]:
+    """Return the lowest and the highest training label that is a number or a count; nothing for others."""
+    numbers = data.task.labels.kind in ("numbers", "counts")
+    return [float(data.train.labels.min()), float(data.train.labels.max())] if numbers else []
+
+
+def class_counts(data: DataSet, labels: np.ndarray) -> list[int]:
+    """Return how many rows have each class, or each flag; nothing where labels are numbers."""
+    kind, classes = data.task.labels.kind, len(data.class_names)
+    if kind == "classes":
+        return np.bincount(labels, minlength=classes).tolist()
+    return labels.sum(axis=0, dtype="int64").tolist() if kind == "flags" else []
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:
@@ -71,6 +118,12 @@ def read(folder: Path, name: str) -> dict[str, Any]:
 def read_part(folder: Path, study: str) -> dict[str, Any]:
     """Return the manifest of what a study trains on. Raises UserError if it is missing or damaged."""
     return _read(folder / STUDIES / f"{study}.json")
+
+
+def weights_of(about: dict[str, Any]) -> LocalFile | None:
+    """Return the file from which the seeds of a study start, as preprocess saw it, of its manifest; None without."""
+    given = about.get("weights")
+    return LocalFile(given["name"], Path(given["path"]), given["sha256"]) if given else None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -86,17 +139,22 @@ def _again() -> str:
     return f"run {rerun_command('preprocess')}"
 
 
-def kept(folder: Path, name: str, options: dict[str, Any]) -> DataSet | None:
-    """Return a data set that was prepared with these options and today's code, if its files are there and whole."""
+def kept(
+    folder: Path, name: str, options: dict[str, Any], plugin: str = "", files: Mapping[str, str] = {}
+) -> DataSet | None:
+    """Return a data set that is current, as is_current says, if its files are there and whole.
+
+    `plugin` is the plug-in that prepares it, if that has another name.
+    """
     try:
-        return load(folder, name) if is_current(read(folder, name), name, options) else None
+        return load(folder, name) if is_current(read(folder, name), plugin or name, options, files) else None
     except UserError:
         return None
 
 
-def is_current(about: dict[str, Any], name: str, options: dict[str, Any]) -> bool:
-    """Return whether the manifest of a data set is of these options and of today's code."""
-    return (about["options"], about["code"]) == (options, code_of(name))
+def is_current(about: dict[str, Any], plugin: str, options: dict[str, Any], files: Mapping[str, str] = {}) -> bool:
+    """Return whether the manifest of a data set is of these options, of today's code and of these {file: SHA-256}."""
+    return (about["options"], about["code"]) == (options, code_of(plugin)) and files.items() <= about["files"].items()
 
 
 def load(folder: Path, name: str) -> DataSet:
@@ -117,9 +175,14 @@ def load(folder: Path, name: str) -> DataSet:
 
 
 def _data_set(about: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> DataSet:
-    train, validation, test = (Split(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in SPLITS)
-    statistics = {key: arrays[key] for key in STATISTICS if key in arrays}
+    train, validation, test = (_split(arrays, name) for name in SPLITS)
+    statistics: dict[str, Any] = {key: arrays[key] for key in STATISTICS if key in arrays}
     description = Description(**{key: about[key] for key in Description.__annotations__})
     return DataSet(
         description, tuple(about["class_names"]), train, validation, test, **statistics, files=about["files"]
     )
+
+
+def _split(arrays: Mapping[str, np.ndarray], name: str) -> Split:
+    values = {key: arrays.get(f"{name}_{key}") for key in ROW_VALUES}
+    return Split(arrays[f"{name}_inputs"], arrays[f"{name}_labels"], **values)

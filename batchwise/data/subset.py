@@ -1,4 +1,4 @@
-"""A part of a data set: some rows of each of its parts, stratified by label."""
+"""A part of a data set: some rows of each of its parts, stratified by class where rows have one."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,23 +14,24 @@ def subset(
 ) -> DataSet:
     """Return the data set with so many rows of each part, in the order that they had; None takes all of a part.
 
-    The rows are drawn by chance; each class keeps its share of them, to within one row. The mean and std of
-    images are those of the chosen training images; other inputs keep the scale that they have. Raises UserError if a
-    part has fewer rows, or if fewer rows than classes are asked for (0 validation rows are allowed).
+    The rows are drawn by chance; each class keeps its share of them, to within one row, if rows have a class. The mean
+    and std of images are those of the chosen training images; other inputs keep the scale that they have. Raises
+    UserError if a part has fewer rows, or if fewer rows than classes are asked for (0 validation rows are allowed).
     """
     changes: dict[str, Any] = {}
+    classes = data.task.labels.kind == "classes"
     for number, (name, size) in enumerate(zip(SPLITS, (train_rows, validation_rows, test_rows), strict=True)):
         if size is None:
             continue
         part = getattr(data, name)
         if size or name != "validation":
-            check_classes(f"{name}_rows", size, len(data.class_names))
+            check_classes(f"{name}_rows", size, len(data.class_names) if classes else 1)
         if size > len(part.labels):
             raise UserError(f"{name}_rows is {size}; at most {len(part.labels)} are allowed, as many as there are")
         if size < len(part.labels):
-            rows = draw_rows(part.labels, size, [seed, number])
-            changes[name] = Split(part.inputs[rows], part.labels[rows])
-            if name == "train" and len(np.unique(part.labels[rows])) < 2:
+            rows = draw_rows(strata(data, part), size, [seed, number])
+            changes[name] = part.take(rows)
+            if name == "train" and classes and len(np.unique(part.labels[rows])) < 2:
                 raise UserError(
                     f"train_rows is {size}, too few for rows of two classes: one class has most of the rows"
                 )
@@ -39,8 +40,13 @@ def subset(
     return replace(data, **changes)
 
 
+def strata(data: DataSet, part: Split) -> np.ndarray:
+    """Return what the rows of a part of a data set are drawn by, [N]: their class, or 0 where rows have none."""
+    return part.labels if data.task.labels.kind == "classes" else np.zeros(len(part.labels), "int32")
+
+
 def draw_rows(labels: np.ndarray, size: int, seed: list[int]) -> np.ndarray:
-    """Return `size` rows, ascending, by chance, with each class's share of them to within one row.
+    """Return `size` rows of classes `labels`, ascending, by chance, with each class's share of them to within one row.
 
     It may leave fewer rows than classes, which scikit-learn refuses.
     """

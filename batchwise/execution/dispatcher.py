@@ -18,6 +18,7 @@ from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
+from batchwise.execution.pool import replace_lost_workers
 from batchwise.execution.run_queue import Queue
 from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
 from batchwise.training import run_result
@@ -27,7 +28,7 @@ RUNS_ALLOWED = 1  # whose workers all died while no other run ended: of more it 
 SECONDS_BETWEEN_LOOKS = 1
 SECONDS_TO_ANSWER = 30
 SECONDS_LOST = 10  # for which no worker has a run: its worker died before it got it
-SECONDS_WITHOUT_WORKERS = 45  # a dead one is replaced by then
+SECONDS_WITHOUT_WORKERS = 300  # a dead one is replaced by then, also on a busy machine
 
 
 def train(
@@ -136,6 +137,7 @@ class Dispatcher:
         """See which workers there are, and what they have. Raises UserError if none is left, or no scheduler."""
         processing = self._processing()
         self.workers, self.looked = tuple(processing), monotonic()
+        replace_lost_workers(self.client)
         if self.workers:
             self.last_worker = self.looked
         elif self.looked - self.last_worker > SECONDS_WITHOUT_WORKERS:

@@ -12,7 +12,9 @@ from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget
+from batchwise.data import folds
 from batchwise.data.dataset import DataSet
+from batchwise.data.local_files import LocalFile
 from batchwise.data.subset import subset
 from batchwise.execution import run_store, run_times
 from batchwise.execution.run_store import Store
@@ -45,13 +47,22 @@ class Plan:
     timed: bool = True
 
 
-def plan(study: Study, data: DataSet, folder: Path, kept: Store, timings: Path, workers: int) -> Plan:
-    """Return the plan of a study whose run files are in `folder`.
+def plan(
+    study: Study,
+    data: DataSet,
+    folder: Path,
+    kept: Store,
+    timings: Path,
+    workers: int,
+    weights: LocalFile | None = None,
+) -> Plan:
+    """Return the plan of a study whose run files are in `folder`, and whose seeds start from `weights` if it has some.
 
     A run is done if the store has it whole, or if its file was made from the same inputs. Where no run of the study was
     timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
-    rows, shared = data.rows["train"], run_store.inputs(study.recipe, data.description.task, data.sha256)
+    rows = data.rows["train"]
+    shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
     runs, left = grid.runs(study, rows), []
     reasons: Counter[str] = Counter()
     for run in runs:
@@ -93,9 +104,9 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     )
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each batch size is a program of its own
-    part = _measured_part(data)
+    part = _measured_part(folds.of_seed(data, 0))
     rows = part.rows["train"]
-    trainer = Trainer(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}))
+    trainer = Trainer(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}), study.metric)
     timings = Timings()
     sizes = min(study.grid.batch_sizes), max(study.grid.batch_sizes)
     for m in {grid.effective_batch_size(size, rows) for size in sizes}:
@@ -105,7 +116,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
             timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = sum(values[0].nbytes for values in result.metrics.values())
-    inputs = run_store.inputs(study.recipe, data.description.task, data.sha256)
+    inputs = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric)
     size = len(run_result.dump(result, inputs)) + evaluations * bytes_of_evaluation
     return timings, size
 
@@ -116,7 +127,7 @@ def _measured_part(data: DataSet) -> DataSet:
     if share >= 1:
         return data
     rows = {
-        f"{name}_rows": min(number, max(len(data.class_names), round(share * number)))
+        f"{name}_rows": min(number, max(len(data.class_names), 1, round(share * number)))
         for name, number in data.rows.items()
     }
     return subset(data, **rows, seed=0)

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import dask
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Nanny
+from distributed.core import Status
 from distributed.security import Security
 
 from batchwise.common.errors import UserError
@@ -31,6 +32,7 @@ def pool() -> Iterator[Client]:
     settings = {
         "distributed.scheduler.allowed-failures": 0,  # told at once; Dask would lose a run when no worker is left
         "distributed.scheduler.work-stealing": False,
+        "distributed.deploy.lost-worker-timeout": "1 day",  # one that starts again, on a busy machine, is not lost
         "distributed.scheduler.http.routes": [],
         "distributed.worker.http.routes": [],
         "distributed.worker.daemon": True,
@@ -84,6 +86,31 @@ def _started(number: int, closing: ExitStack) -> Client:
 def _close(opened: Client | LocalCluster) -> None:
     with suppress(TimeoutError):
         opened.close(timeout=SECONDS_TO_CLOSE)
+
+
+def replace_lost_workers(client: Client) -> None:
+    """Begin to start others for workers that nothing starts again, if the pool is of this machine.
+
+    Dask starts one that died once more, and gives up where the process of which it is a copy dies meanwhile.
+    """
+    if client.cluster and client.loop:
+        client.loop.add_callback(_replace_lost, client.cluster)
+
+
+async def _replace_lost(cluster: LocalCluster) -> None:
+    if cluster.status == Status.running:
+        lost = [name for name, nanny in cluster.workers.items() if _has_given_up(nanny)]
+        nannies = [cluster.workers.pop(name) for name in lost]
+        cluster.scale(len(cluster.worker_spec))
+        for nanny in nannies:
+            with suppress(Exception):  # whatever is wrong with it, nobody needs it any more
+                await nanny.close()
+
+
+def _has_given_up(nanny: Nanny) -> bool:
+    """Return whether what starts a worker will not start it again."""
+    could_not_start = nanny.process is not None and nanny.process.status == Status.failed
+    return could_not_start or nanny.status in (Status.closing, Status.closed, Status.failed)
 
 
 def number_of_workers() -> int:

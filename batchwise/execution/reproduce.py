@@ -11,6 +11,7 @@ from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet
+from batchwise.data.local_files import LocalFile
 from batchwise.execution import run_store
 from batchwise.training import run_files
 from batchwise.training.run_result import RunResult
@@ -32,17 +33,20 @@ def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) ->
     raise UserError(f"learning rate {learning_rate:g} is not in the grid at batch size {batch_size}; it has {rates}")
 
 
-def reproduce(study: Study, data: DataSet, cell: Cell, folder: Path) -> Iterator[tuple[Run, list[str]]]:
+def reproduce(
+    study: Study, data: DataSet, cell: Cell, folder: Path, weights: LocalFile | None = None
+) -> Iterator[tuple[Run, list[str]]]:
     """Train each seed of a cell and yield it with its differences from the run file in `folder`: none if it is exact.
 
-    Raises UserError if a run file is missing, damaged or of another run.
+    `weights` is the file from which seeds start, if there is one. Raises UserError if a run file is missing, damaged or
+    of another run.
     """
     from batchwise.training.trainer import (
         Trainer,  # TensorFlow takes seconds to import: only after the arguments were checked
     )
 
-    trainer = Trainer(data, study.recipe)
-    inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256)
+    trainer = Trainer(data, study.recipe, study.metric, weights.path if weights else None)
+    inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
     for run in grid.runs_of(cell, study):
         before = run_files.read(folder, folder.name, run, {})
         now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)

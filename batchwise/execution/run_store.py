@@ -10,6 +10,8 @@ from batchwise.common import files, plugins, source_closure
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
 from batchwise.data.loading import StudyData
+from batchwise.data.local_files import LocalFile
+from batchwise.data.task import of_recipe
 from batchwise.runtime.environment import differences, environment
 
 DIGEST_BYTES = 32
@@ -18,19 +20,28 @@ FINAL = ("ok", "diverged")
 TRAINER = "batchwise/training/trainer.py"
 
 
-def inputs(recipe: Recipe, task: str, data_sha256: str) -> dict[str, Any]:
-    """Return what decides the bits of every run of a study, without m, η and the seed. `task` is that of its data."""
+def inputs(
+    recipe: Recipe, task: str, data_sha256: str, metric: str | None = None, weights: LocalFile | None = None
+) -> dict[str, Any]:
+    """Return what decides the bits of every run of a study, without m, η and the seed.
+
+    `task` is that of its data, `metric` the one that it names: some are recorded only then. `weights` is the file from
+    which seeds start.
+    """
+    start = {"weights": weights.sha256} if weights else {}
     return {
+        **start,
         "data": data_sha256,
         "code": code(recipe, task),
         "recipe": recipe.model_dump(),
+        "metrics": [one.name for one in of_recipe(recipe, task).recorded(metric)],
         "environment": environment(),
     }
 
 
 def inputs_of_study(data: StudyData) -> dict[str, Any]:
     """Return `inputs` of what a study trains on."""
-    return inputs(data.study.recipe, data.task, data.sha256)
+    return inputs(data.study.recipe, data.task, data.sha256, data.study.metric, data.weights)
 
 
 def code(recipe: Recipe, task: str) -> dict[str, str]:
@@ -56,6 +67,8 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     lines += [f"{file} is no longer used" for file in sorted({*code_before} - {*code_now})]
     lines += differences(before["environment"], now["environment"])
     lines += ["the data changed"] if before["data"] != now["data"] else []
+    lines += ["the weights at the start changed"] if before.get("weights") != now.get("weights") else []
+    lines += [f"{name} is recorded" for name in now.get("metrics", ()) if name not in before.get("metrics", ())]
     return lines + differences(_flat(before["recipe"]), _flat(now["recipe"]))
 
 

@@ -14,20 +14,20 @@ from batchwise.common.files import append_line, matching_lines
 from batchwise.config.params import Params
 
 FILE = Path("data/timings/stages.csv")
-# A whole line: the stage, its study or data set, the key of what decides its time, seconds.
+# A whole line: the stage, its study or file, the key of what decides its time, seconds.
 LINE = r"(\w+),(\w*),([0-9a-f]*),(\d+\.\d\d)"
 KEY_DIGITS = 12
 # These compute with the model: how long they take is known of one model alone. (What train takes, run_times.py says.)
 OF_THE_MODEL = ("profile", "landscape")
 # Seconds of a stage of a small study on two cores, until one was timed.
-FIRST_GUESS = {"code": 2, "check": 1, "preprocess": 2, "evaluate": 3, "costs": 3, "report": 8, "summary": 8}
+FIRST_GUESS = {"code": 2, "check": 1, "file": 1, "preprocess": 2, "evaluate": 3, "costs": 3, "report": 8, "summary": 8}
 START_UP = 6  # of TensorFlow and of workers
 SIZE = {"profile": 2, "landscape": 5}  # each batch size
 
 
 @dataclass(frozen=True)
 class StageTime:
-    """How long a stage took, or should take; `name` is its study or data set."""
+    """How long a stage took, or should take; `name` is its study or file."""
 
     stage: str
     name: str

@@ -48,7 +48,7 @@ class StudyPlugin(WorkerPlugin):
             from batchwise.training import model_trial  # only workers import TensorFlow
             from batchwise.training.trainer import Trainer
 
-            self.trainer = Trainer(self.data.load(), self.data.study.recipe)
+            self.trainer = Trainer(self.data.load(), self.data.study.recipe, self.data.study.metric, self.data.start())
             model_trial.check(self.trainer)
             self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'
         return self.trainer
@@ -56,9 +56,9 @@ class StudyPlugin(WorkerPlugin):
     def _check_inputs(self) -> None:
         here = run_store.inputs_of_study(self.data)
         for name, value in self.shared_inputs.items():
-            if here[name] != value:
+            if here.get(name) != value:
                 raise UserError(
-                    f"worker {get_worker().address} would give other bits: its {name} is {here[name]}, where `dvc "
+                    f"worker {get_worker().address} would give other bits: its {name} is {here.get(name)}, where `dvc "
                     f"repro` runs it is {value}; use workers with the same files, packages and kind of machine"
                 )
 

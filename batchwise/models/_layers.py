@@ -5,6 +5,7 @@ he_normal truncates it at two standard deviations and keeps that variance. Biase
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ EPSILON = 1e-5
 DECAY, DECAY_ROWS = 0.9, 128
 
 
+@keras.saving.register_keras_serializable("batchwise")
 class GhostBatchNormalization(keras.layers.Layer):
     """Batch normalisation with the statistics of parts of the batch (Hoffer et al. 2017, arXiv 1705.08741, alg. 1).
 
@@ -29,20 +31,29 @@ class GhostBatchNormalization(keras.layers.Layer):
     since the biased one of few values is too small, and small parts would be tested at a scale at which they do not
     train. They are averages of what was seen alone: their start, mean 0 and variance 1, has no weight, or it would
     count for long where rows are few.
+
+    As Keras's, a layer that does not train works as in inference, and statistics are in the type of the variables:
+    float32 where other layers compute in bfloat16.
     """
 
-    def __init__(self, normalization_batch: int) -> None:
-        super().__init__()
+    def __init__(self, normalization_batch: int, **options: Any) -> None:
+        super().__init__(**options)
         self.normalization_batch = normalization_batch
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this layer again, from a file of the model."""
+        return {**super().get_config(), "normalization_batch": self.normalization_batch}
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create γ and β, which are trained, the moving averages, [C] each, and the weight of these, a number."""
         channels = input_shape[-1:]
-        self.gamma = self.add_weight(channels, "ones", name="gamma")
-        self.beta = self.add_weight(channels, "zeros", name="beta")
-        self.moving_mean = self.add_weight(channels, "zeros", trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(channels, "ones", trainable=False, name="moving_variance")
-        self.moving_weight = self.add_weight((), "zeros", trainable=False, name="moving_weight")
+        own = {"autocast": False}  # in the layer too
+        kept = {"trainable": False, **own}
+        self.gamma = self.add_weight(channels, "ones", name="gamma", **own)
+        self.beta = self.add_weight(channels, "zeros", name="beta", **own)
+        self.moving_mean = self.add_weight(channels, "zeros", name="moving_mean", **kept)
+        self.moving_variance = self.add_weight(channels, "ones", name="moving_variance", **kept)
+        self.moving_weight = self.add_weight((), "zeros", name="moving_weight", **kept)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Return the shape of the inputs: the outputs have the same."""
@@ -50,8 +61,11 @@ class GhostBatchNormalization(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Return the normalised inputs; in training, move the moving averages."""
+        return tf.cast(self._normalised(tf.cast(inputs, self.variable_dtype), training), self.compute_dtype)
+
+    def _normalised(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
         gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
-        if not training:
+        if not (training and self.trainable):
             return _normalise_by(inputs, gamma, beta, self.moving_mean, self.moving_variance)
         rows = inputs.shape[0]
         size = min(self.normalization_batch or rows, rows)

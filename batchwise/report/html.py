@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import NamedTuple
 
+from batchwise.report import downloads
+
 
 @dataclass(frozen=True)
 class Html:
@@ -95,25 +97,29 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     return Html(f'<dl class="facts">{rows}</dl>')
 
 
-def figure(svg: str, alt: str, caption: str, kind: str = "") -> Html:
+def figure(svg: str, alt: str, caption: str, kind: str = "", name: str = "") -> Html:
     """Return a figure, or a sentence where there is nothing to draw; one of the kind `narrow` fits a phone.
 
-    The SVG is an image of its own: nothing in it runs, and its ids stay apart from the page's.
+    The SVG is an image of its own: nothing in it runs, and its ids stay apart from the page's. `name` is that of the
+    file that a link downloads, otherwise made of the first sentence of `alt`.
     """
     if not svg:
         return paragraph("There is no figure: nothing that it would show was measured.")
-    data = base64.b64encode(svg.encode()).decode()
+    address = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
     return Html(
         f'<figure{_class(kind)}><div class="scroll" role="region" aria-label="Figure" tabindex="0">'
-        f'<img alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
-        f"<figcaption>{typeset(caption)}</figcaption></figure>"
+        f'<img alt="{escape(alt)}" src="{address}"></div>'
+        f"<figcaption>{typeset(caption)} {downloads.figure(address, alt, name)}</figcaption></figure>"
     )
 
 
-def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Entry]], kind: str = "") -> Html:
+def table(
+    caption: str, headings: Sequence[str], rows: Iterable[Sequence[Entry]], kind: str = "", name: str = ""
+) -> Html:
     """Return a table whose first column names the row, or a sentence where it has no rows.
 
-    With `sortable` in `kind`, the page's script sorts it.
+    With `sortable` in `kind`, the page's script sorts it. `name` is that of the file that a link downloads, otherwise
+    made of the caption.
     """
     rows = list(rows)
     if not rows:
@@ -123,7 +129,8 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[Entry]]
     return Html(
         f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0">'
         f"<table{_class(kind)}><caption>{typeset(caption)}</caption>"
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>\n"
+        f'<p class="download">{downloads.table(caption, headings, (map(_text, row) for row in rows), name)}</p>'
     )
 
 
@@ -138,7 +145,11 @@ def _entry(entry: Entry) -> str:
 def _content(entry: Entry) -> str:
     if isinstance(entry, Code):
         return f"<code>{escape(entry)}</code>"
-    return escape(entry.text if isinstance(entry, Sorted) else entry)
+    return escape(_text(entry))
+
+
+def _text(entry: Entry) -> str:
+    return entry.text if isinstance(entry, Sorted) else entry
 
 
 def _key(entry: Entry) -> str:

@@ -21,6 +21,11 @@ def number(value: float | None, decimals: int = 2) -> str:
     return text.lstrip("-") if not float(text.replace(",", "")) else text.replace("-", "−")
 
 
+def shortest(value: float) -> str:
+    """Return a number with the digits that it has, up to twelve: `0.02`, `3.6`, `40,000`."""
+    return f"{value:,.12g}".replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
+
+
 def percent(fraction: float | None, decimals: int = 1) -> str:
     """Return a fraction as percent: 0.9712 as `97.1 %`."""
     return f"{number(100 * fraction, decimals)} %" if known(fraction) else MISSING

@@ -18,6 +18,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from batchwise.common.errors import UserError
+from batchwise.report import downloads
 
 # A kernel starts, and a cell of a report is done, in seconds, on a busy machine in minutes; one that hangs is stopped.
 TIMEOUT = 3600  # seconds
@@ -88,13 +89,14 @@ def html(notebook: NotebookNode, template: Path, title: str) -> str:
     script = (template / "sort.js").read_text(encoding="utf-8")
     about = {
         "title": title,
+        "name": re.sub(r"\W+", "-", title.partition(" · ")[0]),  # with which the names of downloaded files begin
         "style": (template / "style.css").read_text(encoding="utf-8"),
         "script": script,
         "policy": policy(f"\n{script}"),
         "first": headings[0][0],  # cells above the first heading are the top of the page
         "contents": [{"id": match[1], "title": match[2]} for _, match in headings],
     }
-    return exporter.from_notebook_node(notebook, {"page": about})[0]
+    return downloads.fitting(exporter.from_notebook_node(notebook, {"page": about})[0])
 
 
 def prose(markdown: str) -> str:

@@ -1,7 +1,36 @@
 """One of two classes for each row: one output, sigmoid cross-entropy."""
 
-from batchwise.data.task import Task, Tensor
-from batchwise.tasks._classification import accuracy, cross_entropy
+from batchwise.data.task import Labels, Task, Tensor
+from batchwise.tasks._classification import (
+    accuracy,
+    average_precision,
+    brier_score,
+    by_class,
+    cross_entropy,
+    entropy,
+    impurity,
+    roc_auc,
+)
+
+
+def task() -> Task:
+    """Return the task; class 1 is the positive one."""
+    balanced_accuracy, macro_f1, recall = by_class(predicted)
+    return Task(
+        labels=Labels("classes", classes=2),
+        outputs=lambda classes: 1,
+        loss=loss,
+        metrics=(
+            accuracy(correct),
+            cross_entropy(loss, entropy),
+            balanced_accuracy,
+            macro_f1,
+            brier_score(squares, lambda labels: impurity(labels) / 2),
+            roc_auc(margins),
+            average_precision(margins, lambda labels: float(labels.mean())),
+            recall,
+        ),
+    )
 
 
 def loss(labels: Tensor, logits: Tensor) -> Tensor:
@@ -12,11 +41,30 @@ def loss(labels: Tensor, logits: Tensor) -> Tensor:
     return ops.binary_crossentropy(ops.cast(labels, logits.dtype), logits, from_logits=True)
 
 
+def predicted(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return the class that is predicted for each row, [B] int32."""
+    from keras import ops
+
+    return ops.cast(ops.squeeze(logits, -1) > 0, "int32")
+
+
 def correct(labels: Tensor, logits: Tensor) -> Tensor:
     """Return whether the class of each row is predicted, [B] bool."""
     from keras import ops
 
-    return ops.equal(ops.cast(ops.squeeze(logits, -1) > 0, "int32"), labels)
+    return ops.equal(predicted(labels, logits), labels)
 
 
-TASK = Task(outputs=lambda classes: 1, loss=loss, metrics=(accuracy(correct), cross_entropy(loss)), classes=2)
+def squares(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return the squared error of the probability of class 1, [B]."""
+    from keras import ops
+
+    probabilities = ops.sigmoid(ops.squeeze(logits, -1))
+    return ops.square(probabilities - ops.cast(labels, logits.dtype))
+
+
+def margins(logits: Tensor) -> Tensor:
+    """Return the logits, [B]: in the order of the probabilities, of which many round to 1."""
+    from keras import ops
+
+    return ops.squeeze(logits, -1)

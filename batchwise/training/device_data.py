@@ -1,26 +1,40 @@
 """The rows of a data set on the device: images stay bytes until they are taken, standardised and augmented."""
 
+from typing import Any
+
 import numpy as np
 
-from batchwise.data.dataset import SPLITS, DataSet
+from batchwise.data.dataset import SPLITS
 from batchwise.runtime.tensorflow import tf
+from batchwise.training.host_rows import HostRows
 
 
 class Examples:
     """Inputs and labels of all splits, one after the other: the training rows come first."""
 
-    def __init__(self, data: DataSet, dtype: str) -> None:
-        """`dtype` is that in which inputs are handed out."""
-        inputs, labels = ([getattr(getattr(data, name), key) for name in SPLITS] for key in ("inputs", "labels"))
-        bytes_ = data.train.inputs.dtype == np.uint8
+    def __init__(self, rows: HostRows, dtype: str, *, changing: bool = False) -> None:
+        """`dtype` is that in which inputs are handed out, and labels that are no whole numbers.
+
+        `changing`: other rows may take the place of these, as many and of the same types.
+        """
         self.dtype = dtype
-        # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.
-        self.inputs = tf.identity(tf.constant(np.concatenate(inputs), "uint8" if bytes_ else dtype))
-        self.labels = tf.constant(np.concatenate(labels), "int32")
-        self.scaling = None if data.mean is None or data.std is None else _constants(data.mean, data.std, dtype)
+        held = _tensors(rows, dtype)
+        if changing:
+            held = [tensor if tensor is None else tf.Variable(tensor, trainable=False) for tensor in held]
+        self.inputs, self.labels, self.weights, self.mean, self.factor = self.held = held
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return int(self.labels.shape[0])
+
+    def replace(self, rows: HostRows) -> None:
+        """Hold other rows, for the programs that were compiled with these too."""
+        for variable, tensor in zip(self.held, _tensors(rows, self.dtype), strict=True):
+            if variable is not None:
+                variable.assign(tensor)
+
+    def weighted(self, losses: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        """Return the losses of training rows, each times the weight of its row, [B]."""
+        return losses if self.weights is None else losses * tf.gather(self.weights, rows)
 
     def take(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the standardised inputs and the labels of some rows, [B, …] and [B]."""
@@ -32,10 +46,7 @@ class Examples:
 
     def _standardised(self, inputs: tf.Tensor) -> tf.Tensor:
         inputs = tf.cast(inputs, self.dtype)
-        if self.scaling is None:
-            return inputs
-        mean, factor = self.scaling
-        return (inputs - mean) * factor
+        return inputs if self.mean is None else (inputs - self.mean) * self.factor
 
 
 def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
@@ -51,5 +62,14 @@ def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
     return tf.gather(cropped, columns, axis=2, batch_dims=1)
 
 
-def _constants(mean: np.ndarray, std: np.ndarray, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.constant(mean, dtype), tf.constant(1 / std.astype("float64"), dtype)
+def _tensors(rows: HostRows, dtype: str) -> list[Any]:
+    """Return inputs, labels, weights, and the mean and the inverse of the standard deviation of images."""
+    data, inputs = rows.data, np.concatenate([getattr(rows.data, name).inputs for name in SPLITS])
+    of_labels = "int32" if data.task.labels.kind in ("classes", "flags") else dtype
+    statistics = (None, None) if data.mean is None or data.std is None else (data.mean, 1 / data.std.astype("float64"))
+    return [
+        # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.
+        tf.identity(tf.constant(inputs, "uint8" if inputs.dtype == np.uint8 else dtype)),
+        tf.constant(rows.labels, of_labels),
+        *(None if values is None else tf.constant(values, dtype) for values in (rows.weights, *statistics)),
+    ]

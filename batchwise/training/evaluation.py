@@ -1,11 +1,14 @@
-"""The evaluation of a model on all rows of a data set, in inference mode: every metric of its task."""
+"""The evaluation of a model on all rows of a data set, in inference mode: the metrics of its task."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from batchwise.data.task import Task
+from batchwise.data.task import TaskMetric, Tensor, Values
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network
 from batchwise.training.device_data import Examples
+from batchwise.training.host_rows import HostRows
 
 # Bits of a mean depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
 # up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.
@@ -15,28 +18,51 @@ EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
 class Evaluator:
     """One compiled program, which all batch sizes share: it evaluates snapshots of a model's variables.
 
-    `sizes` are the rows of each split, `room` is the number of snapshots that a call has room for.
+    `metrics` are those of the task that runs record, `sizes` are the rows of each split, `rows` those of `examples` on
+    the host, `room` is the number of snapshots that a call has room for.
     """
 
     def __init__(
-        self, model: keras.Model, task: Task, examples: Examples, sizes: list[int], *, room: int, xla: bool
+        self,
+        model: keras.Model,
+        metrics: Sequence[TaskMetric],
+        examples: Examples,
+        sizes: list[int],
+        rows: HostRows,
+        *,
+        room: int,
+        xla: bool,
     ) -> None:
-        self.model, self.task, self.examples, self.sizes, self.room = model, task, examples, sizes, room
+        self.model, self.metrics, self.examples, self.sizes = model, metrics, examples, sizes
+        self.rows, self.room = rows, room
+        self.of_rows: list[Values] = list(dict.fromkeys(metric.values for metric in metrics if metric.values))
+        self.scored = [metric for metric in metrics if metric.predictions]
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
         # A subclass of keras.Model has no `outputs`, a Sequential no `output`.
         [output] = keras.tree.flatten(model.outputs if isinstance(model, keras.Sequential) else model.output)
-        label, outputs = tf.zeros([1], "int32"), tf.zeros([1, *output.shape[1:]], examples.dtype)
-        self.dtypes = [values.dtype for values in self._values(label, outputs)]
+        label, outputs = examples.labels[:1], tf.zeros([1, *output.shape[1:]], examples.dtype)
+        self.specs = [tf.TensorSpec(values.shape[1:], values.dtype) for values in self._values(label, outputs)]
+        levels = {metric.values: metric.levels(output.shape[-1]) for metric in metrics if metric.levels}
+        self.levels = [levels.get(of_rows) for of_rows in self.of_rows]
+        self.split_of_row = np.repeat(np.arange(len(sizes)), sizes)
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
 
     def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> dict[str, np.ndarray]:
-        """Return each metric at each snapshot from first to last, {name: [snapshots, 3]}; NaN for a split without rows.
+        """Return each metric at each snapshot from first to last; NaN for a split without rows.
 
-        `snapshots` are the values of each variable, [room, …]. The model is left at the last.
+        They are {name: [snapshots, 3]}, or [snapshots, 3, classes] of a metric by class. `snapshots` are the values of
+        each variable, [room, …]. The model is left at the last.
         """
-        found = self.program(snapshots, tf.constant(first), tf.constant(last))
-        named = zip(self.task.metrics, found, strict=True)
-        return {metric.name: self._means(values.numpy()[first : last + 1]) for metric, values in named}
+        kept = self.program(snapshots, tf.constant(first), tf.constant(last))
+        found = [values.numpy()[first : last + 1] for values in kept]
+        means = dict(zip(self.of_rows, map(self._means, found), strict=False))
+        named = {
+            metric.name: metric.of_means(means[metric.values], self.rows.scale)
+            for metric in self.metrics
+            if metric.values
+        }
+        scored = zip(self.scored, found[len(self.of_rows) :], strict=True)
+        return named | {metric.name: self._scores(metric, predictions) for metric, predictions in scored}
 
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
@@ -48,32 +74,68 @@ class Evaluator:
                 raise
 
     def _means(self, values: np.ndarray) -> np.ndarray:
-        """Return what `_reduced` gives, [snapshots, 3], as means: counts are divided here, in float64."""
-        return values / np.array([size or np.nan for size in self.sizes]) if values.dtype.kind == "i" else values
+        """Return what `_reduced` gives, [snapshots, 3, …], as means: counts are divided here, in float64."""
+        if values.dtype.kind != "i":
+            return values
+        sizes = np.array([size or np.nan for size in self.sizes])
+        return values / sizes.reshape(-1, *[1] * (values.ndim - 2))
+
+    def _scores(self, metric: TaskMetric, predictions: np.ndarray) -> np.ndarray:
+        """Return the score of all predictions of each split at each snapshot, [snapshots, N, …] → [snapshots, 3]."""
+        ends = np.cumsum(self.sizes)[:-1]
+        pairs = [zip(np.split(self.rows.labels, ends), np.split(found, ends), strict=True) for found in predictions]
+        scores = [
+            [metric.of_predictions(*pair, self.rows.scale) if len(pair[0]) else np.nan for pair in splits]
+            for splits in pairs
+        ]
+        return np.array(scores, "float64").reshape(-1, len(self.sizes))
 
     def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> list[tf.Tensor]:
         def evaluate(number: tf.Tensor, kept: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
             for variable, values in zip(self.model.variables, snapshots, strict=True):
                 variable.assign(values[number])
-            of_splits = map(self._reduced, self._of_rows())
-            return number + 1, [array.write(number, values) for array, values in zip(kept, of_splits, strict=True)]
+            found = self._of_all()
+            found[: len(self.levels)] = map(self._reduced, found, self.levels)
+            return number + 1, [array.write(number, values) for array, values in zip(kept, found, strict=True)]
 
-        arrays = [tf.TensorArray(dtype, self.room, element_shape=(3,)) for dtype in self.dtypes]
+        splits = [[len(self.sizes), levels] if levels else [len(self.sizes)] for levels in self.levels]
+        rows = [*splits, *[[len(self.examples)]] * len(self.scored)]
+        shapes = [(*first, *spec.shape) for first, spec in zip(rows, self.specs, strict=True)]
+        dtypes = [spec.dtype for spec in self.specs]
+        dtypes[: len(self.levels)] = map(self._type_of_reduced, dtypes, self.levels)
+        arrays = [
+            tf.TensorArray(dtype, self.room, element_shape=shape) for dtype, shape in zip(dtypes, shapes, strict=True)
+        ]
         _, arrays = tf.while_loop(lambda number, _: number <= last, evaluate, (first, arrays), parallel_iterations=1)
         return [array.stack() for array in arrays]
 
-    def _reduced(self, values: tf.Tensor) -> tf.Tensor:
-        """Return the mean over the rows of each split of values [N], or their sum if they are whole numbers, [3]."""
+    def _reduced(self, values: tf.Tensor, levels: int | None) -> tf.Tensor:
+        """Return the mean over the rows of each split of values [N, …], or their sum if they are bool, [3, …].
+
+        Of values that are whole numbers below `levels`, how many rows of each split have which, [3, levels].
+        """
+        if levels:
+            cells = tf.constant(self.split_of_row * levels, "int32") + tf.cast(values, "int32")
+            counts = tf.math.unsorted_segment_sum(tf.ones_like(cells), cells, len(self.sizes) * levels)
+            return tf.reshape(counts, [len(self.sizes), levels])
+        counted = values.dtype == tf.bool
+        values = tf.cast(values, self._type_of_reduced(values.dtype, levels))
         splits = tf.split(values, self.sizes)
-        if values.dtype.is_integer:
-            return tf.stack([tf.reduce_sum(split) for split in splits])
-        none = tf.constant(np.nan, values.dtype)
+        if counted:
+            return tf.stack([tf.reduce_sum(split, 0) for split in splits])
+        none = tf.fill(values.shape[1:], tf.constant(np.nan, values.dtype))
         return tf.stack(
-            [tf.reduce_mean(split) if size else none for size, split in zip(self.sizes, splits, strict=True)]
+            [tf.reduce_mean(split, 0) if size else none for size, split in zip(self.sizes, splits, strict=True)]
         )
 
-    def _of_rows(self) -> list[tf.Tensor]:
-        """Return the value of each metric for each row of all splits, [N] each, in batches of a fixed size."""
+    def _type_of_reduced(self, dtype: tf.DType, levels: int | None) -> tf.DType:
+        """Return the type of what `_reduced` gives: a mean of whole numbers has a fraction."""
+        if levels or dtype == tf.bool:
+            return tf.int32
+        return tf.float64 if dtype == tf.float64 else tf.as_dtype(self.examples.dtype)
+
+    def _of_all(self) -> list[tf.Tensor]:
+        """Return the values of all rows of all splits, [N, …] each, in batches of a fixed size."""
         batches, remainder = divmod(len(self.examples), self.batch_rows)
         first = self._of_batch(*self.examples.first(remainder))
         if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
@@ -83,14 +145,17 @@ class Evaluator:
             lambda rows: self._of_batch(*self.examples.take(rows)),
             rows,
             parallel_iterations=1,
-            fn_output_signature=self.dtypes,
+            fn_output_signature=[tf.TensorSpec([self.batch_rows, *spec.shape], spec.dtype) for spec in self.specs],
         )
-        return [tf.concat([one, tf.reshape(rest, [-1])], 0) for one, rest in zip(first, others, strict=True)]
+        pairs = zip(first, others, self.specs, strict=True)
+        return [tf.concat([one, tf.reshape(rest, [-1, *spec.shape])], 0) for one, rest, spec in pairs]
 
     def _of_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
-        return self._values(labels, self.model(inputs, training=False))
+        return self._values(labels, network.outputs_of(self.model, inputs, training=False))
 
-    def _values(self, labels: tf.Tensor, outputs: tf.Tensor) -> list[tf.Tensor]:
-        """Return the value of each metric for each row, [B] each; of those that are bool 0 or 1, whose sum is exact."""
-        found = [metric.values(labels, outputs) for metric in self.task.metrics]
-        return [tf.cast(values, "int32") if values.dtype == tf.bool else values for values in found]
+    def _values(self, labels: Tensor, outputs: Tensor) -> list[tf.Tensor]:
+        """Return the values of each row, [B] or [B, k] each, and then the predictions."""
+        values = [tf.convert_to_tensor(of_rows(labels, outputs)) for of_rows in self.of_rows]
+        return values + [
+            tf.convert_to_tensor(metric.predictions(outputs)) for metric in self.scored if metric.predictions
+        ]

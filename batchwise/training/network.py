@@ -1,6 +1,7 @@
 """Models and optimisers: built from a recipe and a seed, and what the engine must know of them."""
 
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -12,16 +13,23 @@ import numpy as np
 from batchwise.common import plugins
 from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
-from batchwise.runtime.tensorflow import keras
-from batchwise.training import random_streams
+from batchwise.runtime.tensorflow import keras, tf
+from batchwise.training import random_streams, trainable
 from batchwise.training.model_checks import memory, structure
 
 OPTIMIZERS = {
     "sgd": keras.optimizers.SGD,
     "rmsprop": keras.optimizers.RMSprop,
     "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "nadam": keras.optimizers.Nadam,
+    "lamb": keras.optimizers.Lamb,
+    "lion": keras.optimizers.Lion,
     "adadelta": keras.optimizers.Adadelta,
+    "adagrad": keras.optimizers.Adagrad,
+    "ftrl": keras.optimizers.Ftrl,
 }
+RANDOM_STATE = "seed_generator_state"  # as Keras names what a random layer draws from
 CONVOLUTIONS = tuple(
     getattr(keras.layers, f"{kind}{dimensions}D{suffix}")
     for kind, all_dimensions, suffix in (
@@ -41,7 +49,12 @@ def build(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int)
     """
     chosen = recipe.model
     with told(f"model {chosen.name} cannot be built with {shorten(str(chosen.options), 200)}"):
-        model = _built(recipe, input_shape, outputs, seed)
+        try:
+            model = _built(recipe, input_shape, outputs, seed)
+        except ValueError as error:
+            if "stateful=True" in str(error):  # as Keras says of one without a batch size
+                raise structure.stateful(chosen.name) from None
+            raise
     structure.check(chosen.name, model, input_shape, outputs, recipe.dtype)
     return model
 
@@ -52,28 +65,47 @@ def check_size(recipe: Recipe, input_shape: tuple[int, ...], outputs: int) -> No
 
 
 def _built(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int) -> keras.Model:
-    """Return what the plug-in of a recipe builds from a seed."""
-    keras.config.set_floatx(recipe.dtype)
+    """Return what the plug-in of a recipe builds from a seed, of which the layers train that the recipe names."""
+    keras.config.set_floatx(recipe.variable_dtype)
     keras.config.set_dtype_policy(recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
-    with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))):
+    with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))), _naming() as names:
         options = deepcopy(recipe.model.options)  # a plug-in may change them, and would be given them so the next time
-        return plugins.load("models", recipe.model.name).build(input_shape, outputs, **options)
+        model = plugins.load("models", recipe.model.name).build(input_shape, outputs, **options)
+    if recipe.trainable and isinstance(model, keras.Model):  # what is none is refused later
+        trainable.train_only(recipe.model.name, model, recipe.trainable, names)
+    return model
 
 
-def start(model: keras.Model, seed: int) -> list[np.ndarray]:
-    """Return the values of a new model's variables, with the states of its random layers from the seed's own stream."""
-    dropout = random_streams.generator(seed, "dropout")
+def start(model: keras.Model, seed: int, given: dict[str, np.ndarray] | None = None) -> list[np.ndarray]:
+    """Return the values of a new model's variables, with the states of its random layers from the seed's own stream.
+
+    `given` are those that start otherwise, by name (`variables`).
+    """
+    dropout, given = random_streams.generator(seed, "dropout"), given or {}
     return [
         dropout.integers(2**31, size=variable.shape).astype(variable.dtype)
-        if variable.name == "seed_generator_state"
-        else variable.numpy()
-        for variable in model.variables
+        if variable.name == RANDOM_STATE
+        else given.get(name, variable.numpy())
+        for name, variable in variables(model).items()
     ]
 
 
+def variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return the variables of a model in its order, by the names that they have in the files of runs: `000_kernel`."""
+    return {f"{number:03d}_{variable.name}": variable for number, variable in enumerate(model.variables)}
+
+
+def outputs_of(model: keras.Model, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
+    """Return the outputs of a model in the type of its inputs, which is not that of its layers in mixed_bfloat16."""
+    return tf.cast(model(inputs, training=training), inputs.dtype)
+
+
 def build_optimizer(recipe: Recipe, model: keras.Model) -> keras.optimizers.Optimizer:
-    """Return the optimiser of a recipe, for a model; its learning rate is 0 until it is set."""
-    optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.model_dump(exclude={"name"}))
+    """Return the optimiser of a recipe, for what trains of a model; its learning rate is 0 until it is set.
+
+    What forgets by half-lives is as for updates of one row, until an update sets it (update.py).
+    """
+    optimizer = OPTIMIZERS[recipe.optimizer.name](0.0, **recipe.optimizer.options(batch_size=1))
     optimizer.build(model.trainable_variables)
     return optimizer
 
@@ -111,3 +143,23 @@ def _keras_seeded(seed: int) -> Iterator[None]:
     keras.utils.set_random_seed(seed)
     with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
         yield
+
+
+@contextmanager
+def _naming() -> Iterator[dict[str, str]]:
+    """Yield {name that Keras gives: that which it would give in a new process}, of all that is made meanwhile.
+
+    Keras numbers what has no name of its own over all that a process makes: dense_7 is the first of the eighth model.
+    """
+    names: dict[str, str] = {}
+    counts: defaultdict[str, int] = defaultdict(int)
+    give = keras.src.utils.naming.uniquify
+
+    def watched(name: str) -> str:
+        given = give(name)
+        names[given] = f"{name}_{counts[name]}" if counts[name] else name
+        counts[name] += 1
+        return given
+
+    with mock.patch.object(keras.src.utils.naming, "uniquify", watched):
+        yield names

@@ -12,9 +12,10 @@ def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, 
     """Return a program that trains epochs of `batches` of m rows and a remainder, compiled when it is called first.
 
     Its inputs are orders [room, rows], draws [room, rows or 0, 3] (augmentation.py), rates [room, updates], and the
-    number of these epochs to train. It returns each variable before the call and after each epoch, [1 + room, …].
+    number of these epochs to train. It returns each variable before the call and after each epoch, [1 + room, …]; of
+    weights their moving average where that is evaluated (averages.py).
     """
-    variables = update.model.variables
+    variables, averages = update.model.variables, update.averages
 
     def program(orders: tf.Tensor, drawn: tf.Tensor, rates: tf.Tensor, epochs: tf.Tensor) -> list[tf.Tensor]:
         update.optimizer.learning_rate.assign(rates[0, 0])
@@ -22,10 +23,12 @@ def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, 
         def train_epoch(epoch: tf.Tensor, snapshots: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
             _train_epoch(update, (orders[epoch], drawn[epoch], rates[epoch]), batch_size, batches, remainder)
             pairs = zip(snapshots, variables, strict=True)
-            return epoch + 1, [kept.write(epoch + 1, variable) for kept, variable in pairs]
+            return epoch + 1, [kept.write(epoch + 1, averages.of(variable)) for kept, variable in pairs]
 
         inputs = tf.constant(0), [_snapshots(variable, room) for variable in variables]
+        averages.exchange()
         _, snapshots = tf.while_loop(lambda epoch, _: epoch < epochs, train_epoch, inputs, parallel_iterations=1)
+        averages.exchange()
         return [kept.stack() for kept in snapshots]
 
     # Autograph, which is not needed, would take as long as compiling.

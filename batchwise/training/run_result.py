@@ -32,6 +32,7 @@ class RunResult:
     diverged_epoch: int | None = None  # the epoch after which the loss was not finite or too large
     xla: bool = False  # whether XLA compiled the programs
     message: str = ""  # why a run failed
+    by_class: dict[str, np.ndarray] = field(default_factory=dict)  # [3, classes], at the final weights of a run
 
     @property
     def evaluations(self) -> int:
@@ -52,10 +53,12 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
         "xla": result.xla,
         "metrics": list(result.metrics),
         "weights": list(result.weights),
+        "by_class": list(result.by_class),
         "inputs": inputs,
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
+    arrays |= {f"by_class/{name}": values for name, values in result.by_class.items()}
     arrays |= {f"weights/{name}": value for name, value in result.weights.items()}
     return sealed.archive_bytes({"about": np.array(text), **arrays})
 
@@ -69,6 +72,7 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[
             about = json.loads(str(file["about"]))
             metrics, weights, inputs = about.pop("metrics"), about.pop("weights"), dict(about.pop("inputs"))
             about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
+            about["by_class"] = {name: file[f"by_class/{name}"] for name in about["by_class"]}
             about["weights"] = {name: file[f"weights/{name}"] for name in weights} if with_weights else {}
             return RunResult(**about), inputs
     except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else

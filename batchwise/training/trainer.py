@@ -6,20 +6,22 @@ update rules are Keras's own.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
 from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
-from batchwise.data import task
 from batchwise.data.dataset import DataSet
-from batchwise.data.task import LOSS
+from batchwise.data.folds import of_seed
+from batchwise.data.task import LOSS, of_recipe
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.training import network, random_streams
+from batchwise.training import host_rows, initial_weights, network, random_streams
 from batchwise.training.augmentation import draws
 from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import Evaluator
+from batchwise.training.model_checks import row_values
 from batchwise.training.program import Program, compiled
 from batchwise.training.run_result import RunResult, Status, without_evaluations
 from batchwise.training.schedule import multiples
@@ -39,16 +41,24 @@ DIVERGENCE_FACTOR = 10
 class Trainer:
     """Trains runs of one recipe on one data set; between them it keeps the data on the device and compiled programs."""
 
-    def __init__(self, data: DataSet, recipe: Recipe) -> None:
-        """Raise UserError if the model cannot be built with the options of the recipe."""
+    def __init__(self, data: DataSet, recipe: Recipe, metric: str | None = None, weights: Path | None = None) -> None:
+        """`metric` is the one that chooses, `weights` a file of what every seed starts from (initial_weights.py).
+
+        Raise UserError if the task gives no values of rows, or if the model cannot be built with the options of the
+        recipe, or does not fit the weights.
+        """
         configure()
         self.recipe, self.rows, self.input_shape = recipe, data.rows["train"], data.train.inputs.shape[1:]
-        self.task = task.load(data.description.task)
+        self.dealt, self.fold = (data if data.folds else None), 0  # the fold whose rows are on the device
+        self.task = of_recipe(recipe, data.description.task)
+        row_values.check(data.description.task, self.task, len(data.class_names), recipe.variable_dtype)
         self.outputs = self.task.outputs(len(data.class_names))
         recipe.check_inputs(self.input_shape)
-        self.examples = Examples(data, recipe.dtype)
+        rows = host_rows.of_data(of_seed(data, 0), self.task, recipe.class_weights)
+        self.examples = Examples(rows, recipe.variable_dtype, changing=data.folds is not None)
         network.check_size(recipe, self.input_shape, self.outputs)
         self.model = self.build(seed=0)
+        self.given = initial_weights.read(weights, self.model, recipe.model.name) if weights else {}
         self.has_convolutions = network.has_convolutions(self.model)
         self.xla = bool(gpu()) or not self.has_convolutions
         self.optimizer = network.build_optimizer(recipe, self.model)
@@ -56,7 +66,8 @@ class Trainer:
         self.epochs_per_call = self._epochs_per_call()
         self.update = Updater(self.model, self.optimizer, self.task, self.examples, recipe, self.rows)
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
-        self.evaluate = Evaluator(self.model, self.task, self.examples, sizes, room=room, xla=self.xla)
+        metrics = self.task.recorded(metric)
+        self.evaluate = Evaluator(self.model, metrics, self.examples, sizes, rows, room=room, xla=self.xla)
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[tf.Tensor]] = {}
 
@@ -88,10 +99,18 @@ class Trainer:
 
     def start(self, seed: int) -> list[np.ndarray]:
         """Return the values of the model's variables at the start of a seed."""
-        return network.start(self.build(seed), seed)
+        return network.start(self.build(seed), seed, self.given)
+
+    def use_rows_of(self, seed: int) -> None:
+        """Put the rows of a seed on the device, where seeds have rows of their own and those of another are there."""
+        if self.dealt and self.dealt.folds and self.fold != (fold := seed % self.dealt.folds.count):
+            rows = host_rows.of_data(of_seed(self.dealt, fold), self.task, self.recipe.class_weights)
+            self.examples.replace(rows)
+            self.evaluate.rows, self.fold = rows, fold
 
     def reset(self, seed: int) -> None:
-        """Set the variables of the model and the optimiser to the start of a seed."""
+        """Set the variables of the model and the optimiser to the start of a seed, and use its rows."""
+        self.use_rows_of(seed)
         if seed not in self.starts:
             self.keep_start(seed, self.start(seed))
         variables = [*self.model.variables, *self.optimizer.variables]
@@ -154,7 +173,7 @@ class Trainer:
         rows, updates = batches * batch_size + remainder, batches + bool(remainder)
         orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, self.rows)]
         drawn = np.zeros((room, self.rows if self.recipe.augmentation else 0, 3), "int32")
-        arrays = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), self.recipe.dtype)
+        arrays = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), self.recipe.variable_dtype)
         inputs = [tf.constant(value) for value in arrays]
         xla = self.xla if xla is None else xla
         program = compiled(self.update, batch_size, batches, remainder, room=room, xla=xla)
@@ -187,7 +206,7 @@ class Trainer:
         drawn = np.zeros((room, self.rows if augmentation else 0, 3), "int32")
         if augmentation:
             drawn[:epochs] = [draws(augmentation, seed, epoch + number, self.rows) for number in range(epochs)]
-        of_updates = np.zeros((room, steps), self.recipe.dtype)
+        of_updates = np.zeros((room, steps), self.recipe.variable_dtype)
         of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
         return [orders, drawn, of_updates]
 
@@ -195,14 +214,17 @@ class Trainer:
         self, status: Status, curves: list[dict[str, np.ndarray]], diverged_epoch: int | None = None
     ) -> RunResult:
         rows = slice(None if diverged_epoch is None else diverged_epoch + 1)
-        weights = self.model.variables if status == "ok" else []
+        metrics = {name: np.concatenate([curve[name] for curve in curves])[rows] for name in curves[0]}
+        by_class = {name: metrics.pop(name)[-1] for name, values in [*metrics.items()] if values.ndim > 2}
+        weights = network.variables(self.model) if status == "ok" else {}
         return RunResult(
             status,
-            {name: np.concatenate([curve[name] for curve in curves])[rows] for name in curves[0]},
-            {f"{number:03d}_{variable.name}": variable.numpy() for number, variable in enumerate(weights)},
+            metrics,
+            {name: variable.numpy() for name, variable in weights.items()},
             sum(int(np.prod(weight.shape)) for weight in self.model.trainable_variables),
             diverged_epoch,
             self.xla,
+            by_class=by_class if status == "ok" else {},
         )
 
 

@@ -5,7 +5,10 @@ from batchwise.config.recipe import Recipe, Schedule
 from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import keras, tf
 from batchwise.training import network
+from batchwise.training.averages import Averages
 from batchwise.training.device_data import Examples, augment
+
+SPARSE = {"sgd"}  # optimisers that take the gradient of an Embedding as it is: they square nothing
 
 
 class Updater:
@@ -22,7 +25,13 @@ class Updater:
     ) -> None:
         self.model, self.optimizer, self.task, self.examples = model, optimizer, task, examples
         self.augmentation, self.weight_decay, self.rows = recipe.augmentation, recipe.weight_decay, rows
-        self.name, self.accumulation = recipe.model.name, recipe.accumulation
+        self.name, self.accumulation, self.options = recipe.model.name, recipe.accumulation, recipe.optimizer
+        # The gradient of an Embedding has a row for each token of a batch. Keras squares and clips these before it adds
+        # those of one token, which is the square of no gradient, and another one in each batch.
+        self.sparse = recipe.optimizer.name in SPARSE and not (
+            recipe.optimizer.clips or recipe.weight_decay or recipe.accumulation > 1
+        )
+        self.averages = Averages(optimizer, model.trainable_variables)
         self.changing_rate = recipe.schedule != Schedule()
         self.normalization_batch = min(network.normalization_batch(model), rows)
 
@@ -39,6 +48,8 @@ class Updater:
 
         `order` [N], `drawn` [N, 3] (augmentation.py) and `rates` [updates] are those of the epoch.
         """
+        for option, decay in self.options.decays(batch_size).items():
+            setattr(self.optimizer, option, decay)  # a constant of the program that is traced
         if self.changing_rate:
             self.optimizer.learning_rate.assign(rates[number])
         part = -(-batch_size // self.accumulation)
@@ -74,13 +85,13 @@ class Updater:
     ) -> list[tf.Tensor]:
         """Return the mean gradient of `size` rows from `start` on; normalised together with rows before if so asked."""
         together = self.normalization_batch if self.normalization_batch > part else size
-        inputs, labels = self._batch(order, drawn, start, size, together)
+        inputs, labels, rows = self._batch(order, drawn, start, size, together)
         with tf.GradientTape() as tape:
-            outputs = self.model(inputs, training=True)
+            outputs = network.outputs_of(self.model, inputs, training=True)
             if together > size:
-                outputs, labels = outputs[-size:], labels[-size:]
-            loss = tf.reduce_mean(self.task.loss(labels, outputs))
-            loss = tf.add_n([loss, *self.model.losses])
+                outputs, labels, rows = outputs[-size:], labels[-size:], rows[-size:]
+            loss = tf.reduce_mean(self.examples.weighted(self.task.loss(labels, outputs), rows))
+            loss = tf.add_n([loss, *(tf.cast(penalty, loss.dtype) for penalty in self.model.losses)])
         return self._checked(tape.gradient(loss, self.model.trainable_variables))
 
     def _checked(self, gradients: list[tf.Tensor | None]) -> list[tf.Tensor]:
@@ -93,14 +104,14 @@ class Updater:
                 f"{self.name}, {without[0]} the first of them, or not differentiably; connect them to the output, or "
                 "set trainable = False"
             )
-        if self.accumulation > 1 or self.weight_decay:  # that of an Embedding has rows for the tokens of a batch alone
-            return [tf.convert_to_tensor(gradient) for gradient in gradients]
-        return gradients
+        if self.sparse:
+            return gradients
+        return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _batch(
         self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, together: int
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the training inputs and labels of an update with `size` rows from `start` on.
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return the training inputs, the labels and the rows of an update with `size` rows from `start` on.
 
         Where statistics are over more rows than a batch has, those before it in the order come first: `together` rows.
         Before the first row of the order comes its last.
@@ -112,7 +123,7 @@ class Updater:
         inputs, labels = self.examples.take(rows)
         if self.augmentation:
             inputs = augment(inputs, tf.gather(drawn, rows), self.augmentation.pad)
-        return inputs, labels
+        return inputs, labels, rows
 
     def _decayed(self, gradients: list[tf.Tensor], weights: list[keras.Variable]) -> list[tf.Tensor]:
         """Return the gradients with that of the L2 penalty: on kernels, not on biases and the like."""

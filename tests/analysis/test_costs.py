@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,16 +18,22 @@ from batchwise.common import stage_outputs
 from batchwise.statistics.intervals import mean_interval
 from batchwise.training.run_result import RunResult
 from tests import fabricated
-from tests.fabricated import ACCURACY
+from tests.fabricated import ACCURACY, STATISTICS
 
 
-def curves(m: int, accuracy: np.ndarray, rows: int = 40, rates: tuple[float, ...] = (0.1,)) -> Curves:
+def curves(
+    m: int,
+    accuracy: np.ndarray,
+    rows: int = 40,
+    rates: tuple[float, ...] = (0.1,),
+    statistic: str = "median_of_last_5_epochs",
+) -> Curves:
     """Return the curves of one m, of accuracies [rates, seeds, evaluations] on validation and test rows."""
     accuracy = np.asarray(accuracy, float)
     per_epoch, last = -(-rows // m), accuracy.shape[-1] - 1
     values = dict.fromkeys(equal_budgets.quantities(ACCURACY), accuracy)
     base = np.array(rates)
-    return Curves(ACCURACY, m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values)
+    return Curves(ACCURACY, m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values, statistic)
 
 
 def rising(m: int, seeds: int = 3, epochs: int = 10, step: float = 0.05) -> Curves:
@@ -67,11 +74,12 @@ def test_a_run_that_diverged_counts_until_then(tmp_path) -> None:
     assert np.isnan(equal_budgets.at(found, 7)["test_accuracy"][0, 1])
 
 
-@given(st.integers(1, 10), st.integers(2, 5))
-def test_a_level_of_epochs_is_the_median_of_the_last_five_evaluations_up_to_it(epochs, seeds) -> None:
-    one = rising(8, seeds)
+@given(st.integers(1, 10), st.integers(2, 5), STATISTICS)
+def test_a_level_of_epochs_is_the_statistic_of_the_evaluations_up_to_it(epochs, seeds, statistic) -> None:
+    one = replace(rising(8, seeds), statistic=statistic)
     row = equal_budgets.level(one, "epochs", epochs, {})
-    values = np.median(one.values["test_accuracy"][0, :, max(1, epochs - 4) : epochs + 1], axis=1)
+    first = {"last_epoch": epochs, "median_of_last_5_epochs": max(1, epochs - 4)}[statistic]
+    values = np.median(one.values["test_accuracy"][0, :, first : epochs + 1], axis=1)
     mean, low, high, n = (bound.item() for bound in mean_interval(values[None]))
     found = [row[f"test_accuracy_{end}"] for end in ("mean", "low", "high")]
     assert (row["status"], row["n"]) == (MEASURED, n)
@@ -113,7 +121,7 @@ def test_the_rate_is_chosen_anew_for_each_level() -> None:
 def test_the_table_has_every_level_at_every_size_and_no_seconds_that_were_not_measured() -> None:
     sizes = [rising(8), rising(40)]
     table = equal_budgets.table(sizes, {8: 1.0, 40: 0.1})
-    assert list(table) == list(equal_budgets.columns(ACCURACY))
+    assert list(table) == list(equal_budgets.columns(sizes[0]))
     assert set(table["budget"]) == set(equal_budgets.KINDS)
     assert (table.groupby(["budget", "level"])["batch_size"].nunique() == 2).all()
     whole = table[table["budget"].eq("updates") & table["level"].eq(10)]  # all that m = 40 makes
@@ -179,8 +187,9 @@ def two_sizes() -> list[Curves]:
 
 
 def test_the_choice_is_the_best_on_validation_rows_and_has_prices() -> None:
-    table = recommendation.advise(two_sizes(), SECONDS)
-    assert list(table) == list(recommendation.columns(ACCURACY))
+    sizes = two_sizes()
+    table = recommendation.advise(sizes, SECONDS)
+    assert list(table) == list(recommendation.columns(sizes[0]))
     chosen, other = table.to_dict("records")
     assert chosen["chosen"] and not other["chosen"]
     assert (chosen["updates"], chosen["seconds"], chosen["compile_seconds"]) == (50, 10.0, 2.0)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise.analysis import run_metrics, study_tables
+from batchwise.analysis import class_table, run_metrics, study_tables
 from batchwise.analysis.columns import columns, quantities
 from batchwise.analysis.evaluate import definition, evaluate
 from batchwise.common import sealed, stage_outputs
@@ -40,7 +40,7 @@ from tests.fabricated import (
 )
 
 STUDY = study([8, 2, 40, 1000], [0.5, 0.125, 0.25], seeds=3)
-TABLES = ("runs", "cells", "batch_sizes", "curves")
+TABLES = ("runs", "cells", "batch_sizes", "curves", "classes")
 
 
 def mixed(run: Run, salt: int = 0) -> RunResult:
@@ -60,8 +60,9 @@ def made() -> dict:
 def test_every_column_is_documented_and_every_documented_column_exists(manifest: dict) -> None:
     written = tables(STUDY, lambda run: random_result(run, STUDY, manifest), manifest)
     found = {column for name in (*TABLES, "columns") for column in written[name]}
-    assert found == set(columns(METRICS))
-    assert dict(written["columns"].itertuples(index=False)) == columns(METRICS)
+    texts = {**class_table.COLUMNS, **columns(METRICS, STUDY.statistic)}
+    assert found == set(texts)
+    assert dict(written["columns"].itertuples(index=False)) == texts
 
 
 def test_there_is_a_row_for_each_cell_as_asked(made: dict) -> None:
@@ -290,7 +291,7 @@ def test_the_stage_writes_the_folder_and_nothing_else_stays(tmp_path: Path, monk
     stage.main("made_up")
     expected = files(STUDY, mixed)
     assert Path("data/metrics/made_up.json").read_bytes() == expected.pop("metrics.json")
-    assert Path("data/plots/made_up.csv").read_bytes() == expected["batch_sizes.csv"]
+    assert Path("data/plots/made_up.csv").read_bytes() == expected.pop("plot.csv")
     written = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert written.pop(stage_outputs.SUMS).count(b"\n") == len(expected)
     assert written == expected
@@ -303,3 +304,19 @@ def test_evaluation_needs_no_training_framework() -> None:
                 [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", "")]
             )
             assert not any((name or "").split(".")[0] in ("tensorflow", "keras", "sklearn") for name in names), file
+
+
+def test_the_recall_of_each_class_is_that_of_the_chosen_runs_that_ended_ok(made: dict) -> None:
+    chosen = made["batch_sizes"].dropna(subset="base_learning_rate")
+    assert made["classes"]["batch_size"].tolist() == np.repeat(chosen["batch_size"], 2).tolist()
+    for row in made["classes"].to_dict("records"):
+        base = chosen.loc[chosen["batch_size"].eq(row["batch_size"]), "base_learning_rate"].item()
+        [cell] = [
+            cell
+            for cell in grid.cells(STUDY, MANIFEST["rows"]["train"])
+            if (cell.batch_size, cell.base_learning_rate) == (row["batch_size"], base)
+        ]
+        ended = [mixed(run) for run in grid.runs_of(cell, STUDY)]
+        recalls = [found.by_class["recall"][2, row["class"]] for found in ended if found.status == "ok"]
+        assert row["n"] == len(recalls) and row["test_rows"] == MANIFEST["class_counts"]["test"][row["class"]]
+        assert row["recall_mean"] == pytest.approx(np.mean(recalls))

@@ -16,10 +16,12 @@ from batchwise.analysis import equal_budgets, recommendation, reliable_rates, ru
 from batchwise.analysis.evaluate import evaluate
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.study_tables import NAMES, Tables
+from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.data import loading, task
 from batchwise.data.metric import Metric, from_facts
+from batchwise.data.task import TARGET, Scale
 from batchwise.training.run_result import RunResult
 from tests.fabricated import ACCURACY, LOSS, MANIFEST, METRICS, diverged, parse, random_result, study, write_runs
 
@@ -40,7 +42,7 @@ def mirrored(metric: Metric) -> Metric:
 
 def mirrored_runs(by_run: Mapping[Run, RunMetrics], name: str) -> dict[Run, RunMetrics]:
     """Return runs whose values of a metric have the other sign."""
-    parts = ("median", "final", "curve")
+    parts = ("result", "final", "curve")
     return {
         run: replace(found, **{part: getattr(found, part) | {name: -getattr(found, part)[name]} for part in parts})
         for run, found in by_run.items()
@@ -152,7 +154,7 @@ def test_a_study_without_a_metric_chooses_by_the_first_of_its_task() -> None:
     [
         ({"metric": "acuracy"}, "metric: 'acuracy' is not a known .*allowed: accuracy, loss; did you mean 'accuracy'"),
         ({"targets": [90.0]}, "targets: 90.0 is no accuracy; allowed: fraction of the rows .*, 0 to 1"),
-        ({"metric": "loss", "targets": [-1.0]}, "targets: -1.0 is no loss; allowed: mean cross-entropy"),
+        ({"metric": "loss", "targets": [-1.0]}, "targets: -1.0 is no loss; allowed: log loss: mean cross-entropy"),
     ],
 )
 def test_a_metric_or_a_target_that_the_task_does_not_have_is_told(changes: dict, message: str) -> None:
@@ -160,18 +162,15 @@ def test_a_metric_or_a_target_that_the_task_does_not_have_is_told(changes: dict,
         loading.metrics(STUDY.model_copy(update=changes), MANIFEST)
 
 
-@pytest.mark.parametrize("name", ["binary_classification", "multiclass_classification"])
+LABELS = {"classes": [0, 0, 0, 1], "flags": [[0, 1], [1, 1], [0, 0]], "numbers": [-1.5, 0.0, 2.0], "counts": [0, 3, 1]}
+
+
+@pytest.mark.parametrize("name", plugins.names("tasks"))
 def test_a_metric_is_data(name: str) -> None:
-    for of_task in task.load(name).metrics:
-        metric = of_task.on([30, 10])
+    found = task.load(name)
+    for of_task in found.metrics:
+        metric = of_task.on(np.array(LABELS[found.labels.kind]), Scale(10.0, 3.0), "mm")
         assert from_facts(json.loads(json.dumps(asdict(metric)))) == metric and metric.name == of_task.name
-        assert list(metric.margins) == sorted(metric.margins)
+        assert list(metric.margins) == sorted(metric.margins) and metric.margins[0] > 0 and metric.learned > 0
         assert metric.clip(metric.baseline) == metric.baseline
-
-
-def test_the_baselines_are_those_of_the_best_constant_answer() -> None:
-    share, entropy = (metric.on([30, 10]).baseline for metric in task.load("binary_classification").metrics)
-    assert share == 0.75
-    answers = np.linspace(0.001, 0.999, 999)  # the share of the first class that a constant answer gives
-    losses = -(0.75 * np.log(answers) + 0.25 * np.log(1 - answers))
-    assert entropy == pytest.approx(losses.min()) and answers[losses.argmin()] == pytest.approx(0.75)
+        assert metric.title and metric.differences and (metric.unit == "mm") == (of_task.unit == TARGET)

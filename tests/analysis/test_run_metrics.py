@@ -34,16 +34,26 @@ def metrics_of(result: RunResult, made: Study = STUDY, **changes: object) -> run
         return run_metrics.read(Path(folder), "made_up", made, MANIFEST)[RUN]
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 5, 6, 30])
-def test_the_median_is_over_the_last_5_epochs_and_never_over_epoch_0(epochs: int) -> None:
-    made = study([4, 100], [0.25], seeds=2, budget={"epochs": epochs})
+@pytest.mark.parametrize("updates", [5, 10, 20, 50, 60, 300])  # at m = 4 an epoch has 10
+@pytest.mark.parametrize(("statistic", "number"), [("last_epoch", 1), ("median_of_last_5_epochs", 5)])
+def test_the_result_is_of_the_last_epochs_and_never_of_epoch_0(updates: int, statistic: str, number: int) -> None:
+    made = study([4, 100], [0.25], seeds=2, budget={"updates": updates}, statistic=statistic)
     result = random_result(RUN, made)
-    found = metrics_of(result, made)
-    last = range(max(1, epochs - 4), epochs + 1)
+    found, epochs = metrics_of(result, made), -(-updates // 10)
+    last = range(max(1, epochs - number + 1), epochs + 1)
     for column in range(len(ROWS)):
         for name, values in result.metrics.items():
             expected = median(float(values[epoch, column]) for epoch in last)
-            assert found.median[name][column] == pytest.approx(expected)
+            assert found.result[name][column] == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 30])
+def test_by_default_the_result_is_the_last_row(epochs: int) -> None:
+    made = study([4, 100], [0.25], seeds=2, budget={"epochs": epochs})
+    result = random_result(RUN, made)
+    found = metrics_of(result, made)
+    for name, values in result.metrics.items():
+        assert found.result[name].tolist() == found.final[name].tolist() == values[-1].tolist()
 
 
 def test_final_numbers_are_those_of_the_last_evaluation() -> None:
@@ -59,7 +69,7 @@ def test_a_run_that_did_not_end_ok_has_a_curve_and_no_numbers() -> None:
     found = metrics_of(diverged(random_result(RUN, STUDY), 3))
     assert (found.status, found.diverged_epoch, found.epochs) == ("diverged", 3, 3)
     assert {name: len(values) for name, values in found.curve.items()} == {"accuracy": 4, "loss": 4}
-    assert all(np.isnan([found.median[name], found.final[name]]).all() for name in ("accuracy", "loss"))
+    assert all(np.isnan([found.result[name], found.final[name]]).all() for name in ("accuracy", "loss"))
 
 
 def test_a_run_without_evaluations_is_read() -> None:

@@ -16,6 +16,7 @@ from batchwise.common.repository import ROOT
 WORDS = (
     *("check", "plan", "verify", "advise", "reproduce", "small", "nothing", "--folder", "--memory", "--time"),
     *("--batch-size", "--learning-rate", "--mem", "-h", "--help", "--", "-", "", "-1GB", "-5s", "-inf", "8GB", "10min"),
+    *("suggest", "--write"),
     *("8", "nan", "1e999", "9" * 5000, "4", "0.5", "/dev/null", "nowhere", "--memory=8", "a\nb", "\udcff", "x" * 5000),
 )
 

@@ -13,7 +13,8 @@ from batchwise.common.serialization import as_csv, as_json
 
 FACTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
 )
 
 
@@ -22,7 +23,7 @@ class Pair(NamedTuple):
     n: int
 
 
-@given(st.dictionaries(st.text(), FACTS))
+@given(st.dictionaries(st.text(), FACTS, max_size=3))
 def test_json_has_what_was_given(content) -> None:
     assert json.loads(as_json(content)) == content
 

@@ -13,6 +13,7 @@ from batchwise.common.source_text import MISTAKES, deciding
 SOURCE = '''"""A module."""
 
 import os  # why
+from pydantic import Field
 
 # About it:
 # two lines.
@@ -24,6 +25,8 @@ TEXT = """a # no comment
 
 class Thing:
     """A thing."""
+
+    number: int = Field(3, description="how many, η̃", ge=1)
 
     def size(self, rows: int) -> int:
         """Return the size, η̃ rows."""
@@ -45,6 +48,12 @@ SAME = [
     ("the size, η̃ rows", "how large"),
     ("{rows} rows; at most {LIMIT}", "{rows} are too many"),
     ("  # said", ""),
+    ("how many, η̃", "number of rows"),
+    (
+        'Field(3, description="how many, η̃", ge=1)',
+        'Field(\n        3,\n        ge=1,  # one\n        description="number "\n        "of rows",\n    )',
+    ),
+    (', description="how many, η̃"', ""),
     ('                "use fewer",\n', ""),
     (
         '(\n                f"η̃ {rows} rows; at most {LIMIT}",  # said\n                "use fewer",\n            )',
@@ -57,6 +66,9 @@ OTHER = [
     ("comment\n\n", "comment\n"),
     ('   """\n', '  """\n'),
     ("raise UserError", "raise ValueError"),
+    ("Field(3", "Field(4"),
+    ("ge=1", "ge=2"),
+    ("Field(3, description=", "Field(3, title="),
     ("out_of_memory", "failed"),
     ("no rows", "none"),
     ("rows > LIMIT", "rows >= LIMIT"),
@@ -69,6 +81,11 @@ UNLIKE = [
     ("raise ValueError(y := 1)\n", "raise ValueError(y := 2)\n"),
     ("def f():\n    raise ValueError((yield))\n", "def f():\n    raise ValueError(())\n"),
     ("raise ValueError(k=1)\n", "raise ValueError(k=2)\n"),
+    ("x = Field(description='a')\n", "x = Field(description='b')\n"),  # not pydantic's
+    (
+        "from pydantic import Field\nField(description=(y := 1))\n",
+        "from pydantic import Field\nField(description=(y := 2))\n",
+    ),
     ("raise Ended('failed')\n", "raise Ended('stopped')\n"),
 ]
 
@@ -95,7 +112,7 @@ def test_what_is_not_python_counts_whole() -> None:
 
 
 def test_nothing_else_is_lost() -> None:
-    """What is left of a module is the same program, but for docstrings and what mistakes say."""
+    """What is left of a module is the same program, but for docstrings and what is said of mistakes and of fields."""
     programs = 0
     for path in [*(ROOT / "batchwise").rglob("*.py"), *(ROOT / "stages").rglob("*.py")]:
         source = path.read_text(encoding="utf-8")
@@ -109,13 +126,15 @@ def test_nothing_else_is_lost() -> None:
 
 
 def program(source: str) -> str:
-    """Return the syntax tree of a source without docstrings and what mistakes say."""
+    """Return the syntax tree of a source without docstrings and what is said of mistakes and of fields."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
             del node.body[0]
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and ast.unparse(node.exc.func) in MISTAKES:
             node.exc = node.exc.func
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Field":
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "description"]
     return ast.dump(tree)
 
 

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from batchwise.common.errors import UserError
-from batchwise.config import params
+from batchwise.config import params, schema
 from batchwise.config.params import Params
 
 TEXT = """\
 # a study with each section that there is
+files: { photos: pictures/cells, start: start.npz }
 data_sets:
   digits: &options { test_rows: 297, validation_rows: 300, seed: 0 }
   breast_cancer: { <<: *options, test_rows: 114 }
@@ -30,7 +32,9 @@ studies:
     weight_decay: 1e-4
     augmentation: { pad: 1, flip: true }
     accumulation: 2
-    dtype: float32
+    dtype: mixed_bfloat16
+    trainable: [dense]
+    weights: start
     learning_rate_scaling: linear
     grid: &grid
       batch_sizes: [2, 4]
@@ -42,7 +46,7 @@ studies:
   b:
     data_set: digits
     model: { name: mlp, hidden_units: [32] }
-    optimizer: { name: adam, epsilon: 1.0e-7 }
+    optimizer: { name: lamb, epsilon: 1.0e-7, second_moment_half_life: 5000, ema: 0.9, clipnorm: 1 }
     budget: { updates: 5 }
     learning_rate_scaling: none
     grid: *grid
@@ -52,8 +56,9 @@ FOREIGN = re.compile(
 )
 # A line begins with the file, and then the key, its section or its line.
 BEGINNING = re.compile(
-    r"params\.yaml(, line \d+: | is not valid YAML: line \d+: | is not UTF-8 text|: (a key of )?(data_sets|studies)\b|"
-    r": the file is |: .+ is not a known key of this section; allowed: data_sets, studies)"
+    r"params\.yaml(, line \d+: | is not valid YAML: line \d+: | is not UTF-8 text|"
+    r": (a key of )?(files|data_sets|studies)\b|: the file is |"
+    r": .+ is not a known key of this section; allowed: files, data_sets, studies)"
 )
 NUMBERS = [
     0,
@@ -79,6 +84,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 Path_ = tuple[Any, ...]
+SCHEMA = Draft202012Validator(schema.of_params())
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +101,7 @@ def content(file) -> dict[str, Any]:
     studies["b"]["subset"] = studies["a"]["subset"]
     studies["b"].pop("augmentation")
     studies["b"].pop("metric")
-    return {"data_sets": given.data_sets, "studies": studies}
+    return {"files": given.files, "data_sets": given.data_sets, "studies": studies}
 
 
 def paths(content: Any, above: Path_ = ()) -> list[Path_]:
@@ -145,7 +151,8 @@ def test_any_value_in_any_place(content, data, times) -> None:
     changed = copy.deepcopy(content)
     for _ in range(times):
         changed = mutated(changed, data)
-    lines_are_ours(lambda: params.check(changed))
+    if lines_are_ours(lambda: params.check(changed)):
+        SCHEMA.validate(changed)  # an editor marks nothing in what is right
 
 
 PIECES = [

@@ -93,3 +93,13 @@ def test_what_is_not_trained_as_it_is_written_is_noted(rows, batch_sizes, parts)
     above = [f"batch size {m} is more than the {rows} training rows" for m in batch_sizes if m > rows]
     small = [f"{parts}, more than the rows of batch size {m}" for m in batch_sizes if min(m, rows) < parts]
     assert [note.split(";")[0].removeprefix("accumulation is ") for note in noted] == above + small
+
+
+@given(ROWS, BATCH_SIZES, st.integers(5, 10**6))
+def test_batch_sizes_with_fewer_epochs_than_the_statistic_are_noted(rows, batch_sizes, updates) -> None:
+    """Equal updates are fewer epochs at a small m."""
+    changes = {"budget": Budget(updates=updates), "statistic": "median_of_last_5_epochs"}
+    noted = grid.notes(study(batch_sizes).model_copy(update=changes), rows)
+    few = [m for m in sorted(batch_sizes) if updates <= 4 * -(-rows // min(m, rows))]
+    assert [note.split()[2] for note in noted if "epochs" in note] == [str(m) for m in few]
+    assert not any("epochs" in note for note in grid.notes(study(batch_sizes), rows))

@@ -23,16 +23,20 @@ BASE = measured_part.of_study(Study.model_validate(STUDY))
 DECIDING = {
     "data_set": "fashion_mnist",
     "subset": {"train_rows": 100},
+    "folds": 5,
     "model": {"name": "mlp", "hidden_units": [9]},
     "optimizer": {"name": "adam"},
     "weight_decay": 0.1,
     "augmentation": {"pad": 4, "flip": True},
     "accumulation": 2,
-    "dtype": "float64",
+    "dtype": "mixed_bfloat16",
+    "trainable": ["dense"],
+    "task": "regression",
+    "class_weights": "balanced",
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},
 }
 STEPS = [number / 1000 for number in range(100, 900)]  # what is nearer is one value
-LEFT_OUT = {"budget", "schedule", "learning_rate_scaling", "metric", "targets", "landscape"}
+LEFT_OUT = {"weights", "budget", "schedule", "learning_rate_scaling", "metric", "statistic", "targets", "landscape"}
 
 
 def part(**changes) -> Study:
@@ -47,7 +51,13 @@ def test_what_decides_time_or_memory_is_in_the_part(key) -> None:
 @given(
     rates=st.lists(st.sampled_from(STEPS) | st.sampled_from([1e-9, 1e9]), min_size=1, max_size=4, unique=True),
     seeds=st.integers(1, 50),
-    budget=st.sampled_from([{"epochs": 1}, {"epochs": 99}, {"updates": 7}]),
+    length=st.sampled_from(
+        [
+            ({"epochs": 1}, "last_epoch"),
+            ({"epochs": 99}, "median_of_last_5_epochs"),
+            ({"updates": 7}, "median_of_last_5_epochs"),
+        ]
+    ),
     schedule=st.sampled_from([{}, {"warm_up": 0.1}, {"drops": [0.5, 0.75]}]),
     scaling=st.sampled_from(["linear", "sqrt", "none"]),
     targets=st.lists(st.sampled_from(STEPS), max_size=2, unique=True),
@@ -55,11 +65,12 @@ def test_what_decides_time_or_memory_is_in_the_part(key) -> None:
     batch_sizes=st.permutations([4, 64]),
 )
 def test_studies_that_cost_the_same_have_the_same_part(
-    rates, seeds, budget, schedule, scaling, targets, landscape, batch_sizes
+    rates, seeds, length, schedule, scaling, targets, landscape, batch_sizes
 ) -> None:
     same = part(
         grid={"batch_sizes": batch_sizes, "base_learning_rates": rates, "seeds": seeds},
-        budget=budget,
+        budget=length[0],
+        statistic=length[1],
         schedule=schedule,
         learning_rate_scaling=scaling,
         targets=targets,

@@ -8,12 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import cut
 from batchwise.common.repository import ROOT
 from batchwise.config import params
+from batchwise.config.recipe import Recipe
 
 GOOD = {
     "data_sets": {"digits": {"test_rows": 297, "validation_rows": 300, "seed": 0}},
@@ -57,7 +61,8 @@ BAD = [
     (STUDY, None, "studies.a is None", "be a mapping"),
     (f"{STUDY}.epochs", 3, "studies.a: 'epochs' is not a known key", "budget"),
     (f"{GRID}.batchsizes", [1], "studies.a.grid: 'batchsizes' is not a known key", "did you mean 'batch_sizes'?"),
-    *((f"{STUDY}.{key}", ABSENT, f"studies.a.{key} is missing") for key in GOOD["studies"]["a"]),
+    *((f"{STUDY}.{key}", ABSENT, f"studies.a.{key} is missing; it is required") for key in GOOD["studies"]["a"]),
+    (f"{STUDY}.model", "mlp", "studies.a.model is 'mlp'; it must be a mapping"),
     *((f"{GRID}.{key}", ABSENT, f"studies.a.grid.{key} is missing") for key in GOOD["studies"]["a"]["grid"]),
     (f"{STUDY}.model.name", ABSENT, "studies.a.model.name is missing"),
     (f"{STUDY}.optimizer.name", ABSENT, "studies.a.optimizer.name is missing"),
@@ -123,6 +128,42 @@ BAD = [
         "optimizer.beta_2 is 0.99999999",
         "at most 0.9999999",
     ),
+    # Options of every optimiser
+    *(
+        (
+            f"{STUDY}.optimizer",
+            {"name": name, decay: 0.5, half_life: 100},
+            f"{decay}: 0.5 and {half_life}: 100 both say",
+        )
+        for name, decay, half_life in (
+            ("sgd", "momentum", "momentum_half_life"),
+            ("rmsprop", "rho", "second_moment_half_life"),
+            ("adam", "beta_1", "momentum_half_life"),
+            ("nadam", "beta_2", "second_moment_half_life"),
+            ("lion", "beta_2", "momentum_half_life"),
+            ("ftrl", "ema", "ema_half_life"),
+        )
+    ),
+    (f"{STUDY}.optimizer", {"name": "lion", "second_moment_half_life": 9}, "did you mean 'momentum_half_life'?"),
+    (f"{STUDY}.optimizer", {"name": "adam", "beta_2": None}, "beta_2 is None; it must be a number, unless second_"),
+    (f"{STUDY}.optimizer", {"name": "adam", "momentum_half_life": 0.5}, "momentum_half_life is 0.5", "at least 1"),
+    (f"{STUDY}.optimizer", {"name": "adam", "ema_half_life": 10**8}, "ema_half_life is 100000000", "at most 5000000"),
+    (f"{STUDY}.optimizer", {"name": "sgd", "ema": 1.0}, "optimizer.ema is 1.0", "at most 0.9999999"),
+    (f"{STUDY}.optimizer", {"name": "sgd", "ema": 0}, "optimizer.ema is 0", "more than 0"),
+    (f"{STUDY}.optimizer", {"name": "sgd", "clipnorm": 0}, "optimizer.clipnorm is 0", "at least 1e-30"),
+    (
+        f"{STUDY}.optimizer",
+        {"name": "sgd", "clipnorm": 1, "clipvalue": 2},
+        "clipnorm: 1.0, clipvalue: 2.0: each limits the gradient; give one of them",
+    ),
+    (f"{STUDY}.optimizer", {"name": "ftrl", "learning_rate_power": 0.5}, "learning_rate_power is 0.5", "at most 0"),
+    (f"{STUDY}.optimizer", {"name": "adamw", "weight_decay": -1}, "optimizer.weight_decay is -1", "at least 0"),
+    # Types, layers that train, weights at the start
+    (f"{STUDY}.dtype", "bfloat16", "dtype is 'bfloat16'", "'float32', 'float64' or 'mixed_bfloat16'"),
+    (f"{STUDY}.trainable", [], "trainable is []", "at least 1 item"),
+    (f"{STUDY}.trainable", [3], "trainable[0] is 3", "be text"),
+    (f"{STUDY}.weights", "start", "studies.a.weights: 'start' is not a known file of the section files; allowed: none"),
+    (f"{STUDY}.weights", "../start.npz", "the name '../start.npz' is not allowed"),
     (f"{STUDY}.weight_decay", 1e-300, "studies.a.weight_decay: 1e-300 is beyond float32"),
     (f"{STUDY}.targets", [1e300], "studies.a.targets[0]: 1e+300 is beyond float32"),
     (
@@ -138,6 +179,19 @@ BAD = [
     (f"{STUDY}.budget.epochs", 0, "budget.epochs is 0", "at least 1"),
     (f"{STUDY}.budget.epochs", 10**7, "budget.epochs is 10000000", "at most 1000000"),
     (f"{STUDY}.budget.epochs", 1.5, "budget.epochs is 1.5", "whole number"),
+    # Statistic
+    (f"{STUDY}.statistic", "mean", "studies.a.statistic is 'mean'", "'last_epoch' or 'median_of_last_5_epochs'"),
+    *(
+        (STUDY, {**GOOD["studies"]["a"], "budget": budget, "statistic": "median_of_last_5_epochs"}, told, "last_epoch")
+        for budget, told in (
+            (
+                {"epochs": 4},
+                "studies.a.statistic: median_of_last_5_epochs is of 5 epochs, and with { epochs: 4 } a run",
+            ),
+            ({"epochs": 1}, "with { epochs: 1 } a run has fewer"),
+            ({"updates": 4}, "with { updates: 4 } a run has fewer"),  # an epoch is one update at least
+        )
+    ),
     # Schedule, weight decay, augmentation, subset
     (f"{STUDY}.schedule", {"drop": [0.5]}, "studies.a.schedule: 'drop' is not a known key", "did you mean 'drops'?"),
     (f"{STUDY}.schedule", {"drops": [0.75, 0.5]}, "drops are [0.75, 0.5]", "each must come after the one before it"),
@@ -282,7 +336,7 @@ RATES = "base_learning_rates: [0.001]"
         (TEXT.replace(RATES, "base_learning_rates: [yes]", 1), ["is 'yes'", "be a number"]),
         (
             TEXT.replace("seeds: 10", "seeds: 10\n      seeds: 5", 1),
-            ["not valid YAML: line 20", "the key seeds is given more than once"],
+            ["not valid YAML: line 21", "the key seeds is given more than once"],
         ),
         (TEXT.replace("[16, 8, 6]", "[16, 8, 6"), ["not valid YAML: line"]),
         ("studies:\n\t- 1", ["not valid YAML: line 2", "a tab, which YAML does not take"]),
@@ -363,4 +417,38 @@ def fingerprint(folder: Path) -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
         for path in folder.rglob("*")
+    }
+
+
+def test_one_weight_decay_is_enough() -> None:
+    """AdamW has one of its own unless it is told otherwise."""
+    content = changed(f"{STUDY}.optimizer", {"name": "adamw"})
+    content["studies"]["a"]["weight_decay"] = 0.1
+    with pytest.raises(
+        UserError, match=r"studies.a: weight_decay is 0.1, .* adamw has a decoupled weight_decay of 0.004"
+    ):
+        params.check(content)
+    content["studies"]["a"]["optimizer"]["weight_decay"] = 0.0
+    params.check(content)
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw", "nadam", "lamb", "lion", "adadelta"])
+@given(rows=st.floats(1, 5e6), batch_size=st.integers(1, 2**63 - 1))
+def test_half_lives_are_halves_and_are_read_back(name, rows, batch_size) -> None:
+    """Of m rows, what is left is left of twice as many twice; float32 has a number below 1 for it at every m."""
+    known = {"momentum_half_life", "second_moment_half_life"} & {
+        *Recipe.model_validate(_recipe(name)).optimizer.model_dump()
+    }
+    how = Recipe.model_validate(_recipe(name, ema_half_life=rows, **dict.fromkeys(known, rows)))
+    found = how.optimizer.decays(batch_size)
+    assert len(found) == len(known) + 1 and found.items() <= how.optimizer.options(batch_size).items()
+    assert all(0 <= np.float32(left) < 1 and left == 0.5 ** (batch_size / rows) for left in found.values())
+    assert Recipe.model_validate(how.model_dump()) == how
+
+
+def _recipe(name: str, **options) -> dict:
+    return {
+        "model": {"name": "mlp", "hidden_units": [3]},
+        "optimizer": {"name": name, **options},
+        "budget": {"epochs": 1},
     }

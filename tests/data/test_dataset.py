@@ -94,7 +94,7 @@ def test_a_split_that_does_not_fit(validation_rows, test_rows, words) -> None:
 
 
 def test_a_class_with_one_row_cannot_be_split() -> None:
-    with pytest.raises(UserError, match="the smallest class has 1 rows; at least 3 are needed"):
+    with pytest.raises(UserError, match="class 1, the smallest class, has 1 row; at least 3 are needed"):
         do_split(np.array([0] * 20 + [1]), 0, 5, 0)
 
 
@@ -248,7 +248,7 @@ def test_vectors_of_an_absurd_size_are_refused(changes, words) -> None:
 
 
 def test_a_task_that_is_no_plug_in_is_refused_with_those_that_are() -> None:
-    known = "allowed: binary_classification, multiclass_classification"
+    known = "allowed: binary_classification, count_regression, multiclass_classification, "
     with pytest.raises(UserError, match=f"'binary' is not a known task; {known}"):
         Description("title", "binary", "source", "licence")
 
@@ -259,9 +259,12 @@ def test_the_manifest_says_what_the_arrays_are(small) -> None:
         "task": "binary_classification",
         "source": "source",
         "licence": "licence",
+        "unit": "",
         "files": {},
         "options": {"seed": 3},
+        "labels": "classes",
         "class_names": ["no", "yes"],
+        "target_range": [],
         "input_shape": [2],
         "rows": {"train": 6, "validation": 0, "test": 3},
         "class_counts": {"train": [3, 3], "validation": [0, 0], "test": [2, 1]},

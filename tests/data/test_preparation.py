@@ -35,14 +35,33 @@ FILES: dict[str, tuple[str, int | None, str]] = {
     "has_no_memory": (f"{START}    raise MemoryError('9 GiB')", LINE, "MemoryError: 9 GiB"),
     "never_ends": (f"{START}    return prepare()", LINE, "RecursionError: maximum recursion depth exceeded"),
     "lacks_a_file": (f"{START}    return open('nothing.csv')", LINE, "No such file or directory: 'nothing.csv'"),
+    "reads_a_file": (
+        f"{START}    np.fromfile('dvc.yaml')\n    {GOOD}",
+        LINE,
+        "it reads dvc.yaml, which is not declared",
+    ),
+    "reads_a_file_and_goes_on": (
+        f"{START}    try: open('dvc.yaml')\n    except Exception: pass\n    {GOOD}",
+        *(LINE, "write `files: { dvc: dvc.yaml }` in params.yaml, and take the path from an option of type File"),
+    ),
+    "reads_a_file_and_says_otherwise": (
+        f"{START}    try: open('dvc.yaml')\n    except Exception: raise ValueError('no rows')",
+        *(LINE, "it reads dvc.yaml, which is not declared"),
+    ),
+    "reads_a_file_at_import": (f"open('dvc.yaml')\n{START}    {GOOD}", 1, "it reads dvc.yaml, which is not declared"),
     "asserts": (f"{START}    assert 1 > 2, 'no rows'", LINE, "AssertionError: no rows"),
     "exits": (f"{START}    import sys; sys.exit(3)", LINE, "it ended the process, by sys.exit(3)"),
     "exits_in_silence": (f"{START}    raise SystemExit", LINE, "it ended the process, by sys.exit(None)"),
     "returns_nothing": (f"{START}    parts()", None, "prepare() returned None; a DataSet is expected"),
-    "returns_a_tuple": (f"{START}    return parts()", None, "prepare() returned a tuple; a DataSet is expected"),
+    "returns_a_tuple": (
+        f"{START}    return parts()",
+        None,
+        "prepare() returned a tuple; a DataSet is expected; write `return DataSet(",
+    ),
     "returns_a_dict": (f"{START}    return dict(x=x, y=y)", None, "prepare() returned a dict"),
+    "returns_arrays": (f"{START}    return x, y", None, "a tuple; a DataSet is expected; write `return DataSet("),
     "returns_the_class": (f"{START}    return DataSet", None, "prepare() returned a type"),
-    "yields": (f"{START}    yield parts()", None, "prepare() returned a generator; a DataSet is expected"),
+    "yields": (f"{START}    yield parts()", None, "a DataSet is expected; what yields batches has an order of its own"),
     "three_arrays": (f"{START}    return Split(x, y, y)", LINE, "TypeError: Split.__init__() takes 3 positional"),
     "lacks_fields": (f"{START}    return DataSet(ABOUT)", LINE, "TypeError: DataSet.__init__() missing 4 required"),
     "has_another_field": (
@@ -57,14 +76,14 @@ FILES: dict[str, tuple[str, int | None, str]] = {
     ),
     "has_half_labels": (
         f"{START}    global y\n    y = np.where(y == 1, 0.5, y)\n    {GOOD}",
-        *(6, "labels are float64 of the shape [60], such as 0.5"),
+        *(LINE + 2, "train labels are float64 of the shape [42], such as 0.5"),
     ),
     "has_a_nan": (
         f"{START}    x[7, 1] = np.nan\n    {GOOD}",
         6,
         "inputs: 1 value is NaN or infinite, in 1 of 60",
     ),
-    "has_another_task": (f"{START}    Description('t', 'regression', 's', 'l')", LINE, "'regression' is not a known"),
+    "has_another_task": (f"{START}    Description('t', 'regresion', 's', 'l')", LINE, "'regresion' is not a known"),
     "lacks_a_package": (
         f"import numpy as np\nimport no_such_package\n{START}    ...",
         2,
@@ -146,14 +165,13 @@ def test_stage_preprocess_says_so_and_writes_nothing_of_it(project) -> None:
     assert line.startswith("error: data set has_a_nan (batchwise/datasets/has_a_nan.py, line 6): inputs: 1 value is")
     assert not list((project.folder / "data/prepared").glob("*has_a_nan*"))
     assert preprocess("right") == ["it is said"]
-    assert preprocess("right", "twice") == [
-        "it is said",
-        *(
-            f"warning: data set twice: 9 of 9 {part} rows have the inputs of a row of {other}: "
-            "what is known of them is no measure of new rows"
-            for other, part in (("train", "validation"), ("train", "test"), ("validation", "test"))
-        ),
+    warnings = [
+        f"warning: data set twice: 9 of 9 {part} rows have the inputs of a row of {other}: "
+        "what is known of them is no measure of new rows"
+        for other, part in (("train", "validation"), ("train", "test"), ("validation", "test"))
     ]
+    assert preprocess("right", "twice") == warnings  # what has not changed is kept
+    assert preprocess("right", "twice") == ["it is said", *warnings]  # as `dvc repro --force preprocess` does
     files = {path.name for path in (project.folder / "data/prepared").iterdir() if path.is_file()}
     wanted = {f"{name}{ending}" for name in ("digits", "right", "twice") for ending in (".json", ".npz")}
     assert files == wanted
@@ -167,6 +185,45 @@ def test_a_plugin_is_found_where_the_code_is_linked(project, tmp_path) -> None:
     (tmp_path / "batchwise").symlink_to(project.folder / "batchwise")
     printed = Project(tmp_path).run(sys.executable, "-c", DRIVER, "raises")
     assert printed.startswith(f"data set raises (batchwise/datasets/raises.py, line {LINE}): ZeroDivisionError")
+
+
+TABLE = f"""\
+import pandas as pd
+from batchwise.common.option_types import File
+{START.replace("prepare()", "prepare(*, file: File, other: File | None = None, seed: int = 0)")}
+    print("reads", file, type(file).__name__, other)
+    x[:] = pd.read_csv(file).to_numpy()
+    if seed: file.write_text("a")
+    {GOOD}
+"""
+READING = """\
+import sys
+from pathlib import Path
+from batchwise.common.errors import UserError
+from batchwise.data import local_files, preparation
+given = {option: local_files.now({"wine": path})["wine"] for option, path in zip(sys.argv[2::2], sys.argv[3::2])}
+try:
+    data = preparation.prepare("mine", {"name": "table", "file": "wine", "seed": int(sys.argv[1])}, given)
+    print(data.files == {"wine (wine.csv)": given["file"].sha256}, data.train.inputs.mean() != 0)
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_plugin_gets_the_path_of_a_declared_file_which_stands_in_what_it_was_made_from(project) -> None:
+    (project.folder / "batchwise/datasets/table.py").write_text(TABLE)
+    (project.folder / "wine.csv").write_text(
+        "a,b,c,d\n" + "\n".join(f"{n},{n % 7},{n % 5},1" for n in range(60)) + "\n"
+    )
+    (project.folder / "copy.csv").write_bytes((project.folder / "wine.csv").read_bytes())
+
+    def read(*words: str) -> list[str]:
+        return project.run(sys.executable, "-c", READING, *words).splitlines()
+
+    assert read("0", "file", "wine.csv") == ["reads wine.csv PosixPath None", "True True"]
+    assert read("0", "file", "wine.csv", "other", "copy.csv")[0] == "reads wine.csv PosixPath copy.csv"
+    printed = read("1", "file", "wine.csv")
+    assert printed[1].startswith("wine.csv has changed since DVC looked at it; run `dvc repro --force file@wine`, and")
 
 
 LEAVING = f"""\

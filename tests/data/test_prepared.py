@@ -18,6 +18,7 @@ from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Description, Split
 from tests.damage import damaged
 
+CODE_OF_DIGITS = prepared.code_of("digits")
 GIVEN = params.load(ROOT / "params.yaml").data_sets
 CODE = {"batchwise/datasets/small.py": "1" * 64}
 ASKED = {"data_set": "small", "subset": None}
@@ -111,7 +112,7 @@ def test_a_file_that_is_not_what_was_saved(small, tmp_path, change, words) -> No
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_is_refused_in_a_line_or_changes_nothing(small, tmp_path, file, data) -> None:
-    prepared.save(small, tmp_path, "small", {}, prepared.code_of("digits"))
+    prepared.save(small, tmp_path, "small", {}, CODE_OF_DIGITS)
     prepared.save_part(small, tmp_path, "one", {}, ASKED)
     path, whole = tmp_path / file, prepared.read_part(tmp_path, "one")
     path.write_bytes(data.draw(damaged(path.read_bytes())))
@@ -126,7 +127,7 @@ def test_damage_is_refused_in_a_line_or_changes_nothing(small, tmp_path, file, d
 
 def test_a_damaged_file_is_not_kept(small, tmp_path) -> None:
     for name in ("digits.npz", "digits.json"):
-        prepared.save(small, tmp_path, "digits", {}, prepared.code_of("digits"))
+        prepared.save(small, tmp_path, "digits", {}, CODE_OF_DIGITS)
         assert prepared.kept(tmp_path, "digits", {})
         path = tmp_path / name
         path.write_bytes(path.read_bytes()[:-1] + b"x")
@@ -148,9 +149,8 @@ def test_what_was_prepared_from_these_options_and_this_code_is_kept(small, tmp_p
 
 
 def test_the_code_of_a_data_set_is_that_which_prepares_it() -> None:
-    code = prepared.code_of("digits")
-    assert {"batchwise/datasets/digits.py", "batchwise/data/splitting.py"} <= {*code}
-    assert "batchwise/datasets/breast_cancer.py" not in code
+    assert {"batchwise/datasets/digits.py", "batchwise/data/splitting.py"} <= {*CODE_OF_DIGITS}
+    assert "batchwise/datasets/breast_cancer.py" not in CODE_OF_DIGITS
 
 
 def test_files_of_what_is_gone_are_removed_and_others_stay(small, tmp_path) -> None:

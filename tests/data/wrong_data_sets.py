@@ -122,7 +122,7 @@ WRONG_LABELS: dict[str, tuple[Any, dict[str, Any], str, str]] = {
         *(
             np.stack([LABELS, *[TWO] * 4], axis=1),
             {},
-            "no task of several labels a row, so take one of the columns 0 to",
+            "for several labels a row the task is multilabel_classification; for one, take a column, 0 to",
         ),
         "labels = labels[:, 0]",
     ),
@@ -326,8 +326,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a part that is a dictionary": ({"train": {"inputs": TRAIN[0], "labels": TRAIN[1]}}, "train is a dict; a Split is"),
     "files that are a list": ({"files": ["a.zip"]}, "files is a list; a dict is expected"),
     "an unknown task": (
-        {"task": "regression"},
-        "'regression' is not a known task; allowed: binary_classification, multi",
+        {"task": "regresion"},
+        "'regresion' is not a known task; allowed: binary_classification, count_regression, multi",
     ),
     "a task that is no text": ({"task": 3}, "task is an int, 3; a text is expected"),
     "files whose checksums are bytes": ({"files": {"a.zip": b"0"}}, "files is {'a.zip': b'0'}; each file's name and"),

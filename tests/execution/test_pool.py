@@ -1,11 +1,13 @@
-"""The pool on this machine is nobody else's: where it listens, and whom it answers."""
+"""The pool on this machine is nobody else's: where it listens, whom it answers; and it keeps its workers."""
 
 import socket
 import ssl
+import time
 from contextlib import suppress
 
 import psutil
 import pytest
+from distributed.core import Status
 from distributed.security import Security
 
 from batchwise.common.errors import UserError
@@ -67,6 +69,25 @@ def refuses_another_certificate(host: str, port: int) -> None:
     ):
         secured.sendall(bytes(64))
         secured.recv(64)
+
+
+@pytest.mark.parametrize("how", ["it closed", "its process could not be started"])
+def test_a_worker_that_nothing_starts_again_is_replaced(monkeypatch, how) -> None:
+    monkeypatch.setenv("BATCHWISE_WORKERS", "1")
+    with pool.pool() as client:
+        (lost,) = client.nthreads()
+        (nanny,) = client.cluster.workers.values()
+        if how == "it closed":
+            client.sync(nanny.close)
+        else:
+            monkeypatch.setattr(nanny.process, "status", Status.failed)
+        deadline = time.monotonic() + HANG
+        while lost in client.nthreads() or not client.nthreads():
+            assert time.monotonic() < deadline
+            pool.replace_lost_workers(client)
+            time.sleep(0.1)
+        assert [*client.cluster.workers.values()] != [nanny] and len(client.nthreads()) == 1
+        assert client.submit(sum, [1, 2]).result(timeout=HANG) == 3
 
 
 @pytest.mark.parametrize("address", ["garbage", "foo://x:1", "tcp://", "tls://127.0.0.1:1", "tcp://127.0.0.1:port"])

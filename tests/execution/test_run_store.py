@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 from batchwise.common import sealed, source_closure
 from batchwise.config.grid import Run
 from batchwise.config.recipe import Recipe
+from batchwise.data.local_files import LocalFile
 from batchwise.execution import run_store
 from batchwise.execution.run_store import Store
 from batchwise.training import run_result
@@ -99,8 +101,9 @@ def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> N
 TASK = "multiclass_classification"
 
 
-def shared(data="d", task=TASK, **changes) -> dict:
-    return run_store.inputs(Recipe.model_validate({**RECIPE, **changes}), task, data)
+def shared(data="d", task=TASK, start=None, **changes) -> dict:
+    weights = LocalFile("start", Path("start.npz"), start) if start else None
+    return run_store.inputs(Recipe.model_validate({**RECIPE, **changes}), task, data, weights=weights)
 
 
 def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
@@ -112,7 +115,9 @@ def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
 
 
 def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
+    """The imports, of which other tests are, are followed once for each of the plug-ins."""
     run = Run(4, 0.5, 1)
+    monkeypatch.setattr(source_closure, "closure", cache(source_closure.closure))
     all_inputs = [
         *(run_store.inputs_of(other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2))),
         run_store.inputs_of(run, shared("e")),
@@ -122,17 +127,28 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
         run_store.inputs_of(run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
         run_store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
         run_store.inputs_of(run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
+        run_store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum_half_life": 5})),
+        run_store.inputs_of(run, shared(trainable=["dense"])),
+        run_store.inputs_of(run, shared(start="s")),
+        run_store.inputs_of(run, shared(start="t")),
     ]
-    environment, hashes = run_store.environment(), source_closure.hashes
+    environment, code = run_store.environment(), shared()["code"]
+    monkeypatch.setattr(source_closure, "hashes", lambda files: {path: code[path] for path in files})
     for name in environment:
         monkeypatch.setattr(run_store, "environment", lambda name=name: {**environment, name: "other"})
         all_inputs.append(run_store.inputs_of(run, shared()))
     monkeypatch.setattr(run_store, "environment", lambda: environment)
-    for file in shared()["code"]:
-        monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**hashes(files), file: "other"})
+    for file in code:
+        monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**code, file: "other"})
         all_inputs.append(run_store.inputs_of(run, shared()))
     keys = [run_store.key(inputs) for inputs in all_inputs]
     assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(("before", "now"), [("s", "t"), (None, "t"), ("s", None)])
+def test_other_weights_at_the_start_are_told(before, now) -> None:
+    assert run_store.changes(shared(start=before), shared(start=now)) == ["the weights at the start changed"]
+    assert not run_store.changes(shared(start=before), shared(start=before))
 
 
 @pytest.mark.parametrize("name", ["TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS", "ONEDNN_MAX_CPU_ISA"])

@@ -1,5 +1,6 @@
 """A study in one process: trained, kept, planned and reproduced through the functions that the commands call."""
 
+import io
 import json
 import logging
 import os
@@ -7,7 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -40,19 +41,31 @@ def pool_of_threads() -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> tuple[Path, str]:
+    """The folder of a project whose study was trained by a worker of this process, and what that printed."""
+    folder, printed = tmp_path_factory.mktemp("project"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
+        patch.chdir(folder)
+        patch.setattr(pool, "pool", pool_of_threads)
+        with Path("params.yaml").open("w") as file:
+            YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL}}, file)
+        options = PARAMS["data_sets"]["digits"]
+        data = plugins.load("datasets", "digits").prepare(**options)
+        prepared.save(data, Path("data/prepared"), "digits", options, prepared.code_of("digits"))
+        prepared.save_part(data, Path("data/prepared"), "small", options, {"data_set": "digits", "subset": None})
+        train()
+    return folder, printed.getvalue()
+
+
 @pytest.fixture
-def trained(tmp_path, monkeypatch, capsys) -> Path:
-    """The folder of a project whose study was trained by a worker of this process."""
-    monkeypatch.chdir(tmp_path)
+def trained(project, tmp_path, monkeypatch) -> str:
+    """Go to a copy of that project; return what its training printed."""
+    folder, printed = project
+    shutil.copytree(folder, tmp_path / "copy", symlinks=True)
+    monkeypatch.chdir(tmp_path / "copy")
     monkeypatch.setattr(pool, "pool", pool_of_threads)
-    with Path("params.yaml").open("w") as file:
-        YAML(typ="safe").dump({**PARAMS, "studies": {"small": SMALL}}, file)
-    options = PARAMS["data_sets"]["digits"]
-    data = plugins.load("datasets", "digits").prepare(**options)
-    prepared.save(data, Path("data/prepared"), "digits", options, prepared.code_of("digits"))
-    prepared.save_part(data, Path("data/prepared"), "small", options, {"data_set": "digits", "subset": None})
-    train()
-    return tmp_path
+    return printed
 
 
 def train() -> None:
@@ -72,7 +85,7 @@ def reproduce(monkeypatch, rate: str) -> int:
 
 
 def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, capsys) -> None:
-    assert f"{RUNS} trained now, 0 kept from before" in capsys.readouterr().out
+    assert f"{RUNS} trained now, 0 kept from before" in trained
     train()
     assert f"0 trained now, {RUNS} kept from before" in capsys.readouterr().out
     assert command(monkeypatch, "check") == 0
@@ -104,7 +117,6 @@ def test_a_damaged_entry_of_the_store_is_trained_again(trained, capsys) -> None:
     whole = entry.read_bytes()
     for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b""):
         entry.write_bytes(damaged)
-        capsys.readouterr()
         train()
         printed = capsys.readouterr()
         assert f"1 trained now, {RUNS - 1} kept from before" in printed.out

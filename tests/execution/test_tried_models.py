@@ -20,7 +20,7 @@ def test_a_worker_tries_the_model_out(monkeypatch) -> None:
     load = plugins.load
     wrong = SimpleNamespace(build=build)
     monkeypatch.setattr(plugins, "load", lambda kind, name: wrong if kind == "models" else load(kind, name))
-    data = SimpleNamespace(load=data_set, study=SimpleNamespace(recipe=recipe()))
+    data = SimpleNamespace(load=data_set, study=SimpleNamespace(recipe=recipe(), metric=None), start=lambda: None)
     monkeypatch.setattr(run_store, "inputs_of_study", lambda data: {})
     with pytest.raises(UserError, match="are never below 0"):
         StudyPlugin(data, {}).load_trainer()

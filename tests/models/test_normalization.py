@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchwise.models._layers import GhostBatchNormalization
@@ -21,6 +21,7 @@ shapes = st.sampled_from(SHAPES)
 normalization_batches = st.integers(0, 9)
 rows = st.integers(1, 8)
 seeds = st.integers(0, 2**32 - 1)
+examples = settings(max_examples=40)  # of layers that compute step by step
 
 
 def parts(inputs: np.ndarray, normalization_batch: int) -> list[np.ndarray]:
@@ -85,6 +86,7 @@ def assert_close(actual, expected, dtype: str) -> None:
     np.testing.assert_allclose(actual, expected, rtol=0, atol=TOLERANCE[dtype] * scale)
 
 
+@examples
 @given(dtypes, shapes, rows, normalization_batches, seeds)
 def test_training_follows_the_formula(dtype, shape, rows, normalization_batch, seed) -> None:
     layer = a_layer(normalization_batch, shape, dtype, seed)
@@ -98,6 +100,7 @@ def weights(layer: GhostBatchNormalization) -> list[np.ndarray]:
     return [variable.numpy().astype("float64") for variable in (layer.gamma, layer.beta)]
 
 
+@examples
 @given(dtypes, shapes, rows, normalization_batches, seeds)
 def test_gradients_are_the_derivatives_of_the_formula(dtype, shape, rows, normalization_batch, seed) -> None:
     layer = a_layer(normalization_batch, shape, dtype, seed)
@@ -128,6 +131,7 @@ def derivatives(function, values: list[np.ndarray], step: float = 1e-30) -> list
     return found
 
 
+@examples
 @given(dtypes, shapes, st.lists(rows, min_size=1, max_size=4), normalization_batches, seeds)
 def test_inference_uses_averages_over_a_number_of_examples(dtype, shape, batches, normalization_batch, seed) -> None:
     layer = a_layer(normalization_batch, shape, dtype, seed)
@@ -151,6 +155,7 @@ def test_inference_uses_averages_over_a_number_of_examples(dtype, shape, batches
     assert_close(outputs, gamma * (inputs - mean) / np.sqrt(variance + 1e-5) + beta, dtype)
 
 
+@examples
 @given(dtypes, shapes, rows, st.integers(1, 4), seeds)
 def test_the_horizon_is_the_same_at_each_batch_size(dtype, shape, rows, times, seed) -> None:
     inputs = some_inputs(seed, rows, shape, dtype)
@@ -163,6 +168,7 @@ def test_the_horizon_is_the_same_at_each_batch_size(dtype, shape, rows, times, s
     assert_close(one_by_one.moving_weight, in_one.moving_weight.numpy(), dtype)
 
 
+@examples
 @given(dtypes, shapes, st.integers(2, 12), st.integers(1, 6), seeds)
 def test_parts_do_not_influence_each_other(dtype, shape, rows, normalization_batch, seed) -> None:
     layer = a_layer(normalization_batch, shape, dtype, seed)

@@ -27,7 +27,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.report import html, render
 from batchwise.report.pages import study as study_page
-from batchwise.report.sentences import answers, limits, phrases
+from batchwise.report.sentences import answers, captions, limits, phrases, study_facts
 from batchwise.training.run_result import RunResult
 from stages import report as stage
 from tests import chromium
@@ -36,7 +36,7 @@ from tests.fabricated import MANIFEST, UNVALIDATED, constant_result, diverged, f
 NOTEBOOK, TEMPLATE = ROOT / "reports/study.ipynb", ROOT / "reports/template"
 HTML = "{http://www.w3.org/1999/xhtml}"
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)> $x^2$ & \"'"
-ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"]}
+ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"], "labels": "classes"}
 
 
 def write(folder: Path, written: dict[str, bytes], **changes: Any) -> Path:
@@ -177,7 +177,7 @@ def test_a_page_has_one_heading_and_links_to_its_sections(page: Page) -> None:
     assert page.tree.get("lang") == "en"
     assert len(page.all("h1")) == 1
     sections = [heading.get("id") for heading in page.all("h2")]
-    links = [link.get("href") for link in page.all("a")]
+    links = [link.get("href") for link in page.all("a") if link.get("download") is None]
     assert links == ["#content", *(f"#{section}" for section in sections)]
     assert len(set(sections)) == len(sections) >= 8
 
@@ -256,7 +256,10 @@ def made(
 
 def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
     tables = made(tmp_path, GRID, staircase(GRID))
-    best, compared, edge = answers.answer(tables)
+    best, other_rows, compared, edge = answers.answer(tables)
+    share = tables.test_value["mean"]
+    error = f"{100 * (share * (1 - share) / 2000) ** 0.5:.2f} points"
+    assert f"the standard error of 2,000 rows alone is {error}," in other_rows
     row = tables.batch_sizes[tables.batch_sizes["batch_size"] == tables.summary["best_batch_size"]].iloc[0]
     assert best.startswith(f"Batch size {row['batch_size']} with base learning rate η̃ = ")
     assert f"{100 * row['test_accuracy_mean']:.1f} % (95 % interval {100 * row['test_accuracy_low']:.1f} to" in best
@@ -275,6 +278,7 @@ def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
     text = " ".join(answers.answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
     assert text.startswith("Not measurably here: no batch size can be told apart from 1.")
     assert "includes 0, so the two cannot be told apart" in text
+    assert "the standard error of 2,000 rows alone is 0.44 points" in text  # √(0.96 · 0.04 / 2,000)
     assert "1,920.0 (1,870.3 to 1,969.7) at m = 1" in text  # 2,000 test rows; t of 2 degrees: 4.303 · 20 / √3
     assert "m = 10⁹ is treated as m = 40, all training rows: the two are the same bit for bit" in text
     assert text.endswith("Nothing was selected: one learning rate and no validation rows.")
@@ -332,6 +336,32 @@ def test_every_study_has_a_page(case: str, tmp_path: Path) -> None:
     assert not re.search(r"\bnan\b|None|inf\b", page.prose)
 
 
+def of_statistic(content: Study, statistic: str) -> Study:
+    return Study.model_validate(content.model_dump() | {"statistic": statistic})
+
+
+@pytest.mark.parametrize(
+    ("content", "statistic", "result"),
+    [
+        (GRID, "last_epoch", "value at the last epoch"),
+        (UPDATES, "last_epoch", "value at the last epoch"),
+        (GRID, "median_of_last_5_epochs", "median of the last 5 epochs"),
+        (
+            UPDATES,
+            "median_of_last_5_epochs",
+            "median of the last 5 epochs; of all where a run has fewer: 1 at m = 2 and 2 at m = 8",
+        ),
+    ],
+)
+def test_a_page_says_what_the_result_of_a_run_is(content: Study, statistic: str, result: str, tmp_path: Path) -> None:
+    content = of_statistic(content, statistic)
+    tables = made(tmp_path, content, lambda run: random_result(run, content))
+    assert dict(study_facts.facts(tables))["Result"] == result
+    other = {"last_epoch": "median of the last", "median_of_last_5_epochs": "at the last epoch"}[statistic]
+    prose = page_of(tables).prose
+    assert f"The result of a run is the {result.partition(';')[0]}" in prose and other not in prose
+
+
 BY_LOSS = study([2, 4, 8, 16, 1000], [0.03125, 0.0625, 0.125, 0.25, 0.5, 1.0], seeds=4, metric="loss")
 
 
@@ -368,6 +398,23 @@ def test_batch_sizes_are_named_in_stretches(tmp_path: Path) -> None:
     assert phrases.sizes(rows.iloc[[0, 2, 3]], rows) == "2, 8 and 16"
 
 
+@pytest.mark.parametrize("groups", [False, True])
+def test_seeds_with_rows_of_their_own_are_told(groups: bool, tmp_path: Path) -> None:
+    about = {"count": 5, "rows": 2000 * GRID.grid.seeds + 7, "groups": groups, "rescaled": True}
+    content = GRID.model_copy(update={"folds": 5})
+    tables = made(tmp_path, content, staircase(content), {**MANIFEST, "folds": about})
+    facts = [": ".join(fact) for fact in study_facts.facts(tables)]
+    text = " ".join([*answers.answer(tables), captions.test_set_errors(tables), *facts, *limits.limits(tables)])
+    assert tables.test_value["test_set_standard_error"] is None and "standard error of" not in text
+    assert "others for each seed" in text and "seed s tests on fold s, chooses by the next" in text
+    assert ("of whole groups" if groups else "with the share of each class") in text
+    rows = 2000 * GRID.grid.seeds
+    assert f"over seeds, each with test rows of its own, and the standard errors of {rows:,} test rows alone" in text
+    assert "the same training and test rows" not in text and "so that intervals over seeds include the choice" in text
+    assert "7 rows of" in text and "are tested by no seed" in text
+    assert ("Groups make folds unequal: of each seed" in text) == groups
+
+
 def test_edges_of_the_grid_are_told(tmp_path: Path) -> None:
     tables = made(tmp_path, GRID, staircase(GRID))
     rows = tables.batch_sizes.assign(grid_edge=["highest", np.nan, np.nan, "lowest", np.nan])
@@ -376,6 +423,25 @@ def test_edges_of_the_grid_are_told(tmp_path: Path) -> None:
     assert "At m = 2 the chosen rate is the highest of the grid" in text
     assert "At m = 16 the chosen rate is the lowest of the grid" in text
     assert "The chosen batch size, 2, is the smallest that was tried" in text
+    assert text.count("a better one may lie beyond: python -m batchwise suggest ") == 2
+
+
+def test_a_rate_at_the_edge_comes_with_the_command_that_looks_beyond(tmp_path: Path) -> None:
+    tables = made(tmp_path, GRID, staircase(GRID))
+    inside, edge = (
+        study_page.by_batch_size(replace(tables, batch_sizes=tables.batch_sizes.assign(grid_edge=edges))).text
+        for edges in (np.array([np.nan] * 5, "O"), [np.nan] * 4 + ["lowest"])
+    )
+    assert "suggest" not in inside
+    assert f"<code>python -m batchwise suggest {tables.study}</code>" in edge
+
+
+@pytest.mark.parametrize("content", [GRID, QUESTION], ids=["rates", "one rate"])
+def test_where_every_rate_diverges_the_command_that_finds_one_is_named(content: Study, tmp_path: Path) -> None:
+    found = study_page.by_batch_size(made(tmp_path / "lost", content, all_lost(content))).text
+    assert "a lower one may" in found and "<code>python -m batchwise suggest made_up</code>" in found
+    failed = made(tmp_path / "failed", content, lambda run: RunResult("failed", {}, {}, 12))
+    assert "suggest" not in study_page.by_batch_size(failed).text
 
 
 def test_markup_escapes() -> None:

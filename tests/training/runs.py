@@ -39,13 +39,14 @@ def image_data_set() -> DataSet:
     return DataSet(data.description, data.class_names, *parts, np.float32([120, 130]), np.float32([50, 30]))
 
 
-def recipe(optimizer="sgd", dtype="float32", budget=None, **options) -> Recipe:
-    named = ("schedule", "weight_decay", "augmentation", "accumulation")
+def recipe(optimizer="sgd", dtype="float32", budget=None, hidden_units=(5,), **options) -> Recipe:
+    named = ("schedule", "weight_decay", "augmentation", "accumulation", "task", "class_weights")
     how = {name: options.pop(name) for name in named if name in options}
+    own = {"weight_decay": options.pop("decoupled")} if "decoupled" in options else {}
     return Recipe.model_validate(
         {
-            "model": {"name": "mlp", "hidden_units": [5, 4]},
-            "optimizer": {"name": optimizer, **options},
+            "model": {"name": "mlp", "hidden_units": [*hidden_units]},
+            "optimizer": {"name": optimizer, **options, **own},
             "budget": budget or {"epochs": 3},
             "dtype": dtype,
             **how,

@@ -1,13 +1,13 @@
 """The evaluation: every metric of the task, on rows of any number."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 
 from batchwise.data import task
 from batchwise.data.dataset import SPLITS
-from batchwise.runtime.tensorflow import keras
+from batchwise.data.task import TaskMetric
+from batchwise.runtime.tensorflow import keras, tf
 from batchwise.training import evaluation
 from batchwise.training.trainer import Trainer
 from tests.reference import activations
@@ -16,18 +16,65 @@ from tests.training.runs import ROWS, assert_close, data_set, recipe
 
 def test_every_metric_of_the_task_is_evaluated(monkeypatch) -> None:
     """Two metrics of which the trainer knows nothing: one that is true or false of a row, and one that is a number."""
-    first = SimpleNamespace(name="first", values=lambda labels, logits: keras.ops.argmax(logits, -1) == 0)
-    largest = SimpleNamespace(name="largest", values=lambda labels, logits: keras.ops.max(logits, -1))
+    about = {"description": "", "higher_is_better": True, "baseline": lambda labels: 0.0}
+    first = TaskMetric(name="first", values=lambda labels, logits: keras.ops.argmax(logits, -1) == 0, **about)
+    largest = TaskMetric(name="largest", values=lambda labels, logits: keras.ops.max(logits, -1), **about)
     real = task.load("multiclass_classification")
-    monkeypatch.setattr(task, "load", lambda name: replace(real, metrics=(first, *real.metrics, largest)))
+    metrics = (first, *real.metrics[:2], largest)
+    monkeypatch.setattr(task, "load", lambda name, options=None: replace(real, metrics=metrics))
     data = data_set()
     result = Trainer(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
-    assert list(result.metrics) == ["first", *(metric.name for metric in real.metrics), "largest"]
+    assert list(result.metrics) == [metric.name for metric in metrics]
     assert {values.shape for values in result.metrics.values()} == {(4, 3)}
     for column, split in enumerate(SPLITS):
         logits = activations(list(result.weights.values()), getattr(data, split).inputs.astype("float64"))[-1]
         assert result.metrics["first"][-1, column] == (logits.argmax(1) == 0).sum() / len(logits)
         np.testing.assert_allclose(result.metrics["largest"][-1, column], logits.max(1).mean(), rtol=1e-12)
+
+
+TYPES = ("bool", "int8", "uint8", "int32", "int64", "float32", "float64", "bfloat16")
+
+
+def of_type(dtype: str) -> tuple[TaskMetric, TaskMetric, TaskMetric]:
+    """Return metrics whose values or predictions are of a type.
+
+    The places by which classes are missed, by rows and by a score of all rows, and whether the first output is above 0.
+    """
+
+    def missed(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        return keras.ops.cast(abs(labels - keras.ops.cast(keras.ops.argmax(logits, -1), "int32")), dtype)
+
+    def of_all(labels: np.ndarray, predictions: np.ndarray) -> float:
+        return float(abs(labels - predictions).astype(np.bool_ if dtype == "bool" else "float64").mean())
+
+    def classes(logits: tf.Tensor) -> tf.Tensor:
+        return keras.ops.argmax(logits, -1)
+
+    about = {"description": "", "higher_is_better": False, "baseline": lambda labels: 1.0}
+    return (
+        TaskMetric(name=f"of_rows_{dtype}", values=missed, **about),
+        TaskMetric(name=f"scored_{dtype}", predictions=classes, score=of_all, **about),
+        TaskMetric(
+            name=f"typed_{dtype}",
+            predictions=lambda logits: keras.ops.cast(logits[:, 0] > 0, dtype),
+            score=lambda labels, found: float(found.astype("float64").mean()),
+            **about,
+        ),
+    )
+
+
+def test_values_and_predictions_may_have_any_type(monkeypatch) -> None:
+    """Of rows that are right, and of the places by which classes are missed: the same mean, by rows and by scores."""
+    real = task.load("multiclass_classification")
+    metrics = (*real.metrics[:2], *(metric for dtype in TYPES for metric in of_type(dtype)))
+    monkeypatch.setattr(task, "load", lambda name, options=None: replace(real, metrics=metrics))
+    data = data_set()
+    result = Trainer(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
+    logits = activations(list(result.weights.values()), data.test.inputs.astype("float64"))[-1]
+    for dtype in TYPES:
+        of_rows, scored, typed = (result.metrics[f"{kind}_{dtype}"] for kind in ("of_rows", "scored", "typed"))
+        np.testing.assert_allclose(of_rows, scored, rtol=1e-12, err_msg=dtype)
+        assert typed[-1, 2] == (logits[:, 0] > 0).mean(), dtype
 
 
 def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
@@ -42,7 +89,7 @@ def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
 
 def test_without_validation_rows_their_metrics_are_not_numbers() -> None:
     result = Trainer(data_set(validation=0), recipe(budget={"epochs": 1})).run(ROWS, 0.1, 0)
-    assert list(result.metrics) == ["accuracy", "loss"]
+    assert list(result.metrics) == ["accuracy", "loss", "balanced_accuracy", "macro_f1"]
     for values in result.metrics.values():
         assert np.isnan(values[:, 1]).all()
         assert np.isfinite(values[:, [0, 2]]).all()

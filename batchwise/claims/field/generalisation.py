@@ -42,7 +42,7 @@ def sharp_minima(studies: list[StudyResults]) -> Evidence:
                     doublings = np.log2(large / small)
                 found.append(compare(study.name, quantity, over_seeds(doublings), right=above(0), **sizes))
             lost = over_seeds(study.metric.gain(*_by_seed(cells, study.metric.column("test"), sizes)))
-            numbers = {**sizes, "unit": study.metric.differences, "metric": study.metric.name}
+            numbers = {**sizes, "unit": study.metric.differences, "metric": study.metric.title}
             found.append(compare(study.name, "smallest_less_largest", lost, right=above(0), **numbers))
     return all_of(found)
 

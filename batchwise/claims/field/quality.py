@@ -27,9 +27,8 @@ def equal_epochs(studies: list[StudyResults]) -> Evidence:
         losses = {m: study.after(m, LOSS, epochs) for m in (small, large)}
         measured = over_seeds(losses[large] - losses[small])
         numbers = {"loss_small": known_mean(losses[small]), "loss_large": known_mean(losses[large]), "epochs": epochs}
-        found.append(
-            compare(study.name, "loss_after_epochs", measured, right=above(0), small=small, large=large, **numbers)
-        )
+        about = {"small": small, "large": large, **numbers, "unit": study.tables.loss.differences}
+        found.append(compare(study.name, "loss_after_epochs", measured, right=above(0), **about))
     return all_of(found)
 
 
@@ -50,7 +49,8 @@ def equal_updates(studies: list[StudyResults]) -> Evidence:
             after = study.after(large, LOSS, last[large]) - study.after(small, LOSS, epochs)
             measured, sizes = over_seeds(GONE * before - after), {"small": small, "large": large}
             numbers = {"epochs": epochs, "before": known_mean(before), "updates": updates, "after": known_mean(after)}
-            found.append(compare(study.name, "loss_after_updates", measured, right=above(0), **sizes, **numbers))
+            about = {**sizes, **numbers, "unit": study.tables.loss.differences}
+            found.append(compare(study.name, "loss_after_updates", measured, right=above(0), **about))
     return all_of(found)
 
 
@@ -58,6 +58,8 @@ def same_result(studies: list[StudyResults]) -> Evidence:
     """Compare how many test rows m = 100 and m ≥ N get right with m = 1, seed by seed."""
     found = []
     for study in studies:
+        if "test_correct" not in study.tables.runs:
+            continue  # its labels are no classes
         correct = study.tables.runs.pivot_table("test_correct", "seed", "batch_size", sort=True).astype(float)
         others = [m for m in correct if m == 100 or m >= study.rows]
         if 1 in correct and 100 in correct and len(others) > 1:

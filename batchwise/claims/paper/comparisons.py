@@ -86,7 +86,7 @@ def reachable(study: SeedValues, low: int | None, high: int | None) -> list[Seed
     """
     m = study.effective_batch_size
     if not len(m):
-        raise Undecidable("no_complete_cell", metric=study.metric.name)
+        raise Undecidable("no_complete_cell", metric=study.metric.title)
     high = int(m.max()) - 1 if high is None else high
     if not (m > high).any() or not (m <= high).any():
         raise Undecidable("no_size_up_to" if (m > high).any() else "no_size_above", high=high)
@@ -171,6 +171,8 @@ def _gain(worse: SeedValues, study: SeedValues, sizes: np.ndarray) -> np.ndarray
     """Return the gain in test accuracy of the second study at each m, [sizes, seeds]."""
     if worse.data != study.data:
         raise Undecidable("different_rows")
+    if worse.statistic != study.statistic:
+        raise Undecidable("different_statistics")
     seeds = min(worse.test.shape[1], study.test.shape[1])
     return _by_size(study, sizes)[:, :seeds] - _by_size(worse, sizes)[:, :seeds]
 

@@ -1,10 +1,12 @@
 """The loss of a study's training rows as a function of the trainable weights, with its derivatives, on TensorFlow.
 
 The loss is that of the task alone, without the penalty of weight decay, in inference mode (dropout off, moving averages
-in place of a batch's statistics), without augmentation.
+in place of a batch's statistics), without augmentation. It is computed in the type of the weights: in bfloat16 it would
+not change with small changes of them.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -21,19 +23,27 @@ BYTES_PER_CHUNK = 2**28
 class Gradients:
     """Programs, compiled once for a study, of the model whose variables `load` sets. Weights are flat, [P] float64."""
 
-    def __init__(self, data: DataSet, recipe: Recipe, rows: np.ndarray) -> None:
-        """`rows` [R] are the numbers of the training rows over which `loss` and `product` average."""
-        self.trainer, self.dtype = Trainer(data, recipe), recipe.dtype
+    def __init__(self, data: DataSet, recipe: Recipe, rows: np.ndarray, given: Path | None = None) -> None:
+        """`rows` [R] are the numbers of the training rows over which `loss` and `product` average.
+
+        `given` is the file of weights from which the study starts, if there is one.
+        """
+        self.dtype = recipe.variable_dtype
+        self.trainer = Trainer(data, recipe.model_copy(update={"dtype": self.dtype}), weights=given)
         self.task, self.examples, self.model = self.trainer.task, self.trainer.examples, self.trainer.model
         self.training_rows = self.trainer.rows
         self.shapes = [tuple(weight.shape) for weight in self.model.trainable_variables]
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
-        size = EVALUATION_IMAGES if self.trainer.has_convolutions else EVALUATION_ROWS
-        self.some, self.all = (self._padded(numbers, size) for numbers in (rows, np.arange(self.training_rows)))
+        self.some, self.all = map(self._padded, (rows, np.arange(self.training_rows)))
         bytes_ = sum(self.sizes) * tf.as_dtype(self.dtype).size
         self.chunk = int(np.clip(BYTES_PER_CHUNK // bytes_, 1, CHUNK))
         bodies = (self._of_batches, self._loss, self._product)
         self.programs = {body: tf.function(body, jit_compile=self.trainer.xla, autograph=False) for body in bodies}
+
+    def use_rows_of(self, seed: int, rows: np.ndarray) -> None:
+        """Take the training rows of a seed, where seeds have rows of their own; `rows` as in __init__, and as many."""
+        self.trainer.use_rows_of(seed)
+        self.some = self._padded(rows)
 
     def start(self, seed: int) -> list[np.ndarray]:
         """Return the values of the model's variables before the first update of a seed, as the trainer has them."""
@@ -70,9 +80,9 @@ class Gradients:
     def _run(self, body: Callable[..., tf.Tensor], weights: np.ndarray, *inputs: tf.Tensor) -> np.ndarray:
         return self.programs[body](tf.constant(weights, self.dtype), *inputs).numpy().astype("float64")
 
-    def _padded(self, rows: np.ndarray, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return rows in batches of at most `size`, [n, B], and the share of each in their mean, 0 where padded."""
-        size = min(size, len(rows))
+    def _padded(self, rows: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return rows in batches of a fixed size, [n, B], and the share of each in their mean, 0 where padded."""
+        size = min(EVALUATION_IMAGES if self.trainer.has_convolutions else EVALUATION_ROWS, len(rows))
         count = -(-len(rows) // size)
         shares = np.zeros(count * size)
         shares[: len(rows)] = 1 / len(rows)
@@ -86,7 +96,7 @@ class Gradients:
         trainable = [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
         others = [variable.value for variable in self.model.non_trainable_variables]
         outputs, _ = self.model.stateless_call(trainable, others, inputs, training=False)
-        return self.task.loss(labels, outputs)
+        return self.examples.weighted(self.task.loss(labels, outputs), rows)
 
     def _with_gradient(self, weights: tf.Tensor, rows: tf.Tensor, shares: tf.Tensor | float) -> tf.Tensor:
         """Return the loss of rows, each with its share, then its gradient, [1 + P]."""

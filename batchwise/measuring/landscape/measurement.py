@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,8 @@ from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS, DataSet
-from batchwise.data.subset import draw_rows
+from batchwise.data.folds import of_seed
+from batchwise.data.subset import draw_rows, strata
 from batchwise.measuring.landscape import noise, sharpness, updates
 from batchwise.measuring.landscape.columns import WEIGHTS
 from batchwise.measuring.landscape.gradients import Gradients
@@ -28,18 +30,24 @@ class Point(NamedTuple):
     noise: Noise
 
 
-def measure(data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run], RunResult]) -> Rows:
+def measure(
+    data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run], RunResult], given: Path | None = None
+) -> Rows:
     """Return the rows of the tables cells, updates and steps (columns.py). `read` returns the result of a run.
+
+    `given` is the file of weights from which the study starts, if there is one.
 
     A run that did not end ok gives no row. Equal inputs give equal numbers on the same kind of machine.
     """
-    programs, starts = Gradients(data, study.recipe, loss_rows(data)), {}
+    programs, starts = Gradients(data, study.recipe, loss_rows(of_seed(data, 0)), given), {}
     rows: Rows = {"cells": [], "updates": [], "steps": []}
     for cell in cells:
         for run in grid.runs_of(cell, study):
             result = read(run)
             if result.status != "ok":
                 continue
+            if data.folds:
+                programs.use_rows_of(run.seed, loss_rows(of_seed(data, run.seed)))
             if run.seed not in starts:
                 starts[run.seed] = _point(programs, programs.start(run.seed), np.random.default_rng([run.seed, 0]))
             random = np.random.default_rng([run.seed, run.effective_batch_size])
@@ -85,7 +93,7 @@ def loss_rows(data: DataSet) -> np.ndarray:
     rows = np.arange(data.rows["train"])
     if len(rows) <= sharpness.LOSS_ROWS:
         return rows
-    return draw_rows(data.train.labels, sharpness.LOSS_ROWS, [0, 0])
+    return draw_rows(strata(data, data.train), sharpness.LOSS_ROWS, [0, 0])
 
 
 def _point(programs: Gradients, variables: list[np.ndarray], random: np.random.Generator) -> Point:

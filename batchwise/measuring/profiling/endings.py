@@ -1,8 +1,8 @@
 """How measured processes end, and which of their ends are results.
 
-What a batch size needs ends its process again. What else goes on on the machine does not: where a larger batch size
-fits, or something ended the process from outside, it is measured once more, and only if it ends so again it has no
-result.
+What a batch size needs ends its process again. What else goes on on the machine does not: beside others there was no
+memory, or something ended the process from outside. So it is measured once more, alone, and what a larger batch size
+shows to be possible, and ends so again, has no result.
 """
 
 import re
@@ -50,13 +50,16 @@ def of_death(exit_code: int | None, kills_before: int | None) -> Ended:
     return Ended(ABORTED if exit_code in ABORTING else DIED, message)
 
 
-def is_doubtful(status: str, has_room: bool) -> bool:
-    """Return whether what ended so is to be tried once more; `has_room`: what takes more memory fits."""
-    return status in (ABORTED, DIED) or (status == OUT_OF_MEMORY and has_room)
+def is_doubtful(status: str, may_fit: bool) -> bool:
+    """Return whether what ended so is to be tried once more; `may_fit`: alone, there may be memory for it."""
+    return status in (ABORTED, DIED) or (status == OUT_OF_MEMORY and may_fit)
 
 
 def second(status: str, message: str, has_room: bool) -> tuple[str, str]:
-    """Return the status and message of what was tried once more: a result, or failed by a fault of the machine."""
+    """Return the status and message of what was tried once more: a result, or failed by a fault of the machine.
+
+    `has_room`: what takes more memory fits.
+    """
     if status == DIED or (status in (OUT_OF_MEMORY, ABORTED) and has_room):
         return FAILED, twice(message)
     return OUT_OF_MEMORY if status == ABORTED else status, message

@@ -13,6 +13,7 @@ from typing import Any
 
 from batchwise.common.errors import UserError
 from batchwise.config.params import Study
+from batchwise.data import folds
 from batchwise.data.dataset import DataSet
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import endings, largest_batch, measurement_store
@@ -36,6 +37,7 @@ class Profiler:
 
     def __init__(self, data: DataSet, part: Study, store: Store, anew: bool = False) -> None:
         """`part` is the measured_part of a study; `anew`: what the store has is measured again."""
+        data = folds.of_seed(data, 0)  # all seeds have as many rows
         self.data, self.part = data, part
         self.machine = hardware.describe()
         self.kept = Measurements(store, measurement_store.inputs(data, part, self.machine), anew)

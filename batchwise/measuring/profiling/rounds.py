@@ -1,8 +1,8 @@
 """Batch sizes are measured in rounds: each in a fresh process, one repetition of one of them at a time.
 
 The processes of several points stay alive and idle, so that repetitions come in rounds, each in a new random order: a
-machine that is slow for a while is so for all batch sizes alike. One whose end is in doubt (endings.py) is measured
-once more, alone.
+machine that is slow for a while is so for all batch sizes alike. One whose end is in doubt (endings.py), also one that
+found no memory beside the others, is measured once more, alone.
 """
 
 import multiprocessing
@@ -75,7 +75,7 @@ class Rounds:
         self.measured = {point: {"status": "ok"} for point in points}
         self._measure([points[place] for place in self.random.permutation(len(points))])
         for point in sorted(points, key=lambda one: -one.batch_size):
-            if endings.is_doubtful(self.measured[point]["status"], self._has_room(point, fitting)):
+            if endings.is_doubtful(self.measured[point]["status"], may_fit=True):
                 self._measure_again(point, fitting)
 
     def _measure_again(self, point: Point, fitting: Sequence[Mapping[str, Any]]) -> None:

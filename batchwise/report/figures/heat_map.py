@@ -12,7 +12,7 @@ from matplotlib.path import Path
 
 from batchwise.data.metric import Metric
 from batchwise.report.figures.style import VERMILION
-from batchwise.report.number_format import number, rate, size
+from batchwise.report.number_format import number, rate, shortest, size
 
 # Where the colour changes, beyond the margins of the reliable range, in widest margins behind the best cell
 BEYOND = (2, 4, 8, 20)
@@ -48,7 +48,7 @@ def heat_map(cells: pd.DataFrame, metric: Metric, ax: Axes) -> None:
         cbar_kws={
             "label": f"{metric.differences} behind the best cell",
             "ticks": colours,
-            "format": "%g",
+            "format": lambda value, _: shortest(value),
             "pad": 0.02,
             "fraction": 0.05,
         },

@@ -11,7 +11,7 @@ from batchwise.data.metric import Metric
 from batchwise.report import metric_format
 from batchwise.report.figures import heat_map as cell_map
 from batchwise.report.figures import plots, style
-from batchwise.report.number_format import known
+from batchwise.report.number_format import known, shortest
 from batchwise.training.run_result import STATUSES
 
 WIDTH = 8.0  # inches: 768 px, the width of the page's text
@@ -51,7 +51,7 @@ def by_batch_size(tables: Tables) -> str:
             WIDTH, 4.9 if compares else 3.2, rows=1 + compares, sharex=True, height_ratios=[3, 2][: 1 + compares]
         )
         plots.by_batch_size(batch_sizes, runs, metric, axes[0])
-        axes[0].set(title=f"Test {metric.name} at the chosen learning rate")
+        axes[0].set(title=f"Test {metric.title} at the chosen learning rate")
         _legend(axes[0])
         if compares:
             axes[0].set(xlabel="")
@@ -88,7 +88,7 @@ def learning_curves(curves: pd.DataFrame, metrics: Sequence[Metric]) -> str:
         plots.learning_curves(curves, loss, "train", left)
         style.set_log(left, "y")
         left.set(title=metric_format.heading(loss, "Training"))
-        left.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        left.yaxis.set_major_formatter(lambda value, _: shortest(value))
         left.yaxis.set_minor_formatter(NullFormatter())
         plots.learning_curves(curves, metric, "test", right)
         right.set(title=metric_format.heading(metric, "Test"))

@@ -1,6 +1,7 @@
 """How figures look, and how one becomes SVG: the same bytes for the same figure, whatever the user's settings."""
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,8 +12,11 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 from matplotlib.transforms import Bbox
 from matplotlib.typing import RcKeyType
+
+from batchwise.report.number_format import shortest
 
 INK, SOFT, FAINT = "#1b1f24", "#57606a", "#d0d7de"
 BLUE, VERMILION = "#0b5394", "#b5460f"  # apart for every kind of colour vision, and 4.5:1 on white
@@ -78,6 +82,8 @@ def svg(figure: Figure) -> str:
     """
     if not has_values(figure):
         return ""
+    for ax in figure.axes:
+        _write_large_numbers(ax)
     if layout := figure.get_layout_engine():
         layout.execute(figure)
     figure.set_layout_engine("none")
@@ -86,7 +92,21 @@ def svg(figure: Figure) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = buffer.getvalue()
-    return text[text.index("<svg") :].replace("'DejaVu Sans'", FONTS)  # without the address of a document type
+    return _short(text[text.index("<svg") :])  # without the address of a document type
+
+
+def _write_large_numbers(ax: Axes) -> None:
+    """Write numbers from 1,000 on along y as the page does, not as a factor of a power of ten above the axes."""
+    if isinstance(ax.yaxis.get_major_formatter(), ScalarFormatter) and max(map(abs, ax.get_ylim())) >= 1000:
+        ax.yaxis.set_major_formatter(lambda value, _: shortest(value))
+
+
+def _short(text: str) -> str:
+    """Return SVG in four fifths of the bytes: the fonts named once, no indentation, no turns by nothing."""
+    start = '<style type="text/css">'
+    text = re.sub(r"font-family: 'DejaVu Sans'(; )?", "", text)
+    text = text.replace(start, f"{start}text{{font-family: {FONTS}}}", 1)
+    return re.sub(r"\n +", "\n", re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text))
 
 
 def legend_entries(axes: Sequence[Axes]) -> tuple[list[Artist], list[str]]:

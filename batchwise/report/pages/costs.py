@@ -80,17 +80,18 @@ def budgets(costs: Costs | None, metric: Metric) -> Html:
     if costs.budgets.empty:
         return paragraph("Not known: the table of the budgets is empty.")
     if costs.budgets[metric.column("test", "mean")].isna().all():
-        return paragraph(f"Not applicable: no learning rate could be chosen, so there is no {metric.name} to compare.")
+        return paragraph(f"Not applicable: no learning rate could be chosen, so there is no {metric.title} to compare.")
     finding = cost_sentences.budgets(costs.budgets, metric)
     caption = (
-        f"Test {metric.name} at the learning rate that is best, on validation rows, for that amount of the budget. "
+        f"Test {metric.title} at the learning rate that is best, on validation rows, for that amount of the budget, as "
+        "if the runs ended there. "
         "Shaded: 95 % interval over the seeds. A line begins at the first epoch and ends where the study's training "
         "ends."
     )
     return join(
         paragraph(finding, "finding"),
         figure(
-            cost_figures.budgets(costs.budgets, metric), f"Test {metric.name} under three budgets. {finding}", caption
+            cost_figures.budgets(costs.budgets, metric), f"Test {metric.title} under three budgets. {finding}", caption
         ),
         _levels(costs.budgets, metric),
         *([_targets(costs, metric)] if costs.fits["critical_batch_size"] else []),
@@ -136,7 +137,7 @@ def _targets(costs: Costs, metric: Metric) -> Html:
     ]
     headings = ["target", "m", "η", "runs that get there", "epochs", "updates", "seconds of updates"]
     caption = (
-        f"Medians to the first evaluation past a validation {metric.name}, at the η that is fastest; censored runs "
+        f"Medians to the first evaluation past a validation {metric.title}, at the η that is fastest; censored runs "
         "count"
     )
     return table(caption, headings, rows, "numbers long" if len(rows) > 20 else "numbers")

@@ -118,18 +118,19 @@ def claim(one: Claim, verdict: Verdict) -> Html:
     return join(
         *parts,
         paragraph(claim_sentences.evidence(verdict, verdict.decisive, len(verdicts.MEASURES))),
-        figure(claim_figures.comparisons(found), alt, caption + more, "narrow"),
-        details("Criterion, and every number", paragraph(one.criterion), _numbers(found)),
+        figure(claim_figures.comparisons(found), alt, caption + more, "narrow", one.id),
+        details("Criterion, and every number", paragraph(one.criterion), _numbers(one.id, found)),
         links("Shown by", [(name, f"{name}.html") for name in names]),
     )
 
 
-def _numbers(found: tuple[Comparison, ...]) -> Html:
+def _numbers(claim: str, found: tuple[Comparison, ...]) -> Html:
     return table(
         "Every comparison of the claim",
         ["study", "what", "effect", "95 % interval", "n", "right if"],
         map(claim_sentences.row, found),
         "numbers comparisons",
+        claim,
     )
 
 

@@ -1,17 +1,16 @@
 """The parts of a study's report, in the order in which reports/study.ipynb calls them."""
 
-import shlex
-
 import pandas as pd
 
 from batchwise.analysis.study_tables import Tables
-from batchwise.common.repository import folder
+from batchwise.common import repository
 from batchwise.report import metric_format
 from batchwise.report.figures import study as study_figures
 from batchwise.report.figures.heat_map import MOST_LABELLED_CELLS
 from batchwise.report.html import Code, Html, command, facts, figure, heading, items, join, paragraph, table
 from batchwise.report.pages import table_rows
-from batchwise.report.sentences import answers, captions, phrases, study_facts
+from batchwise.report.pages.classes import by_class
+from batchwise.report.sentences import answers, captions, classes, phrases, study_facts
 from batchwise.report.sentences import limits as limitations
 from batchwise.report.sentences.grammar import count
 
@@ -28,7 +27,7 @@ def head(tables: Tables) -> Html:
         paragraph(f"batchwise · study {tables.study}", "study"),
         heading(answers.question(tables)),
         paragraph(headline, "headline"),
-        *map(paragraph, others),
+        *map(paragraph, [*others, *classes.unequal(tables)]),
         facts(study_facts.facts(tables)),
     )
 
@@ -36,7 +35,7 @@ def head(tables: Tables) -> Html:
 def grid(tables: Tables) -> Html:
     """Return every cell at a glance: the map of m × η̃, and the counts of test rows where there are few cells."""
     names = tables.metric.counted if len(tables.cells) <= FEW_CELLS else None
-    return join(heat_map(tables), *([counts(tables, *names)] if names else []))
+    return join(paragraph(captions.results(tables)), heat_map(tables), *([counts(tables, *names)] if names else []))
 
 
 def heat_map(tables: Tables) -> Html:
@@ -64,9 +63,10 @@ def counts(tables: Tables, inside: str, outside: str) -> Html:
 
 def by_batch_size(tables: Tables) -> Html:
     """Return the result on test rows against m at the chosen rate, as a figure and as a table."""
-    name = tables.metric.name
+    name = tables.metric.title
     if tables.chosen.empty:
-        return paragraph(f"Not applicable: no learning rate could be chosen, so there is no {name} to show for each m.")
+        none = f"Not applicable: no learning rate could be chosen, so there is no {name} to show for each m."
+        return join(paragraph(none), *_other_rates(tables))
     finding = captions.by_batch_size(tables)
     caption = (
         "Dots: one seed each. Black: mean with its 95 % interval (Student t over the seeds). Below: the same seeds' "
@@ -74,7 +74,10 @@ def by_batch_size(tables: Tables) -> Html:
     )
     alt = f"Test {name} by batch size. {finding} {answers.comparison(tables)}"
     return join(
-        paragraph(finding, "finding"), figure(study_figures.by_batch_size(tables), alt, caption), _batch_sizes(tables)
+        paragraph(finding, "finding"),
+        figure(study_figures.by_batch_size(tables), alt, caption),
+        _batch_sizes(tables),
+        by_class(tables),
     )
 
 
@@ -83,12 +86,23 @@ def _batch_sizes(tables: Tables) -> Html:
     shown = tables.batch_sizes.head(MOST_BATCH_SIZES)
     metric, interval = tables.metric, "95 % interval"
     difference = f"difference ({metric.differences})"
-    headings = ["m", "η̃ chosen", "updates", metric_format.heading(metric, "test"), interval, difference, interval, "n"]
-    entries = (table_rows.batch_size(row, metric) for row in shown.to_dict("records"))
+    loss = tables.loss
+    beside = [] if metric is loss else [metric_format.heading(loss, "test")]
+    result = [metric_format.heading(metric, "test"), interval, difference, interval]
+    headings = ["m", "η̃ chosen", "updates", *result, *beside, "n"]
+    entries = (table_rows.batch_size(row, metric, loss) for row in shown.to_dict("records"))
+    caption = f"Each batch size at {rate}{captions.test_set_errors(tables)}"
     return join(
-        table(f"Each batch size at {rate}", headings, entries, f"numbers {_long(shown)}"),
+        table(caption, headings, entries, f"numbers {_long(shown)}"),
         *_left_out(tables, "batch_sizes", len(shown)),
+        *_other_rates(tables),
     )
+
+
+def _other_rates(tables: Tables) -> list[Html]:
+    """Return the command that says which rates to try, where the grid may lack the best one, or one that trains."""
+    why = limitations.why_other_rates(tables)
+    return [paragraph(f"{why} To find it:"), command(repository.command("suggest", tables.study))] if why else []
 
 
 def reliable_range(tables: Tables) -> Html:
@@ -102,7 +116,7 @@ def reliable_range(tables: Tables) -> Html:
         )
     finding = captions.ranges(tables)
     caption = (
-        f"A rate trains reliably at m if every seed trained and the mean validation {tables.metric.name} is within "
+        f"A rate trains reliably at m if every seed trained and the mean validation {tables.metric.title} is within "
         f"{phrases.margins(tables.metric)} of the best cell of the study. Bars reach half a step of the grid beyond "
         "the outermost reliable rates; the slope's interval does not count the coarseness of the grid. Batch sizes are "
         "evenly spaced."
@@ -163,9 +177,7 @@ def reproduce(tables: Tables) -> Html:
     if known.empty:
         return paragraph("The tables lack every cell.")
     cell = known.iloc[0]
-    within = folder()
-    option = f" --folder {shlex.quote(within)}" if within else ""
-    return command(f"python -m batchwise{option} reproduce {shlex.quote(tables.study)} {table_rows.arguments(cell)}")
+    return command(f"{repository.command('reproduce', tables.study)} {table_rows.arguments(cell)}")
 
 
 def limits(tables: Tables) -> Html:

@@ -14,12 +14,13 @@ from batchwise.report import metric_format
 from batchwise.report.html import Code, Entry, Sorted
 from batchwise.report.number_format import MISSING, known, number, rate, size
 from batchwise.report.sentences import phrases
+from batchwise.report.sentences.classes import names
 from batchwise.report.sentences.grammar import span
 from batchwise.training.run_result import STATUSES
 
 
-def batch_size(row: dict[str, Any], metric: Metric) -> list[Entry]:
-    """Return the row of a batch size at its chosen rate."""
+def batch_size(row: dict[str, Any], metric: Metric, loss: Metric) -> list[Entry]:
+    """Return the row of a batch size at its chosen rate, with the loss beside the metric, if that is another."""
     name = size(row["batch_size"])
     if row["batch_size"] != row["effective_batch_size"]:
         name += f" (= {size(row['effective_batch_size'])})"
@@ -32,6 +33,7 @@ def batch_size(row: dict[str, Any], metric: Metric) -> list[Entry]:
         phrases.test_interval(metric, row),
         "reference" if reference else metric_format.bare_difference(metric, row["difference_mean"]),
         metric_format.bare_differences(metric, row["difference_low"], row["difference_high"]),
+        *([] if metric is loss else [metric_format.bare(loss, row[loss.column("test", "mean")])]),
         number(row["ok"], 0),
     ]
 
@@ -97,15 +99,14 @@ def arguments(cell: Any) -> str:
 
 
 def sources(data: dict[str, Any]) -> Iterator[list[Entry]]:
-    """Yield the rows that say where the data comes from."""
+    """Yield the rows that say where the data comes from, and how many test rows are of which class, if there are."""
     yield ["data set", data["title"]]
     yield ["source", data["source"]]
     yield ["licence", data["licence"]]
-    counted = zip(data["class_names"], data["class_counts"]["test"], strict=True)
-    yield [
-        "test rows of each class",
-        shorten(", ".join(f"{name}: {rows:,}" for name, rows in counted), 400, placeholder=" …"),
-    ]
+    counted = [f"{name}: {rows:,}" for name, rows in zip(names(data), data["class_counts"]["test"], strict=True)]
+    if counted:
+        what = "test rows of each class" if data["labels"] == "classes" else "test rows with each label"
+        yield [what, shorten(", ".join(counted), 400, placeholder=" …")]
 
 
 def leaves(content: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ def question(tables: Tables) -> str:
 def answer(tables: Tables) -> list[str]:
     """Return the answer of the study: a headline, then the sentences that say how sure it is."""
     if not tables.summary["runs_by_status"]["ok"]:
-        return [f"No run ended well ({phrases.statuses(tables)}).", f"There is no {tables.metric.name} to compare."]
+        return [f"No run ended well ({phrases.statuses(tables)}).", f"There is no {tables.metric.title} to compare."]
     if tables.chosen.empty:
         return not_chosen(tables)
     if tables.reference_batch_size is None:
@@ -29,17 +29,33 @@ def answer(tables: Tables) -> list[str]:
         return [
             verdict(tables),
             *counted(tables),
+            *other_rows(tables),
             largest_difference(tables),
             " ".join([*same(tables), not_selected(tables)]),
         ]
-    return [best(tables), compared(tables), edge(tables)]
+    return [best(tables), *other_rows(tables), compared(tables), edge(tables)]
 
 
 def best(tables: Tables) -> str:
     """Return the chosen batch size and rate with what they give on test rows."""
     cell, metric = phrases.reference(tables), tables.metric
-    how = f"has the {metric.best} validation {metric.name} and reaches" if len(tables.distinct) > 1 else "reaches"
+    how = f"has the {metric.best} validation {metric.title} and reaches" if len(tables.distinct) > 1 else "reaches"
     return f"{phrases.at(cell)} {how} {phrases.mean(metric, cell)} on the test rows."
+
+
+def other_rows(tables: Tables) -> list[str]:
+    """Return how much a share of the test rows owes to which rows they are; nothing for another metric.
+
+    Nor for all of the rows or none, of which the formula of the standard error knows none.
+    """
+    error = tables.test_value["test_set_standard_error"]
+    if not known(error) or not error:
+        return []
+    rows, size_of = count(tables.test_rows, "row"), metric_format.size_of_difference(tables.metric, error)
+    return [
+        f"Other test rows would give other values: the standard error of {rows} alone is {size_of}, which intervals "
+        "over seeds leave out."
+    ]
 
 
 def comparison(tables: Tables) -> str:
@@ -181,12 +197,12 @@ def not_chosen(tables: Tables) -> list[str]:
     metric = tables.metric
     selected = f"No batch size or learning rate was selected: {listed(reasons or ['the tables do not say why'])}."
     if tables.cells[metric.column("test", "mean")].isna().all():
-        return [selected, f"No cell has a test {metric.name}."]
+        return [selected, f"No cell has a test {metric.title}."]
     top = phrases.best_on_test_rows(tables)
     best = f"{phrases.mean(metric, top)}, at {phrases.at(top, start=False)}"
     return [
         selected,
-        f"The {metric.best} mean test {metric.name} of a cell is {best}; picked on the test rows, it promises too "
+        f"The {metric.best} mean test {metric.title} of a cell is {best}; picked on the test rows, it promises too "
         "much.",
     ]
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from batchwise.analysis import last_epochs
 from batchwise.analysis.selection import reliable_column
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
@@ -9,6 +10,13 @@ from batchwise.report import metric_format
 from batchwise.report.number_format import rate, size
 from batchwise.report.sentences import answers, phrases
 from batchwise.report.sentences.grammar import count, listed
+from batchwise.statistics.intervals import proportion_error
+
+
+def results(tables: Tables) -> str:
+    """Return what the results of a run and of a cell are."""
+    result = last_epochs.words(tables.statistic)
+    return f"The result of a run is the {result}, and that of a cell the mean over its runs."
 
 
 def heat_map(tables: Tables) -> str:
@@ -25,23 +33,39 @@ def heat_map(tables: Tables) -> str:
     if not lost.any():
         counts = f"every run of {count(len(cells), 'cell')} ended well"
     if cells[metric.column("test", "mean")].isna().all():
-        return f"No cell has a test {metric.name}; {counts}."
+        return f"No cell has a test {metric.title}; {counts}."
     top = phrases.best_on_test_rows(tables)
     best = f"{phrases.mean(metric, top)}, at {phrases.at(top, start=False)}"
-    return f"The {metric.best} mean test {metric.name} is {best}; {counts}."
+    return f"The {metric.best} mean test {metric.title} is {best}; {counts}."
 
 
 def by_batch_size(tables: Tables) -> str:
     """Return the best and the worst result on test rows of the batch sizes, each at its chosen rate."""
     rows, metric = tables.distinct, tables.metric
     if len(rows) == 1:
-        return f"At m = {size(rows['batch_size'][0])} the test {metric.name} is {phrases.mean(metric, rows.iloc[0])}."
+        return f"At m = {size(rows['batch_size'][0])} the test {metric.title} is {phrases.mean(metric, rows.iloc[0])}."
     score = metric.sign * rows[metric.column("test", "mean")]
     best, worst = rows.loc[score.idxmax()], rows.loc[score.idxmin()]
     return (
-        f"Test {metric.name} is {metric.best} at m = {size(best['batch_size'])}, {phrases.mean(metric, best)}, and "
+        f"Test {metric.title} is {metric.best} at m = {size(best['batch_size'])}, {phrases.mean(metric, best)}, and "
         f"{metric.worst} at m = {size(worst['batch_size'])}, {phrases.mean(metric, worst)}."
     )
+
+
+def test_set_errors(tables: Tables) -> str:
+    """Return, for the table of batch sizes, what its intervals are and what standard errors the test rows alone give.
+
+    Of the latter nothing for a metric that is no share of the rows, or without a result. With folds the rows are those
+    that all seeds test, which intervals over few seeds may seem to know better than such a share can be known.
+    """
+    metric, rows = tables.metric, tables.test_rows * (tables.seeds if tables.folds else 1)
+    over = "; intervals are over seeds"
+    over += ", each with test rows of its own" if tables.folds else ""
+    if not metric.counted or tables.chosen.empty:
+        return over if tables.folds else ""
+    errors = [proportion_error(share, rows) for share in tables.chosen[metric.column("test", "mean")]]
+    ends = f"{metric_format.bare_differences(metric, min(errors), max(errors))} {metric.differences}"
+    return f"{over}, and the standard errors of {count(rows, 'test row')} alone are {ends}"
 
 
 def ranges(tables: Tables) -> str:
@@ -66,7 +90,7 @@ def curves(shown: pd.DataFrame, metric: Metric) -> str:
         epochs = means[batch_size]
         first = epochs[epochs.index >= min(1, epochs.index.max())]
         parts.append(
-            f"at m = {size(batch_size)} mean test {metric.name} is {metric_format.shown(metric, first.iloc[0])} after "
+            f"at m = {size(batch_size)} mean test {metric.title} is {metric_format.shown(metric, first.iloc[0])} after "
             f"epoch {first.index[0]} and {metric_format.shown(metric, first.iloc[-1])} after epoch {first.index[-1]}"
         )
     text = listed(parts, last="and,")

@@ -16,7 +16,7 @@ class Words(NamedTuple):
 
 EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))
 DOUBLINGS, OCTAVES, EXPONENT = "doublings", "octaves", "as exponent"
-OF_METRIC = "{unit}"
+OF_METRIC = "{unit}"  # of its differences; "ahead of" is better by, whether higher or lower values are better
 POINTS, POINTS_PER_DOUBLING, OCTAVES_PER_DOUBLING = "points", "points per doubling of m", "octaves per doubling of m"
 
 FIELD = {
@@ -33,38 +33,38 @@ FIELD = {
     "time_by_type": Words("{small} against {large}, m = {m:,}", UPDATE),
     "speed_side_by_side": Words("a process among {processes} side by side, m = {m}", "times its speed alone"),
     "best_after_seconds": Words(
-        "after {seconds:.3g} s: m = {by_seconds:,}, best then, less m = {by_epochs:,}, best after {epochs} epochs",
+        "after {seconds:.3g} s: m = {by_seconds:,}, best then, ahead of m = {by_epochs:,}, best after {epochs} epochs",
         OF_METRIC,
     ),
     "memory_of_a_row": Words("each row more, up to m = {m:,} (R² = {r_squared:.4f})", "KiB"),
     "memory_with_end": Words("memory of {gigabytes:.1f} GB that did not end (at m = {m:,})", "times"),
     "memory_without_end": Words("memory of {gigabytes:.1f} GB that did not end (nowhere)", "times"),
     "no_smaller_fits": Words("no smaller m that fits (memory ended at m = {ended:,}, m = {fits:,} fits)", "times"),
-    "smaller_instead": Words("m = {best:,} instead of m = {other:,}", OF_METRIC),
+    "smaller_instead": Words("m = {best:,}, the best smaller one, ahead of m = {other:,}", OF_METRIC),
     "loss_of_parts": Words("training loss of {parts} parts less that of whole batches, of the latter", "%"),
     "loss_after_epochs": Words(
-        "m = {large:,} less m = {small:,}, after {epochs} epochs ({loss_small:.2f} with m = {small:,} and "
-        "{loss_large:.2f} with m = {large:,})",
-        "nats",
+        "training loss of m = {large:,} less that of m = {small:,}, after {epochs} epochs ({loss_small:.3g} with "
+        "m = {small:,} and {loss_large:.3g} with m = {large:,})",
+        OF_METRIC,
     ),
     "loss_after_updates": Words(
         "how far m = {large:,} is closer to m = {small:,} than a quarter of the difference, or below it: after "
-        "{updates:,} updates {after:+.2f}, after {epochs} epochs {before:+.2f}",
-        "nats",
+        "{updates:,} updates {after:+.3g}, after {epochs} epochs {before:+.3g}",
+        OF_METRIC,
     ),
     "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
-    "best_of_sizes": Words("m = {best:,} less m = {other:,}", OF_METRIC),
+    "best_of_sizes": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
     "epochs_to_target": Words(
-        "epochs to {target:g}{target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
+        "epochs to {target:,.10g}{target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
         "({epochs_small:.0f})",
         DOUBLINGS,
     ),
     "sharpness_0_001": Words("φ (ε = 10⁻³), m = {large:,} against m = {small:,}", DOUBLINGS),
     "sharpness_0_0005": Words("φ (ε = 5·10⁻⁴), m = {large:,} against m = {small:,}", DOUBLINGS),
     "hessian_largest": Words("λ_max, m = {large:,} against m = {small:,}", DOUBLINGS),
-    "smallest_less_largest": Words("test {metric}, m = {small:,} less m = {large:,}", OF_METRIC),
-    "normalised_in_parts": Words("m/{parts} rows normalised together instead of m, at the same m and η̃", OF_METRIC),
-    "normalised_alike": Words("m = {m:,} less m = {rows:,}, both normalised by {rows:,} rows", OF_METRIC),
+    "smallest_less_largest": Words("test {metric}, m = {small:,} ahead of m = {large:,}", OF_METRIC),
+    "normalised_in_parts": Words("m/{parts} rows normalised together ahead of m, at the same m and η̃", OF_METRIC),
+    "normalised_alike": Words("m = {m:,} ahead of m = {rows:,}, both normalised by {rows:,} rows", OF_METRIC),
     "range_lost": Words("lost with each doubling of m, over m = {smallest:,} to {largest:,}", OCTAVES),
     "fall_of_largest_rate": Words("fall of the largest η̃ with each doubling of m", OCTAVES),
     "range_of_optimiser": Words("range with {optimizer} less that in {other}, over {sizes} m", OCTAVES),
@@ -92,6 +92,7 @@ WORDS = FIELD | PAPER
 REASONS = {
     "different_metrics": "the studies have different metrics",
     "different_rows": "the studies have different rows",
+    "different_statistics": "the studies take the result of a run in different ways",
     "no_complete_cell": "no cell has the validation {metric} of every seed",
     "no_size_above": "the grid has no m above {high:,}",
     "no_size_inside": "the grid has no m inside the bounds",

@@ -1,10 +1,15 @@
 """What a study cannot say, in sentences."""
 
+from typing import Any
+
 from batchwise.analysis.study_tables import Tables
+from batchwise.common.repository import command
 from batchwise.report import metric_format
 from batchwise.report.number_format import known, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count
+
+UNVALIDATED = "none: no validation rows"  # as tabulate.py says why no rate is chosen
 
 
 def limits(tables: Tables) -> list[str]:
@@ -12,8 +17,7 @@ def limits(tables: Tables) -> list[str]:
     name, rows = tables.summary["data"]["title"], tables.test_rows
     return [
         f"One data set ({name}), one model and one recipe: nothing here says that another would behave alike.",
-        f"{count(tables.seeds, 'seed')} a cell. The intervals are over seeds, with the same training and test rows "
-        "each time, and assume that the seeds' results are roughly normal.",
+        *(_same_rows(tables) if tables.folds is None else _folds(tables, tables.folds)),
         "The intervals are 95 % each, not adjusted for the number of comparisons: of twenty true zeros, one is "
         "expected to look like a difference.",
         *_test_set(tables, rows),
@@ -26,13 +30,53 @@ def limits(tables: Tables) -> list[str]:
     ]
 
 
+def why_other_rates(tables: Tables) -> str:
+    """Return why another learning rate than those of the grid may be better; nothing where none of it speaks for it."""
+    rows = tables.batch_sizes
+    lost = rows[tables.metric.column("test", "mean")].isna() & rows["selected_by"].ne(UNVALIDATED)
+    if tables.cells.loc[tables.cells["batch_size"].isin(rows.loc[lost, "batch_size"]), "diverged"].any():
+        return "Where no rate of the grid brought every run to its end, a lower one may."
+    if rows["grid_edge"].fillna("").ne("").any():
+        return "Where the chosen rate is the lowest or highest of the grid, a better one may lie beyond."
+    return ""
+
+
+def _same_rows(tables: Tables) -> list[str]:
+    return [
+        f"{count(tables.seeds, 'seed')} a cell. The intervals are over seeds, with the same training and test rows "
+        "each time, and assume that the seeds' results are roughly normal."
+    ]
+
+
+def _folds(tables: Tables, folds: dict[str, Any]) -> list[str]:
+    """Return what intervals include where each seed has test rows of its own, which rows are in no result, and what of
+    the inputs is not of a seed."""
+    rows, seeds = tables.summary["data"]["rows"], tables.seeds
+    untested, left_out = folds["rows"] - rows["test"] * seeds, folds["rows"] - sum(rows.values())
+    scaled = "Inputs are scaled by the training rows of each seed. " if folds["rescaled"] else ""
+    what = "What else" if scaled else "What"
+    return [
+        f"{count(seeds, 'seed')} a cell, each tested on rows of its own, so that intervals over seeds include the "
+        "choice of rows. They assume that the seeds' results are roughly normal. Seeds share training rows, which no "
+        "interval accounts for exactly (Bengio & Grandvalet 2004): in simulations 93 to 96 of 100 such intervals held.",
+        *([f"{count(untested, 'row')} of {folds['rows']:,} are tested by no seed."] if untested else []),
+        *([f"Groups make folds unequal: {_left_out(left_out)} by chance."] if folds["groups"] and left_out else []),
+        f"{scaled}{what} the data set takes from its training rows, as the levels of categories, is the same for all "
+        "seeds.",
+    ]
+
+
+def _left_out(rows: int) -> str:
+    return f"of each seed {count(rows, 'row')} {'is' if rows == 1 else 'are'} left out,"
+
+
 def _test_set(tables: Tables, rows: int) -> list[str]:
     error, metric = tables.test_value["test_set_standard_error"], tables.metric
     if not known(error):
         return []
     return [
         f"The test set has {count(rows, 'row')}; one is {metric_format.size_of_difference(metric, 1 / rows)}. The rows "
-        f"alone give test {metric.name} a standard error of {metric_format.size_of_difference(metric, error)}, which "
+        f"alone give test {metric.title} a standard error of {metric_format.size_of_difference(metric, error)}, which "
         "the intervals over seeds leave out: other test rows would give other values. Differences on the same rows "
         "suffer less."
     ]
@@ -61,7 +105,10 @@ def _edges(tables: Tables) -> list[str]:
         rows = tables.batch_sizes[tables.batch_sizes["grid_edge"] == side]
         if len(rows):
             where = phrases.sizes(rows, tables.batch_sizes)
-            texts.append(f"At m = {where} the chosen rate is the {side} of the grid; a better one may lie beyond.")
+            texts.append(
+                f"At m = {where} the chosen rate is the {side} of the grid; a better one may lie beyond: "
+                f"{command('suggest', tables.study)} says which rates to try."
+            )
     tried, best_size = tables.batch_sizes["batch_size"], tables.best_batch_size
     if best_size is not None and len(tried) > 1 and best_size in (tried.min(), tried.max()):
         side = "smallest" if best_size == tried.min() else "largest"
@@ -77,7 +124,7 @@ def _lost(tables: Tables) -> list[str]:
     empty = rows[rows[tables.metric.column("test", "mean")].isna()]
     if len(empty) and len(tables.chosen):
         why = "no run ended well" if tables.single_rate else "no rate brought every run to its end"
-        texts.append(f"At m = {phrases.sizes(empty, rows)} {why}, so there is no {tables.metric.name} to compare.")
+        texts.append(f"At m = {phrases.sizes(empty, rows)} {why}, so there is no {tables.metric.title} to compare.")
     partial = rows[(rows["ok"] > 0) & (rows["ok"] < rows["runs"])]
     if len(partial):
         where = phrases.sizes(partial, rows)

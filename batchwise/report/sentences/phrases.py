@@ -8,7 +8,7 @@ import pandas as pd
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.number_format import MISSING, number, rate, size
+from batchwise.report.number_format import MISSING, number, rate, shortest, size
 from batchwise.report.sentences.grammar import count, listed
 
 
@@ -79,7 +79,7 @@ def difference(metric: Metric, row: pd.Series) -> str:
 
 def margins(metric: Metric) -> str:
     """Return the margins of the reliable range: `1, 2 or 5 points`."""
-    amounts = listed((f"{margin:g}" for margin in metric.margins), last="or")
+    amounts = listed(map(shortest, metric.margins), last="or")
     return f"{amounts} {metric.differences}"
 
 

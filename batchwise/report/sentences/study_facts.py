@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from batchwise.analysis import last_epochs
 from batchwise.analysis.study_tables import Tables
+from batchwise.data.metric import Metric
+from batchwise.report import metric_format
+from batchwise.report.number_format import digits, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 
@@ -13,8 +17,10 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     summary = tables.summary
     recipe, rows, grid = summary["recipe"], summary["data"]["rows"], summary["grid"]
     split = " / ".join(f"{rows[name]:,}" for name in ("train", "validation", "test"))
-    yield "Data", f"{summary['data']['title']}, {count(len(summary['data']['class_names']), 'class')}"
-    yield "Rows", f"{split} (train / validation / test)"
+    yield "Data", f"{summary['data']['title']}, {labels(summary['data'])}"
+    yield "Rows", f"{split} (train / validation / test){', others for each seed' if tables.folds else ''}"
+    if tables.folds:
+        yield "Folds", folds(tables.folds, summary["data"]["labels"])
     known = [count(summary["parameters"], "parameter")] if summary["parameters"] else []  # else no run got so far
     yield "Model", ", ".join([_described(recipe["model"]), *known])
     yield "Optimiser", _described(recipe["optimizer"])
@@ -25,10 +31,54 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
         yield "Weight decay", f"{recipe['weight_decay']:g}, on kernels"
     if recipe["augmentation"]:
         yield "Augmentation", augmentation(recipe)
-    yield "Metric", f"{tables.metric.name}: {'higher' if tables.metric.higher_is_better else 'lower'} is better"
+    yield from options(summary)
+    yield "Metric", metric(tables.metric)
+    yield "Result", result(tables)
     sizes = f"{count(grid['batch_sizes'], 'batch size')} × {phrases.rates(tables)} × {count(grid['seeds'], 'seed')}"
     yield "Grid", sizes
     yield "Distinct runs", phrases.statuses(tables)
+
+
+def metric(one: Metric) -> str:
+    """Return the metric, which way it is better, and its baseline."""
+    better = "higher" if one.higher_is_better else "lower"
+    return f"{one.title}: {better} is better; the best constant answer has {metric_format.shown(one, one.baseline)}"
+
+
+def options(summary: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a study may name beside, and this one does."""
+    recipe = summary["recipe"]
+    if recipe["task"]:
+        yield "Task", _described(recipe["task"])
+    if recipe["class_weights"]:
+        yield "Class weights", recipe["class_weights"]
+    if recipe["dtype"] != "float32":
+        yield "Numbers", recipe["dtype"]
+    if recipe["trainable"]:
+        yield "Layers that train", listed(recipe["trainable"])
+    if summary["data"].get("weights"):
+        yield "Weights at the start", summary["data"]["weights"]["path"]
+
+
+def folds(given: dict[str, Any], kind: str) -> str:
+    """Return how rows of labels of a kind are dealt to folds, and what seeds do with them."""
+    how = "of whole groups" if given["groups"] else "with the share of each class" if kind == "classes" else "by chance"
+    use = "trains on the others" if given["count"] < 3 else "chooses by the next, and trains on the others"
+    return f"{given['rows']:,} rows in {given['count']}, {how}; seed s tests on fold s, {use}"
+
+
+def labels(data: dict[str, Any]) -> str:
+    """Return what the labels are: how many classes, or the range of a number."""
+    if data["labels"] in ("classes", "flags"):
+        return count(len(data["class_names"]), "class" if data["labels"] == "classes" else "label")
+    low, high = map(digits, data["target_range"])
+    return f"target {low} to {high} {data['unit']}".rstrip()
+
+
+def result(tables: Tables) -> str:
+    """Return what the result of a run is, and of which m it is of fewer epochs than the study asks for."""
+    fewer = [f"{length} at m = {size(int(m))}" for m, length in tables.summary["statistic"]["shorter"].items()]
+    return last_epochs.words(tables.statistic) + (f"; of all where a run has fewer: {listed(fewer)}" if fewer else "")
 
 
 def schedule(recipe: dict[str, Any]) -> list[str]:
@@ -62,6 +112,6 @@ def _described(plugin: dict[str, Any]) -> str:
     words = [
         name.replace("_", " ") if value is True else f"{name.replace('_', ' ')} {value}"
         for name, value in plugin.items()
-        if name != "name" and value is not False
+        if name != "name" and value is not False and value is not None
     ]
     return f"{plugin['name']} ({', '.join(words)})" if words else plugin["name"]

@@ -25,8 +25,8 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
     graph = function.get_concrete_function(tf.TensorSpec(inputs.shape, inputs.dtype)).graph
     if found := _activation(graph.outputs[0]):
         raise UserError(
-            f"the outputs of model {name} pass through {found}; they must be logits, of which the loss makes "
-            "probabilities itself: leave the activation out"
+            f"the outputs of model {name} pass through {found}; they must be linear, for the loss makes "
+            "probabilities, or counts, of them itself: leave the activation out"
         )
     for tensor in (tensor for operation in graph.get_operations() for tensor in operation.outputs):
         if tensor.dtype.is_floating and tensor.dtype.size < inputs.dtype.size:

@@ -28,16 +28,16 @@ KINDS: dict[str, Callable[[np.ndarray], bool]] = {
 }
 
 
-def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
+def check(name: str, model: keras.Model, inputs: tf.Tensor, dtype: str) -> None:
     """Raise UserError if the outputs of some inputs, [B, …], are no logits, the same for all, or of less precision.
 
-    The model keeps its variables.
+    `dtype` is that of the study. The model keeps its variables.
     """
     random, found = np.random.default_rng(0), set(KINDS)
     for _ in range(DRAWS):
         weights = [tf.constant(_drawn(random, weight.shape), weight.dtype) for weight in model.trainable_variables]
         outputs = _outputs(model, weights, inputs).numpy()
-        _check_precision(name, outputs)
+        _check_precision(name, outputs, dtype)
         with np.errstate(all="ignore"):  # of sums of large outputs
             found = {kind for kind in found if KINDS[kind](outputs)}
         if not found:
@@ -47,7 +47,8 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
     else:
         raise UserError(
             f"the outputs of model {name} are {' and '.join(sorted(found))}, whatever its weights are, as after an "
-            "activation; they must be logits, of which the loss makes probabilities itself: leave the activation out"
+            "activation; they must be linear, for the loss makes probabilities, or counts, of them itself: leave the "
+            "activation out"
         )
 
 
@@ -92,15 +93,15 @@ def _outputs(model: keras.Model, weights: list[tf.Tensor], inputs: tf.Tensor) ->
     return model.stateless_call(weights, others, inputs, training=False)[0]
 
 
-def _check_precision(name: str, outputs: np.ndarray) -> None:
+def _check_precision(name: str, outputs: np.ndarray, dtype: str) -> None:
     """Raise UserError if all outputs are numbers of a narrower type: they have been it, then."""
     if len(np.unique(outputs)) < DISTINCT or np.array_equal(np.floor(outputs), outputs):
         return
     for narrow in NARROW.get(outputs.dtype.name, ()):
         if np.array_equal(tf.cast(tf.cast(outputs, narrow), outputs.dtype), outputs):
             raise UserError(
-                f"the outputs of model {name} are computed in {narrow}; the dtype of the study is "
-                f"{outputs.dtype.name}: leave casts to other types out of its layers"
+                f"the outputs of model {name} are computed in {narrow}; the dtype of the study is {dtype}: leave casts "
+                "to other types out of its layers"
             )
 
 

@@ -94,3 +94,5 @@ def test_l5_adaptive(edge, of_adam, expected) -> None:
     plain = study("plain", rates=RATES, accuracy=jittered(edge))
     adam = study("adam", rates=RATES, accuracy=jittered(of_adam), changes={"optimizer": {"name": "adam"}})
     assert verdict("L5", plain, adam) == expected
+    adam.tables.summary["statistic"] = {"name": "median_of_last_5_epochs", "shorter": {}}
+    assert verdict("L5", plain, adam) == NOT_DECIDED  # their results are not of one kind

@@ -14,6 +14,7 @@ def cells(test: np.ndarray, **given: object) -> SeedValues:
     fields = {
         "data": "d",
         "metric": ACCURACY,
+        "statistic": "last_epoch",
         "effective_batch_size": m,
         "normalization_batch": m,
         "validation": values,

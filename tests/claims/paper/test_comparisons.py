@@ -81,11 +81,15 @@ def test_normalisation_batches_are_compared_at_each_m() -> None:
     assert values_of(comparisons.smaller_normalization(study, 8, None)) == [[-3, -3]]
 
 
-def test_studies_of_other_rows_are_not_compared() -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"data": "other"}, "different_rows"), ({"statistic": "median_of_last_5_epochs"}, "different_statistics")],
+)
+def test_studies_of_other_rows_or_statistics_are_not_compared(change: dict[str, str], reason: str) -> None:
     one = cells(np.ones((2, 1, 2)))
-    other = dataclasses.replace(one, data="other")
+    other = dataclasses.replace(one, **change)
     for attempt in (lambda: comparisons.better(one, other, None, None), lambda: seed_values.pool([one, other])):
-        with pytest.raises(Undecidable, match="different_rows"):
+        with pytest.raises(Undecidable, match=reason):
             attempt()
 
 

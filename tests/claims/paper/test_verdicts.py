@@ -115,6 +115,7 @@ NULLS: dict[str, Callable[[np.random.Generator], list[SeedEffects]]] = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", NULLS)
 def test_without_an_effect_verdicts_err_in_5_of_100_worlds_at_most(name: str) -> None:
     counts = Counter(decide(NULLS[name](np.random.default_rng([7, world]))).verdict for world in range(WORLDS))

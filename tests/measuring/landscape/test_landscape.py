@@ -22,7 +22,8 @@ from batchwise.common.files import write
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.config import grid, params
-from batchwise.config.recipe import SGD, Recipe
+from batchwise.config.optimizers import SGD
+from batchwise.config.recipe import Recipe
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Split
 from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, output, sharpness, updates
@@ -54,6 +55,19 @@ def digits() -> DataSet:
 
 def recipe(**changes: object) -> Recipe:
     return params.check({**PARAMS, "studies": {"small": {**SMALL, **changes}}}).studies["small"].recipe
+
+
+def test_a_landscape_is_of_the_weights_that_train_in_their_own_type(tmp_path) -> None:
+    """Where layers compute in bfloat16 the weights are float32; those of a file are the start."""
+    data, how = digits(), recipe(dtype="mixed_bfloat16", trainable=["dense_1"])
+    bias = np.arange(10, dtype="float32")
+    np.savez(tmp_path / "start.npz", **{"003_bias": bias})
+    programs, trainer = Gradients(data, how, np.arange(8), tmp_path / "start.npz"), Trainer(data, how)
+    start, expected = programs.start(1), trainer.start(1)
+    assert [values.tobytes() for values in start] == [values.tobytes() for values in (*expected[:3], bias)]
+    np.testing.assert_array_equal(programs.load(start), np.concatenate([expected[2].ravel(), bias]))
+    assert programs.dtype == programs.model.layers[-1].compute_dtype == "float32"
+    assert trainer.model.layers[-1].compute_dtype == "bfloat16"
 
 
 def linear(seed: int, rows: int = 500, size: int = 6) -> np.ndarray:
@@ -355,7 +369,8 @@ def test_a_network_with_batch_normalisation_is_taken_in_inference_mode(monkeypat
 @pytest.mark.parametrize("rows", [1, 6, 7, 8, 20])
 def test_padding_leaves_the_mean_as_it_is(monkeypatch, small, rows) -> None:
     programs, weights = small
-    batches, shares = programs._padded(np.arange(100, 100 + rows), 7)
+    monkeypatch.setattr(gradients, "EVALUATION_ROWS", 7)
+    batches, shares = programs._padded(np.arange(100, 100 + rows))
     assert batches.shape == shares.shape == (-(-rows // 7), min(rows, 7))
     monkeypatch.setattr(programs, "some", (batches, shares))
     assert programs.loss(weights)[0] == pytest.approx(float(plain_loss(programs, np.arange(100, 100 + rows))))
@@ -391,7 +406,7 @@ def project(tmp_path_factory) -> Path:
         result = fabricated.diverged(result, 1) if (run.effective_batch_size, run.seed) == (16, 1) else result
         content = run_result.dump(result, fabricated.inputs(run, study, {"sha256": data.sha256}))
         write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
-    about = prepared.manifest(data, OPTIONS)
+    about = prepared.read_part(folder / "data/prepared", "small")
     by_run = run_metrics.read(runs, "small", study, about)
     tables = evaluate("small", study, about, loading.metrics(study, about), by_run)
     # With one rate it is chosen although a run diverged.

@@ -41,6 +41,7 @@ from tests.fabricated import diverged
 from tests.fabricated_reports import SIZES, STUDY, ok, results
 from tests.report.test_report import unvalidated
 
+pytestmark = pytest.mark.no_cover  # the same pages again and again: lines are counted where they are whole
 CLAIMS = verdicts.read(ROOT / "reports/claims.csv")
 NO_NUMBER = re.compile(r"\b(nan|NaN|None|inf|NaT)\b|<NA>")
 FOLDERS = ("tables", "costs", "profile", "landscape")

@@ -183,6 +183,8 @@ def quantised(shape, outputs) -> keras.Model:
     [
         (quantised, "is quantised (int8) and cannot be trained so"),
         (starting(dtype="string"), "takes strings; data sets hold numbers"),
+        (starting(sparse=True), "takes sparse inputs; data sets hold arrays in which all rows have one shape"),
+        (starting(ragged=True), "takes ragged inputs; data sets hold arrays in which all rows have one shape"),
     ],
 )
 def test_types_that_are_no_numbers_to_train(use_model, build, words) -> None:

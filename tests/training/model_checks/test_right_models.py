@@ -254,7 +254,7 @@ def test_a_model_that_takes_its_options_apart_is_given_them_whole_each_time(monk
             parts.append(layers.Dense(hidden_units.pop()))
         return keras.Sequential([*parts, layers.Dense(outputs)])
 
-    how, load = recipe(), plugins.load
+    how, load = recipe(hidden_units=[5, 4]), plugins.load
     monkeypatch.setattr(
         plugins, "load", lambda kind, name: SimpleNamespace(build=build) if kind == "models" else load(kind, name)
     )

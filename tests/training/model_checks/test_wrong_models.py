@@ -77,7 +77,7 @@ def test_an_activation_on_the_output(use_model, name) -> None:
     function, words = ACTIVATIONS[name]
     sentence = refused(use_model, ending(function))
     assert words in sentence
-    assert "must be logits" in sentence and "leave the activation out" in sentence
+    assert "must be linear" in sentence and "leave the activation out" in sentence
 
 
 @pytest.mark.parametrize(
@@ -198,12 +198,15 @@ def never_called(shape, outputs) -> keras.Model:
         (lambda shape, n: keras.Model, "build returned an object of the type type"),
         (lambda shape, n: (starting()(shape, n), 1), "build returned an object of the type tuple"),
         (lambda shape, n: keras.Sequential([layers.Dense(n)]), "unknown, for want of a keras.Input"),
-        (never_called, "unknown, for want of a keras.Input"),
+        (never_called, "unknown, for want of a keras.Input; it must be (None, 3)"),
         (compiled_without_input, "unknown, for want of a keras.Input"),
         (compiled, "model mlp is compiled"),
-        (two_inputs, "model mlp takes 2 inputs; it must take one, keras.Input((6,))"),
+        (two_inputs, "model mlp takes 2 inputs; it must take one, keras.Input((6,)), since a data set is one array"),
         (dict_of_inputs, "model mlp takes a dict of inputs (x)"),
-        (with_outputs(lambda one, two: [one, two]), "model mlp returns 2 outputs; it must return one tensor"),
+        (
+            with_outputs(lambda one, two: [one, two]),
+            "it must return one tensor of shape (None, 3), since a study has one loss",
+        ),
         (with_outputs(lambda one, two: {"a": one, "b": two}), "model mlp returns a dict of outputs (a, b)"),
         (with_outputs(lambda one, two: {"a": one}), "model mlp returns a dict of outputs (a)"),
         (with_outputs(lambda one, two: one[:, None]), "the output shape of model mlp is (None, 1, 3)"),
@@ -216,6 +219,39 @@ def never_called(shape, outputs) -> keras.Model:
 )
 def test_inputs_and_outputs(use_model, build, words) -> None:
     assert words in refused(use_model, build)
+
+
+# States
+
+STEPS = [lambda: layers.Reshape((6, 1))]
+
+
+class Recurrent(layers.Layer):
+    """A layer of one's own with a recurrent one in it."""
+
+    def build(self, shape) -> None:
+        self.inner = layers.LSTM(3, stateful=True)
+        self.inner.build(shape)
+
+    def call(self, inputs) -> tf.Tensor:
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        starting(*STEPS, lambda: layers.LSTM(3, stateful=True)),
+        starting(*STEPS, lambda: layers.LSTM(3, stateful=True), batch_size=4),
+        starting(*STEPS, lambda: layers.GRU(3, stateful=True)),
+        starting(*STEPS, lambda: layers.RNN(layers.SimpleRNNCell(3), stateful=True)),
+        starting(*STEPS, lambda: layers.Bidirectional(layers.LSTM(3, stateful=True))),
+        starting(*STEPS, Recurrent),
+        starting(lambda: keras.Sequential([layers.Reshape((6, 1)), layers.LSTM(3, stateful=True)])),
+    ],
+)
+def test_a_recurrent_layer_that_goes_on_from_the_batch_before(use_model, build) -> None:
+    sentence = refused(use_model, build)
+    assert "has a recurrent layer with stateful=True" in sentence and "leave stateful out" in sentence
 
 
 # Types
@@ -251,6 +287,7 @@ class HalfWeight(layers.Layer):
         (mixed, "float32", "float16 in "),
         (starting(HalfWeight), "float32", "/half_weight/"),
         (ending(lambda x, n: Calling(half)(layers.Dense(n)(x))), "float32", "are computed in float16"),
+        (ending(lambda x, n: Calling(half)(layers.Dense(n)(x))), "mixed_bfloat16", "are computed in float16"),
     ],
 )
 def test_a_type_of_less_precision(use_model, build, dtype, words) -> None:

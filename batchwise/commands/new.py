@@ -1,0 +1,100 @@
+"""python -m batchwise new: a CSV file becomes a data set and a study in params.yaml."""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from batchwise.commands.suggest import suggest
+from batchwise.common.errors import UserError
+from batchwise.common.messages import shown
+from batchwise.common.repository import STORE
+from batchwise.config import grid, params, params_file, yaml_file
+from batchwise.config.params import Params
+from batchwise.data import local_files, preparation, prepared
+from batchwise.data.asked import Asked
+from batchwise.data.csv import columns, proposal
+from batchwise.data.csv.columns import Table, Target
+from batchwise.data.dataset import DataSet
+from batchwise.execution import stage_times
+from batchwise.execution.run_store import Store
+from batchwise.report.sentences import classes
+from batchwise.report.sentences import suggestion as sentences
+
+PARAMS = Path("params.yaml")
+SPLITS = ("groups", "order", "column")
+Added = dict[str, dict[str, Any]]  # {section of params.yaml: {key: what is new in it}}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what the file was taken for, write files, data_sets and studies, and say what to type next.
+
+    Raises UserError, and writes nothing, if the name is taken, or a file, a column or a target is not as it must be.
+    """
+    name, text = arguments.name, yaml_file.text_of(PARAMS)
+    content = yaml_file.values(text, PARAMS.name)
+    _check_free(name, content, ("files", "data_sets", "studies"))
+    if arguments.test_file:
+        _check_free(_test_key(name), content, ("files",))
+    table = columns.look(Path(arguments.csv))
+    target = columns.target(table, arguments.target, arguments.task)
+    print(*proposal.lines(table, target, arguments.target, _split(arguments)), sep="\n", flush=True)
+    added = _entries(arguments, table, target)
+    checked, data = _checked(name, added)
+    timings = stage_times.runs_file(checked, name)
+    found = suggest(name, checked.studies[name], data, Store(STORE), timings, refine=False)
+    print(*(f"  {line}" for line in sentences.findings(name, checked.studies[name], found)), sep="\n", flush=True)
+    added["studies"][name]["grid"]["base_learning_rates"] = found.base_learning_rates
+    for section, new in added.items():
+        for key, value in new.items():
+            text = params_file.add_entry(text, [section], key, value)
+    params.check(yaml_file.values(text, PARAMS.name))
+    params_file.write(PARAMS, text)
+    runs = len(grid.runs(params.check(added).studies[name], data.rows["train"]))
+    print(f"params.yaml has it now, under {', '.join(added)}: {runs} runs. To train them and open the report, type")
+    print(f"  dvc repro {shlex.quote(f'report@{name}')}\n  reports/html/{name}.html")
+    return 0
+
+
+def _checked(name: str, added: Added) -> tuple[Params, DataSet]:
+    """Return the new parameters alone, checked, and the data set as it is prepared."""
+    checked = params.check(added)
+    asked = Asked(checked.data_sets, {}, local_files.now(checked.files))
+    data = asked.prepare(name)
+    named = [*zip(data.class_names, prepared.class_counts(data, data.test.labels), strict=True)]
+    flags = data.task.labels.kind == "flags"
+    for warning in (*preparation.warnings(data), *classes.too_few(named, flags=flags)):
+        print(f"  warning: {warning}")
+    return checked, data
+
+
+def _entries(arguments: argparse.Namespace, table: Table, target: Target) -> Added:
+    name = arguments.name
+    test_file = _test_key(name) if arguments.test_file else None
+    entry = proposal.data_set(table, target, arguments.target, name, _split(arguments), test_file)
+    rows = table.rows - target.missing - entry.get("test_rows", 0) - entry.get("validation_rows", 0)
+    return {
+        "files": {name: arguments.csv} | ({test_file: arguments.test_file} if test_file else {}),
+        "data_sets": {name: entry},
+        "studies": {name: proposal.study(name, target, rows)},
+    }
+
+
+def _split(arguments: argparse.Namespace) -> dict[str, str]:
+    return {key: value for key in SPLITS if (value := getattr(arguments, key))}
+
+
+def _test_key(name: str) -> str:
+    return f"{name}_test"
+
+
+def _check_free(name: str, content: dict[str, Any], sections: Sequence[str]) -> None:
+    """Raise UserError for what is no name, or one that is in params.yaml already."""
+    try:
+        params.plain_name(name)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    for section in sections:
+        if name in (content.get(section) or {}):
+            raise UserError(f"{shown(name)} is in the section {section} of params.yaml already; take another name")

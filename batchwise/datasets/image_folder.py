@@ -1,0 +1,166 @@
+"""Your own images: a folder with a folder of images for each class, or train/ and test/ with such folders in each."""
+
+import math
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps
+from pydantic import NonNegativeInt, PositiveInt
+
+from batchwise.common.errors import UserError
+from batchwise.common.option_types import File, Seed
+from batchwise.data import local_files
+from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.data.splitting import hold_out, split
+from batchwise.data.subset import channel_statistics
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # of others some run programs
+STILLS = ("JPEG", "MPO")  # the second is a JPEG with more frames: previews, or what a second lens saw
+MAX_PIXELS = 100_000_000  # of an image; a small file can unpack to any number of them
+MAX_BYTES = 2**32  # of all images together, once they are resized
+LEFTOVERS = ("Thumbs.db", "desktop.ini")  # what systems leave in folders, beside hidden files
+PARTS = ("train", "validation", "test")
+OTHER_NAMES = ("val", "valid")
+WHOLE = "whole"
+
+Classes = dict[str, list[Path]]  # {name: its images}
+
+
+def prepare(
+    *,
+    folder: File,
+    height: PositiveInt,
+    width: PositiveInt,
+    channels: Literal[1, 3] = 3,
+    test_rows: NonNegativeInt = 0,
+    validation_rows: NonNegativeInt = 0,
+    seed: Seed = 0,
+) -> DataSet:
+    """Return images, resized to uint8 [N, height, width, channels] whatever shape they had.
+
+    They are turned as their EXIF data say, and stand on white where they are transparent. A split into train/, test/
+    and, if it is there, validation/ is kept; otherwise rows of each class are drawn. Raises UserError, with the file,
+    for what is no image of one frame.
+    """
+    given, rows = _parts(folder), {"test_rows": test_rows, "validation_rows": validation_rows}
+    shape = height, width, channels
+    _check_sizes(given, shape, rows)
+    parts = _split({part: _read_all(classes, shape) for part, classes in given.items()}, rows, seed)
+    names = tuple(next(iter(given.values())))
+    mean, std = channel_statistics(parts[0].inputs)
+    return DataSet(_description(folder, names), names, *parts, mean, std)
+
+
+def _check_sizes(given: Mapping[str, Classes], shape: tuple[int, int, int], rows: Mapping[str, int]) -> None:
+    for name, drawn in rows.items():
+        part = name.removesuffix("_rows")
+        if drawn and part in given:
+            raise UserError(f"{name} is {drawn}; leave it out, for there is a folder {part}, which is taken whole")
+    number = sum(len(images) for classes in given.values() for images in classes.values())
+    if number * math.prod(shape) > MAX_BYTES:
+        of_each = "×".join(map(str, shape))
+        raise UserError(f"{number:,} images of {of_each} bytes are more than {MAX_BYTES:,}; make them smaller")
+
+
+def _split(read: Mapping[str, Split], rows: Mapping[str, int], seed: int) -> tuple[Split, Split, Split]:
+    """Return (train, validation, test), of which those that were not given are drawn."""
+    validation_rows, test_rows = rows["validation_rows"], rows["test_rows"]
+    if WHOLE in read:
+        whole = read[WHOLE]
+        return split(whole.inputs, whole.labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
+    if "validation" in read:
+        return read["train"], read["validation"], read["test"]
+    train, validation = hold_out(read["train"], validation_rows=validation_rows, seed=seed)
+    return train, validation, read["test"]
+
+
+def _description(folder: Path, names: tuple[str, ...]) -> Description:
+    task = "binary_classification" if len(names) == 2 else "multiclass_classification"
+    return Description(f"Images of the folder {folder.name}", task, source=str(folder), licence="that of the images")
+
+
+def _parts(folder: Path) -> dict[str, Classes]:
+    """Return {part of an official split: its classes}, all of them under WHOLE where there is none."""
+    names = {path.name for path in _entries(folder)}
+    if "train" not in names or names - {*PARTS, *OTHER_NAMES}:
+        return {WHOLE: _classes(folder)}
+    if "test" not in names or names - {*PARTS}:
+        there = ", ".join(sorted(names))
+        raise UserError(f"{folder} has the folders {there}; a split is train, test and, if you have one, validation")
+    found = {part: _classes(folder / part) for part in PARTS if part in names}
+    for part, classes in found.items():
+        if different := sorted(classes.keys() ^ found["train"].keys()):
+            raise UserError(f"{folder / part} has other classes than train ({different[0]!r}); all must have the same")
+    return found
+
+
+def _classes(folder: Path) -> Classes:
+    found = {}
+    for path in _entries(folder):
+        if not path.is_dir():
+            raise UserError(f"{path} is in no folder of a class; give each class a folder of its images")
+        found[path.name] = sorted(each for each in local_files.contents(path) if not _is_leftover(path, each))
+        if not found[path.name]:
+            raise UserError(f"{path} has no image; put images of that class there, or remove the folder")
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder; give one with a folder of images for each class")
+    return sorted(path for path in folder.iterdir() if not _is_leftover(folder, path))
+
+
+def _is_leftover(folder: Path, path: Path) -> bool:
+    return any(part[0] == "." or part in LEFTOVERS for part in path.relative_to(folder).parts)
+
+
+def _read_all(classes: Classes, shape: tuple[int, int, int]) -> Split:
+    paths = [(path, label) for label, images in enumerate(classes.values()) for path in images]
+    inputs = np.empty((len(paths), *shape), "uint8")
+    for row, (path, _) in enumerate(paths):
+        inputs[row] = _read(path, shape)
+    return Split(inputs, np.array([label for _, label in paths], "int32"))
+
+
+def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return an image [height, width, channels]. Raises UserError for what is none, is damaged or is too large."""
+    height, width, channels = shape
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
+            _check_size(path, image)
+            pixels = _flat(path, ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
+            return np.asarray(pixels.resize((width, height), Image.Resampling.BILINEAR)).reshape(shape)
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+    except Exception:  # Pillow's decoders raise anything for a damaged file
+        raise UserError(f"{path} is no image, or a damaged one; mend it, or take it out of the folder") from None
+
+
+def _check_size(path: Path, image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(path)
+    if image.format not in STILLS and getattr(image, "n_frames", 1) > 1:
+        raise UserError(f"{path} has more than one frame; give images that do not move, of one page")
+
+
+def _too_large(path: Path) -> UserError:
+    return UserError(f"{path} has more than {MAX_PIXELS:,} pixels; make it smaller, or take it out of the folder")
+
+
+def _flat(path: Path, image: Image.Image) -> Image.Image:
+    """Return an image of 8 bits a channel that is not transparent. Of 16 bits the upper 8 count, as Pillow has it."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
+    if image.mode in ("I", "F"):
+        raise UserError(f"{path} has pixels of 32 bits, whose range is not known; save it with 8 or 16 bits")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        return white
+    return image

@@ -1,0 +1,146 @@
+"""Short runs of a study, by which its learning rates are suggested: kept in the store, or trained in this process.
+
+How short they are is a matter of what a run computes, never of the clock: the same runs are trained everywhere.
+"""
+
+import logging
+from functools import cached_property
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from batchwise.common.errors import UserError
+from batchwise.config import grid
+from batchwise.config.grid import Run
+from batchwise.config.params import Study
+from batchwise.config.recipe import Budget, Recipe
+from batchwise.data.dataset import DataSet
+from batchwise.data.local_files import LocalFile
+from batchwise.data.subset import subset
+from batchwise.execution import run_store, run_times
+from batchwise.execution.run_store import Store
+from batchwise.execution.run_times import Work
+from batchwise.training import run_result
+from batchwise.training.run_result import RunResult
+
+if TYPE_CHECKING:
+    from batchwise.training.run_cost import Cost
+    from batchwise.training.trainer import Trainer
+
+LEAST_UPDATES = 20  # fewer tell of a rate little but its first step
+LEAST_ROWS = 500  # to evaluate: among fewer, chance decides between two rates
+EVALUATION = 0.25  # the part of a run's seconds that an evaluation of all rows may take
+
+
+class ShortRuns:
+    """Runs of seed 0, each of so many seconds at most on a machine that is only thought of (run_cost.py).
+
+    Where a run of the study is as short, it is that run, which the study then need not train.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        data: DataSet,
+        seconds: float,
+        kept: Store,
+        timings: Path,
+        weights: LocalFile | None = None,
+    ) -> None:
+        """`timings` is the file that is told how long each run took, `weights` that from which seeds start."""
+        self.weights = weights
+        self.study, self.seconds, self.kept, self.timings = study, seconds, kept, timings
+        self.whole, self.rows, self.trained = data, data.rows["train"], 0
+        self.trainers: dict[Budget, Trainer] = {}
+
+    def run(self, batch_size: int, base_learning_rate: float) -> RunResult:
+        """Return the result of a run at an effective batch size.
+
+        Raises UserError if the model cannot be trained, or has no memory.
+        """
+        recipe = self.study.recipe.model_copy(update={"budget": self.budget(batch_size)})
+        rate = grid.scaled(base_learning_rate, batch_size, self.study.learning_rate_scaling)
+        run, task = Run(batch_size, rate, seed=0), self.data.description.task
+        inputs = run_store.inputs_of(
+            run, run_store.inputs(recipe, task, self.data.sha256, self.study.metric, self.weights)
+        )
+        key = run_store.key(inputs)
+        content = self.kept.get(key) or self._train(run, recipe, inputs, key)
+        return run_result.load(content, with_weights=False)[0]
+
+    def budget(self, batch_size: int) -> Budget:
+        """Return how long a run trains: as the study does, or as much of that as there are seconds for."""
+        full, rows = grid.updates(self.study.budget, self.rows, batch_size), self.data.rows
+        seconds = self.cost.of_update(batch_size, evaluated=sum(rows.values()) / rows["train"])
+        updates = min(full, max(LEAST_UPDATES, int(self.seconds / seconds)))
+        if updates == full and self.data is self.whole:
+            return self.study.budget
+        epochs = updates // grid.updates_per_epoch(rows["train"], batch_size)
+        return Budget(epochs=epochs) if epochs else Budget(updates=updates)
+
+    def share(self, batch_size: int) -> float:
+        """Return which part of the updates of the study's runs these make."""
+        updates = grid.updates(self.budget(batch_size), self.data.rows["train"], batch_size)
+        return updates / grid.updates(self.study.budget, self.rows, batch_size)
+
+    @cached_property
+    def cost(self) -> "Cost":
+        """What the model computes."""
+        from batchwise.training import run_cost  # TensorFlow takes seconds to import
+
+        return run_cost.of_model(self.study.recipe, self.whole)
+
+    @cached_property
+    def data(self) -> DataSet:
+        """The data, or so many rows of them that an evaluation takes a part of a run's seconds only."""
+        rows = self.whole.rows
+        share = EVALUATION * self.seconds / max(self.cost.evaluated_row * sum(rows.values()), 1e-12)
+        if share >= 1:
+            return self.whole
+        least = max(LEAST_ROWS, len(self.whole.class_names))
+        largest = max(grid.effective_batch_size(m, self.rows) for m in self.study.grid.batch_sizes)
+        part = {name: min(amount, max(least, round(share * amount))) for name, amount in rows.items()}
+        part["train"] = max(part["train"], largest)  # m would be another
+        return subset(self.whole, **{f"{name}_rows": amount for name, amount in part.items()}, seed=0)
+
+    def _train(self, run: Run, recipe: Recipe, inputs: dict[str, Any], key: str) -> bytes:
+        trainer = self._trainer(recipe)
+        start, compilations = perf_counter(), trainer.compilations
+        result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
+        content = run_result.dump(result, inputs)
+        if result.status == "out_of_memory":
+            raise _no_memory(f"batch size {run.effective_batch_size}")
+        self.kept.put(key, content)
+        self.trained += 1
+        if result.status == "ok":  # a run that diverges stops early
+            rows, m = self.data.rows["train"], run.effective_batch_size
+            updates, compiled = grid.updates(recipe.budget, rows, m), int(trainer.compilations > compilations)
+            examples = rows * recipe.budget.epochs if recipe.budget.epochs else updates * m
+            run_times.append(self.timings, Work(updates, examples, compiled), perf_counter() - start)
+        return content
+
+    def _trainer(self, recipe: Recipe) -> "Trainer":
+        """Return the trainer of a budget, made at the first call; the first of all looks at the model."""
+        if recipe.budget not in self.trainers:
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each m is a program of its own
+            from batchwise.runtime.tensorflow import is_out_of_memory, tf
+            from batchwise.training import model_trial
+            from batchwise.training.trainer import Trainer
+
+            try:
+                trainer = Trainer(self.data, recipe, self.study.metric, self.weights.path if self.weights else None)
+                if not self.trainers:
+                    model_trial.check(trainer)
+                trainer.compile_evaluation()
+            except (tf.errors.OpError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise _no_memory("the data and the model") from None
+            self.trainers[recipe.budget] = trainer
+        return self.trainers[recipe.budget]
+
+
+def _no_memory(what: str) -> UserError:
+    return UserError(
+        f"there is no memory for {what}; choose a smaller batch size or model, or train in parts: `accumulation`"
+    )

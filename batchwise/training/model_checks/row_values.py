@@ -1,0 +1,77 @@
+"""What a task computes of a few rows: values of these rows, in shapes that have a mean over rows.
+
+A loss of outputs [B, 1] and labels [B] that forgets the last axis is [B, B]: it trains, and is wrong.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from batchwise.common.errors import UserError
+from batchwise.common.plugin_errors import place, told
+from batchwise.data.task import Scale, Task, TaskMetric
+from batchwise.runtime.tensorflow import tf
+
+ROWS = 3
+
+
+def check(name: str, task: Task, classes: int, dtype: str) -> None:
+    """Raise UserError for a loss or a metric that raises an error, or gives other shapes than the task says."""
+    with told(f"task {name}"), _of_types(f"task {name}", task):
+        outputs = task.outputs(classes)
+        if not isinstance(outputs, int) or outputs < 1:
+            raise UserError(f"task {name}: outputs of {classes} classes is {outputs!r}; a number from 1 up is expected")
+        of_kind = {"classes": ([ROWS], "int32"), "flags": ([ROWS, classes], "int32")}
+        labels = tf.zeros(*of_kind.get(task.labels.kind, ([ROWS], dtype)))
+        of_model = tf.zeros([ROWS, outputs], dtype)
+        _shape(f"task {name}: the values of its loss", task.loss(labels, of_model), most=0)
+        for metric in task.metrics:
+            _check_metric(f"task {name}: the metric {metric.name}", metric, labels, of_model)
+
+
+@contextmanager
+def _of_types(what: str, task: Task) -> Iterator[None]:
+    """Say how labels that are whole numbers become numbers like outputs, if they were computed together."""
+    try:
+        yield
+    except (tf.errors.InvalidArgumentError, TypeError) as error:
+        if task.labels.kind not in ("classes", "flags") or not re.search("int32 tensor|dtype int32", str(error)):
+            raise
+        todo = "labels that are classes or flags are int32; make them numbers by `ops.cast(labels, outputs.dtype)`"
+        raise UserError(f"{what}: {todo} (at {place(error)})") from None
+
+
+def _check_metric(what: str, metric: TaskMetric, labels: tf.Tensor, outputs: tf.Tensor) -> None:
+    if metric.predictions:
+        _shape(f"{what}: its predictions", metric.predictions(outputs), most=1)
+    if metric.values:
+        shape = _shape(f"{what}: its values", metric.values(labels, outputs), most=1)
+        means = (metric.levels(outputs.shape[-1]),) if metric.levels else shape
+        found = np.shape(metric.of_means(np.zeros((2, 3, *means)), Scale()))  # of evaluations, of the splits
+        if found[:2] != (2, 3) or len(found) != (3 if metric.by_class else 2):
+            raise UserError(f"{what}: {_no_number(means, found) if metric.reduce else _several(means)}")
+
+
+def _no_number(means: tuple[int, ...], found: tuple[int, ...]) -> str:
+    of_means = f"of means of the shape {[2, 3, *means]} it is {[*found]}"
+    return f"{of_means}; reduce must make one number of the last axis"
+
+
+def _several(means: tuple[int, ...]) -> str:
+    return (
+        f"its values are {[ROWS, *means]} for B = {ROWS} rows; take one of a row, `[:, 0]` say, or give them a `reduce`"
+    )
+
+
+def _shape(what: str, values: Any, *, most: int) -> tuple[int, ...]:
+    """Return the shape of the values of one row. Raises UserError for no values of ROWS, or more axes than `most`."""
+    if values is None:
+        raise UserError(f"{what} are None; a tensor is expected: does the function end with `return`?")
+    shape = tuple(tf.convert_to_tensor(values).shape)
+    if shape[:1] != (ROWS,) or len(shape) > 1 + most:
+        allowed = "[B] or [B, k]" if most else "[B]"
+        raise UserError(f"{what} of B = {ROWS} rows, with outputs [B, outputs], are {[*shape]}, not {allowed}")
+    return shape[1:]

@@ -1,0 +1,59 @@
+"""What a run computes, counted roughly from its model, for who must bound it without a clock."""
+
+import math
+from dataclasses import dataclass
+
+from batchwise.config.recipe import Recipe
+from batchwise.data.dataset import DataSet
+from batchwise.data.task import of_recipe
+from batchwise.runtime.device import configure
+from batchwise.runtime.tensorflow import keras
+from batchwise.training import network
+
+# Seconds, on a machine of about one core. An update with convolutions calls its kernels one by one, outside of XLA.
+UPDATE, UPDATE_OF_CONVOLUTIONS = 5e-6, 1e-3
+MULTIPLY_ADDS = 1e10  # in a second
+FORWARD_AND_BACK = 3  # times the multiply-adds of a row's outputs
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on a machine that is only thought of, the same everywhere."""
+
+    update: float  # of an update without its rows
+    evaluated_row: float
+
+    def of_update(self, batch_size: int, evaluated: float) -> float:
+        """Return the seconds of an update, with the rows that are evaluated for each row that is trained on."""
+        return self.update + batch_size * (FORWARD_AND_BACK + evaluated) * self.evaluated_row
+
+
+def of_model(recipe: Recipe, data: DataSet) -> Cost:
+    """Return the cost of a recipe's model. Raises UserError as network.build does."""
+    configure()  # before TensorFlow computes anything
+    outputs = of_recipe(recipe, data.description.task).outputs(len(data.class_names))
+    input_shape = data.train.inputs.shape[1:]
+    recipe.check_inputs(input_shape)
+    network.check_size(recipe, input_shape, outputs)
+    model = network.build(recipe, input_shape, outputs, seed=0)
+    update = UPDATE_OF_CONVOLUTIONS if network.has_convolutions(model) else UPDATE
+    return Cost(update, multiply_adds(model) / MULTIPLY_ADDS)
+
+
+def multiply_adds(layer: keras.Layer) -> int:
+    """Return about how many multiplications a layer, or a model, makes for the outputs of a row.
+
+    Each kernel counts once for each place of the layer's output: of an image each pixel, of a text each word.
+    """
+    if inner := getattr(layer, "layers", ()):
+        return sum(map(multiply_adds, inner))
+    kernels = (math.prod(weight.shape) for weight in layer.trainable_weights if len(weight.shape) > 1)
+    return sum(kernels) * _places(layer)
+
+
+def _places(layer: keras.Layer) -> int:
+    try:
+        first, *_ = keras.tree.flatten(layer.output)
+    except (AttributeError, ValueError):  # a layer within a layer, or one that is called twice
+        return 1
+    return math.prod(size or 1 for size in first.shape[1:-1])
