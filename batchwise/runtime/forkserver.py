@@ -1,11 +1,13 @@
 """The process of which all that train or measure on this machine are copies: only it has to import TensorFlow."""
 
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver, resource_tracker
+from unittest import mock
 
 from batchwise.runtime.device import gpu
 
@@ -22,12 +24,13 @@ def start(*modules: str) -> None:
     """Begin to import TensorFlow and some modules in the process that is copied, if there is one; the caller goes on.
 
     Each copy runs the module with which this program was started once more (multiprocessing): `modules` should name
-    what that imports.
+    what that imports. They come from where this process imports: before Python 3.12.8 and 3.13.1 (cpython#117378) the
+    other looks in the working directory alone, and says nothing of what it does not find.
     """
     if start_method() == "forkserver":
         first = ("batchwise.runtime.forkserver_preload", "batchwise.runtime.tensorflow")
         multiprocessing.set_forkserver_preload([*first, *modules])
-        with holding_interrupts():
+        with holding_interrupts(), mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
             forkserver.ensure_running()
 
 

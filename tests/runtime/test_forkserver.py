@@ -13,6 +13,7 @@ import pytest
 from batchwise.common.repository import ROOT
 from batchwise.execution import study_runs
 from batchwise.measuring.profiling import rounds
+from batchwise.runtime import forkserver
 from batchwise.runtime.forkserver import holding_interrupts
 
 
@@ -33,6 +34,24 @@ print(*{{name.partition(".")[0] for name in {{*sys.modules}} - before}} - {{"bat
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert printed.strip() == ""
+
+
+@pytest.mark.skipif(forkserver.start_method() != "forkserver", reason="no process is a copy of another here")
+def test_a_copy_has_tensorflow_whatever_the_working_directory(tmp_path) -> None:
+    """Each would import it anew, in seconds and 400 MB of its own."""
+    script = f"""
+import multiprocessing, sys
+sys.path[:] = [{str(ROOT)!r}, *filter(None, sys.path)]
+from batchwise.runtime import forkserver
+forkserver.start("stages")
+here = "import sys; sys.exit('batchwise.runtime.tensorflow' not in sys.modules or 'stages' not in sys.modules)"
+copy = multiprocessing.get_context("forkserver").Process(target=exec, args=(here,))
+copy.start()
+copy.join()
+sys.exit(copy.exitcode)
+"""
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=without).returncode == 0
 
 
 @pytest.fixture(params=[0, 2], ids=["alone", "with other threads"])

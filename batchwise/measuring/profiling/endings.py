@@ -14,7 +14,8 @@ OUT_OF_MEMORY, FAILED = "out_of_memory", "failed"
 # is refused, and others.
 ABORTED, DIED = "aborted", "died"
 FAULT = "a fault of the machine, not a result"
-ABORTING = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGTRAP}
+# The C library ends a thread for whose own variables there is no memory, and its process, with 127 (glibc, dl-tls.c).
+ABORTING = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS, -signal.SIGILL, -signal.SIGTRAP, 127}
 
 
 class Ended(Exception):

@@ -98,7 +98,7 @@ def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured(mon
     small, all_rows = large.measured.values()
     assert small["status"] == "ok", small["message"]
     assert small["compile_seconds"] > 0
-    assert all_rows["status"] == "out_of_memory" and all_rows["message"]
+    assert all_rows["message"] and all_rows["status"] == "out_of_memory", all_rows["message"]
     assert {point.batch_size for point, *_ in large.repetitions} == {4}
 
 
@@ -109,6 +109,12 @@ def test_a_process_that_is_killed_is_out_of_memory_if_it_was_the_system(kills, p
     with pytest.raises(Ended, match="exit code -9") as ended:
         process.ask("compile", 4, True)
     assert ended.value.status == ("out_of_memory" if kills else "died")
+
+
+def test_a_process_that_ends_by_itself_may_have_had_no_memory() -> None:
+    for itself, status in {"os.abort()": "aborted", "os._exit(127)": "aborted", "os._exit(1)": "died"}.items():
+        exit_code = subprocess.run([sys.executable, "-c", "import os; " + itself]).returncode
+        assert endings.of_death(exit_code, endings.kills_for_memory()).status == status
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what the threads of a process do")
