@@ -14,6 +14,7 @@ BOUNDS = {
     "high": "upper bound of the 95 % Student t interval of the mean; empty for fewer than two seeds",
 }
 GAP = "generalisation_gap"
+UNVALIDATED = "none: no validation rows"  # why no rate was selected
 
 
 def quantities(metrics: Sequence[Metric]) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from batchwise.analysis import selection
-from batchwise.analysis.columns import GAP, counted, quantities
+from batchwise.analysis.columns import GAP, UNVALIDATED, counted, quantities
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.selection import reliable_column
 from batchwise.config import grid
@@ -154,7 +154,7 @@ def _selected_by(chosen: np.ndarray, rates: int, validation_rows: int) -> list[s
     if rates == 1:
         return ["single learning rate"] * len(chosen)
     if not validation_rows:
-        return ["none: no validation rows"] * len(chosen)
+        return [UNVALIDATED] * len(chosen)
     return ["validation" if row >= 0 else "none: no rate with every run ok" for row in chosen]
 
 

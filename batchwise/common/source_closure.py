@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 
 from batchwise.common import files, python_source
@@ -65,16 +66,23 @@ def _source(file: str) -> bytes:
 
 
 def _imported(file: str) -> list[str]:
+    names = _names(_source(file), file)
+    candidates = [f"{name.replace('.', '/')}{ending}" for name in names for ending in (".py", "/__init__.py")]
+    return [path for path in candidates if (ROOT / path).is_file()]
+
+
+@cache  # the same files are in many closures
+def _names(source: bytes, file: str) -> tuple[str, ...]:
+    """Return what a module imports, and what it takes of that, which may be modules too."""
     names = []
-    for node in ast.walk(python_source.parse(_source(file), file)):
+    for node in ast.walk(python_source.parse(source, file)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             package = list(Path(file).parts[: -node.level]) if node.level else []
             module = ".".join([*package, *([node.module] if node.module else [])])
             names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    candidates = [f"{name.replace('.', '/')}{ending}" for name in names for ending in (".py", "/__init__.py")]
-    return [path for path in candidates if (ROOT / path).is_file()]
+    return tuple(names)
 
 
 def _packages(file: str) -> list[str]:

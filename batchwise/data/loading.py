@@ -51,9 +51,9 @@ def part_of(
     try:
         data = part(data, None, of_task)
         where = f"studies.{name}.subset" if asked else where
-        part(data, asked)
+        taken = part(data, asked)
         where = f"studies.{name}.folds" if count else where
-        taken = part(data, asked, None, count)
+        taken = folds.deal(taken, count, whole=data) if count else taken
         folds.check(taken)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None

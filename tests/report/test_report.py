@@ -269,6 +269,14 @@ def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
     assert f"slope {fit['slope']:.2f}".replace("-", "−") in edge and f"{fit['points']} batch sizes" in edge
 
 
+def test_where_the_largest_is_the_best_the_largest_of_the_others_is_compared(tmp_path: Path) -> None:
+    def result(run: Run) -> RunResult:
+        return constant_result(GRID, run, 0.9 + 0.001 * run.effective_batch_size + 0.001 * run.seed)
+
+    _, _, compared, *_ = answers.answer(made(tmp_path, GRID, result))
+    assert compared.endswith("; the largest of the others, 16, is worse by 2.40 points (2.40 to 2.40, n = 4).")
+
+
 def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
     seeds = {1: (0.95, 0.96, 0.97), 8: (0.96, 0.97, 0.95), 40: (0.97, 0.95, 0.96)}  # the same values in another order
 

@@ -82,9 +82,10 @@ def compared(tables: Tables) -> str:
 
 
 def largest(row: pd.Series, tables: Tables) -> str:
-    """Return how much worse the largest batch size with a result is than the reference."""
-    trained = row["effective_batch_size"] == tables.batch_sizes["effective_batch_size"].max()
-    name = f"the largest{'' if trained else ' with a result'}, {size(row['batch_size'])},"
+    """Return how much worse the largest batch size with a result is than the reference, which may be larger."""
+    trained = tables.batch_sizes["effective_batch_size"].max()
+    of_which = {row["effective_batch_size"]: "", phrases.reference(tables)["effective_batch_size"]: " of the others"}
+    name = f"the largest{of_which.get(trained, ' with a result')}, {size(row['batch_size'])},"
     if not known(row["difference_low"]):
         return f"{name} shares too few seeds with it for an interval"
     if not phrases.differ(row):

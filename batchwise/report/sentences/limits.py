@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from batchwise.analysis.columns import UNVALIDATED
 from batchwise.analysis.study_tables import Tables
 from batchwise.common.repository import command
 from batchwise.report import metric_format
 from batchwise.report.number_format import known, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count
-
-UNVALIDATED = "none: no validation rows"  # as tabulate.py says why no rate is chosen
 
 
 def limits(tables: Tables) -> list[str]:
