@@ -1,5 +1,6 @@
 """The pool on this machine is nobody else's: where it listens, whom it answers; and it keeps its workers."""
 
+import gc
 import socket
 import ssl
 import time
@@ -11,8 +12,15 @@ from distributed.core import Status
 from distributed.security import Security
 
 from batchwise.common.errors import UserError
-from batchwise.execution import pool
+from batchwise.execution import pool, study_runs
+from batchwise.runtime import forkserver
 from tests.project import HANG
+
+
+@pytest.fixture(autouse=True, scope="module")
+def copied_from_tensorflow() -> None:
+    """Dask would start what workers are copies of without it, for all tests of this process."""
+    forkserver.start(*study_runs.PRELOADED)
 
 
 def listening() -> set[tuple[str, int]]:
@@ -95,3 +103,4 @@ def test_an_address_without_a_scheduler_is_told(monkeypatch, address) -> None:
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
     with pytest.raises(UserError, match="no Dask scheduler answers at DASK_SCHEDULER_ADDRESS="), pool.pool():
         pass
+    gc.collect()  # Dask's client closes itself when it is collected; while another starts, both would wait

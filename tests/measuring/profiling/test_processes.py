@@ -93,7 +93,11 @@ def process(rounds) -> Iterator[Process]:
 def test_without_memory_a_batch_size_is_a_result_and_the_others_are_measured(monkeypatch) -> None:
     monkeypatch.setattr(rounds_module, "ROUNDS", 5)
     large = rounds_of(400_000, model={"name": "mlp", "hidden_units": [512]})
-    large.available = 900 * 10**6  # bytes; the hidden units alone take 800 million in an update of all rows
+    alone = large.start("float32", large.available)
+    alone.built()
+    taken = alone.ask("compile", 4, True)["memory_peak_bytes"]
+    alone.close()
+    large.available = taken + 400 * 10**6  # bytes; the hidden units alone take 800 million in an update of all rows
     large.measure([Point(m, "float32", "grid") for m in (4, 400_000)])
     small, all_rows = large.measured.values()
     assert small["status"] == "ok", small["message"]
