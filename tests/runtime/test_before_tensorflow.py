@@ -1,9 +1,12 @@
 """What must be set before TensorFlow is imported: flags of XLA, and a standard error that hears no greetings."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
+from batchwise.common.repository import ROOT
 from batchwise.runtime import xla_flags
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.runtime.xla_flags import XLA_FLAGS_ON_CPU, set_xla_flags
@@ -38,3 +41,15 @@ def test_standard_error_is_closed_for_a_while(monkeypatch, capfd, level, heard) 
         raise ValueError
     os.write(2, b"after ")
     assert capfd.readouterr().err == heard
+    assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == (level or "3")
+
+
+def test_tensorflow_does_not_say_what_a_processor_cannot_do(capfd) -> None:
+    """As it does, as errors, of a missing GPU, and at the first program where there is no AVX-512 FP16."""
+    script = """if True:
+        from batchwise.runtime.tensorflow import tf
+        tf.function(lambda values: tf.matmul(values, values))(tf.ones((4, 4)))
+    """
+    without = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=without, check=True)
+    assert capfd.readouterr().err == ""
