@@ -17,11 +17,11 @@ RECALL = "recall"  # the metric by class of tasks with classes
 COLUMNS = {
     "batch_size": "m as asked for in params.yaml, rows",
     "class": "number of the class, from 0; data.class_names of summary.json are in this order",
-    "test_rows": "test rows of the class",
+    "test_rows": "test rows of the class; with folds, those of seed 0",
     "recall_mean": "share of them that is predicted at the final weights, mean over the seeds that ended ok",
     "recall_low": "lower bound of its 95 % Student t interval",
     "recall_high": "upper bound of its 95 % Student t interval",
-    "n": "seeds",
+    "n": "seeds whose test rows have the class",
 }
 
 
@@ -46,6 +46,6 @@ def _of_cell(cell: Cell, rows: Sequence[int], runs: Sequence[RunMetrics]) -> pd.
             "recall_mean": interval.mean,
             "recall_low": interval.low,
             "recall_high": interval.high,
-            "n": len(ended),
+            "n": interval.n,
         }
     )

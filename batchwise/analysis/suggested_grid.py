@@ -29,7 +29,6 @@ class Suggestion:
     metric: Metric  # by which rates were compared
     split: str  # on whose rows
     shares: dict[int, float]  # of the updates of the study's runs at each m, those of the short ones
-    rows: int  # on which they trained
     refined: bool
     trained: int  # short runs that the store did not have
 
@@ -50,8 +49,7 @@ def recommended(ranges: Sequence[Range], step: int, shares: Mapping[int, float])
     high = max(one.high for one in ranges)
     if len(by_two := range(low - step, high + step + 1)) <= MOST_RATES:
         return [*by_two]
-    rates = [*range(low - 2, high + 2, 2)]
-    return [*rates, rates[-1] + 2]
+    return [*range(low - 2, high + 4, 2)]
 
 
 def _room_of_length(share: float) -> int:

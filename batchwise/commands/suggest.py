@@ -145,7 +145,7 @@ def _suggestion(
     by, split = rate_search.criterion(metrics, runs.whole.rows["validation"])
     shares = {m: runs.share(m) for m in ranges}
     exponents = suggested_grid.recommended([one for one in ranges.values() if one], step, shares)
-    return Suggestion(ranges, exponents, by, split, shares, runs.data.rows["train"], refined, runs.trained)
+    return Suggestion(ranges, exponents, by, split, shares, refined, runs.trained)
 
 
 def _duration(study: Study, found: Suggestion, rows: int, timings: Path) -> str:

@@ -89,7 +89,8 @@ def shorter_than_statistic(study: Study, rows: int) -> dict[int, int]:
 
 
 def notes(study: Study, rows: int) -> list[str]:
-    """Return what a user should know of batch sizes: of more than all training rows, of less than parts, few epochs."""
+    """Return what a user should know: of rows that no seed tests, and of batch sizes larger than all training rows,
+    smaller than parts, or with few epochs."""
     parts, wanted = study.accumulation, LAST_EPOCHS[study.statistic]
     large = [m for m in study.grid.batch_sizes if m > rows]
     small = [m for m in study.grid.batch_sizes if effective_batch_size(m, rows) < parts]

@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from copy import deepcopy
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -171,7 +170,7 @@ def _newline(text: str) -> str:
 
 def _checked(before: str, after: str, keys: Sequence[str], value: Any) -> str:
     """Return the text after an edit. Raises UserError if it does not say what it should."""
-    wanted = place = deepcopy(yaml_file.values(before, "params.yaml"))
+    wanted = place = yaml_file.values(before, "params.yaml")
     for key in keys[:-1]:
         place[key] = place.get(key) or {}
         place = place[key]

@@ -26,7 +26,7 @@ class Metric:
     unit: str = ""
     difference_unit: str = ""  # in the singular
     differences: str = ""  # the same in the plural: `points`
-    decimals: int = 3  # of what people read; a difference has one more
+    decimals: int = 3  # of what people read; a difference has one more, unless margins are coarser
     lowest: float | None = None  # values that there can be; None for no bound
     highest: float | None = None
     counted: tuple[str, str] | None = None  # of a share of the rows: what those in it are called, and the others

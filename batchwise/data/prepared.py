@@ -43,7 +43,8 @@ def save_part(
 ) -> None:
     """Write the manifest of what a study trains on, with the metrics of its task there; with folds, seed 0 of it.
 
-    `asked` is the data set, the subset and the task that it names, `weights` the file from which its seeds start.
+    `asked` is what it names of its data: the data set, the subset, the task, the weights and the folds; `weights` is
+    the file from which its seeds start.
     """
     options_of_task = {name: value for name, value in (asked.get("task") or {}).items() if name != "name"}
     of_task = task.load(part.description.task, options_of_task)

@@ -62,7 +62,7 @@ def stratified(
 ) -> tuple[Rows, Rows]:
     """Return (the other rows, `size` rows) with each class's share in both, to within a row.
 
-    Raises UserError where scikit-learn would refuse, which is never asked.
+    Raises UserError where scikit-learn would refuse.
     """
     if not size:
         return rows, rows[:0]
@@ -72,6 +72,11 @@ def stratified(
         raise UserError(
             f"{size} of {len(rows)} rows cannot be set apart with all classes in both: there is one row "
             f"of class {name}, and two are needed; add rows of it, or leave it out"
+        )
+    if min(size, len(rows) - size) < len(found):
+        raise UserError(
+            f"{size} of {len(rows)} rows cannot be set apart with all {len(found)} classes in both; give "
+            f"{len(found)} to {len(rows) - len(found)}"
         )
     return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=seed)
 

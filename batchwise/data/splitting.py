@@ -65,7 +65,8 @@ def hold_out(part: Split, *, validation_rows: int, seed: int) -> tuple[Split, Sp
     if strata:
         _check_sizes(part.labels, validation_rows=validation_rows)
     rule = split_rules.choose(part.labels, seed=seed, stratify=strata)
-    train, validation = rule(np.arange(len(part.labels)), validation_rows, 1)
+    rows = np.arange(len(part.labels))
+    train, validation, _ = rows_of_parts(rows, rule, validation_rows=validation_rows, test_rows=0)
     return part.take(np.sort(train)), part.take(np.sort(validation))
 
 

@@ -59,9 +59,9 @@ def prepare(
     table, is_test = table[kept].reset_index(drop=True), is_test[kept]
     labels, names = arrays.labels(table, targets, task)
     sizes = {"validation_rows": validation_rows, "test_rows": test_rows}
-    rows = row_split.parts(table, labels, names=names, is_test=is_test, split=split, **sizes, seed=seed)
+    of_rows = row_split.row_values(table, split, decimal)
+    rows = row_split.parts(table, labels, names=names, is_test=is_test, split=split, keys=of_rows, **sizes, seed=seed)
     inputs = arrays.inputs(table, numbers, categories, rows)
-    of_rows = row_split.row_values(table, split)
     of_rows |= {"weights": arrays.weights(table[weights])} if weights else {}
     train, validation, test = (
         Split(each, labels[part], **{name: values[part] for name, values in of_rows.items()})

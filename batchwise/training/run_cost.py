@@ -43,17 +43,21 @@ def of_model(recipe: Recipe, data: DataSet) -> Cost:
 def multiply_adds(layer: keras.Layer) -> int:
     """Return about how many multiplications a layer, or a model, makes for the outputs of a row.
 
-    Each kernel counts once for each place of the layer's output: of an image each pixel, of a text each word.
+    Each kernel, trained or not, counts once for each place of the layer's output: of an image each pixel, of a text
+    each word; of a recurrent layer for each of its input. A table that is looked up multiplies nothing.
     """
     if inner := getattr(layer, "layers", ()):
         return sum(map(multiply_adds, inner))
-    kernels = (math.prod(weight.shape) for weight in layer.trainable_weights if len(weight.shape) > 1)
+    if isinstance(layer, keras.layers.Embedding):
+        return 0
+    kernels = (math.prod(weight.shape) for weight in layer.weights if len(weight.shape) > 1)
     return sum(kernels) * _places(layer)
 
 
 def _places(layer: keras.Layer) -> int:
+    is_recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
     try:
-        first, *_ = keras.tree.flatten(layer.output)
+        first, *_ = keras.tree.flatten(layer.input if is_recurrent else layer.output)
     except (AttributeError, ValueError):  # a layer within a layer, or one that is called twice
         return 1
     return math.prod(size or 1 for size in first.shape[1:-1])

@@ -29,22 +29,25 @@ def build(recipe: Recipe, data: DataSet, weights: list[np.ndarray]) -> keras.Mod
         for variable, value in zip(model.variables, weights, strict=True):
             variable.assign(value)
         if data.mean is not None and data.std is not None:
-            model = _of_images(model, shape, data.mean, data.std)
-        return _in_unit(model, of_data.labels.scale(data.train.labels)) if of_data.labels.standardised else model
+            model = _of_images(model, shape, data.mean, data.std, recipe.variable_dtype)
+        scale = of_data.labels.scale(data.train.labels)
+        return _in_unit(model, scale, recipe.variable_dtype) if of_data.labels.standardised else model
     finally:
         keras.config.set_floatx(floatx)
         keras.config.set_dtype_policy(policy)
 
 
-def _of_images(model: keras.Model, shape: tuple[int, ...], mean: np.ndarray, std: np.ndarray) -> keras.Model:
+def _of_images(
+    model: keras.Model, shape: tuple[int, ...], mean: np.ndarray, std: np.ndarray, dtype: str
+) -> keras.Model:
     """Return a model of images with values from 0 to 255: they are standardised to the bits of device_data.py."""
     images = keras.Input(shape)
-    centred = keras.layers.Rescaling(1.0, (-mean).tolist())(images)
-    scaled = keras.layers.Rescaling((1 / std.astype("float64")).tolist(), 0.0)(centred)
+    centred = keras.layers.Rescaling(1.0, (-mean).tolist(), dtype=dtype)(images)
+    scaled = keras.layers.Rescaling((1 / std.astype("float64")).tolist(), 0.0, dtype=dtype)(centred)
     return keras.Model(images, model(scaled))
 
 
-def _in_unit(model: keras.Model, scale: task.Scale) -> keras.Model:
+def _in_unit(model: keras.Model, scale: task.Scale, dtype: str) -> keras.Model:
     """Return a model whose outputs are not standardised."""
     inputs = keras.Input(model.input_shape[1:])
-    return keras.Model(inputs, keras.layers.Rescaling(scale.std, scale.mean)(model(inputs)))
+    return keras.Model(inputs, keras.layers.Rescaling(scale.std, scale.mean, dtype=dtype)(model(inputs)))

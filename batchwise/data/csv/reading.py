@@ -88,10 +88,11 @@ def _parsed(path: Path, form: Form, names: Sequence[str], numbers: Sequence[str]
     """Return columns of float64, and of categories as they are written: pandas' own would be numbers where they can."""
     missing = {name: [*form.missing, *NO_NUMBERS] for name in numbers} | {name: [] for name in texts}
     types = {**dict.fromkeys(numbers, "float64"), **dict.fromkeys(texts, "str")}
-    chunks = [
-        chunk.assign(**{name: pd.Categorical.from_codes(*pd.factorize(chunk[name])) for name in texts})
-        for chunk in _chunks(path, form, names, usecols=[*types], na_values=missing, dtype=types)
-    ]
+    chunks = []
+    for chunk in _chunks(path, form, names, usecols=[*types], na_values=missing, dtype=types):
+        for name in texts:
+            chunk[name] = pd.Categorical.from_codes(*pd.factorize(chunk[name]))
+        chunks.append(chunk)
     return pd.DataFrame({name: _joined([chunk.pop(name) for chunk in chunks]) for name in types})
 
 

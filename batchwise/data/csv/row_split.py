@@ -1,6 +1,6 @@
 """Which rows of a table are for training, validation and test: by its columns, by a second file, or by chance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ def parts(
     names: Sequence[str],
     is_test: np.ndarray,
     split: SplitRule,
+    keys: Mapping[str, np.ndarray],
     validation_rows: int,
     test_rows: int,
     seed: int,
@@ -27,11 +28,10 @@ def parts(
     """Return the numbers of the rows of (train, validation, test).
 
     `labels` [N, …] are classes, if there are `names` and one label a row, and are stratified. `is_test` [N] are the
-    rows of an official test file. Validation rows are taken of
-    the training rows if no column says which they are. Raises UserError if the rows do not allow it.
+    rows of an official test file, `keys` what `row_values` returns. Validation rows are taken of the training rows if
+    no column says which they are. Raises UserError if the rows do not allow it.
     """
     stratify = bool(names) and labels.ndim == 1
-    keys = {key: _keys(table[name], key) for key, name in split.items() if key != "column"}
     rule = split_rules.choose(labels, seed=seed, stratify=stratify, names=names, **keys)
     if "column" not in split and not is_test.any():
         if not test_rows:
@@ -48,9 +48,14 @@ def parts(
     return _official(table, is_test, split.get("column"), rule, validation_rows)
 
 
-def row_values(table: pd.DataFrame, split: SplitRule) -> dict[str, np.ndarray]:
-    """Return {"groups" or "order": [N] whole numbers}, of which a split has at most one."""
-    return {key: split_rules.numbered(_keys(table[name], key)) for key, name in split.items() if key != "column"}
+def row_values(table: pd.DataFrame, split: SplitRule, decimal: str) -> dict[str, np.ndarray]:
+    """Return {"groups" or "order": [N] whole numbers}, of which a split has at most one.
+
+    `decimal` is the sign in numbers of the file. Raises UserError for missing values, and for an order of other texts.
+    """
+    return {
+        key: split_rules.numbered(_keys(table[name], key, decimal)) for key, name in split.items() if key != "column"
+    }
 
 
 def _official(
@@ -80,20 +85,20 @@ def _named(column: str, levels: list[str], codes: np.ndarray) -> tuple[Rows, Row
         raise UserError(f"split.column, {shown(column)}: {error}") from None
 
 
-def _keys(column: pd.Series, key: str) -> np.ndarray:
+def _keys(column: pd.Series, key: str, decimal: str) -> np.ndarray:
     """Return values [N] of the groups or the order of rows that can be sorted."""
     if column.isna().any():
         raise UserError(f"split.{key}: {shown(column.name)} is missing in {column.isna().sum()} rows; fill it in")
     if not isinstance(column.dtype, pd.CategoricalDtype):
         return column.to_numpy()
     codes = column.cat.codes.to_numpy()
-    return codes if key == "groups" else _order(column.name, column.cat.categories.tolist())[codes]
+    return codes if key == "groups" else _order(column.name, column.cat.categories.tolist(), decimal)[codes]
 
 
-def _order(name: str, levels: list[str]) -> np.ndarray:
+def _order(name: str, levels: list[str], decimal: str) -> np.ndarray:
     """Return what texts [L] are sorted by: numbers or times."""
-    if reading.are_numbers(levels, "."):
-        return np.array(levels, "float64")
+    if reading.are_numbers(levels, decimal):
+        return np.array([level.replace(decimal, ".") for level in levels], "float64")
     try:
         found = times.times(levels)
     except UserError as error:

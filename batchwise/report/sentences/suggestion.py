@@ -64,7 +64,7 @@ def _range(one: Range, found: Suggestion) -> str:
     value = metric_format.shown(found.metric, found.metric.sign * one.score)
     if one.low == one.high:
         return f"η̃ = {rate(2.0**one.best)} alone trains well ({value})"
-    within = metric_format.margin(found.metric, float(digits(found.metric.margin)))
+    within = metric_format.margin(found.metric, found.metric.margin)
     ends, best = f"{rate(2.0**one.low)} to {rate(2.0**one.high)}", f"the best, {rate(2.0**one.best)} ({value})"
     return f"η̃ = {ends} train well, within {within} of {best}"
 
@@ -79,8 +79,8 @@ def _spaced(found: Suggestion) -> str:
 
 def _scaling(study: Study, ranges: list[Range]) -> Iterator[str]:
     other = suggested_grid.better_scaling(ranges, study.learning_rate_scaling)
-    power = suggested_grid.growth(ranges, study.learning_rate_scaling)
-    if other and power is not None:
+    if other:
+        power = suggested_grid.growth(ranges, study.learning_rate_scaling)
         yield (
             f"  learning_rate_scaling: {other} would need fewer rates: the best η goes like m to the power of "
             f"{number(power, 1)}, and with {study.learning_rate_scaling} each m needs its own η̃"
