@@ -1,4 +1,4 @@
-"""The pages of docs/: their plug-ins, entries and commands are put into a project as they stand there, and run."""
+"""The pages of docs/: their plug-ins and entries are put into a project as they stand there, and run."""
 
 import os
 import re
@@ -240,7 +240,7 @@ def cluster(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         for line in lines:
             started.append(bash(f"{before}exec {line}", tmp_path))
             deadline = time.monotonic() + HANG
-            while not file.exists():
+            while not (file.exists() and file.stat().st_size):  # Dask writes it where it stands
                 assert started[0].poll() is None and time.monotonic() < deadline
                 time.sleep(0.1)
         yield tmp_path, before

@@ -4,6 +4,7 @@ import ast
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -320,3 +321,13 @@ def test_the_recall_of_each_class_is_that_of_the_chosen_runs_that_ended_ok(made:
         recalls = [found.by_class["recall"][2, row["class"]] for found in ended if found.status == "ok"]
         assert row["n"] == len(recalls) and row["test_rows"] == MANIFEST["class_counts"]["test"][row["class"]]
         assert row["recall_mean"] == pytest.approx(np.mean(recalls))
+
+
+def test_a_seed_without_test_rows_of_a_class_counts_for_the_others_alone() -> None:
+    [cell, *_] = grid.cells(STUDY, MANIFEST["rows"]["train"])
+    recalls = ([0.5, np.nan], [0.7, 0.2], [0.6, 0.4])  # of each seed: with folds, each has test rows of its own
+    runs = [SimpleNamespace(by_class={"recall": np.array([[0, 0], [0, 0], values])}) for values in recalls]
+    by_run = dict(zip(grid.runs_of(cell, STUDY), runs, strict=True))
+    found = class_table.table(STUDY, MANIFEST, [cell], by_run)
+    assert found["n"].tolist() == [3, 2]
+    assert found["recall_mean"].tolist() == pytest.approx([0.6, 0.3])

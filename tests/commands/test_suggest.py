@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from batchwise.analysis.rate_search import Range
 from batchwise.analysis.suggested_grid import Suggestion
 from batchwise.commands import suggest
 from batchwise.commands.suggest import REFINED_SECONDS, SECONDS
@@ -15,14 +16,16 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import grid, params, params_file, yaml_file
 from batchwise.config.params import Study
+from batchwise.data import task
 from batchwise.data.dataset import DataSet, Split
 from batchwise.execution.run_store import Store
 from batchwise.execution.short_runs import ShortRuns
+from batchwise.report.sentences import suggestion as sentences
 from batchwise.training import run_cost
 from batchwise.training.run_result import without_evaluations
 from batchwise.training.trainer import Trainer
 from tests.project import PARAMS, STUDY, Project
-from tests.training.runs import data_set, image_data_set
+from tests.training.runs import data_set, image_data_set, parts_of
 
 DOCUMENT = (ROOT / "docs/learning_rates.md").read_text(encoding="utf-8")
 TINY = {**STUDY, "budget": {"epochs": 8}, "grid": {**STUDY["grid"], "batch_sizes": [4, 64], "seeds": 2}}
@@ -109,6 +112,27 @@ def test_a_convolution_counts_at_each_pixel() -> None:
     assert run_cost.multiply_adds(model) == 4 * 3 * (3 * 3 * 2 * 5) + 4 * 3 * 5 * 7
 
 
+def test_a_layer_that_does_not_train_counts_and_one_that_looks_up_does_not() -> None:
+    keras = run_cost.keras
+    words = keras.Input((6,), dtype="int32")
+    numbers = keras.layers.Embedding(50, 4)(words)
+    state = keras.layers.SimpleRNN(3, trainable=False)(numbers)
+    model = keras.Model(words, keras.layers.Dense(2)(state))
+    assert run_cost.multiply_adds(model) == 6 * (4 * 3 + 3 * 3) + 3 * 2
+
+
+@pytest.mark.parametrize(("size", "within"), [(1, "0.02"), (3_000, "60"), (80_000, "1,600"), (1e9, "20,000,000")])
+def test_rates_of_a_target_of_any_size_are_told(size, within) -> None:
+    """Its unit may be large: a margin in it of a thousand and more has commas."""
+    labels = size * np.array([-1.0, 1.0])
+    of_task = task.load("regression")
+    scale = of_task.labels.scale(labels)
+    by = of_task.metrics[0].on(of_task.labels.inside(labels, scale), scale, "EUR")
+    ranges = {4: Range(4, -6, -2, -4, -size / 2)}
+    suggested = Suggestion(ranges, [-7, -1], by, "validation", {4: 1.0}, refined=False, trained=9)
+    assert f"train well, within {within} EUR of the best" in " ".join(sentences.findings("x", study(), suggested))
+
+
 def told(folder: Path, pattern: str, asked: Study, data: DataSet) -> None:
     with pytest.raises(UserError, match=pattern) as caught:
         found(folder, asked, data)
@@ -117,7 +141,7 @@ def told(folder: Path, pattern: str, asked: Study, data: DataSet) -> None:
 
 def test_where_no_rate_trains_a_sentence_says_where_to_look(tmp_path) -> None:
     data = data_set()
-    blank = {name: Split(0 * part.inputs, part.labels) for name, part in vars(data).items() if isinstance(part, Split)}
+    blank = {name: Split(0 * part.inputs, part.labels) for name, part in parts_of(data)}
     asked = study(budget={"epochs": 1}, grid={**TINY["grid"], "batch_sizes": [40]})
     told(
         tmp_path,

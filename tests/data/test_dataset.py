@@ -114,6 +114,13 @@ def test_rows_held_out_are_refused_in_our_words_or_set_apart(asked) -> None:
     assert sorted(rows_of(train) + rows_of(validation)) == list(range(len(labels)))
 
 
+@pytest.mark.parametrize("validation_rows", [9, 10])
+def test_all_rows_that_are_no_classes_cannot_be_held_out(validation_rows) -> None:
+    whole = Split(np.zeros((9, 1)), np.arange(9) / 2)
+    with pytest.raises(UserError, match=f"validation_rows {validation_rows} leave none of 9 rows"):
+        hold_out(whole, validation_rows=validation_rows, seed=0)
+
+
 @given(splits())
 def test_a_class_of_which_a_split_leaves_one_row(asked) -> None:
     """The rows of the test part are taken first: a class may have one row after that, and scikit-learn refuses it."""

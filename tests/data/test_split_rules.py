@@ -163,3 +163,10 @@ def test_a_class_with_too_few_rows_is_named() -> None:
     rule = split_rules.choose(np.repeat([0, 1], [9, 1]), seed=0, stratify=True, names=("usual", "rare"))
     with pytest.raises(UserError, match="there is one row of class 'rare', and two are needed; add rows of it"):
         rows_of_parts(np.arange(10), rule, validation_rows=0, test_rows=3)
+
+
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_a_part_that_has_no_room_for_all_classes_is_refused(size) -> None:
+    rule = split_rules.choose(np.repeat([0, 1, 2], 3), seed=0, stratify=True)
+    with pytest.raises(UserError, match=f"{size} of 9 rows cannot be set apart with all 3 classes in both; give 3 to"):
+        rule(np.arange(9), size, 1)

@@ -88,6 +88,8 @@ def test_groups_stay_together_and_the_latest_rows_are_for_the_test() -> None:
     rows = rows_of(prepared(split={"order": "day"}))
     assert rows == [[*range(33)], [*range(33, 45)], [*range(45, 60)]]
     assert rows_of(prepared(split={"order": "number"})) == rows
+    TABLE.assign(hour=TABLE["number"] / 2).to_csv("wine.csv", index=False, sep=";", decimal=",")
+    assert rows_of(prepared(split={"order": "hour"}, separator=";", decimal=",")) == rows
 
 
 def test_a_column_or_a_second_file_says_the_split() -> None:
@@ -146,6 +148,10 @@ def test_rows_without_a_target_are_refused_or_left_out() -> None:
         ({"test_rows": 0}, "test_rows is 0; give a number of rows, a test_file, or a column that says"),
         ({"split": {"order": "colour"}}, "split.order: 'colour' has 'red'; numbers or dates"),
         ({"split": {"order": "quality"}, "target": "part"}, "split.order: 'quality' has 'poor'"),
+        (
+            {"test_file": "wine.csv", "test_rows": 0, "validation_rows": 2},
+            "2 of 60 rows cannot be set apart with all 3",
+        ),
         ({"test_rows": 55}, "test_rows 55 .* leave too few of 60 rows"),
         ({"target": "number", "numbers": ["size"]}, "class '0', the smallest class, has 1 row; at least 3"),
         ({"task": "binary_classification"}, "'quality' has 3 values, .*; the task binary_classification is for 2"),

@@ -15,6 +15,7 @@ from batchwise.execution import study_runs
 from batchwise.measuring.profiling import rounds
 from batchwise.runtime import forkserver
 from batchwise.runtime.forkserver import holding_interrupts
+from tests.project import HANG
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ copy.join()
 sys.exit(copy.exitcode)
 """
     without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=without).returncode == 0
+    assert subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=without, timeout=HANG).returncode == 0
 
 
 @pytest.fixture(params=[0, 2], ids=["alone", "with other threads"])

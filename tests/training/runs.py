@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from batchwise.config.recipe import Recipe
-from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.training import run_result
 from batchwise.training.run_result import RunResult
 
@@ -28,14 +28,15 @@ def data_set(rows=ROWS, *, classes=3, validation=11, test=9, shape=(6,)) -> Data
     return DataSet(description, tuple(map(str, range(classes))), *map(part, (rows, validation, test)))
 
 
+def parts_of(data: DataSet) -> list[tuple[str, Split]]:
+    """Return the names and the rows of the parts."""
+    return [(name, getattr(data, name)) for name in SPLITS]
+
+
 def image_data_set() -> DataSet:
     """Return random images, as bytes."""
     data = data_set(shape=(4, 3, 2))
-    parts = [
-        Split(np.uint8(128 + 40 * part.inputs.clip(-3, 3)), part.labels)
-        for part in vars(data).values()
-        if isinstance(part, Split)
-    ]
+    parts = [Split(np.uint8(128 + 40 * part.inputs.clip(-3, 3)), part.labels) for _, part in parts_of(data)]
     return DataSet(data.description, data.class_names, *parts, np.float32([120, 130]), np.float32([50, 30]))
 
 

@@ -1,16 +1,19 @@
 """Each option of a recipe repeats itself to the bit, whatever was trained before: another m, rate, seed or trainer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from batchwise.common.errors import UserError
+from batchwise.data.dataset import Split
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import model_trial, network
+from batchwise.training import model_trial, network, trained_model
 from batchwise.training.trainer import Trainer
 from batchwise.training.update import SPARSE
 from tests.training.model_checks.builds import Calling, starting, tokens, with_inputs
-from tests.training.runs import assert_close, content, data_set, recipe
+from tests.training.runs import assert_close, content, data_set, parts_of, recipe
 
 BOTH = {"momentum_half_life": 50, "second_moment_half_life": 90}
 OPTIONS = {
@@ -58,6 +61,16 @@ def test_mixed_bfloat16_keeps_weights_and_results_in_float32_and_learns_as_float
     assert all(np.abs(one - other).max() < 0.02 for one, other in pairs)
 
 
+def test_the_unit_of_a_model_in_mixed_bfloat16_is_not_rounded() -> None:
+    data = data_set()
+    of_prices = {name: Split(part.inputs, 200_123 + 80_000.0 * part.inputs[:, 0]) for name, part in parts_of(data)}
+    prices = replace(data, description=replace(data.description, task="regression"), class_names=(), **of_prices)
+    how = recipe(dtype="mixed_bfloat16")
+    nothing = [np.zeros(variable.shape) for variable in Trainer(prices, how).model.variables]
+    predicted = trained_model.build(how, prices, nothing).predict(prices.test.inputs, verbose=0)
+    np.testing.assert_allclose(predicted, prices.train.labels.mean(), rtol=1e-6)
+
+
 @pytest.mark.parametrize("normalised", [keras.layers.BatchNormalization, lambda: GhostBatchNormalization(4)])
 def test_mixed_bfloat16_repeats_itself_with_statistics_in_float32(without_xla, use_model, normalised) -> None:
     regular = {"kernel_regularizer": "l2", "activity_regularizer": "l1"}
@@ -76,7 +89,7 @@ def test_mixed_bfloat16_repeats_itself_with_statistics_in_float32(without_xla, u
     other.run(9, 0.02, seed=2)
     assert content(other.run(12, 0.05, seed=1)) == content(result)
     moved = [values for name, values in result.weights.items() if "moving" in name]
-    assert all(
+    assert moved and all(
         values.dtype == "float32" and (values != np.float32(tf.cast(values, "bfloat16"))).any() for values in moved
     )
 

@@ -85,6 +85,11 @@ def test_texts_are_categories_in_order_and_spaces_around_them_are_none_of_them(t
     assert found["n"].cat.codes.tolist() == [3, 2, 1, 0, -1, -1, 2]
 
 
+def test_a_column_of_texts_has_any_name(tmp_path) -> None:
+    found = reading.read(written(tmp_path, "self,other\nb,1\na,2\n"), Form(), numbers=["other"], texts=["self"])
+    assert found["self"].tolist() == ["b", "a"] and found["other"].tolist() == [1, 2]
+
+
 @pytest.mark.parametrize(
     "text", ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", " NA ", "NA ", '"NA"', "-nan"]
 )
