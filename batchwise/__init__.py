@@ -9,5 +9,6 @@ def read(study: str, folder: str = ".") -> Any:
 
     `folder` is that of params.yaml. Raises UserError, in a sentence, for a study that is unknown or not made yet.
     """
-    # By name: each stage is made of what is imported here.
-    return import_module("batchwise.results").read(study, folder)
+    return import_module("batchwise.results").read(
+        study, folder
+    )  # by name: each stage is made of what is imported here

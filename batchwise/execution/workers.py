@@ -38,10 +38,10 @@ class StudyPlugin(WorkerPlugin):
         self.trainer: Trainer | None = None
 
     def load_trainer(self) -> "Trainer":
-        """Return the worker's trainer, made at the first call, which reads the data: they are kept on the device alone.
+        """Return the worker's trainer, made at the first call; the data are read here, and kept on the device alone.
 
-        With folds they stay on the host too. Raises UserError if the model cannot be built or trained, or if this
-        worker lacks the data, or would give other bits than the machine that asks.
+        Raises UserError if the model cannot be built or trained, or if this worker lacks the data, or would give other
+        bits than the machine that asks.
         """
         if self.trainer is None:
             self._check_inputs()

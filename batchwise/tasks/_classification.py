@@ -7,15 +7,8 @@ import numpy as np
 from batchwise.data.task import LOSS, POINTS, Baseline, Predictions, Reduction, Score, TaskMetric, Tensor, Values
 
 
-def accuracy(predicted: Values) -> TaskMetric:
-    """Return the metric of whether the class is predicted; `predicted` is as that of `by_class`."""
-
-    def correct(labels: Tensor, logits: Tensor) -> Tensor:
-        """Return whether the class of each row is predicted, [B] bool."""
-        from keras import ops
-
-        return ops.equal(predicted(labels, logits), labels)
-
+def accuracy(correct: Values) -> TaskMetric:
+    """Return the metric of whether the class is predicted; `correct` takes labels [B] and logits, and returns [B]."""
     return TaskMetric(
         name="accuracy",
         description="fraction of the rows whose class is predicted, 0 to 1",

@@ -34,8 +34,7 @@ class Evaluator:
         xla: bool,
     ) -> None:
         self.model, self.metrics, self.examples, self.sizes = model, metrics, examples, sizes
-        self.room = room
-        self.use(rows)
+        self.rows, self.room = rows, room
         self.of_rows: list[Values] = list(dict.fromkeys(metric.values for metric in metrics if metric.values))
         self.scored = [metric for metric in metrics if metric.predictions]
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
@@ -48,10 +47,6 @@ class Evaluator:
         self.split_of_row = np.repeat(np.arange(len(sizes)), sizes)
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
 
-    def use(self, rows: HostRows) -> None:
-        """Score the rows that are on the device now; of these on the host only the labels are kept."""
-        self.labels, self.scale = rows.labels, rows.scale
-
     def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> dict[str, np.ndarray]:
         """Return each metric at each snapshot from first to last; NaN for a split without rows.
 
@@ -62,7 +57,9 @@ class Evaluator:
         found = [values.numpy()[first : last + 1] for values in kept]
         means = dict(zip(self.of_rows, map(self._means, found), strict=False))
         named = {
-            metric.name: metric.of_means(means[metric.values], self.scale) for metric in self.metrics if metric.values
+            metric.name: metric.of_means(means[metric.values], self.rows.scale)
+            for metric in self.metrics
+            if metric.values
         }
         scored = zip(self.scored, found[len(self.of_rows) :], strict=True)
         return named | {metric.name: self._scores(metric, predictions) for metric, predictions in scored}
@@ -86,9 +83,9 @@ class Evaluator:
     def _scores(self, metric: TaskMetric, predictions: np.ndarray) -> np.ndarray:
         """Return the score of all predictions of each split at each snapshot, [snapshots, N, …] → [snapshots, 3]."""
         ends = np.cumsum(self.sizes)[:-1]
-        pairs = [zip(np.split(self.labels, ends), np.split(found, ends), strict=True) for found in predictions]
+        pairs = [zip(np.split(self.rows.labels, ends), np.split(found, ends), strict=True) for found in predictions]
         scores = [
-            [metric.of_predictions(*pair, self.scale) if len(pair[0]) else np.nan for pair in splits]
+            [metric.of_predictions(*pair, self.rows.scale) if len(pair[0]) else np.nan for pair in splits]
             for splits in pairs
         ]
         return np.array(scores, "float64").reshape(-1, len(self.sizes))
@@ -103,7 +100,7 @@ class Evaluator:
 
         splits = [[len(self.sizes), levels] if levels else [len(self.sizes)] for levels in self.levels]
         rows = [*splits, *[[len(self.examples)]] * len(self.scored)]
-        shapes = [(*leading, *spec.shape) for leading, spec in zip(rows, self.specs, strict=True)]
+        shapes = [(*first, *spec.shape) for first, spec in zip(rows, self.specs, strict=True)]
         dtypes = [spec.dtype for spec in self.specs]
         dtypes[: len(self.levels)] = map(self._type_of_reduced, dtypes, self.levels)
         arrays = [

@@ -25,7 +25,7 @@ def read(path: Path, model: keras.Model, model_name: str) -> dict[str, np.ndarra
         arrays = _arrays(path)
     except FileNotFoundError:
         raise UserError(f"weights: {path} is missing") from None
-    except Exception as error:  # of a damaged archive, of a dozen classes
+    except (MemoryError, Exception) as error:  # of a damaged archive, of a dozen classes
         raise UserError(
             f"weights: {path} is no whole NumPy archive without pickles ({type(error).__name__}); write it by "
             'numpy.savez(path, **{"000_kernel": …})'

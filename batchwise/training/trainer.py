@@ -106,8 +106,7 @@ class Trainer:
         if self.dealt and self.dealt.folds and self.fold != (fold := seed % self.dealt.folds.count):
             rows = host_rows.of_data(of_seed(self.dealt, fold), self.task, self.recipe.class_weights)
             self.examples.replace(rows)
-            self.evaluate.use(rows)
-            self.fold = fold
+            self.evaluate.rows, self.fold = rows, fold
 
     def reset(self, seed: int) -> None:
         """Set the variables of the model and the optimiser to the start of a seed, and use its rows."""

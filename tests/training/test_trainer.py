@@ -1,8 +1,6 @@
 """The trainer at its borders: a row of each class, models that cannot be trained, measurements."""
 
-import gc
 import re
-import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -14,15 +12,6 @@ from batchwise.data.dataset import Split
 from batchwise.runtime.tensorflow import keras
 from batchwise.training.trainer import Trainer
 from tests.training.runs import content, data_set, image_data_set, recipe
-
-
-def test_the_data_are_kept_on_the_device_alone() -> None:
-    data = data_set()
-    there = weakref.ref(data)
-    trainer = Trainer(data, recipe())
-    del data
-    gc.collect()
-    assert there() is None and trainer.run(4, 0.1, 0).status == "ok"
 
 
 @pytest.mark.parametrize("task", ["binary_classification", "multiclass_classification"])
