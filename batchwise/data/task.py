@@ -17,6 +17,7 @@ from batchwise.data.metric import Metric
 TARGET = "target"  # as the unit of a metric: that of the labels, in which it is reported
 SHARES = (0.01, 0.02, 0.05)  # of the baseline: the margins of a metric that names none
 LEARNED = 0.05  # of the baseline
+SMALL_STEP = 1e-4  # of a mean, by which the slope of a metric is taken
 Tensor = Any
 Values = Callable[[Tensor, Tensor], Tensor]  # of labels [B, …] and outputs [B, …], a value for each row, [B] or [B, k]
 Predictions = Callable[[Tensor], Tensor]  # of outputs [B, …], [B] or [B, k]
@@ -50,6 +51,11 @@ class Labels:
     kind: Kind
     classes: int | None = None  # as many as its data must have; None for two and more
     standardised: bool = False  # numbers: with mean 0 and standard deviation 1 over the training rows for the model
+
+    @property
+    def are_integers(self) -> bool:
+        """Whether the loss and the metrics get them as int32; otherwise in the floating-point type of the weights."""
+        return self.kind in ("classes", "flags")
 
     def __post_init__(self) -> None:
         rules = {"kind": task_checks.one_of(*get_args(Kind)), "classes": task_checks.or_none(task_checks.CLASSES)}
@@ -145,6 +151,23 @@ class TaskMetric:
         if found is None:
             raise UserError(f"the metric {self.name}: reduce gives None; does the function end with `return`?")
         return found * self._factor(scale)
+
+    def by_row(self, values: np.ndarray, scale: Scale) -> np.ndarray:
+        """Return what each row adds to the metric, [rows], of `values` of the rows of a split, [rows] or [rows, k].
+
+        Their mean is the metric. Values that the metric is no mean of are linearised about their mean, so that the
+        variance of the rows gives that of the metric (infinitesimal jackknife; Efron 1982, chapter 6).
+        """
+        if self.reduce is None and values.ndim == 1:
+            return values if values.dtype == bool else values * self._factor(scale)
+        flat = values.reshape(len(values), -1).astype("float64")  # [rows, k]
+        means = flat.mean(axis=0)
+        steps = SMALL_STEP * np.maximum(np.abs(means), SMALL_STEP)
+        above, below = (
+            self.of_means(np.reshape(means + sign * np.diag(steps), (-1, *values.shape[1:])), scale) for sign in (1, -1)
+        )
+        metric = self.of_means(np.reshape(means, values.shape[1:]), scale)
+        return metric + ((flat - means) * ((above - below) / (2 * steps))).sum(axis=1)
 
     def of_predictions(self, labels: np.ndarray, predictions: np.ndarray, scale: Scale) -> float:
         """Return the metric of the labels, as `Labels.inside`, and the predictions of all rows of a split.

@@ -38,7 +38,7 @@ class StudyPlugin(WorkerPlugin):
         self.trainer: Trainer | None = None
 
     def load_trainer(self) -> "Trainer":
-        """Return the worker's trainer, made at the first call; the data are read here, and kept on the device alone.
+        """Return the worker's trainer, made at the first call; the inputs are read here, and kept on the device alone.
 
         Raises UserError if the model cannot be built or trained, or if this worker lacks the data, or would give other
         bits than the machine that asks.

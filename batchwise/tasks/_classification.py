@@ -7,8 +7,13 @@ import numpy as np
 from batchwise.data.task import LOSS, POINTS, Baseline, Predictions, Reduction, Score, TaskMetric, Tensor, Values
 
 
-def accuracy(correct: Values) -> TaskMetric:
-    """Return the metric of whether the class is predicted; `correct` takes labels [B] and logits, and returns [B]."""
+def accuracy(predicted: Values) -> TaskMetric:
+    """Return the metric of whether the class is predicted; `predicted` returns it of labels [B] and logits, [B]."""
+
+    def correct(labels: Tensor, logits: Tensor) -> Tensor:
+        """Return whether the class of each row is predicted, [B] bool."""
+        return predicted(labels, logits) == labels
+
     return TaskMetric(
         name="accuracy",
         description="fraction of the rows whose class is predicted, 0 to 1",

@@ -21,7 +21,7 @@ def task() -> Task:
         outputs=lambda classes: 1,
         loss=loss,
         metrics=(
-            accuracy(correct),
+            accuracy(predicted),
             cross_entropy(loss, entropy),
             balanced_accuracy,
             macro_f1,
@@ -46,13 +46,6 @@ def predicted(labels: Tensor, logits: Tensor) -> Tensor:
     from keras import ops
 
     return ops.cast(ops.squeeze(logits, -1) > 0, "int32")
-
-
-def correct(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return whether the class of each row is predicted, [B] bool."""
-    from keras import ops
-
-    return ops.equal(predicted(labels, logits), labels)
 
 
 def squares(labels: Tensor, logits: Tensor) -> Tensor:

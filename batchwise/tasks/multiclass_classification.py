@@ -22,7 +22,7 @@ def task() -> Task:
         outputs=lambda classes: classes,
         loss=loss,
         metrics=(
-            accuracy(correct),
+            accuracy(predicted),
             cross_entropy(loss, entropy),
             balanced_accuracy,
             macro_f1,
@@ -47,13 +47,6 @@ def predicted(labels: Tensor, logits: Tensor) -> Tensor:
     from keras import ops
 
     return ops.argmax(logits, -1)
-
-
-def correct(labels: Tensor, logits: Tensor) -> Tensor:
-    """Return whether the class of each row is predicted, [B] bool."""
-    from keras import ops
-
-    return ops.equal(predicted(labels, logits), labels)
 
 
 def squares(labels: Tensor, logits: Tensor) -> Tensor:

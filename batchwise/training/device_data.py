@@ -65,7 +65,7 @@ def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
 def _tensors(rows: HostRows, dtype: str) -> list[Any]:
     """Return inputs, labels, weights, and the mean and the inverse of the standard deviation of images."""
     data, inputs = rows.data, np.concatenate([getattr(rows.data, name).inputs for name in SPLITS])
-    of_labels = "int32" if data.task.labels.kind in ("classes", "flags") else dtype
+    of_labels = "int32" if data.task.labels.are_integers else dtype
     statistics = (None, None) if data.mean is None or data.std is None else (data.mean, 1 / data.std.astype("float64"))
     return [
         # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.

@@ -33,8 +33,8 @@ class Evaluator:
         room: int,
         xla: bool,
     ) -> None:
-        self.model, self.metrics, self.examples, self.sizes = model, metrics, examples, sizes
-        self.rows, self.room = rows, room
+        self.model, self.metrics, self.examples, self.sizes, self.room = model, metrics, examples, sizes, room
+        self.use(rows)
         self.of_rows: list[Values] = list(dict.fromkeys(metric.values for metric in metrics if metric.values))
         self.scored = [metric for metric in metrics if metric.predictions]
         self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
@@ -44,25 +44,36 @@ class Evaluator:
         self.specs = [tf.TensorSpec(values.shape[1:], values.dtype) for values in self._values(label, outputs)]
         levels = {metric.values: metric.levels(output.shape[-1]) for metric in metrics if metric.levels}
         self.levels = [levels.get(of_rows) for of_rows in self.of_rows]
+        # Of which the values of the test rows are kept: not of a confusion matrix, nor of a score of all rows.
+        self.by_row = [metric for metric in metrics if metric.values and not metric.levels and not metric.by_class]
         self.split_of_row = np.repeat(np.arange(len(sizes)), sizes)
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
 
-    def __call__(self, snapshots: list[tf.Tensor], first: int, last: int) -> dict[str, np.ndarray]:
-        """Return each metric at each snapshot from first to last; NaN for a split without rows.
+    def use(self, rows: HostRows) -> None:
+        """Keep what the host needs of the rows that are evaluated; their inputs are on the device alone."""
+        self.labels, self.scale = rows.labels, rows.scale
 
-        They are {name: [snapshots, 3]}, or [snapshots, 3, classes] of a metric by class. `snapshots` are the values of
-        each variable, [room, …]. The model is left at the last.
+    def __call__(
+        self, snapshots: list[tf.Tensor], first: int, last: int
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return each metric at each snapshot from first to last, and what each test row adds to it at the last.
+
+        The first are {name: [snapshots, 3]}, NaN for a split without rows, or [snapshots, 3, classes] of a metric by
+        class; the others {name: [test rows]}, of metrics with a value for each row. `snapshots` are the values of each
+        variable, [room, …]. The model is left at the last.
         """
-        kept = self.program(snapshots, tf.constant(first), tf.constant(last))
+        kept, of_test_rows = self.program(snapshots, tf.constant(first), tf.constant(last))
         found = [values.numpy()[first : last + 1] for values in kept]
         means = dict(zip(self.of_rows, map(self._means, found), strict=False))
         named = {
-            metric.name: metric.of_means(means[metric.values], self.rows.scale)
-            for metric in self.metrics
-            if metric.values
+            metric.name: metric.of_means(means[metric.values], self.scale) for metric in self.metrics if metric.values
         }
         scored = zip(self.scored, found[len(self.of_rows) :], strict=True)
-        return named | {metric.name: self._scores(metric, predictions) for metric, predictions in scored}
+        by_row = {
+            metric.name: _small(metric.by_row(values.numpy(), self.scale))
+            for metric, values in zip(self.by_row, of_test_rows, strict=True)
+        }
+        return named | {metric.name: self._scores(metric, predictions) for metric, predictions in scored}, by_row
 
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
@@ -83,31 +94,48 @@ class Evaluator:
     def _scores(self, metric: TaskMetric, predictions: np.ndarray) -> np.ndarray:
         """Return the score of all predictions of each split at each snapshot, [snapshots, N, …] → [snapshots, 3]."""
         ends = np.cumsum(self.sizes)[:-1]
-        pairs = [zip(np.split(self.rows.labels, ends), np.split(found, ends), strict=True) for found in predictions]
+        pairs = [zip(np.split(self.labels, ends), np.split(found, ends), strict=True) for found in predictions]
         scores = [
-            [metric.of_predictions(*pair, self.rows.scale) if len(pair[0]) else np.nan for pair in splits]
+            [metric.of_predictions(*pair, self.scale) if len(pair[0]) else np.nan for pair in splits]
             for splits in pairs
         ]
         return np.array(scores, "float64").reshape(-1, len(self.sizes))
 
-    def _evaluate(self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor) -> list[tf.Tensor]:
-        def evaluate(number: tf.Tensor, kept: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
+    def _evaluate(
+        self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        def evaluate(
+            number: tf.Tensor, kept: list[tf.TensorArray], _: list[tf.Tensor]
+        ) -> tuple[tf.Tensor, list[tf.TensorArray], list[tf.Tensor]]:
             for variable, values in zip(self.model.variables, snapshots, strict=True):
                 variable.assign(values[number])
             found = self._of_all()
+            of_test_rows = self._of_test_rows(found)
             found[: len(self.levels)] = map(self._reduced, found, self.levels)
-            return number + 1, [array.write(number, values) for array, values in zip(kept, found, strict=True)]
+            written = [array.write(number, values) for array, values in zip(kept, found, strict=True)]
+            return number + 1, written, of_test_rows
 
         splits = [[len(self.sizes), levels] if levels else [len(self.sizes)] for levels in self.levels]
         rows = [*splits, *[[len(self.examples)]] * len(self.scored)]
-        shapes = [(*first, *spec.shape) for first, spec in zip(rows, self.specs, strict=True)]
+        shapes = [(*before, *spec.shape) for before, spec in zip(rows, self.specs, strict=True)]
         dtypes = [spec.dtype for spec in self.specs]
         dtypes[: len(self.levels)] = map(self._type_of_reduced, dtypes, self.levels)
         arrays = [
             tf.TensorArray(dtype, self.room, element_shape=shape) for dtype, shape in zip(dtypes, shapes, strict=True)
         ]
-        _, arrays = tf.while_loop(lambda number, _: number <= last, evaluate, (first, arrays), parallel_iterations=1)
-        return [array.stack() for array in arrays]
+        none = self._of_test_rows([tf.zeros((len(self.examples), *spec.shape), spec.dtype) for spec in self.specs])
+        _, arrays, of_test_rows = tf.while_loop(
+            lambda number, *_: number <= last, evaluate, (first, arrays, none), parallel_iterations=1
+        )
+        return [array.stack() for array in arrays], of_test_rows
+
+    def _of_test_rows(self, found: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return the values of the test rows that are kept, of those of all rows, [N, …] each."""
+        return [
+            found[self.of_rows.index(metric.values)][len(self.examples) - self.sizes[-1] :]
+            for metric in self.by_row
+            if metric.values
+        ]
 
     def _reduced(self, values: tf.Tensor, levels: int | None) -> tf.Tensor:
         """Return the mean over the rows of each split of values [N, …], or their sum if they are bool, [3, …].
@@ -159,3 +187,9 @@ class Evaluator:
         return values + [
             tf.convert_to_tensor(metric.predictions(outputs)) for metric in self.scored if metric.predictions
         ]
+
+
+def _small(values: np.ndarray) -> np.ndarray:
+    """Return values as a run keeps them: bits, or float32."""
+    with np.errstate(over="ignore"):
+        return values if values.dtype == bool else values.astype("float32")

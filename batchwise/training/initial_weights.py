@@ -9,8 +9,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.messages import shown, unknown
 from batchwise.runtime.tensorflow import keras
 from batchwise.training import network
-
-OF_RUN = "weights/"  # with which these arrays begin in the file of a run, beside others
+from batchwise.training.run_result import WEIGHTS
 
 
 def read(path: Path, model: keras.Model, model_name: str) -> dict[str, np.ndarray]:
@@ -25,7 +24,7 @@ def read(path: Path, model: keras.Model, model_name: str) -> dict[str, np.ndarra
         arrays = _arrays(path)
     except FileNotFoundError:
         raise UserError(f"weights: {path} is missing") from None
-    except (MemoryError, Exception) as error:  # of a damaged archive, of a dozen classes
+    except Exception as error:  # of a damaged archive, of a dozen classes
         raise UserError(
             f"weights: {path} is no whole NumPy archive without pickles ({type(error).__name__}); write it by "
             'numpy.savez(path, **{"000_kernel": …})'
@@ -46,8 +45,8 @@ def read(path: Path, model: keras.Model, model_name: str) -> dict[str, np.ndarra
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an archive, or those that are weights if it is the file of a run."""
     with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
-        of_run = [name for name in file.files if name.startswith(OF_RUN)]
-        return {name.removeprefix(OF_RUN): file[name] for name in of_run or file.files}
+        of_run = [name for name in file.files if name.startswith(WEIGHTS)]
+        return {name.removeprefix(WEIGHTS): file[name] for name in of_run or file.files}
 
 
 def _checked(what: str, values: np.ndarray, variable: keras.Variable) -> np.ndarray:

@@ -11,6 +11,7 @@ from batchwise.common import sealed
 
 Status = Literal["ok", "diverged", "out_of_memory", "failed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
+WEIGHTS = "weights/"  # with which the names of weights begin in the file of a run, beside other arrays
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,15 @@ class RunResult:
     """
 
     status: Status
-    metrics: dict[
-        str, np.ndarray
-    ]  # of the task, [1 + epochs, 3], means over the rows of a split; NaN where it has none
+    metrics: dict[str, np.ndarray]  # [1 + epochs, 3]: of the rows of a split, NaN where it has none
     weights: dict[str, np.ndarray] = field(default_factory=dict)  # variables of the model, in the order of the model
     parameters: int = 0  # trainable weights
     diverged_epoch: int | None = None  # the epoch after which the loss was not finite or too large
     xla: bool = False  # whether XLA compiled the programs
     message: str = ""  # why a run failed
     by_class: dict[str, np.ndarray] = field(default_factory=dict)  # [3, classes], at the final weights of a run
+    # [test rows] of a metric: what each adds to it at the final weights (TaskMetric.by_row), bool or float32
+    by_row: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def evaluations(self) -> int:
@@ -54,12 +55,14 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
         "metrics": list(result.metrics),
         "weights": list(result.weights),
         "by_class": list(result.by_class),
+        "by_row": {name: [str(values.dtype), len(values)] for name, values in result.by_row.items()},
         "inputs": inputs,
     }
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
     arrays |= {f"by_class/{name}": values for name, values in result.by_class.items()}
-    arrays |= {f"weights/{name}": value for name, value in result.weights.items()}
+    arrays |= {f"by_row/{name}": _packed(values) for name, values in result.by_row.items()}
+    arrays |= {f"{WEIGHTS}{name}": value for name, value in result.weights.items()}
     return sealed.archive_bytes({"about": np.array(text), **arrays})
 
 
@@ -73,10 +76,20 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[
             metrics, weights, inputs = about.pop("metrics"), about.pop("weights"), dict(about.pop("inputs"))
             about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
             about["by_class"] = {name: file[f"by_class/{name}"] for name in about["by_class"]}
-            about["weights"] = {name: file[f"weights/{name}"] for name in weights} if with_weights else {}
+            kinds = about["by_row"].items()
+            about["by_row"] = {name: _unpacked(file[f"by_row/{name}"], *kind) for name, kind in kinds}
+            about["weights"] = {name: file[f"{WEIGHTS}{name}"] for name in weights} if with_weights else {}
             return RunResult(**about), inputs
     except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else
         raise ValueError(f"it is not the file of a run ({error})") from None
+
+
+def _packed(values: np.ndarray) -> np.ndarray:
+    return np.packbits(values) if values.dtype == bool else values
+
+
+def _unpacked(values: np.ndarray, dtype: str, rows: int) -> np.ndarray:
+    return np.unpackbits(values, count=rows).astype(bool) if dtype == "bool" else values
 
 
 def without_evaluations(status: Status, message: str = "") -> RunResult:

@@ -6,6 +6,7 @@ update rules are Keras's own.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,8 @@ class Trainer:
             for epoch, program, inputs, epochs in self.epoch_calls(batch_size, learning_rate, seed):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
-                curves.append(self.evaluate(snapshots, first, epochs))
+                found, by_row = self.evaluate(snapshots, first, epochs)
+                curves.append(found)
                 limit = self._limit(curves[0][LOSS][0, 0])
                 diverged_epoch = _first_diverged_epoch(curves[-1][LOSS][-epochs:, 0], limit, epoch)
                 if diverged_epoch:
@@ -91,7 +93,7 @@ class Trainer:
             if not is_out_of_memory(error):
                 raise
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
-        return self._result("ok", curves)
+        return replace(self._result("ok", curves), by_row=by_row)
 
     def build(self, seed: int) -> keras.Model:
         """Return a model as it starts from a seed. Raises UserError as network.build does."""
@@ -106,7 +108,8 @@ class Trainer:
         if self.dealt and self.dealt.folds and self.fold != (fold := seed % self.dealt.folds.count):
             rows = host_rows.of_data(of_seed(self.dealt, fold), self.task, self.recipe.class_weights)
             self.examples.replace(rows)
-            self.evaluate.rows, self.fold = rows, fold
+            self.evaluate.use(rows)
+            self.fold = fold
 
     def reset(self, seed: int) -> None:
         """Set the variables of the model and the optimiser to the start of a seed, and use its rows."""

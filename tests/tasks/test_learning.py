@@ -8,6 +8,7 @@ from batchwise.data import task
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.metric import LOSS, Metric
 from batchwise.data.prepared import metrics_on
+from batchwise.data.task import Scale
 from batchwise.training.trainer import Trainer
 from tests.training.runs import recipe
 
@@ -53,6 +54,10 @@ def test_a_network_learns_and_metrics_are_in_the_unit_of_the_target(name, option
     for metric, values in result.metrics.items():
         ahead = known[metric].sign * (values[-1] - known[metric].baseline)
         assert (ahead > known[metric].learned).all(), metric
+    for metric, values in result.by_row.items():
+        np.testing.assert_allclose(values.mean(dtype="float64"), result.metrics[metric][-1, 2], rtol=2e-4, atol=1e-6)
+        assert values.shape == (len(data.test.labels),)
+    assert {"loss"} <= {*result.by_row} <= {*result.metrics}
     if name == "regression":  # the noise has a standard deviation of 1 mm, the target one of 75
         assert 1 < result.metrics["rmse"][-1, 2] < 20 and 60 < known["rmse"].baseline < 90
     if data.class_names:
@@ -85,3 +90,16 @@ def test_a_split_without_rows_has_no_metric() -> None:
         result = Trainer(none, recipe(budget={"epochs": 1})).run(32, 0.01, seed=0)
         assert all(np.isnan(values[:, 1]).all() for values in result.metrics.values())
         assert np.isfinite(result.metrics[LOSS][:, [0, 2]]).all()
+
+
+@pytest.mark.parametrize("name", ["rmse", "r2", "mae"])
+def test_what_a_row_adds_to_a_metric_is_what_the_jackknife_says(name) -> None:
+    """Its pseudo-values are n·M − (n − 1)·M without the row (Efron 1982, chapter 2)."""
+    random = np.random.default_rng(0)
+    labels = random.normal(size=400)
+    metric, scale = task.load("regression").metric(name), Scale(std=3.0)
+    outputs = (labels + random.normal(scale=0.5, size=400))[:, None]
+    values = np.asarray(metric.values(labels, outputs))
+    whole = metric.of_means(values.mean(axis=0), scale)
+    without = metric.of_means((values.sum(axis=0) - values) / 399, scale)
+    np.testing.assert_allclose(metric.by_row(values, scale), 400 * whole - 399 * without, rtol=0.02, atol=0.02)

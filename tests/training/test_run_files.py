@@ -1,5 +1,6 @@
 """The files of runs, read: what is said of those that are missing, damaged, or of another run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,18 @@ def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
         found = run_files.read(tmp_path, "small", RUN, known)
         assert (found.inputs, list(found.result.weights)) == (INPUTS, ["000_kernel"])
     assert run_files.read(tmp_path, "small", RUN, {}, with_weights=False).result.weights == {}
+
+
+@pytest.mark.parametrize("rows", [1, 8, 11])
+def test_what_test_rows_add_is_read_as_it_was(tmp_path, rows) -> None:
+    """Whether they are right is kept as bits, eight a byte."""
+    random = np.random.default_rng(rows)
+    by_row = {"accuracy": random.random(rows) < 0.5, "loss": random.random(rows).astype("float32")}
+    write(tmp_path, replace(RESULT, by_row=by_row))
+    found = run_files.read(tmp_path, "small", RUN, {}).result.by_row
+    assert {name: (values.dtype, [*values]) for name, values in found.items()} == {
+        name: (values.dtype, [*values]) for name, values in by_row.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The trainer at its borders: a row of each class, models that cannot be trained, measurements."""
 
+import gc
 import re
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +25,17 @@ def test_a_row_of_each_class_trains(task) -> None:
     data = replace(data, train=train, description=replace(data.description, task=task))
     trainer = Trainer(data, recipe(budget={"epochs": 2}))
     assert [trainer.run(batch_size, 0.1, 0).status for batch_size in (1, 2)] == ["ok", "ok"]
+
+
+def test_inputs_are_not_kept_on_the_host() -> None:
+    """They are on the device; beside them, each worker would hold all of a data set twice."""
+    data = data_set()
+    freed = weakref.ref(data.train)
+    trainer = Trainer(data, recipe(budget={"epochs": 1}))
+    del data
+    gc.collect()
+    assert freed() is None
+    assert trainer.run(2, 0.1, 0).status == "ok"
 
 
 @pytest.mark.parametrize(

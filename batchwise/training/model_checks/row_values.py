@@ -38,7 +38,7 @@ def _of_types(what: str, task: Task) -> Iterator[None]:
     try:
         yield
     except (tf.errors.InvalidArgumentError, TypeError) as error:
-        if task.labels.kind not in ("classes", "flags") or not re.search("int32 tensor|dtype int32", str(error)):
+        if not task.labels.are_integers or not re.search("int32 tensor|dtype int32", str(error)):
             raise
         todo = "labels that are classes or flags are int32; make them numbers by `ops.cast(labels, outputs.dtype)`"
         raise UserError(f"{what}: {todo} (at {place(error)})") from None
