@@ -1,9 +1,10 @@
 """DVC stage `evaluate`: the run files of a study, to its tables. `python -m stages.evaluate <study>`."""
 
+from functools import partial
 from pathlib import Path
 
 import stages
-from batchwise.analysis import run_metrics
+from batchwise.analysis import confirmation, run_metrics, tabulate
 from batchwise.analysis.evaluate import evaluate
 from batchwise.common import serialization, stage_outputs
 from batchwise.common.files import write_bytes
@@ -17,8 +18,15 @@ def main(name: str) -> None:
     study = study_files.read(checked.STUDIES / f"{name}.json")
     manifest = prepared.read_part(Path("data/prepared"), name)
     checksums = Checksums()
-    by_run = run_metrics.read(Path("data/runs") / name, name, study, manifest, checksums.add)
-    files = evaluate(name, study, manifest, loading.metrics(study, manifest), by_run)
+    by_run, metrics = (
+        run_metrics.read(Path("data/runs") / name, name, study, manifest, checksums.add),
+        loading.metrics(study, manifest),
+    )
+    folder, choice = Path("data/confirmed") / name, tabulate.choose(study, manifest["rows"], metrics, by_run)
+    measure = partial(confirmation.measured, folder, name, study, manifest, metrics[0])
+    runs = confirmation.fresh_runs(study, choice, metrics[0], measure)
+    fresh = run_metrics.read(folder, name, study, manifest, checksums.add, fresh=runs)
+    files = evaluate(name, study, manifest, metrics, by_run, fresh)
     numbers = files.pop("metrics.json")
     write_bytes(Path(f"data/metrics/{name}.json"), numbers)
     write_bytes(Path(f"data/plots/{name}.csv"), files.pop("plot.csv"))

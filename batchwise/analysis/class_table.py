@@ -1,15 +1,14 @@
 """The recall of each class at each batch size, at its chosen rate: what a mean over all rows does not show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from batchwise.analysis.run_metrics import RunMetrics
-from batchwise.config import grid
-from batchwise.config.grid import Cell
-from batchwise.config.params import Study
+from batchwise.config.grid import Cell, Run
 from batchwise.data.dataset import SPLITS
 from batchwise.statistics.intervals import mean_interval
 
@@ -25,12 +24,11 @@ COLUMNS = {
 }
 
 
-def table(
-    study: Study, manifest: Mapping[str, Any], chosen: Sequence[Cell], by_run: Mapping[grid.Run, RunMetrics]
-) -> pd.DataFrame:
-    """Return a row for each class of each of the chosen cells; none where labels are no classes."""
+def table(manifest: Mapping[str, Any], results: Iterable[tuple[Cell, Run, RunMetrics]]) -> pd.DataFrame:
+    """Return a row for each class of each chosen cell, of its runs; none where labels are no classes."""
     rows = manifest["class_counts"]["test"]
-    parts = [_of_cell(cell, rows, [by_run[run] for run in grid.runs_of(cell, study)]) for cell in chosen if rows]
+    by_cell = groupby(results, key=lambda result: result[0])
+    parts = [_of_cell(cell, rows, [found for _, _, found in runs]) for cell, runs in by_cell if rows]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))
 
 

@@ -32,20 +32,22 @@ def evaluate(
     manifest: dict[str, Any],
     metrics: Sequence[Metric],
     by_run: Mapping[Run, RunMetrics],
+    fresh: Mapping[Run, RunMetrics] = {},
 ) -> dict[str, bytes]:
     """Return {file name: bytes} of everything that is known of a study; equal inputs give equal bytes.
 
-    The first of the metrics of the task chooses.
+    The first of the metrics of the task chooses. `fresh` are the runs of the confirmation, if the study has one.
     """
-    tables = tabulate(study, manifest["rows"], metrics, by_run)
+    tables = tabulate(study, manifest["rows"], metrics, by_run, fresh)
     texts = {**class_table.COLUMNS, **columns(metrics, study.statistic)}
-    facts = {"study": name, **summary(study, manifest, metrics, by_run, tables)}
+    facts = {"study": name, **summary(study, manifest, metrics, by_run, fresh, tables)}
     return {
-        "runs.csv": as_csv(tables.runs),
-        "cells.csv": as_csv(tables.cells),
+        "runs.csv": as_csv(tables.choice.runs),
+        "cells.csv": as_csv(tables.choice.cells),
         "batch_sizes.csv": as_csv(tables.batch_sizes),
+        "confirmed.csv": as_csv(tables.confirmed),
         "curves.csv": as_csv(tables.curves),
-        "classes.csv": as_csv(class_table.table(study, manifest, tables.chosen, by_run)),
+        "classes.csv": as_csv(class_table.table(manifest, tables.results)),
         "columns.csv": as_csv(pd.DataFrame(texts.items(), columns=["column", "description"])),
         "plot.csv": as_csv(plot(tables.batch_sizes, metrics[0])),
         "summary.json": as_json(facts),
@@ -59,10 +61,12 @@ def summary(
     manifest: dict[str, Any],
     metrics: Sequence[Metric],
     by_run: Mapping[Run, RunMetrics],
+    fresh: Mapping[Run, RunMetrics],
     tables: Tabulated,
 ) -> dict[str, Any]:
     """Return what a report says beside the tables: what was run, the answer, and where it comes from."""
-    cells, metric, rows = tables.cells, metrics[0], manifest["rows"]
+    choice, metric, rows = tables.choice, metrics[0], manifest["rows"]
+    cells = choice.cells
     highest = max(study.grid.base_learning_rates)
     return {
         "data": manifest,
@@ -71,20 +75,21 @@ def summary(
         "metric": asdict(metric),
         "other_metrics": [asdict(other) for other in metrics[1:]],
         "grid": _grid_sizes(study, cells, by_run),
+        "confirmation": _confirmation(study, fresh),
         "parameters": max(found.parameters for found in by_run.values()),
         "runs_by_status": _runs_by_status(by_run),
-        "best_batch_size": _value(cells, tables.best, "batch_size"),
-        "best_base_learning_rate": _value(cells, tables.best, "base_learning_rate"),
-        "reference_batch_size": _value(cells, tables.reference, "batch_size"),
-        "reference_base_learning_rate": _value(cells, tables.reference, "base_learning_rate"),
-        metric.column("test"): _test_value(cells, tables.reference, metric, None if study.folds else rows["test"]),
+        "best_batch_size": _value(cells, choice.best, "batch_size"),
+        "best_base_learning_rate": _value(cells, choice.best, "base_learning_rate"),
+        "reference_batch_size": _value(cells, choice.reference, "batch_size"),
+        "reference_base_learning_rate": _value(cells, choice.reference, "base_learning_rate"),
+        metric.column("test"): _test_value(tables, metric, None if study.folds else rows["test"]),
         "reliable_upper_edge": {
             f"{margin:g}": upper_edge(tables.batch_sizes, margin, highest) for margin in metric.margins
         },
         "same_as": same_as(study, rows["train"], by_run),
         "statistic": {"name": study.statistic, "shorter": grid.shorter_than_statistic(study, rows["train"])},
         "confidence": CONFIDENCE,
-        "provenance": provenance(study, manifest, by_run),
+        "provenance": provenance(study, manifest, {**by_run, **fresh}),
     }
 
 
@@ -180,19 +185,29 @@ def _runs_by_status(by_run: Mapping[Run, RunMetrics]) -> dict[str, int]:
     return {status: counts[status] for status in STATUSES}
 
 
-def _test_value(cells: pd.DataFrame, row: int | None, metric: Metric, rows: int | None) -> dict[str, Any]:
-    """Return the metric on test rows, with its interval.
+def _confirmation(study: Study, fresh: Mapping[Run, RunMetrics]) -> dict[str, Any] | None:
+    """Return how many fresh seeds each chosen cell has; None without any."""
+    if not study.confirmation or not fresh:
+        return None
+    seeds = {run.seed for run in fresh}
+    return {"seeds": len(seeds), "first_seed": min(seeds), **study.confirmation.model_dump()}
+
+
+def _test_value(tables: Tabulated, metric: Metric, rows: int | None) -> dict[str, Any]:
+    """Return the metric on test rows at the reference, with its interval.
 
     A share of the rows has a standard error of their own, where all seeds have the same `rows`: None where they have
     not, so that the interval includes it.
     """
-    mean, low, high = (_value(cells, row, metric.column("test", bound)) for bound in ("mean", "low", "high"))
+    at = np.flatnonzero(tables.choice.chosen == tables.choice.reference)
+    row = int(at[0]) if len(at) else None
+    mean, low, high = (_value(tables.batch_sizes, row, metric.column("test", end)) for end in ("mean", "low", "high"))
     error = proportion_error(mean, rows) if rows and metric.counted and mean is not None else None
     return {
         "mean": mean,
         "low": low,
         "high": high,
-        "n": _value(cells, row, "ok") or 0,
+        "n": _value(tables.batch_sizes, row, "ok") or 0,
         "test_set_standard_error": error,
     }
 

@@ -1,7 +1,7 @@
 """The run files of a study, read once and stacked: what every table is made of."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class RunMetrics:
     result: dict[str, np.ndarray]  # {metric: [3]}, by the study's statistic, never of epoch 0; NaN if the run is not ok
     final: dict[str, np.ndarray]  # {metric: [3]}, at the final weights; NaN if the run is not ok
     by_class: dict[str, np.ndarray]  # {metric: [3, classes]}, at the final weights; none if the run is not ok
+    by_row: dict[str, np.ndarray]  # {metric: [test rows]}, what each adds to it then; none if the run is not ok
     curve_epochs: np.ndarray  # [points], at most 200, from 0 to the last
     curve: dict[str, np.ndarray]  # {metric: [points, 3] float32}: for figures
     xla: bool | None  # whether XLA compiled the programs; None if the run ended before its first evaluation
@@ -49,21 +50,24 @@ def read(
     study: Study,
     manifest: dict[str, Any],
     on_file: Callable[[str, RunFile], None] | None = None,
+    fresh: Sequence[Run] | None = None,
 ) -> dict[Run, RunMetrics]:
     """Return the metrics of each distinct run of the grid, sorted by run; other files of the folder are not looked at.
 
-    `on_file` is given the name of each run, and its file with the weights, which are not read otherwise.
+    `fresh` are the runs of a confirmation, which are read in place of those of the grid. `on_file` is given the name of
+    each run, and its file with the weights, which are not read otherwise.
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
     names = [metric.name for metric in loading.metrics(study, manifest)]
     by_run, inputs = {}, {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
-    for run in grid.runs(study, manifest["rows"]["train"]):
-        file = run_files.read(folder, name, run, inputs, with_weights=on_file is not None)
+    stage = "train" if fresh is None else "confirm"
+    for run in grid.runs(study, manifest["rows"]["train"]) if fresh is None else sorted(fresh):
+        file = run_files.read(folder, name, run, inputs, with_weights=on_file is not None, stage=stage)
         wanted = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.effective_batch_size)
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(
                 f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
-                f"run {rerun_command(f'train@{name}')}"
+                f"run {rerun_command(f'{stage}@{name}')}"
             )
         by_run[run] = _run_metrics(file, names, study.statistic)
         if on_file:
@@ -93,6 +97,7 @@ def _run_metrics(file: RunFile, names: list[str], of_study: Statistic) -> RunMet
         result={name: last_epochs.result(value[1:].T, of_study) for name, value in values.items()} if ok else none,
         final={name: value[-1] for name, value in values.items()} if ok else none,
         by_class=result.by_class,
+        by_row=result.by_row,
         curve_epochs=points,
         curve={name: _float32(value[points]) for name, value in values.items()},
         xla=result.xla if evaluated else None,

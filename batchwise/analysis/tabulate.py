@@ -3,7 +3,7 @@
 All are sorted by batch size, base learning rate, seed, epoch. columns.py says what each column holds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,44 +23,93 @@ from batchwise.training.run_result import STATUSES
 
 CELL = ["batch_size", "effective_batch_size", "base_learning_rate", "learning_rate"]
 BOUNDS = ("mean", "low", "high")
+Result = tuple[grid.Cell, Run, RunMetrics]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the seeds of the grid choose: the rows of `cells` that the tables turn on."""
+
+    runs: pd.DataFrame
+    cells: pd.DataFrame
+    chosen: np.ndarray  # [batch sizes]: the row of the cell to use at each, −1 where there is none
+    best: int | None  # the best chosen cell; None without validation rows
+    reference: int | None  # what batch sizes are compared with: the best, else the chosen cell of the smallest m
+
+    def cell(self, row: int) -> grid.Cell:
+        """Return the cell of a row."""
+        return grid.Cell(*self.cells.loc[row, CELL].tolist())
+
+    @property
+    def of_sizes(self) -> list[grid.Cell]:
+        """The chosen cell of each batch size that has one."""
+        return [self.cell(row) for row in self.chosen[self.chosen >= 0]]
 
 
 @dataclass(frozen=True)
 class Tabulated:
-    """The tables of a study, and the rows of `cells` that they turn on."""
+    """The tables of a study. The results of chosen cells are those of fresh seeds, where there are some."""
 
-    runs: pd.DataFrame
-    cells: pd.DataFrame
+    choice: Choice
     batch_sizes: pd.DataFrame
     curves: pd.DataFrame
-    chosen: list[grid.Cell]  # of each batch size that has one
-    best: int | None  # the best chosen cell; None without validation rows
-    reference: int | None  # what batch sizes are compared with: the best, else the chosen cell of the smallest m
+    results: list[Result]  # the runs of the chosen cells that give their results, by batch size and seed
+    confirmed: pd.DataFrame  # a row for each fresh seed of each chosen cell, with the columns of runs; none without any
+
+
+def choose(
+    study: Study, rows: Mapping[str, int], metrics: Sequence[Metric], by_run: Mapping[Run, RunMetrics]
+) -> Choice:
+    """Return what the runs of the grid choose, by the first of the metrics; `rows` are of each split."""
+    asked = sorted(grid.cells(study, rows["train"]), key=lambda cell: (cell.batch_size, cell.base_learning_rate))
+    runs = run_table(study, rows, metrics, [(cell, run, by_run[run]) for cell in asked for run in of_grid(study)(cell)])
+    cells = cell_table(runs, study.grid.seeds, metrics, validated=rows["validation"] > 0)
+    chosen = selection.choose(cells, len(study.grid.base_learning_rates), metrics)
+    best = selection.best(cells, chosen, metrics)
+    reference = best if best is not None else next((int(row) for row in chosen if row >= 0), None)
+    return Choice(runs, cells, chosen, best, reference)
 
 
 def tabulate(
-    study: Study, rows: Mapping[str, int], metrics: Sequence[Metric], by_run: Mapping[Run, RunMetrics]
+    study: Study,
+    rows: Mapping[str, int],
+    metrics: Sequence[Metric],
+    by_run: Mapping[Run, RunMetrics],
+    fresh: Mapping[Run, RunMetrics] = {},
 ) -> Tabulated:
-    """Return the tables of a study of the metrics of its runs, the first of which chooses; `rows` are of each split."""
-    metric, rates = metrics[0], len(study.grid.base_learning_rates)
-    runs = run_table(study, rows, metrics, by_run)
-    cells = cell_table(runs, study.grid.seeds, metrics, validated=rows["validation"] > 0)
-    chosen = selection.choose(cells, rates, metrics)
-    best = selection.best(cells, chosen, metrics)
-    reference = best if best is not None else next((int(row) for row in chosen if row >= 0), None)
-    batch_sizes = batch_size_table(study, rows, metrics, runs, cells, chosen)
-    _add_differences(batch_sizes, _by_cell(runs[metric.column("test")], study.grid.seeds), chosen, reference)
-    _add_reliable_ranges(batch_sizes, cells, rates, metrics)
-    asked = [grid.Cell(*cell) for cell in cells.loc[chosen[chosen >= 0], CELL].itertuples(index=False)]
-    return Tabulated(runs, cells, batch_sizes, curve_table(study, asked, metrics, by_run), asked, best, reference)
+    """Return the tables of a study of the metrics of its runs; `fresh` are those of its confirmation, if it has one."""
+    choice = choose(study, rows, metrics, by_run)
+    sizes = choice.of_sizes
+    results = [(cell, run, (fresh or by_run)[run]) for cell in sizes for run in runs_of(study, fresh)(cell)]
+    table = run_table(study, rows, metrics, results)
+    seeds = len(results) // len(sizes) if sizes else study.grid.seeds
+    batch_sizes = batch_size_table(study, rows, metrics, choice, table, seeds)
+    _add_differences(batch_sizes, _by_cell(table[metrics[0].column("test")], seeds), choice)
+    _add_reliable_ranges(batch_sizes, choice.cells, len(study.grid.base_learning_rates), metrics)
+    confirmed = table.iloc[: len(table) if fresh else 0]
+    return Tabulated(choice, batch_sizes, curve_table(results, metrics), results, confirmed)
+
+
+def of_grid(study: Study) -> Callable[[grid.Cell], list[Run]]:
+    """Return what gives the runs of a cell with the seeds of the grid."""
+    return lambda cell: grid.runs_of(cell, study)
+
+
+def runs_of(study: Study, fresh: Collection[Run]) -> Callable[[grid.Cell], list[Run]]:
+    """Return what gives the runs of a chosen cell that are its results: with fresh seeds, where there are some."""
+    if not fresh:
+        return of_grid(study)
+    seeds = sorted({run.seed for run in fresh})
+    return lambda cell: grid.with_seeds(cell, seeds)
 
 
 def run_table(
-    study: Study, rows: Mapping[str, int], metrics: Sequence[Metric], by_run: Mapping[Run, RunMetrics]
+    study: Study,
+    rows: Mapping[str, int],
+    metrics: Sequence[Metric],
+    asked: Sequence[Result],
 ) -> pd.DataFrame:
-    """Return a row for each seed of each cell; cells with m > N repeat the runs of m = N."""
-    cells = sorted(grid.cells(study, rows["train"]), key=lambda cell: (cell.batch_size, cell.base_learning_rate))
-    asked = [(cell, run, by_run[run]) for cell in cells for run in grid.runs_of(cell, study)]
+    """Return a row for each seed of some cells; cells with m > N repeat the runs of m = N."""
     table = pd.DataFrame({name: [getattr(cell, name) for cell, _, _ in asked] for name in CELL})
     table["seed"] = [run.seed for _, run, _ in asked]
     table["status"] = [found.status for _, _, found in asked]
@@ -91,43 +140,55 @@ def batch_size_table(
     study: Study,
     rows: Mapping[str, int],
     metrics: Sequence[Metric],
-    runs: pd.DataFrame,
-    cells: pd.DataFrame,
-    chosen: np.ndarray,
+    choice: Choice,
+    results: pd.DataFrame,
+    seeds: int,
 ) -> pd.DataFrame:
-    """Return a row for each m as asked: its chosen rate, and what that gives."""
-    rates, seeds = study.grid.base_learning_rates, study.grid.seeds
+    """Return a row for each m as asked: its chosen rate, and what that gives.
+
+    `results` are the runs of the chosen cells, each with as many seeds. What chose, the validation rows, is always of
+    the seeds of the grid.
+    """
+    rates, cells = study.grid.base_learning_rates, choice.cells
     table = cells.loc[:: len(rates), CELL[:2]].reset_index(drop=True)
     table["updates"] = [grid.updates(study.budget, rows["train"], m) for m in table["effective_batch_size"]]
-    table["selected_by"] = _selected_by(chosen, len(rates), rows["validation"])
-    intervals = [f"{quantity}_{bound}" for quantity in quantities(metrics) for bound in BOUNDS]
-    at_chosen = cells[[*CELL[2:], "runs", "ok", *intervals]].astype({"runs": "Int64", "ok": "Int64"})
-    table = table.join(at_chosen.reindex(chosen).reset_index(drop=True))
+    table["selected_by"] = _selected_by(choice.chosen, len(rates), rows["validation"])
+    at_chosen = cells[[*CELL[2:], *_intervals(metrics, ["validation"])]].reindex(choice.chosen).reset_index(drop=True)
+    at_results = cell_table(results, seeds, metrics, validated=False)
+    counts, of_gap = at_results[["runs", "ok"]].astype("Int64"), [f"{GAP}_{bound}" for bound in BOUNDS]
+    at_results = counts.join(at_results[[*_intervals(metrics, ["train", "test"]), *of_gap]])
     for count, _, _ in counted(metrics):
-        _add_interval(table, count, mean_interval(_at(chosen, _by_cell(runs[count], seeds))))
+        _add_interval(at_results, count, mean_interval(_by_cell(results[count], seeds)))
+    table = table.join(at_chosen).join(at_results.reindex(_places(choice.chosen)).reset_index(drop=True))
     edges = {min(rates): "lowest", max(rates): "highest"} if len(rates) > 1 else {}
     table["grid_edge"] = [edges.get(rate, "") for rate in table["base_learning_rate"]]
     return table
 
 
-def curve_table(
-    study: Study, asked: Sequence[grid.Cell], metrics: Sequence[Metric], by_run: Mapping[Run, RunMetrics]
-) -> pd.DataFrame:
-    """Return a row for each epoch of each run of some cells.
+def _intervals(metrics: Sequence[Metric], splits: Sequence[str]) -> list[str]:
+    return [metric.column(split, bound) for metric in metrics for split in splits for bound in BOUNDS]
+
+
+def _places(chosen: np.ndarray) -> np.ndarray:
+    """Return the place of each batch size among those with a chosen cell, [batch sizes], −1 where there is none."""
+    return np.where(chosen >= 0, np.cumsum(chosen >= 0) - 1, -1)
+
+
+def curve_table(asked: Sequence[Result], metrics: Sequence[Metric]) -> pd.DataFrame:
+    """Return a row for each epoch of each of some runs.
 
     A run has at most 200 of its epochs, evenly spaced, the first and the last among them.
     """
-    curves = [(cell, run, by_run[run]) for cell in asked for run in grid.runs_of(cell, study)]
     table = pd.DataFrame(
-        [(cell.batch_size, cell.base_learning_rate, cell.learning_rate, run.seed) for cell, run, _ in curves],
+        [(cell.batch_size, cell.base_learning_rate, cell.learning_rate, run.seed) for cell, run, _ in asked],
         columns=["batch_size", "base_learning_rate", "learning_rate", "seed"],
     )
-    lengths = [len(found.curve_epochs) for _, _, found in curves]
+    lengths = [len(found.curve_epochs) for _, _, found in asked]
     table = table.loc[np.repeat(table.index, lengths)].reset_index(drop=True)
-    table["epoch"] = [epoch for _, _, found in curves for epoch in found.curve_epochs]
+    table["epoch"] = [epoch for _, _, found in asked for epoch in found.curve_epochs]
     for column, split in enumerate(SPLITS):
         for metric in metrics:
-            values = [found.curve[metric.name][:, column] for _, _, found in curves]
+            values = [found.curve[metric.name][:, column] for _, _, found in asked]
             table[metric.column(split)] = np.concatenate([np.empty(0, "float32"), *values])
     return table
 
@@ -158,12 +219,17 @@ def _selected_by(chosen: np.ndarray, rates: int, validation_rows: int) -> list[s
     return ["validation" if row >= 0 else "none: no rate with every run ok" for row in chosen]
 
 
-def _add_differences(table: pd.DataFrame, values: np.ndarray, chosen: np.ndarray, reference: int | None) -> None:
-    against = np.nan if reference is None else values[reference]
-    difference = paired_difference(_at(chosen, values), against)
+def _add_differences(table: pd.DataFrame, values: np.ndarray, choice: Choice) -> None:
+    """Add the differences from the reference, of the `values` of each chosen cell, [chosen, seeds]."""
+    places = _places(choice.chosen)
+    none = np.full((1, values.shape[1]), np.nan)
+    at_sizes = np.concatenate([values, none])[places]  # [batch sizes, seeds]
+    is_reference = choice.chosen == choice.reference
+    against = at_sizes[is_reference.argmax()] if is_reference.any() else np.nan
+    difference = paired_difference(at_sizes, against)
     _add_interval(table, "difference", difference)
     table["difference_n"] = difference.n
-    same = table["effective_batch_size"].isin(table["effective_batch_size"][chosen == reference])
+    same = table["effective_batch_size"].isin(table["effective_batch_size"][is_reference])
     table.loc[same, ["difference_low", "difference_high"]] = np.nan  # the same runs: nothing is estimated
 
 
@@ -185,7 +251,3 @@ def _by_cell(column: pd.Series, seeds: int) -> np.ndarray:
 
 def _count(column: pd.Series, seeds: int) -> np.ndarray:
     return column.to_numpy(bool).reshape(-1, seeds).sum(axis=1)
-
-
-def _at(chosen: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.where(chosen[:, None] >= 0, values[chosen], np.nan)  # [batch sizes, seeds]

@@ -10,10 +10,11 @@ TEMPLATE = "reports/template"  # of their pages
 # those that measure are copies, which imports that file by name.
 OTHERS = {
     "train": ["requirements-train.in"],
+    "confirm": ["requirements-train.in"],
     "profile": ["batchwise/runtime/forkserver_preload.py", "requirements-train.in"],
 }
 # What a stage finds by name. The model of each study is a dependency of its own (checked.py); what it imports is here.
-PLUGINS = {"preprocess": "datasets", "train": "models", "profile": "models"}
+PLUGINS = {"preprocess": "datasets", "train": "models", "confirm": "models", "profile": "models"}
 OF_EACH_STUDY = "models"
 # What has this finds the task of its data by name, which no stage can tell before: all tasks are here.
 FINDS_TASKS = "batchwise/data/task.py"

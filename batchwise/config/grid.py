@@ -1,6 +1,7 @@
 """The grid of a study: cells as the user asked for them, and the distinct runs that they need."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batchwise.config.params import LAST_EPOCHS, Study
@@ -48,7 +49,17 @@ def runs(study: Study, rows: int) -> list[Run]:
 
 def runs_of(cell: Cell, study: Study) -> list[Run]:
     """Return the runs of one cell, by seed."""
-    return [Run(cell.effective_batch_size, cell.learning_rate, seed) for seed in range(study.grid.seeds)]
+    return with_seeds(cell, range(study.grid.seeds))
+
+
+def fresh_runs(cell: Cell, study: Study, seeds: int) -> list[Run]:
+    """Return the runs of one cell with as many seeds that are not in the grid: those that follow."""
+    return with_seeds(cell, range(study.grid.seeds, study.grid.seeds + seeds))
+
+
+def with_seeds(cell: Cell, seeds: Iterable[int]) -> list[Run]:
+    """Return the runs of one cell with some seeds."""
+    return [Run(cell.effective_batch_size, cell.learning_rate, seed) for seed in seeds]
 
 
 def scaled(base_learning_rate: float, batch_size: int, scaling: str) -> float:

@@ -23,5 +23,6 @@ def of_study(study: Study) -> Study:
         "statistic": "last_epoch",
         "targets": [],
         "landscape": [],
+        "confirmation": None,
     }
     return study.model_copy(update=changes)

@@ -29,6 +29,7 @@ from batchwise.config.section import Entry, Section, below, mistake, mistakes
 # A study is a day of work at most: 100,000 runs of one second on one core.
 MAX_RUNS = 100_000
 MAX_LINES = 50  # of mistakes
+LEAST_SEEDS = 10  # of a confirmation: fewer say little of their own spread
 
 
 def _no_duplicates(values: list[Hashable]) -> list[Hashable]:
@@ -102,6 +103,19 @@ class Subset(Section):
     seed: Seed = Field(0, description="seed by which the rows are drawn")
 
 
+class Confirmation(Section):
+    """More seeds of the chosen cells, which choose nothing: until differences are known well enough, or to a limit."""
+
+    most_seeds: Annotated[int, Field(ge=LEAST_SEEDS, le=1000)] = Field(
+        description=f"fresh seeds of each chosen cell, from {LEAST_SEEDS} to so many"
+    )
+    half_width: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
+        0.5,
+        description="of the 95 % interval of each difference from the chosen batch size, in least margins of the "
+        "metric (1 point of accuracy): no more seeds are trained when it is as narrow",
+    )
+
+
 class Study(Recipe):
     """One data set, one recipe, one grid."""
 
@@ -141,6 +155,12 @@ class Study(Recipe):
         "loss are measured (minutes for images)",
     )
 
+    confirmation: Confirmation | None = Field(
+        None,
+        description="fresh seeds, with which the chosen learning rates are trained again: a cell that was chosen for "
+        "its result was lucky too; otherwise the seeds that choose also give the result",
+    )
+
     @model_validator(mode="after")
     def _landscape_in_grid(self) -> "Study":
         known, what = [*map(str, self.grid.batch_sizes)], "batch size of the grid"
@@ -165,6 +185,9 @@ class Study(Recipe):
             )
         if problem:
             raise mistakes([mistake(problem, "folds")])
+        if self.folds and self.confirmation:
+            problem = "each fold has its seed, so there are no fresh ones; leave confirmation out, or folds"
+            raise mistakes([mistake(problem, "confirmation")])
         return self
 
     @model_validator(mode="after")

@@ -31,9 +31,20 @@ SECONDS_LOST = 10  # for which no worker has a run: its worker died before it go
 SECONDS_WITHOUT_WORKERS = 300  # a dead one is replaced by then, also on a busy machine
 
 
+def take_up(client: Client, data: StudyData, shared_inputs: dict[str, Any]) -> None:
+    """Give all workers what the runs of a study share. Raises UserError if they cannot take it."""
+    try:
+        client.register_plugin(StudyPlugin(data, shared_inputs))
+    except Exception as error:  # Dask raises no other
+        raise UserError(
+            f"the scheduler or a worker cannot take up the study ({plugin_errors.sentence(error)}); start them in this "
+            "folder, with PYTHONPATH=. and the same packages"
+        ) from None
+
+
 def train(
     client: Client,
-    data: StudyData,
+    shared_inputs: dict[str, Any],
     runs: list[Run],
     seconds: Callable[[Run], float],
     compile_seconds: Callable[[], float],
@@ -43,12 +54,10 @@ def train(
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
-    `seconds` and `compile_seconds` are those of the Queue; `some_ended` is whether other runs of the study ended
-    before. Raises UserError as StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers
-    die.
+    The workers have taken up the study of the runs, whose inputs are `shared_inputs`. `seconds` and `compile_seconds`
+    are those of the Queue; `some_ended` is whether other runs of the study ended before. Raises UserError as
+    StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers die.
     """
-    shared_inputs = run_store.inputs_of_study(data)
-    _register(client, StudyPlugin(data, shared_inputs))
     dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
         for _ in runs:
@@ -56,16 +65,6 @@ def train(
             on_finished(run, finished, len(dispatcher.running))
             if interrupts:
                 raise KeyboardInterrupt
-
-
-def _register(client: Client, plugin: StudyPlugin) -> None:
-    try:
-        client.register_plugin(plugin)
-    except Exception as error:  # Dask raises no other
-        raise UserError(
-            f"the scheduler or a worker cannot take up the study ({plugin_errors.sentence(error)}); start them in this "
-            "folder, with PYTHONPATH=. and the same packages"
-        ) from None
 
 
 @contextmanager

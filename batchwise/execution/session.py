@@ -1,11 +1,15 @@
 """The runs of a study that are trained now, on a pool of workers."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+from distributed import Client
 
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import dispatcher, pool, run_store, run_times
+from batchwise.execution import dispatcher, run_store, run_times
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
@@ -33,16 +37,16 @@ class Session:
         self.left = set(keys)
         self.unfinished: dict[Run, bytes] = {}
 
-    def train(self) -> dict[Run, bytes]:
-        """Train the runs on a pool of workers; return the files of those that are not kept: another try may mend them.
+    def train(self, workers: Callable[[], Client], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
+        """Train the runs; return the files of those that are not kept: another try may mend them.
 
-        Raises UserError as pool.pool and dispatcher.train do. If the end is not reached, says what is kept.
+        `workers` returns a client of those that have taken up the study, whose inputs are `shared_inputs`. Raises
+        UserError as pool.pool and dispatcher.train do. If the end is not reached, says what is kept.
         """
         try:
-            with pool.pool() as client:
-                times = self.expected_seconds, self.compile_seconds
-                some_ended = bool(self.folder.statuses)
-                dispatcher.train(client, self.data, list(self.keys), *times, self.finish, some_ended=some_ended)
+            times = self.expected_seconds, self.compile_seconds
+            some_ended = bool(self.folder.statuses)
+            dispatcher.train(workers(), shared_inputs, list(self.keys), *times, self.finish, some_ended=some_ended)
         except BaseException:
             if done := len(self.keys) - len(self.left) - len(self.unfinished):
                 kept = f"{done} of the {len(self.keys)} runs of {self.name} that are to be trained"

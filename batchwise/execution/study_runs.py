@@ -4,19 +4,23 @@ import fcntl
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
-from batchwise.execution.run_folder import replacing
+from batchwise.execution.run_folder import RunFolder, replacing
 from batchwise.execution.run_store import Store
 from batchwise.runtime import forkserver
 from batchwise.training import run_files, run_result
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 # What each worker imports, and what this stage does, which each imports again
 PRELOADED = (
@@ -33,61 +37,115 @@ def train_study(
     timings: Path,
     earlier: Callable[[str], bytes | None],
 ) -> None:
-    """Make `runs_folder/<study>` hold exactly the runs of the grid; train those that `kept` lacks, or has damaged.
-
-    `earlier` returns a file of the folder as it was at the last time, or None; it is used if its inputs are today's.
-    The folder's bytes do not depend on the workers, on the order of runs, or on an earlier interruption.
-    Raises UserError as Session.train does.
-    """
-    study, rows, shared_inputs = data.study, data.rows["train"], run_store.inputs_of_study(data)
-    keys = {run: run_store.key(run_store.inputs_of(run, shared_inputs)) for run in grid.runs(study, rows)}
+    """Make `runs_folder/<study>` hold exactly the runs of the grid, as `making` does."""
+    study, rows = data.study, data.rows["train"]
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
-    with _alone(kept.folder / f"{name}.lock"), replacing(runs_folder / name) as folder:
-        if not all(key in kept for key in keys.values()):
+    with making(name, data, runs_folder / name, kept, timings, earlier) as runs:
+        runs.make(grid.runs(study, rows))
+
+
+@contextmanager
+def making(
+    name: str, data: StudyData, place: Path, kept: Store, timings: Path, earlier: Callable[[str], bytes | None]
+) -> Iterator["StudyRuns"]:
+    """Yield what makes runs of a study, of which the folder `place` holds exactly those at the end.
+
+    Runs that `kept` lacks, or has damaged, are trained. `earlier` returns a file of the folder as it was at the last
+    time, or None; it is used if its inputs are today's. The folder's bytes do not depend on the workers, on the order
+    of runs, or on an earlier interruption.
+    """
+    with _alone(kept.folder / f"{name}.lock"), replacing(place) as folder, ExitStack() as closing:
+        runs = StudyRuns(name, data, folder, kept, timings, earlier, closing)
+        yield runs
+        closing.close()
+    runs.report()
+
+
+class StudyRuns:
+    """The runs of a study in a new folder. Workers are started when the first is trained, and end with `closing`."""
+
+    def __init__(
+        self,
+        name: str,
+        data: StudyData,
+        folder: RunFolder,
+        kept: Store,
+        timings: Path,
+        earlier: Callable[[str], bytes | None],
+        closing: ExitStack,
+    ) -> None:
+        self.name, self.data, self.folder, self.kept = name, data, folder, kept
+        self.timings, self.earlier, self.closing = timings, earlier, closing
+        self.shared_inputs = run_store.inputs_of_study(data)
+        self.client: Client | None = None
+        self.made: set[Run] = set()
+        self.trained = 0
+        self.damaged: list[Run] = []
+        self.unfinished: dict[Run, bytes] = {}
+
+    def make(self, runs: Sequence[Run]) -> None:
+        """Add runs to the folder, but for those that it has; train those neither kept nor there from the last time.
+
+        Raises UserError as Session.train does.
+        """
+        new = [run for run in runs if run not in self.made]
+        self.made.update(new)
+        keys = {run: run_store.key(run_store.inputs_of(run, self.shared_inputs)) for run in new}
+        if not all(key in self.kept for key in keys.values()):
             _preload()  # takes seconds, in which we look for what there is
-        absent = [run for run in keys if not folder.add(run, kept.get(keys[run]))]
-        damaged = [run for run in absent if keys[run] in kept]
-        missing = [run for run in absent if not folder.add(run, _recovered(run, keys[run], kept, earlier, damaged))]
-        unfinished: dict[Run, bytes] = {}
+        absent = [run for run in keys if not self.folder.add(run, self.kept.get(keys[run]))]
+        self.damaged += [run for run in absent if keys[run] in self.kept]
+        missing = {run: keys[run] for run in absent if not self.folder.add(run, self._recovered(run, keys[run]))}
+        self.trained += len(missing)
         if missing:
             _preload()  # where an entry was damaged
             from batchwise.execution.session import Session  # with Dask: takes a second to import
 
-            session = Session(name, data, {run: keys[run] for run in missing}, kept, timings, folder)
-            unfinished = session.train()
-    if damaged:
-        where = "in data/store or in DVC's cache"
-        what = f"made again, since their files {where} were damaged or are of an earlier version"
-        print(f"{name}: {what}: {len({*damaged})} of {len(keys)} runs", file=sys.stderr)
-    _report(name, folder.statuses, len(missing), unfinished)
+            session = Session(self.name, self.data, missing, self.kept, self.timings, self.folder)
+            self.unfinished |= session.train(self._workers, self.shared_inputs)
+
+    def report(self) -> None:
+        """Say how the runs ended, and where they are from."""
+        statuses = self.folder.statuses
+        if self.damaged:
+            where = "in data/store or in DVC's cache"
+            what = f"made again, since their files {where} were damaged or are of an earlier version"
+            print(f"{self.name}: {what}: {len({*self.damaged})} of {statuses.total()} runs", file=sys.stderr)
+        _report(self.name, statuses, self.trained, self.unfinished)
+
+    def _workers(self) -> "Client":
+        """Return a client of workers that have taken up the study."""
+        if self.client is None:
+            from batchwise.execution import dispatcher, pool
+
+            self.client = self.closing.enter_context(pool.pool())
+            dispatcher.take_up(self.client, self.data, self.shared_inputs)
+        return self.client
+
+    def _recovered(self, run: Run, key: str) -> bytes | None:
+        """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, no store.
+
+        A run whose file cannot be read is added to `damaged`.
+        """
+        content = self.earlier(run_files.name(run.name))
+        if not content:
+            return None
+        try:
+            result, inputs = run_result.load(content)
+        except ValueError:
+            self.damaged.append(run)
+            return None
+        if result.status not in run_store.FINAL or run_store.key(inputs) != key:
+            return None
+        self.kept.put(key, content)
+        return content
 
 
 def _preload() -> None:
     """Begin to import TensorFlow in the process of which workers on this machine are copies, unless it has begun."""
     if not os.environ.get("DASK_SCHEDULER_ADDRESS"):
         forkserver.start(*PRELOADED)
-
-
-def _recovered(
-    run: Run, key: str, kept: Store, earlier: Callable[[str], bytes | None], damaged: list[Run]
-) -> bytes | None:
-    """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, but no store.
-
-    A run whose file cannot be read is added to `damaged`.
-    """
-    content = earlier(run_files.name(run.name))
-    if not content:
-        return None
-    try:
-        result, inputs = run_result.load(content)
-    except ValueError:
-        damaged.append(run)
-        return None
-    if result.status not in run_store.FINAL or run_store.key(inputs) != key:
-        return None
-    kept.put(key, content)
-    return content
 
 
 @contextmanager

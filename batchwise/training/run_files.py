@@ -50,13 +50,15 @@ def load(folder: Path, run_name: str, *, with_weights: bool = True) -> RunFile:
     return RunFile(result, inputs, hashlib.sha256(content).hexdigest())
 
 
-def read(folder: Path, study: str, run: Run, inputs: dict[str, Any], *, with_weights: bool = True) -> RunFile:
-    """Return the file of a run from the folder of a study's runs.
+def read(
+    folder: Path, study: str, run: Run, inputs: dict[str, Any], *, with_weights: bool = True, stage: str = "train"
+) -> RunFile:
+    """Return the file of a run from the folder of a study's runs, which `stage` wrote.
 
     `inputs` are those beside the run's own that the reader knows: {"data": SHA-256, "recipe": model_dump()}, say.
     Raises UserError, which names the file, if it is missing, damaged, or made from others.
     """
-    file, train = folder / name(run.name), rerun_command(f"train@{study}")
+    file, train = folder / name(run.name), rerun_command(f"{stage}@{study}")
     try:
         found = load(folder, run.name, with_weights=with_weights)
     except FileNotFoundError:

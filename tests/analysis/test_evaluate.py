@@ -327,7 +327,7 @@ def test_a_seed_without_test_rows_of_a_class_counts_for_the_others_alone() -> No
     [cell, *_] = grid.cells(STUDY, MANIFEST["rows"]["train"])
     recalls = ([0.5, np.nan], [0.7, 0.2], [0.6, 0.4])  # of each seed: with folds, each has test rows of its own
     runs = [SimpleNamespace(by_class={"recall": np.array([[0, 0], [0, 0], values])}) for values in recalls]
-    by_run = dict(zip(grid.runs_of(cell, STUDY), runs, strict=True))
-    found = class_table.table(STUDY, MANIFEST, [cell], by_run)
+    results = [(cell, run, found) for run, found in zip(grid.runs_of(cell, STUDY), runs, strict=True)]
+    found = class_table.table(MANIFEST, results)
     assert found["n"].tolist() == [3, 2]
     assert found["recall_mean"].tolist() == pytest.approx([0.6, 0.3])

@@ -96,10 +96,10 @@ def test_a_split_without_rows_has_no_metric() -> None:
 def test_what_a_row_adds_to_a_metric_is_what_the_jackknife_says(name) -> None:
     """Its pseudo-values are n·M − (n − 1)·M without the row (Efron 1982, chapter 2)."""
     random = np.random.default_rng(0)
-    labels = random.normal(size=400)
+    labels = random.normal(size=4000)
     metric, scale = task.load("regression").metric(name), Scale(std=3.0)
-    outputs = (labels + random.normal(scale=0.5, size=400))[:, None]
+    outputs = (labels + random.normal(scale=0.5, size=4000))[:, None]
     values = np.asarray(metric.values(labels, outputs))
     whole = metric.of_means(values.mean(axis=0), scale)
-    without = metric.of_means((values.sum(axis=0) - values) / 399, scale)
-    np.testing.assert_allclose(metric.by_row(values, scale), 400 * whole - 399 * without, rtol=0.02, atol=0.02)
+    without = metric.of_means((values.sum(axis=0) - values) / 3999, scale)
+    np.testing.assert_allclose(metric.by_row(values, scale), 4000 * whole - 3999 * without, rtol=0.02, atol=0.02)
