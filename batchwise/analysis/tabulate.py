@@ -38,7 +38,8 @@ class Choice:
 
     def cell(self, row: int) -> grid.Cell:
         """Return the cell of a row."""
-        return grid.Cell(*self.cells.loc[row, CELL].tolist())
+        m, effective, base, rate = self.cells.loc[row, CELL]
+        return grid.Cell(int(m), int(effective), float(base), float(rate))
 
     @property
     def of_sizes(self) -> list[grid.Cell]:
