@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
+from scipy.special import expit, logit
 
 from batchwise.statistics.intervals import mean_interval, paired_difference, proportion_error
 
@@ -53,6 +54,58 @@ def test_mean_interval_does_not_depend_on_the_order_of_the_seeds(values: np.ndar
 
 def test_equal_values_have_an_interval_without_width() -> None:
     assert [float(bound[0]) for bound in mean_interval(np.full((1, 4), 0.5))] == [0.5, 0.5, 0.5, 4]
+
+
+@st.composite
+def shares(draw: st.DrawFn) -> np.ndarray:
+    """[groups, seeds] from 0 to 1, both often among them."""
+    return draw(arrays(float, st.tuples(st.integers(1, 4), st.integers(2, 8)), elements=st.floats(0, 1, width=16)))
+
+
+@pytest.mark.parametrize(("lowest", "highest"), [(0, 1), (0, None), (None, 1)])
+@given(values=shares())
+def test_no_interval_passes_a_bound(values: np.ndarray, lowest: float | None, highest: float | None) -> None:
+    mean, low, high, n = mean_interval(values, lowest, highest)
+    np.testing.assert_array_equal(mean, mean_interval(values).mean)
+    assert (low <= mean).all() and (mean <= high).all() and (n == values.shape[1]).all()
+    assert (low >= (-np.inf if lowest is None else lowest)).all()
+    assert (high <= (np.inf if highest is None else highest)).all()
+    equal = np.ptp(values, axis=1) == 0
+    np.testing.assert_allclose(high[equal] - low[equal], 0, atol=1e-15)
+    assert (low < high)[np.ptp(values, axis=1) > 1e-3].all()
+
+
+def test_between_bounds_an_interval_is_that_of_the_delta_method() -> None:
+    values = np.random.default_rng(5).beta(20, 2, (6, 7))
+    mean, error = values.mean(axis=1), stats.t.ppf(0.975, 6) * stats.sem(values, axis=1)
+    log_odds = [expit(logit(mean) + sign * error / (mean * (1 - mean))) for sign in (-1, 1)]
+    np.testing.assert_allclose(mean_interval(values, 0, 1)[1:3], log_odds)
+    logs = [np.exp(np.log(mean) + sign * error / mean) for sign in (-1, 1)]
+    np.testing.assert_allclose(mean_interval(values, lowest=0)[1:3], logs)
+
+
+@given(shares(), st.sampled_from([(0, 1), (0, None), (None, 1)]), st.integers(-9, 9), st.sampled_from([-2, 1, 100]))
+def test_bounds_move_and_turn_with_the_values(values: np.ndarray, bounds: tuple, shift: int, scale: int) -> None:
+    moved = [None if bound is None else scale * bound + shift for bound in bounds][:: 1 if scale > 0 else -1]
+    before, after = mean_interval(values, *bounds), mean_interval(scale * values + shift, *moved)
+    expected = [scale * end + shift for end in (before.low, before.high)][:: 1 if scale > 0 else -1]
+    for was, now in zip(expected, after[1:3], strict=True):
+        np.testing.assert_allclose(now, was, rtol=1e-6, atol=1e-6)
+
+
+@given(VALUES)
+def test_bounds_that_are_far_away_change_nothing(values: np.ndarray) -> None:
+    for bounds in ((-1e9, 1e9), (-1e9, None), (None, 1e9)):
+        for was, now in zip(mean_interval(values), mean_interval(values, *bounds), strict=True):
+            np.testing.assert_allclose(now, was, atol=0.01)
+
+
+def test_a_bounded_interval_does_without_values_that_are_nan() -> None:
+    values = np.array([[0.9, np.nan, 0.8], [np.nan, np.nan, 0.5], [np.nan] * 3])
+    mean, low, high, n = mean_interval(values, 0, 1)
+    pair = mean_interval(values[:1, [0, 2]], 0, 1)
+    assert (mean[0], low[0], high[0], n[0]) == (pair.mean[0], pair.low[0], pair.high[0], 2)
+    assert mean[1] == 0.5 and np.isnan([mean[2], *low[1:], *high[1:]]).all()
 
 
 @given(st.integers(2, 8), st.integers(0, 2**32 - 1))
