@@ -1,0 +1,1 @@
+"""Planted truths: how often what statistics say is right, by simulation."""
