@@ -22,14 +22,15 @@ LINKS = {
     name: name.removeprefix("paper/")
     for name in (
         *("batchwise", "stages", "requirements-train.in", "paper/statements.csv"),
-        *("reports/index.ipynb", "reports/paper.ipynb", "reports/study.ipynb", "reports/template"),
+        *("reports/claims.csv", "reports/index.ipynb", "reports/paper.ipynb", "reports/study.ipynb"),
+        "reports/template",
     )
 }
 ABOUT = """\
 Written by `python -m stages.pipelines`: the stages of the root's dvc.yaml but for those that measure, and a comparison.
 
-params.yaml ─► check ─► preprocess ─► train@<study> ─► evaluate@<study> ─► report@<study>
-your files ─► file@<name> ─┘                                    └─► compare
+params.yaml ─► check ─► preprocess ─► train@<study> ─► confirm@<study> ─► evaluate@<study> ─► report@<study>
+your files ─► file@<name> ─┘                                                       └─► compare
 """
 COMPARE = """\
 compare:
@@ -37,11 +38,14 @@ compare:
   deps:
     - data/code/compare.txt
     - data/tables
+    - reports/claims.csv
     - statements.csv
   params:
     - params.yaml:
   outs:
     - reports/html/paper.html
+    - evidence.csv:
+        cache: false
     - results.csv:
         cache: false
     - results.svg:
@@ -87,8 +91,8 @@ def _body(stage: dict[str, Any]) -> dict[str, Any]:
     return stage.get("do", stage)
 
 
-def _folder(out: str) -> str:
-    return out.removesuffix("${key}")
+def _folder(out: str | dict[str, Any]) -> str:
+    return (out if isinstance(out, str) else next(iter(out))).removesuffix("${key}")
 
 
 if __name__ == "__main__":

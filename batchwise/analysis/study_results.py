@@ -1,6 +1,6 @@
 """The tables of all studies as the claims read them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
@@ -13,6 +13,7 @@ import pandas as pd
 from batchwise.analysis import seed_values, study_tables
 from batchwise.analysis.cost_tables import Costs, read_costs
 from batchwise.analysis.seed_values import SeedValues
+from batchwise.analysis.selection import DIGITS
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
 from batchwise.measuring.landscape import landscape_files
@@ -66,6 +67,30 @@ class StudyResults:
         return sorted(self.tables.batch_sizes["effective_batch_size"].unique().tolist())
 
     @cached_property
+    def results(self) -> pd.DataFrame:
+        """The metric on test rows of the chosen cell of each distinct m, by seed: [seeds, m].
+
+        They are of fresh seeds where the study has a confirmation. A run that diverged counts with the baseline; one
+        that ran out of memory or failed is NaN.
+        """
+        chosen = self.tables.batch_sizes.dropna(subset="base_learning_rate").drop_duplicates("effective_batch_size")
+        cells = chosen[["effective_batch_size", "base_learning_rate"]]
+        runs = self.tables.confirmed if len(self.tables.confirmed) else self.tables.runs
+        runs = runs.merge(cells).drop_duplicates(["effective_batch_size", "seed"])
+        values = runs[self.metric.column("test")].astype(float)
+        values = values.mask(runs["status"].eq("diverged"), self.metric.baseline)
+        return runs.assign(value=values).pivot(index="seed", columns="effective_batch_size", values="value")
+
+    def best_of(self, sizes: Collection[int]) -> int | None:
+        """Return the m that is best on validation rows of some, the smallest of equals; None if none was chosen."""
+        rows = self.tables.batch_sizes.dropna(subset=self.metric.column("validation", "mean"))
+        rows = rows[rows["effective_batch_size"].isin(sizes)].sort_values("effective_batch_size")
+        if rows.empty:
+            return None
+        score = self.metric.sign * rows[self.metric.column("validation", "mean")].round(DIGITS)
+        return int(rows.loc[score.idxmax(), "effective_batch_size"])
+
+    @cached_property
     def epoch_seconds(self) -> dict[int, float]:
         """The measured seconds of an epoch by batch size, of those of the grid."""
         if self.costs is None:
@@ -88,12 +113,14 @@ class StudyResults:
         asked = self.tables.batch_sizes.drop_duplicates("effective_batch_size")
         m = asked.loc[asked["effective_batch_size"].eq(batch_size), "batch_size"]
         rows = self.tables.curves[self.tables.curves["batch_size"].isin(m)]
-        return rows.pivot(index="epoch", columns="seed", values=quantity).reindex(columns=range(self.tables.seeds))
+        seeds = sorted(self.tables.curves["seed"].unique())
+        return rows.pivot(index="epoch", columns="seed", values=quantity).reindex(columns=seeds)
 
     def after(self, batch_size: int, quantity: str, epochs: float) -> np.ndarray:
         """Return a quantity of a curve after so many epochs, [seeds]; NaN where it is not known."""
-        until = self.curve(batch_size, quantity).loc[:epochs]
-        return until.iloc[-1].to_numpy(float) if len(until) else np.full(self.tables.seeds, np.nan)
+        curve = self.curve(batch_size, quantity)
+        until = curve.loc[:epochs]
+        return until.iloc[-1].to_numpy(float) if len(until) else np.full(curve.shape[1], np.nan)
 
 
 def read(data: Path, names: list[str]) -> list[StudyResults]:

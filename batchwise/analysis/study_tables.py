@@ -16,13 +16,14 @@ from batchwise.data.metric import LOSS, Metric, from_facts
 from batchwise.training.run_result import STATUSES
 
 TEXTS = ("selected_by", "grid_edge", "status")
-NAMES = ("runs", "cells", "batch_sizes", "curves", "classes", "columns")
+NAMES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "classes", "columns")
 _SIZE = {"batch_size": "int64", "effective_batch_size": "int64"}
 _CELL = {**_SIZE, "base_learning_rate": None, "learning_rate": None}
 KEYS: dict[str, dict[str, str | None]] = {
     "runs": {**_CELL, "seed": "int64", "status": None},
     "cells": {**_CELL, **dict.fromkeys(("runs", *STATUSES), "int64")},
     "batch_sizes": {**_SIZE, "updates": "int64"},
+    "confirmed": {**_CELL, "seed": "int64", "status": None},
     "curves": {"batch_size": "int64", "seed": "int64", "epoch": "int64"},
     "classes": {"batch_size": "int64", "class": "int64", "test_rows": "int64"},
 }
@@ -36,6 +37,7 @@ class Tables:
     runs: pd.DataFrame
     cells: pd.DataFrame
     batch_sizes: pd.DataFrame
+    confirmed: pd.DataFrame
     curves: pd.DataFrame
     classes: pd.DataFrame
     columns: pd.DataFrame

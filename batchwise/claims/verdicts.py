@@ -1,82 +1,89 @@
-"""The ledger: every claim with its question, and the verdict that the studies give."""
+"""The verdict on each comparison of a page, by tests against its margin, of which few are false."""
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from enum import StrEnum
 
-from batchwise.analysis.study_results import StudyResults
-from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
-from batchwise.claims.judging import Evidence, Verdict, judge_together
-from batchwise.common.repository import damaged, text_of
+import numpy as np
+from statsmodels.stats.multitest import multipletests
 
-SECTIONS = "BSMQGLNDP"  # the letters of ids: the sections of reports/index.ipynb
+from batchwise.claims.comparison import Scale, on_scale
+from batchwise.claims.evidence import Evidence
+from batchwise.statistics.equivalence import tests
+from batchwise.statistics.intervals import CONFIDENCE
 
-
-def no_study(studies: list[StudyResults]) -> Evidence:
-    """Nothing here measures it."""
-    return Evidence()
+ALPHA = 1 - CONFIDENCE  # the expected share of false verdicts among those of a page
 
 
-MEASURES: dict[str, Callable[[list[StudyResults]], Evidence]] = {
-    "B1": batches.counted_in_rows,
-    "B2": batches.updates_per_epoch,
-    "B3": batches.more_than_all_rows,
-    "S1": speed.faster_epochs,
-    "S2": speed.double_for_less,
-    "S3": speed.powers_of_two,
-    "S4": speed.seconds_not_epochs,
-    "S5": speed.smaller_types,
-    "M1": memory.grows,
-    "M2": memory.smaller_cures,
-    "M3": memory.accumulation,
-    "Q1": quality.equal_epochs,
-    "Q2": quality.equal_updates,
-    "Q3": quality.same_result,
-    "Q4": quality.factor_of_a_few,
-    "Q5": quality.small_and_fast,
-    "G1": generalisation.small_generalises,
-    "G2": generalisation.sharp_minima,
-    "G3": generalisation.best_between_2_and_32,
-    "L1": learning_rates.range_shrinks,
-    "L2": learning_rates.large_needs_small,
-    "L3": learning_rates.mean_and_covariance,
-    "L4": learning_rates.scaling_rules,
-    "L5": learning_rates.adaptive_optimisers,
-    "N1": generalisation.two_batches,
-    "D1": no_study,
-    "D2": no_study,
-    "P1": speed.side_by_side,
+class Verdict(StrEnum):
+    """What a comparison says to its question."""
+
+    YES = "yes"
+    NO = "no"
+    SAME = "no difference that matters"
+    UNKNOWN = "cannot be told"
+
+
+class Rule(StrEnum):
+    """What a question asks of an effect and its margin δ. What is counted within another is always asked whether 0."""
+
+    MORE = "more"  # is it above δ? No where it is below −δ; between, it makes no difference that matters
+    DIFFERENT = "different"  # is it beyond ±δ, on either side?
+    EQUAL = "equal"  # is it within ±δ?
+    NOT_LESS = "not less"  # is it above −δ?
+    COUNTED = "counted"  # is it 0?
+
+
+# What an effect above δ, one within ±δ, and one below −δ says.
+SAYS = {
+    Rule.MORE: (Verdict.YES, Verdict.SAME, Verdict.NO),
+    Rule.DIFFERENT: (Verdict.YES, Verdict.SAME, Verdict.YES),
+    Rule.EQUAL: (Verdict.NO, Verdict.YES, Verdict.NO),
+    Rule.NOT_LESS: (Verdict.YES, Verdict.YES, Verdict.NO),
 }
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim about batch size, as a question, with what its verdicts mean in plain words."""
+class Judged:
+    """A comparison with its verdict, and how sure that is."""
 
-    id: str  # a letter of SECTIONS and a number
-    question: str
-    claim: str
-    yes: str  # the answer if the claim is supported
-    no: str  # the answer if it is contradicted
-    needs: str  # the study to run where none measures it
-    criterion: str  # when it is supported; empty where nothing measures it yet
+    evidence: Evidence
+    verdict: Verdict
+    p: float  # of the verdict, adjusted for all comparisons of the page; 0 where it is counted
+    under_dependence: bool  # whether it holds however the comparisons depend on each other
 
 
-def read(path: Path) -> list[Claim]:
-    """Return the claims of a CSV file, in its order. Raises UserError if there is none, or a row is not one."""
-    try:
-        claims = [Claim(**row) for row in csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)]
-    except (csv.Error, TypeError) as error:
-        raise damaged(path, str(error)) from None
-    for claim in claims:
-        if claim.id not in MEASURES or None in vars(claim).values():
-            raise damaged(path, f"the row of {claim.id!r} is not one of a claim")
-    return claims
+def judge(page: Sequence[Evidence]) -> list[Judged]:
+    """Return the verdict on each comparison of a page.
+
+    A comparison is decided where its 95 % interval lies wholly above the margin, within it or below (two one-sided
+    tests; Schuirmann 1987), so that its p-value is twice that of the test. Over all comparisons the p-values are
+    adjusted so that of the verdicts of a page 5 % are expected to be false at most (Benjamini & Hochberg 1995); it is
+    noted which hold under any dependence (Benjamini & Yekutieli 2001). What is counted needs no test.
+    """
+    tested = [one for one in page if one.scale != Scale.COUNT]
+    p = np.array([_test(one)[0] for one in tested])
+    adjusted, dependent = (_adjusted(p, method) for method in ("fdr_bh", "fdr_by"))
+    found = {
+        id(one): Judged(one, _test(one)[1] if value <= ALPHA else Verdict.UNKNOWN, value, bool(other <= ALPHA))
+        for one, value, other in zip(tested, adjusted, dependent, strict=True)
+    }
+    return [found.get(id(one)) or _counted(one) for one in page]
 
 
-def judge(claims: Sequence[Claim], studies: list[StudyResults]) -> dict[Claim, Verdict]:
-    """Return the verdict on each claim, judged together."""
-    verdicts = judge_together([MEASURES[claim.id](studies) for claim in claims])
-    return dict(zip(claims, verdicts, strict=True))
+def _test(one: Evidence) -> tuple[float, Verdict]:
+    """Return the p-value of what a comparison says, and that."""
+    value, error, margin = on_scale(one.effect, one.degrees, one.margin, one.scale)
+    above, within, below = tests(value, error, one.degrees, margin)
+    if one.rule == Rule.NOT_LESS:  # of what is not below
+        above, within = tests(value + margin, error, one.degrees, 0.0).above, 1.0
+    p = [above, within, below]
+    return min(1.0, 2 * min(p)), SAYS[Rule(one.rule)][int(np.argmin(p))]
+
+
+def _adjusted(p: np.ndarray, method: str) -> list[float]:
+    return multipletests(p, alpha=ALPHA, method=method)[1].tolist() if len(p) else []
+
+
+def _counted(one: Evidence) -> Judged:
+    return Judged(one, Verdict.NO if one.effect.value else Verdict.YES, 0.0, under_dependence=True)

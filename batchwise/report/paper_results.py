@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from batchwise.claims.judging import Verdict
+from batchwise.claims.paper.judging import Verdict
 from batchwise.claims.paper.statements import Statement
 from batchwise.report.sentences import comparisons, statement_kinds
 from batchwise.report.sentences import paper as paper_sentences

@@ -1,16 +1,15 @@
-"""Claims B: what a batch is. They are counted, so they are exact, and have no interval."""
+"""Questions B: what a batch is. They are counted, so they are exact, and have no interval."""
 
 import numpy as np
 import pandas as pd
 
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims.evidence import BATCH_SIZES, NONE_COUNTED, RUNS, compare, counted
-from batchwise.claims.judging import Evidence, all_of
+from batchwise.claims.comparison import BATCH_SIZES, RUNS, Comparison, counted
 
 SAME = ("status", "epochs", "updates", "train_loss", "validation_loss", "test_loss", "test_correct")
 
 
-def counted_in_rows(studies: list[StudyResults]) -> Evidence:
+def counted_in_rows(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Count, at each m, updates that did not receive m rows, or all rows where m is more."""
     found = []
     for study in studies:
@@ -18,13 +17,13 @@ def counted_in_rows(studies: list[StudyResults]) -> Evidence:
         if len(points):
             shapes = [tuple(map(int, shape.split())) for shape in points["input_shape"]]
             wrong = sum(shape[0] != m for shape, m in zip(shapes, points["batch_size"], strict=True))
-            measured = counted(wrong, len(points), BATCH_SIZES)
             largest = {"m": points["batch_size"].iloc[-1], "shape": shapes[-1]}
-            found.append(compare(study.name, "rows_of_an_update", measured, right=NONE_COUNTED, **largest))
-    return all_of(found)
+            measured = counted(wrong, len(points), BATCH_SIZES)
+            found.append(Comparison(study.name, "rows_of_an_update", **measured, numbers=largest))
+    return found
 
 
-def updates_per_epoch(studies: list[StudyResults]) -> Evidence:
+def updates_per_epoch(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Count, at each m, epochs in which the optimiser made other than ceil(N/m) updates."""
     found = []
     for study in studies:
@@ -33,11 +32,11 @@ def updates_per_epoch(studies: list[StudyResults]) -> Evidence:
             wrong = (points["updates_per_epoch"] != -(-study.rows // points["batch_size"])).sum()
             measured, first = counted(wrong, len(points), BATCH_SIZES), points.iloc[0]
             numbers = {"rows": study.rows, "m": first["batch_size"], "updates": first["updates_per_epoch"]}
-            found.append(compare(study.name, "updates_of_an_epoch", measured, right=NONE_COUNTED, **numbers))
-    return all_of(found)
+            found.append(Comparison(study.name, "updates_of_an_epoch", **measured, numbers=numbers))
+    return found
 
 
-def more_than_all_rows(studies: list[StudyResults]) -> Evidence:
+def more_than_all_rows(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Count the runs with m > N whose losses and counts are not bit for bit those of the run with m = N."""
     found = []
     for study in studies:
@@ -49,8 +48,8 @@ def more_than_all_rows(studies: list[StudyResults]) -> Evidence:
             if len(both):
                 measured = counted((~_same(more.loc[both], whole.loc[both])).sum(), len(both), RUNS)
                 numbers = {"m": m, "rows": study.rows}
-                found.append(compare(study.name, "runs_beyond_all_rows", measured, right=NONE_COUNTED, **numbers))
-    return all_of(found)
+                found.append(Comparison(study.name, "runs_beyond_all_rows", **measured, numbers=numbers))
+    return found
 
 
 def _by_run(runs: pd.DataFrame, m: int) -> pd.DataFrame:

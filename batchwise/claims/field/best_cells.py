@@ -1,25 +1,33 @@
-"""The best cells of two groups of batch sizes, compared in the metric by which the study chooses."""
+"""The best of two groups of batch sizes, compared in the metric by which the study chooses."""
 
-import numpy as np
+from collections.abc import Collection
 
-from batchwise.analysis.seed_values import Undecidable, choose
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims.evidence import Comparison, Right, compare, over_seeds
+from batchwise.claims.comparison import Comparison, over_seeds
 
 
 def compare_best(
-    study: StudyResults, inside: np.ndarray, outside: np.ndarray, right: Right, quantity: str = "best_of_sizes"
+    study: StudyResults, inside: Collection[int], outside: Collection[int], margin: float, quantity: str = "best_of"
 ) -> list[Comparison]:
-    """Return by how much the best cell of some m beats that of others on test rows, seed by seed.
+    """Return by how much the best of some m beats the best of others on test rows, seed by seed.
 
-    `inside` and `outside` say which of study.sizes. Cells are chosen on validation rows. Nothing if a side has no m, or
-    there are no validation rows.
+    They are chosen on validation rows. `margin` is in least margins of the metric. Nothing if a side has no chosen m.
     """
-    values, sizes = study.seed_values, np.array(study.sizes)
-    try:
-        best, other = (choose(values, np.isin(values.effective_batch_size, sizes[side])) for side in (inside, outside))
-    except Undecidable:
+    best, other = study.best_of(inside), study.best_of(outside)
+    if best is None or other is None or not {best, other} <= {*study.results}:
         return []
-    measured = over_seeds(study.metric.gain(values.test[best], values.test[other]))
-    sides = {"best": int(values.effective_batch_size[best]), "other": int(values.effective_batch_size[other])}
-    return [compare(study.name, quantity, measured, right=right, **sides, unit=study.metric.differences)]
+    return [compare_sizes(study, best, other, margin, quantity)]
+
+
+def compare_sizes(study: StudyResults, one: int, other: int, margin: float, quantity: str) -> Comparison:
+    """Return by how much an m beats another on test rows, seed by seed, each at its chosen learning rate."""
+    metric = study.metric
+    gain = metric.gain(study.results[one].to_numpy(float), study.results[other].to_numpy(float))
+    numbers = {"best": one, "other": other, "unit": metric.differences}
+    measured = over_seeds(gain, resolution(study))
+    return Comparison(study.name, quantity, **measured, margin=margin * metric.least_margin, numbers=numbers)
+
+
+def resolution(study: StudyResults) -> float:
+    """Return by how much a row more or less changes the metric, in the unit of its differences; 0 if it counts none."""
+    return study.metric.scale / study.tables.test_rows if study.metric.counted else 0.0

@@ -1,4 +1,6 @@
-"""Claims L: which learning rate goes with which batch size."""
+"""Questions L: which learning rate goes with which batch size."""
+
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -6,35 +8,35 @@ import pandas as pd
 from batchwise.analysis.reliable_rates import converging, octaves
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
-from batchwise.claims.evidence import Comparison, above, below, compare, fitted, over_seeds, within
-from batchwise.claims.judging import Evidence, all_of
+from batchwise.claims.comparison import Comparison, fitted, over_seeds
 from batchwise.claims.paper import comparisons
 from batchwise.statistics.intervals import Estimate
 
-PROPORTIONAL = 0.1  # how far from 1 an exponent may be to be called proportional
-SAME_STEP = 0.1  # relative distance of two steps that are called nearly the same
 LEVELS = ["batch_size", "weights"]  # with which was trained, and from where was sampled
 PARTS = 2  # updates in sequence that are compared with one of as many rows
-LAW = 0.25  # how far an exponent may be from that of a law
+SAME_STEP = 0.1  # relative distance of two steps that are called nearly the same
 LAWS = {"sgd": 1.0, "adam": 0.5, "rmsprop": 0.5}  # exponent of η* in m: linear, and Malladi 2022
 ADAPTIVE = ("adam", "adadelta", "rmsprop")
 
 
-def range_shrinks(studies: list[StudyResults]) -> Evidence:
-    """Compare the octaves of η̃ that train reliably that are lost with each doubling of m, seed by seed."""
+def range_shrinks(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the octaves of η̃ that train reliably, on a line in log₂ m, at the smallest m with those at the largest.
+
+    Each seed has its line. An octave more or less than a step of the grid cannot be seen, at either end of a range.
+    """
     found = []
     for study in _with_range(studies):
+        sizes = np.array(study.sizes)
         try:
-            lost = comparisons.range_shrinks(study.seed_values, None, None)
+            widths = octaves(study.seed_values, sizes)
         except Undecidable:
             continue
-        measured, numbers = over_seeds(lost[0].values), {"smallest": study.sizes[0], "largest": study.sizes[-1]}
-        found.append(compare(study.name, "range_lost", measured, right=above(0), **numbers))
-    return all_of(found)
+        found.append(_lost(study, "range_lost", -comparisons.slope(sizes, widths), np.sqrt(2), margin))
+    return found
 
 
-def large_needs_small(studies: list[StudyResults]) -> Evidence:
-    """Compare the octaves by which the largest η̃ that trains falls with each doubling of m, seed by seed.
+def large_needs_small(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the largest η̃ that trains, on a line in log₂ m, at the smallest m with that at the largest, in octaves.
 
     An m at which none trains is left out for its seed.
     """
@@ -42,8 +44,24 @@ def large_needs_small(studies: list[StudyResults]) -> Evidence:
     for study in _with_range(studies):
         slopes = _edge_slopes(study)
         if len(slopes):
-            found.append(compare(study.name, "fall_of_largest_rate", over_seeds(-slopes), right=above(0)))
-    return all_of(found)
+            found.append(_lost(study, "fall_of_largest_rate", -slopes, 1.0, margin))
+    return found
+
+
+def _lost(study: StudyResults, quantity: str, by_doubling: np.ndarray, ends: float, margin: float) -> Comparison:
+    """Return octaves that are lost over all m, of those by doubling [seeds]; `ends` of a range are known to a step."""
+    x = np.log2(study.sizes)
+    doublings = float(np.ptp(x))
+    step = ends * _step(study) * doublings / np.sqrt(np.square(x - x.mean()).sum())  # of a line through such points
+    numbers = {"smallest": study.sizes[0], "largest": study.sizes[-1]}
+    measured = over_seeds(doublings * by_doubling, resolution=step * np.sqrt(np.isfinite(by_doubling).sum()))
+    return Comparison(study.name, quantity, **measured, margin=margin, numbers=numbers)
+
+
+def _step(study: StudyResults) -> float:
+    """Return the step of the grid of η̃, octaves."""
+    rates = np.unique(study.seed_values.base_learning_rate)
+    return float(np.log2(rates[-1] / rates[0]) / (len(rates) - 1))
 
 
 def _edge_slopes(study: StudyResults) -> np.ndarray:
@@ -55,7 +73,7 @@ def _edge_slopes(study: StudyResults) -> np.ndarray:
     return np.array([comparisons.slope(m, np.log2(rates)) for m, rates in by_seed if len(m) > 2])
 
 
-def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
+def mean_and_covariance(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Compare with 1 the exponents of the mean update of a row in η̃, and of the covariance of an update in η̃²·m.
 
     They are fitted to updates that were sampled at the final weights, for each seed.
@@ -69,9 +87,8 @@ def mean_and_covariance(studies: list[StudyResults]) -> Evidence:
                 amount = updates[quantity].abs()
                 table = updates.assign(x=np.log2(predicted), y=np.log2(amount.where(amount > 0))).dropna(subset="y")
                 exponents = np.array([_exponent(rows) for _, rows in table.groupby("seed")])
-                proportional = within(1 - PROPORTIONAL, 1 + PROPORTIONAL)
-                found.append(compare(study.name, quantity, over_seeds(exponents), right=proportional))
-    return all_of(found)
+                found.append(Comparison(study.name, quantity, **over_seeds(exponents - 1), margin=margin))
+    return found
 
 
 def _exponent(table: pd.DataFrame) -> float:
@@ -81,33 +98,40 @@ def _exponent(table: pd.DataFrame) -> float:
     return float(centred["x"] @ centred["y"] / squares) if squares > 0 else np.nan
 
 
-def scaling_rules(studies: list[StudyResults]) -> Evidence:
-    """Compare two updates of m rows with one of 2·m, and the growth of the best η in m with the optimiser's rule."""
+def linear_rule(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare two updates of m rows with one of 2·m, and the growth of the best η in m with 1, with SGD."""
     found = []
     for study in studies:
         steps = study.landscape.steps if study.landscape is not None else pd.DataFrame()
         if len(steps):
             distance = steps[steps["parts"].eq(PARTS)].groupby("seed")["relative_distance"].mean().to_numpy(float)
-            measured = over_seeds(distance)
-            found.append(compare(study.name, "distance_of_steps", measured, right=below(SAME_STEP), parts=PARTS))
-        if study.recipe["accumulation"] == 1:
-            found.extend(_law(study))
-    return all_of(found)
+            numbers = {"parts": PARTS}
+            found.append(
+                Comparison(study.name, "distance_of_steps", **over_seeds(distance), margin=SAME_STEP, numbers=numbers)
+            )
+    return found + _laws(studies, ["sgd"], margin)
 
 
-def _law(study: StudyResults) -> list[Comparison]:
+def square_root_rule(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the growth of the best η in m with ½, with Adam and RMSprop."""
+    return _laws(studies, ["adam", "rmsprop"], margin)
+
+
+def _laws(studies: list[StudyResults], optimizers: Collection[str], margin: float) -> list[Comparison]:
     """Compare the exponent of the best η in m with the rule; the fit leaves out those at the edge of the grid."""
-    optimizer = study.recipe["optimizer"]["name"]
-    if optimizer not in LAWS or study.costs is None or study.costs.fits["learning_rate_law"]["points"] < 3:
-        return []
-    law = study.costs.fits["learning_rate_law"]
-    exponent = Estimate(*(np.nan if value is None else value for value in law["exponent"].values()))
-    rule, measured = LAWS[optimizer], fitted(exponent, law["points"])
-    right = within(rule - LAW, rule + LAW)
-    return [compare(study.name, "best_rate_exponent", measured, right=right, optimizer=optimizer, rule=rule)]
+    found = []
+    for study in whole_batches(studies):
+        optimizer = study.recipe["optimizer"]["name"]
+        if optimizer not in optimizers or study.costs is None or study.costs.fits["learning_rate_law"]["points"] < 3:
+            continue
+        law, rule = study.costs.fits["learning_rate_law"], LAWS[optimizer]
+        deviation = Estimate(*(np.nan if value is None else value - rule for value in law["exponent"].values()))
+        numbers, measured = {"optimizer": optimizer, "rule": rule}, fitted(deviation, law["points"])
+        found.append(Comparison(study.name, "best_rate_exponent", **measured, margin=margin, numbers=numbers))
+    return found
 
 
-def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
+def adaptive_optimisers(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Compare the octaves of η̃ that train with an adaptive optimiser with those of SGD, on average over the m of both.
 
     Of pairs of studies that are alike but for the optimiser, whose grids of η̃ have the same number of octaves.
@@ -125,10 +149,11 @@ def adaptive_optimisers(studies: list[StudyResults]) -> Evidence:
         except Undecidable:
             continue
         seeds = min(len(wide), len(narrow))
-        measured = over_seeds(wide[:seeds] - narrow[:seeds])
         numbers = {"optimizer": adaptive.recipe["optimizer"]["name"], "other": plain.name, "sizes": len(sizes)}
-        found.append(compare(adaptive.name, "range_of_optimiser", measured, right=above(0), **numbers))
-    return all_of(found)
+        step = 2 * np.sqrt(seeds / len(sizes)) * _step(adaptive)  # two ranges of two ends, on average over the m
+        measured = over_seeds(wide[:seeds] - narrow[:seeds], resolution=step)
+        found.append(Comparison(adaptive.name, "range_of_optimiser", **measured, margin=margin, numbers=numbers))
+    return found
 
 
 def _with_range(studies: list[StudyResults]) -> list[StudyResults]:

@@ -1,60 +1,44 @@
-"""Claims M: what a batch size costs in memory, and what cures a lack of it."""
+"""Questions M: what a batch size costs in memory, and what cures a lack of it."""
 
-import numpy as np
 import pandas as pd
 
 from batchwise.analysis.costs import largest, memory
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
-from batchwise.claims.evidence import (
-    NONE_COUNTED,
-    TIMES,
-    Comparison,
-    above,
-    compare,
-    counted,
-    fitted,
-    over_seeds,
-    within,
-)
+from batchwise.claims.comparison import BATCH_SIZES, TIMES, Comparison, Scale, counted, over_seeds
 from batchwise.claims.field.best_cells import compare_best
-from batchwise.claims.judging import Evidence, all_of
-from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics.intervals import Estimate
 
 FITS = ("ok", "fits")  # how a point is called that was measured, and a doubled batch size that had room
-SAME = 1.0  # percent: losses that differ by less are the same
 
 
-def grows(studies: list[StudyResults]) -> Evidence:
-    """Compare with 0 the growth of the peak memory with each row, by a line in m, and ask where memory ends."""
+def grows(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the peak memory at the largest m that was measured with that at m = 1, by a line in m, as a ratio.
+
+    The interval is that of the slope.
+    """
     found = []
     for study in studies:
         if study.profile is None:
             continue
         points, doubling = study.profile.points, study.profile.doubling
         grid = points[points["purpose"].eq("grid") & points["status"].eq("ok")]
-        fit = memory(grid, doubling)
+        fit, most = memory(grid, doubling), largest(grid, doubling)["fits"]
         if fit["points"] > 2:
-            slope = fitted(Estimate(*(value / 1024 for value in fit["row"])), fit["points"])
-            numbers = {"m": largest(grid, doubling)["fits"], "r_squared": fit["r_squared"]}
-            found.append(compare(study.name, "memory_of_a_row", slope, right=above(0), **numbers))
-            if not doubling["status"].isin(["stopped", "failed"]).any():  # where it ends is not known
-                found.append(_ended(study.name, study.profile))
-    return all_of(found)
+            constant = fit["constant"].value + fit["row"].value
+            growth = Estimate(*(max(1 + value * (most - 1) / constant, 1e-9) for value in fit["row"]))
+            numbers = {"m": most, "row": fit["row"].value / 1024, "r_squared": fit["r_squared"]}
+            found.append(
+                Comparison(
+                    *(study.name, "memory_growth", growth, fit["points"] - 2, fit["points"], BATCH_SIZES),
+                    margin=margin,
+                    scale=Scale.RATIO,
+                    numbers=numbers,
+                )
+            )
+    return found
 
 
-def _ended(study: str, profile: Profile) -> Comparison:
-    doubling = profile.doubling
-    ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
-    limit = profile.machine["memory_limit_bytes"]
-    numbers = {"gigabytes": np.nan if limit is None else limit / 1e9}
-    measured = counted(int(ended.empty), len(doubling), TIMES)
-    if ended.empty:
-        return compare(study, "memory_without_end", measured, right=NONE_COUNTED, **numbers)
-    return compare(study, "memory_with_end", measured, right=NONE_COUNTED, m=ended.min(), **numbers)
-
-
-def smaller_cures(studies: list[StudyResults]) -> Evidence:
+def smaller_cures(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Ask for a smaller m that fits where memory ended, and compare the best smaller m with the largest of the grid."""
     found = []
     for study in whole_batches(studies):
@@ -65,15 +49,13 @@ def smaller_cures(studies: list[StudyResults]) -> Evidence:
             ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"].min()
             fits = pd.concat([table.loc[table["status"].isin(FITS), "batch_size"] for table in (points, doubling)])
             measured, numbers = counted(int(fits.empty), len(doubling), TIMES), {"ended": ended, "fits": fits.max()}
-            found.append(compare(study.name, "no_smaller_fits", measured, right=NONE_COUNTED, **numbers))
-            is_largest = np.arange(len(study.sizes)) == len(study.sizes) - 1
-            no_loss = above(-study.metric.least_margin)
-            found += compare_best(study, ~is_largest, is_largest, no_loss, quantity="smaller_instead")
-    return all_of(found)
+            found.append(Comparison(study.name, "no_smaller_fits", **measured, numbers=numbers))
+            found += compare_best(study, study.sizes[:-1], study.sizes[-1:], margin, quantity="smaller_instead")
+    return found
 
 
-def accumulation(studies: list[StudyResults]) -> Evidence:
-    """Compare the training loss of accumulated parts with that of whole batches, seed by seed.
+def accumulation(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the training loss of accumulated parts with that of whole batches, seed by seed, in percent.
 
     For each pair of studies without normalisation that are alike but for the accumulation: the mean over all m of both
     at their smallest η̃, since rounding differs, and a large rate makes much of little. (That the updates are equal is
@@ -90,9 +72,10 @@ def accumulation(studies: list[StudyResults]) -> Evidence:
         losses = shared(parts, whole, "train_loss")
         losses = losses[losses["base_learning_rate"].eq(losses["base_learning_rate"].min())]
         relative = (losses["train_loss"] / losses["train_loss_other"] - 1).groupby(losses["seed"]).mean()
-        measured, numbers = over_seeds(100 * relative.to_numpy(float)), {"parts": parts.recipe["accumulation"]}
-        found.append(compare(parts.name, "loss_of_parts", measured, right=within(-SAME, SAME), **numbers))
-    return all_of(found)
+        numbers = {"parts": parts.recipe["accumulation"]}
+        measured = over_seeds(100 * relative.to_numpy(float))
+        found.append(Comparison(parts.name, "loss_of_parts", **measured, margin=margin, numbers=numbers))
+    return found
 
 
 def shared(one: StudyResults, other: StudyResults, quantity: str) -> pd.DataFrame:

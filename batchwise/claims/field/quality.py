@@ -1,39 +1,35 @@
-"""Claims Q: what a batch size does to the result, under one budget and another."""
+"""Questions Q: what a batch size does to the result, under one budget and another."""
 
-from itertools import pairwise
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from batchwise.analysis.study_results import StudyResults, whole_batches
-from batchwise.claims.evidence import Comparison, above, compare, over_seeds, within
-from batchwise.claims.field.best_cells import compare_best
-from batchwise.claims.judging import Evidence, all_of
+from batchwise.claims.comparison import Comparison, over_seeds, ratio_over_seeds
+from batchwise.claims.field.best_cells import compare_sizes
 from batchwise.statistics.intervals import known_mean
 
 EARLY = 10  # a tenth of the training of a study with one learning rate is where equal epochs are compared
 LOSS = "train_loss"
-GONE = 1 / 4  # of the difference at equal epochs: what is less at equal updates is called gone
-ROW = 1.0  # a test row more or less is the same result
 A_FEW = (16, 32, 64)
 SMALL, LARGE = 32, 256  # the largest m that is called small, the smallest that is called large
 
 
-def equal_epochs(studies: list[StudyResults]) -> Evidence:
+def equal_epochs(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Compare the training loss of the largest m with that of the smallest after equal epochs, with the same η."""
     found = []
     for study in _same_rate(studies):
         small, large, epochs = study.sizes[0], study.sizes[-1], _early(study)
         losses = {m: study.after(m, LOSS, epochs) for m in (small, large)}
-        measured = over_seeds(losses[large] - losses[small])
-        numbers = {"loss_small": known_mean(losses[small]), "loss_large": known_mean(losses[large]), "epochs": epochs}
-        about = {"small": small, "large": large, **numbers, "unit": study.tables.loss.differences}
-        found.append(compare(study.name, "loss_after_epochs", measured, right=above(0), **about))
-    return all_of(found)
+        means = {f"loss_{side}": known_mean(losses[m]) for side, m in (("small", small), ("large", large))}
+        about = {"small": small, "large": large, "epochs": epochs, **means}
+        found.append(_of_loss(study, "loss_after_epochs", losses[large] - losses[small], margin, about))
+    return found
 
 
-def equal_updates(studies: list[StudyResults]) -> Evidence:
-    """Compare what a larger m has of more loss at equal updates with a quarter of that at equal epochs.
+def equal_updates(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the training loss of a larger m with that of the smallest after as many updates, with the same η.
 
     The smallest m after a tenth of its epochs, and the largest m that makes as many updates in its training.
     """
@@ -47,43 +43,52 @@ def equal_updates(studies: list[StudyResults]) -> Evidence:
             large = reaching[-1]
             before = study.after(large, LOSS, epochs) - study.after(small, LOSS, epochs)
             after = study.after(large, LOSS, last[large]) - study.after(small, LOSS, epochs)
-            measured, sizes = over_seeds(GONE * before - after), {"small": small, "large": large}
-            numbers = {"epochs": epochs, "before": known_mean(before), "updates": updates, "after": known_mean(after)}
-            about = {**sizes, **numbers, "unit": study.tables.loss.differences}
-            found.append(compare(study.name, "loss_after_updates", measured, right=above(0), **about))
-    return all_of(found)
+            about = {"small": small, "large": large, "epochs": epochs, "before": known_mean(before), "updates": updates}
+            found.append(_of_loss(study, "loss_after_updates", after, margin, about))
+    return found
 
 
-def same_result(studies: list[StudyResults]) -> Evidence:
+def _of_loss(
+    study: StudyResults, quantity: str, values: np.ndarray, margin: float, numbers: dict[str, float]
+) -> Comparison:
+    loss = study.tables.loss
+    about = {**numbers, "unit": loss.differences}
+    return Comparison(
+        study.name, quantity, **over_seeds(values), margin=margin * loss.least_margin / loss.scale, numbers=about
+    )
+
+
+def same_result(studies: list[StudyResults], margin: float) -> list[Comparison]:
     """Compare how many test rows m = 100 and m ≥ N get right with m = 1, seed by seed."""
     found = []
     for study in studies:
-        if "test_correct" not in study.tables.runs:
+        runs = study.tables.confirmed if len(study.tables.confirmed) else study.tables.runs
+        if "test_correct" not in runs:
             continue  # its labels are no classes
-        correct = study.tables.runs.pivot_table("test_correct", "seed", "batch_size", sort=True).astype(float)
+        correct = runs.pivot_table("test_correct", "seed", "batch_size", sort=True).astype(float)
         others = [m for m in correct if m == 100 or m >= study.rows]
         if 1 in correct and 100 in correct and len(others) > 1:
             for m in others:
-                measured = over_seeds((correct[m] - correct[1]).to_numpy())
                 numbers = {"m": m, "rows": study.tables.test_rows}
                 means = {"correct": correct[m].mean(), "correct_of_one": correct[1].mean()}
-                found.append(compare(study.name, "rows_right", measured, right=within(-ROW, ROW), **numbers, **means))
-    return all_of(found)
+                measured = over_seeds((correct[m] - correct[1]).to_numpy(), resolution=1.0)
+                found.append(
+                    Comparison(study.name, "rows_right", **measured, margin=margin, numbers={**numbers, **means})
+                )
+    return found
 
 
-def factor_of_a_few(studies: list[StudyResults]) -> Evidence:
-    """Compare neighbours among m = 16, 32 and 64 on test rows, each at its best rate, seed by seed."""
-    found = []
-    for study in whole_batches(studies):
-        margin = study.metric.least_margin
-        for small, large in pairwise(m for m in A_FEW if m in study.sizes):
-            inside, outside = (np.isin(study.sizes, m) for m in (large, small))
-            found += compare_best(study, inside, outside, right=within(-margin, margin))
-    return all_of(found)
+def factor_of_a_few(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare all pairs among m = 16, 32 and 64 on test rows, each at its best rate, seed by seed."""
+    return [
+        compare_sizes(study, one, other, margin, "pair")
+        for study in whole_batches(studies)
+        for one, other in combinations([m for m in A_FEW if m in study.results], 2)
+    ]
 
 
-def small_and_fast(studies: list[StudyResults]) -> Evidence:
-    """Compare the epochs to a target of the fastest m up to 32 with those of the fastest m from 256 on.
+def small_and_fast(studies: list[StudyResults], margin: float) -> list[Comparison]:
+    """Compare the epochs to a target of the fastest m from 256 on with those of the fastest m up to 32, as a ratio.
 
     The target is the best of the study that every seed of the small m gets past; m and η̃ are those with the fewest
     epochs. A run of the large m that does not get there counts with all its epochs.
@@ -97,9 +102,10 @@ def small_and_fast(studies: list[StudyResults]) -> Evidence:
             small = targets[targets["batch_size"].le(SMALL) & targets["reached"].eq(targets["runs"])]
             large = targets[targets["batch_size"].ge(LARGE)]
             if len(small) and len(large):
-                found.append(_epochs_saved(study, study.costs.target_runs, _fastest(small), _fastest(large)))
+                pair = _fastest(small), _fastest(large)
+                found.append(_epochs_saved(study, study.costs.target_runs, *pair, margin))
                 break
-    return all_of(found)
+    return found
 
 
 def _fastest(targets: pd.DataFrame) -> pd.Series:
@@ -107,16 +113,22 @@ def _fastest(targets: pd.DataFrame) -> pd.Series:
     return targets.iloc[targets["epochs"].fillna(np.inf).to_numpy().argmin()]
 
 
-def _epochs_saved(study: StudyResults, runs: pd.DataFrame, small: pd.Series, large: pd.Series) -> Comparison:
+def _epochs_saved(
+    study: StudyResults, runs: pd.DataFrame, small: pd.Series, large: pd.Series, margin: float
+) -> Comparison:
     few, many = (_epochs(runs, cell).reindex(range(study.tables.seeds)).to_numpy(float) for cell in (small, large))
-    sizes = {"small": small["batch_size"], "large": large["batch_size"]}
-    epochs = {"epochs_small": pd.Series(few).median(), "epochs_large": pd.Series(many).median()}
-    target = {
+    medians = {"epochs_small": float(pd.Series(few).median()), "epochs_large": float(pd.Series(many).median())}
+    numbers = {
+        "small": small["batch_size"],
+        "large": large["batch_size"],
+        **medians,
         "target": study.metric.scale * small["target"],
         "target_unit": f" {study.metric.unit}" if study.metric.unit else "",
     }
-    measured = over_seeds(np.log2(many / few))
-    return compare(study.name, "epochs_to_target", measured, right=above(0), **target, **sizes, **epochs)
+    # Epochs are whole: of a few, one more or less is a large part.
+    step = float(np.sqrt(sum(1 / max(median, 1) ** 2 for median in medians.values())))
+    measured = ratio_over_seeds(np.log(many / few), resolution=step)
+    return Comparison(study.name, "epochs_to_target", **measured, margin=margin, numbers=numbers)
 
 
 def _epochs(runs: pd.DataFrame, cell: pd.Series) -> pd.Series:

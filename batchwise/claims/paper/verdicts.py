@@ -2,10 +2,10 @@
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import SeedValues, Undecidable
-from batchwise.claims import judging
-from batchwise.claims.evidence import Comparison, above, compare, over_seeds
-from batchwise.claims.judging import LeftOut, Verdict, all_of
+from batchwise.claims.comparison import Comparison, over_seeds
+from batchwise.claims.paper import judging
 from batchwise.claims.paper.comparisons import KINDS, SeedEffects
+from batchwise.claims.paper.judging import LeftOut, Verdict, all_of
 from batchwise.claims.paper.statements import Statement, resolve
 
 
@@ -24,7 +24,7 @@ def judge(statement: Statement, studies: dict[str, SeedValues]) -> Verdict:
 
 def comparison(item: str, effects: SeedEffects, scale: int) -> Comparison:
     """Return the comparison of effects by seed, which have to be above 0, of an entry of Statement.studies."""
-    return compare(item, effects.quantity, over_seeds(scale * effects.values), right=above(0), **effects.numbers)
+    return Comparison(item, effects.quantity, **over_seeds(scale * effects.values), numbers=effects.numbers)
 
 
 def _pooled(item: str, studies: dict[str, SeedValues]) -> list[SeedValues]:

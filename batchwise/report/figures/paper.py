@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.study_tables import Tables
-from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
+from batchwise.claims.paper.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
 from batchwise.claims.paper.statements import Statement
 from batchwise.report.figures import paper_plots, plots, style
 from batchwise.report.figures.study import WIDTH

@@ -1,17 +1,15 @@
 """The parts of the index page, in the order in which reports/index.ipynb calls them."""
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from batchwise.analysis import study_results
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims import verdicts
-from batchwise.claims.evidence import Comparison
-from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
-from batchwise.claims.verdicts import Claim
+from batchwise.claims import answers, evidence, questions
+from batchwise.claims.answers import Agreement, Answer
+from batchwise.claims.evidence import Evidence
+from batchwise.claims.verdicts import Verdict
 from batchwise.report.figures import claims as claim_figures
 from batchwise.report.html import (
     Html,
@@ -27,45 +25,46 @@ from batchwise.report.html import (
     subheading,
     table,
 )
-from batchwise.report.sentences import claims as claim_sentences
 from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import questions as sentences
 from batchwise.report.sentences import study_facts
 from batchwise.report.sentences.grammar import count
 
-MARKS = {SUPPORTED: "supported", CONTRADICTED: "contradicted", NOT_DECIDED: "undecided"}  # classes of the style sheet
-TEXTS = claim_sentences.VERDICTS
+MARKS = {Verdict.YES: "supported", Verdict.NO: "contradicted", Verdict.SAME: "same", Verdict.UNKNOWN: "undecided"}
 
 
 @dataclass(frozen=True)
 class Index:
-    """All studies, and the verdict on each claim."""
+    """All studies, and the answer to each question."""
 
     studies: list[StudyResults]
-    verdicts: dict[Claim, Verdict]
+    answers: list[Answer]
 
 
-def read(data: Path, names: list[str], claims: Path) -> Index:
-    """Return what the page shows. Raises UserError if a table is missing or damaged."""
-    studies = study_results.read(data, names)
-    return Index(studies, verdicts.judge(verdicts.read(claims), studies))
+def read(data: Path, names: list[str], asked: Path, recorded: Sequence[Path]) -> Index:
+    """Return what the page shows: what was measured here, and the evidence that other pipelines have `recorded`.
+
+    Raises UserError if a table is missing or damaged.
+    """
+    studies, page = study_results.read(data, names), questions.read(asked)
+    others = [one for path in recorded for one in evidence.read(path, path.parent.as_posix())]
+    return Index(studies, answers.answer(page, [*measured(studies, page), *others]))
+
+
+def measured(studies: list[StudyResults], asked: Sequence[questions.Question]) -> list[Evidence]:
+    """Return all comparisons of some studies, in words and numbers."""
+    by_name = {study.name: study for study in studies}
+    return [
+        sentences.as_evidence(question, one, by_name[one.study]) for question, one in questions.measure(asked, studies)
+    ]
 
 
 def head(index: Index) -> Html:
-    """Return the top of the page: the counts of verdicts, and what was measured."""
-    counts = Counter(verdict.verdict for verdict in index.verdicts.values())
+    """Return the top of the page: the answer, and what was measured."""
     machine = next((study.profile.machine for study in index.studies if study.profile), {})
     return join(
         paragraph("batchwise · all studies", "study"),
         heading("Does the batch size matter? What people ask, and what was measured"),
-        paragraph(
-            f"Of {len(index.verdicts)} claims and questions, {counts[SUPPORTED]} are supported by the studies here, "
-            f"{counts[CONTRADICTED]} are contradicted, and {counts[NOT_DECIDED]} are not decided here.",
-            "headline",
-        ),
-        paragraph(
-            "Each has an effect with its 95 % interval, and a criterion that was written before the data were seen. "
-            "The studies are small ones, on a few data sets: what they support holds there, and is no law."
-        ),
         facts(
             [
                 ("Studies", str(len(index.studies))),
@@ -77,61 +76,72 @@ def head(index: Index) -> Html:
 
 
 def overview(index: Index) -> Html:
-    """Return a list of all questions, each with its verdict and the answer."""
+    """Return a list of all questions, each with its answer."""
     return marked(
-        (
-            f"#{claim.id}",
-            claim.question,
-            TEXTS[verdict.verdict],
-            MARKS[verdict.verdict],
-            claim_sentences.answer(claim, verdict),
-        )
-        for claim, verdict in index.verdicts.items()
+        (f"#{one.question.id}", one.question.question, _mark(one), _kind(one), sentences.answer(one))
+        for one in index.answers
     )
 
 
 def section(index: Index, letter: str) -> Html:
-    """Return the claims of a section."""
-    return join(*(claim(one, verdict) for one, verdict in index.verdicts.items() if one.id[0] == letter))
+    """Return the questions of a section."""
+    return join(*(question(one) for one in index.answers if one.question.id[0] == letter))
 
 
-def claim(one: Claim, verdict: Verdict) -> Html:
-    """Return a claim with its verdict, the effect, a figure, and links to the studies that show it."""
-    found = verdict.evidence.comparisons
+def question(one: Answer) -> Html:
+    """Return a question with its answer, how sure it is, a figure, and links to the studies that show it."""
+    asked, found = one.question, one.judged
     parts = [
-        subheading(one.question, TEXTS[verdict.verdict], MARKS[verdict.verdict], one.id),
-        paragraph(claim_sentences.answer(one, verdict), "answer"),
-        paragraph(f"{one.id}, the claim: {one.claim}", "claim"),
+        subheading(asked.question, _mark(one), _kind(one), asked.id),
+        paragraph(sentences.answer(one), "answer"),
     ]
-    if verdict.decisive is None:
-        return join(*parts)
+    if not found:
+        return join(*parts, paragraph(f"{asked.id}, as it is said: {asked.claim}", "claim"))
     caption = (
-        "The dot is the effect, the line its 95 % interval; the claim is right where it is shaded. Every comparison "
+        "The dot is the effect, the line its 95 % interval; within the grey margin nothing matters. Every comparison "
         "has its own scale."
     )
-    rest = len(found) - len(claim_figures.drawn(found))
-    valued = all(np.isfinite(comparison.effect.value) for comparison in found)
-    others = "speak less against it or are only counted" + ("" if valued else ", or are not known")
-    more = f" {rest} more, that {others}, are in the table below." if rest else ""
-    alt = " ".join(claim_sentences.effect(comparison) for comparison in found[:3])
-    names = list(dict.fromkeys(comparison.study for comparison in found))
+    drawn = claim_figures.drawn(found)
+    rest = len(found) - len(drawn)
+    more = f" {rest} more are in the table below." if rest else ""
+    here = [each.evidence.study for each in found if not each.evidence.pipeline]
+    pictures = [figure(claim_figures.comparisons(found), sentences.answer(one), caption + more, "narrow", asked.id)]
     return join(
         *parts,
-        paragraph(claim_sentences.evidence(verdict, verdict.decisive, len(verdicts.MEASURES))),
-        figure(claim_figures.comparisons(found), alt, caption + more, "narrow", one.id),
-        details("Criterion, and every number", paragraph(one.criterion), _numbers(one.id, found)),
-        links("Shown by", [(name, f"{name}.html") for name in names]),
+        paragraph(" ".join([sentences.certainty(one), *map(sentences.mean, one.means)])),
+        *(pictures if drawn else []),
+        details(
+            "What is compared, and every number",
+            paragraph(f"{asked.id}, as it is said: {asked.claim}", "claim"),
+            paragraph(f"{asked.criterion}{_matters(asked)}"),
+            table(
+                "Every comparison of the question",
+                ["study", "what", "effect", "95 % interval", "n", "margin", "says"],
+                map(sentences.row, found),
+                "numbers comparisons",
+                asked.id,
+            ),
+        ),
+        links("Shown by", [(name, f"{name}.html") for name in dict.fromkeys(here)]),
     )
 
 
-def _numbers(claim: str, found: tuple[Comparison, ...]) -> Html:
-    return table(
-        "Every comparison of the claim",
-        ["study", "what", "effect", "95 % interval", "n", "right if"],
-        map(claim_sentences.row, found),
-        "numbers comparisons",
-        claim,
-    )
+def _matters(asked: questions.Question) -> str:
+    return f" What would matter: {asked.margin:g} {asked.unit}." if asked.margin else ""
+
+
+def _mark(one: Answer) -> str:
+    """Return the answer in a word or two."""
+    if one.agreement in (Agreement.UNMEASURED, Agreement.NONE):
+        return {Agreement.UNMEASURED: "not measured here", Agreement.NONE: "cannot be told"}[one.agreement]
+    if one.agreement == Agreement.DEPENDS:
+        return "it depends"
+    word = "no difference" if one.verdict == Verdict.SAME else one.verdict.value
+    return f"mostly {word}" if one.agreement == Agreement.MOSTLY else word
+
+
+def _kind(one: Answer) -> str:
+    return "depends" if one.agreement == Agreement.DEPENDS else MARKS[one.verdict]
 
 
 def studies(index: Index) -> Html:

@@ -7,10 +7,10 @@ from pathlib import Path
 from batchwise.analysis import seed_values, study_tables
 from batchwise.analysis.seed_values import SeedValues, Undecidable
 from batchwise.analysis.study_tables import Tables
-from batchwise.claims.judging import Verdict
 from batchwise.claims.paper import statements
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.claims.paper.comparisons import KINDS
+from batchwise.claims.paper.judging import Verdict
 from batchwise.claims.paper.statements import Statement
 from batchwise.common.errors import UserError
 from batchwise.report.figures import paper as paper_figures

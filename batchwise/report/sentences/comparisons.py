@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from batchwise.claims.evidence import Comparison
-from batchwise.claims.judging import LeftOut
+from batchwise.claims.comparison import Comparison
+from batchwise.claims.paper.judging import LeftOut
 from batchwise.report.number_format import MISSING, known
 
 
@@ -14,8 +14,13 @@ class Words(NamedTuple):
     unit: str
 
 
-EPOCH, UPDATE, ROW = (f"times the time of {what}" for what in ("an epoch", "an update", "a row"))
-DOUBLINGS, OCTAVES, EXPONENT = "doublings", "octaves", "as exponent"
+AS_FAST, EPOCHS, MEMORY, AS_SHARP = (
+    "times as fast",
+    "times the epochs",
+    "times the memory",
+    "times as sharp",
+)
+OCTAVES, EXPONENT = "octaves", "as exponent"
 OF_METRIC = "{unit}"  # of its differences; "ahead of" is better by, whether higher or lower values are better
 POINTS, POINTS_PER_DOUBLING, OCTAVES_PER_DOUBLING = "points", "points per doubling of m", "octaves per doubling of m"
 
@@ -26,52 +31,57 @@ FIELD = {
     ),
     "runs_beyond_all_rows": Words("runs with m = {m:,} that differ from those with m = N = {rows:,}", "runs"),
     "time_of_an_epoch": Words(
-        "{milliseconds_large:.3g} ms with m = {large:,}, {milliseconds_small:.3g} ms with m = {small:,}", EPOCH
+        "an epoch at m = {large:,} ({milliseconds_large:.3g} ms) against m = {small:,} ({milliseconds_small:.3g} ms)",
+        AS_FAST,
     ),
-    "time_of_an_update": Words("m = {large} against m = {small}", UPDATE),
-    "time_of_a_row": Words("m = {large} against m = {small}", ROW),
-    "time_by_type": Words("{small} against {large}, m = {m:,}", UPDATE),
+    "time_of_two_updates": Words("an update at m = {large} against two at m = {small}", AS_FAST),
+    "time_of_a_row": Words("a row at m = {large} against m = {small}", AS_FAST),
+    "time_by_type": Words("an update in {small} against {large}, m = {m:,}", AS_FAST),
     "speed_side_by_side": Words("a process among {processes} side by side, m = {m}", "times its speed alone"),
     "best_after_seconds": Words(
         "after {seconds:.3g} s: m = {by_seconds:,}, best then, ahead of m = {by_epochs:,}, best after {epochs} epochs",
         OF_METRIC,
     ),
-    "memory_of_a_row": Words("each row more, up to m = {m:,} (R² = {r_squared:.4f})", "KiB"),
-    "memory_with_end": Words("memory of {gigabytes:.1f} GB that did not end (at m = {m:,})", "times"),
-    "memory_without_end": Words("memory of {gigabytes:.1f} GB that did not end (nowhere)", "times"),
+    "same_after_seconds": Words(
+        "m = {by_seconds:,} is best after {seconds:.3g} s and after {epochs} epochs", OF_METRIC
+    ),
+    "memory_growth": Words(
+        "a process at m = {m:,} against m = 1 ({row:.3g} KiB a row; a line in m has R² = {r_squared:.4f})", MEMORY
+    ),
     "no_smaller_fits": Words("no smaller m that fits (memory ended at m = {ended:,}, m = {fits:,} fits)", "times"),
     "smaller_instead": Words("m = {best:,}, the best smaller one, ahead of m = {other:,}", OF_METRIC),
     "loss_of_parts": Words("training loss of {parts} parts less that of whole batches, of the latter", "%"),
     "loss_after_epochs": Words(
-        "training loss of m = {large:,} less that of m = {small:,}, after {epochs} epochs ({loss_small:.3g} with "
-        "m = {small:,} and {loss_large:.3g} with m = {large:,})",
+        "training loss of m = {large:,} less that of m = {small:,}, after {epochs} epochs ({loss_large:.3g} and "
+        "{loss_small:.3g})",
         OF_METRIC,
     ),
     "loss_after_updates": Words(
-        "how far m = {large:,} is closer to m = {small:,} than a quarter of the difference, or below it: after "
-        "{updates:,} updates {after:+.3g}, after {epochs} epochs {before:+.3g}",
+        "training loss of m = {large:,} less that of m = {small:,}, after {updates:,} updates each ({before:+.3g} "
+        "after {epochs} epochs each)",
         OF_METRIC,
     ),
     "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
-    "best_of_sizes": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
+    "best_of": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
+    "pair": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
     "epochs_to_target": Words(
         "epochs to {target:,.10g}{target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
         "({epochs_small:.0f})",
-        DOUBLINGS,
+        EPOCHS,
     ),
-    "sharpness_0_001": Words("φ (ε = 10⁻³), m = {large:,} against m = {small:,}", DOUBLINGS),
-    "sharpness_0_0005": Words("φ (ε = 5·10⁻⁴), m = {large:,} against m = {small:,}", DOUBLINGS),
-    "hessian_largest": Words("λ_max, m = {large:,} against m = {small:,}", DOUBLINGS),
+    "sharpness_0_001": Words("φ (ε = 10⁻³), m = {large:,} against m = {small:,}", AS_SHARP),
+    "sharpness_0_0005": Words("φ (ε = 5·10⁻⁴), m = {large:,} against m = {small:,}", AS_SHARP),
+    "hessian_largest": Words("λ_max, m = {large:,} against m = {small:,}", AS_SHARP),
     "smallest_less_largest": Words("test {metric}, m = {small:,} ahead of m = {large:,}", OF_METRIC),
     "normalised_in_parts": Words("m/{parts} rows normalised together ahead of m, at the same m and η̃", OF_METRIC),
     "normalised_alike": Words("m = {m:,} ahead of m = {rows:,}, both normalised by {rows:,} rows", OF_METRIC),
-    "range_lost": Words("lost with each doubling of m, over m = {smallest:,} to {largest:,}", OCTAVES),
-    "fall_of_largest_rate": Words("fall of the largest η̃ with each doubling of m", OCTAVES),
+    "range_lost": Words("range of η̃ that trains, m = {smallest:,} against m = {largest:,}", OCTAVES),
+    "fall_of_largest_rate": Words("largest η̃ that trains, m = {smallest:,} against m = {largest:,}", OCTAVES),
     "range_of_optimiser": Words("range with {optimizer} less that in {other}, over {sizes} m", OCTAVES),
-    "mean_per_example": Words("mean update of a row, on η̃", EXPONENT),
-    "covariance_trace": Words("trace of the covariance of an update, on η̃²·m", EXPONENT),
+    "mean_per_example": Words("mean update of a row: its exponent in η̃, less 1", EXPONENT),
+    "covariance_trace": Words("trace of the covariance of an update: its exponent in η̃²·m, less 1", EXPONENT),
     "distance_of_steps": Words("distance of {parts} updates from one of as many rows", "of the step"),
-    "best_rate_exponent": Words("best η on m, {optimizer} (the rule: {rule:g})", EXPONENT),
+    "best_rate_exponent": Words("best η with {optimizer}: its exponent in m, less {rule:g}", EXPONENT),
 }
 PAPER = {
     "best_against": Words("m = {best:,} against {other:,}", POINTS),

@@ -6,8 +6,8 @@ from typing import Any
 
 from batchwise.analysis.seed_values import SeedValues, choose
 from batchwise.analysis.study_tables import Tables
-from batchwise.claims.evidence import Comparison
-from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
+from batchwise.claims.comparison import Comparison
+from batchwise.claims.paper.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, Verdict
 from batchwise.claims.paper.statements import Statement
 from batchwise.report.number_format import known, percent, rate, signed, size
 from batchwise.report.sentences import comparisons, phrases

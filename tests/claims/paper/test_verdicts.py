@@ -13,7 +13,7 @@ from scipy import stats
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import SeedValues
-from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, LeftOut, Verdict, all_of, judge
+from batchwise.claims.paper.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, LeftOut, Verdict, all_of, judge
 from batchwise.claims.paper import comparisons, statements
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.claims.paper.comparisons import KINDS, POINTS, SERVES, SeedEffects

@@ -7,7 +7,7 @@ import pytest
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import Undecidable
-from batchwise.claims.judging import LeftOut
+from batchwise.claims.paper.judging import LeftOut
 from batchwise.claims.paper import comparisons as paper_comparisons
 from batchwise.claims.paper.comparisons import KINDS
 from batchwise.common.repository import ROOT
