@@ -51,6 +51,14 @@ class Answer:
     means: tuple[Mean, ...]
 
     @property
+    def untold(self) -> list[str]:
+        """The groups of which nothing can be told, where the question has several."""
+        found = dict.fromkeys(one.evidence.group for one in self.judged)
+        return [
+            group for group in found if len(found) > 1 and not any(one.evidence.group == group for one in self.telling)
+        ]
+
+    @property
     def telling(self) -> list[Judged]:
         """The comparisons that tell."""
         return [one for one in self.judged if one.verdict != Verdict.UNKNOWN]

@@ -1,6 +1,7 @@
 """Questions L: which learning rate goes with which batch size."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from batchwise.statistics.intervals import Estimate
 
 LEVELS = ["batch_size", "weights"]  # with which was trained, and from where was sampled
 PARTS = 2  # updates in sequence that are compared with one of as many rows
+PARTS_OF_UPDATE = {"mean_per_example": "the mean for each row", "covariance_trace": "the covariance"}
+STEPS, BEST_RATE = "one update of as many rows as several", "the best learning rate"
 SAME_STEP = 0.1  # relative distance of two steps that are called nearly the same
 LAWS = {"sgd": 1.0, "adam": 0.5, "rmsprop": 0.5}  # exponent of η* in m: linear, and Malladi 2022
 ADAPTIVE = ("adam", "adadelta", "rmsprop")
@@ -87,7 +90,8 @@ def mean_and_covariance(studies: list[StudyResults], margin: float) -> list[Comp
                 amount = updates[quantity].abs()
                 table = updates.assign(x=np.log2(predicted), y=np.log2(amount.where(amount > 0))).dropna(subset="y")
                 exponents = np.array([_exponent(rows) for _, rows in table.groupby("seed")])
-                found.append(Comparison(study.name, quantity, **over_seeds(exponents - 1), margin=margin))
+                measured, group = over_seeds(exponents - 1), PARTS_OF_UPDATE[quantity]
+                found.append(Comparison(study.name, quantity, **measured, margin=margin, group=group))
     return found
 
 
@@ -105,10 +109,9 @@ def linear_rule(studies: list[StudyResults], margin: float) -> list[Comparison]:
         steps = study.landscape.steps if study.landscape is not None else pd.DataFrame()
         if len(steps):
             distance = steps[steps["parts"].eq(PARTS)].groupby("seed")["relative_distance"].mean().to_numpy(float)
-            numbers = {"parts": PARTS}
-            found.append(
-                Comparison(study.name, "distance_of_steps", **over_seeds(distance), margin=SAME_STEP, numbers=numbers)
-            )
+            measured = over_seeds(distance)
+            about: dict[str, Any] = {"group": STEPS, "numbers": {"parts": PARTS}}
+            found.append(Comparison(study.name, "distance_of_steps", **measured, margin=SAME_STEP, **about))
     return found + _laws(studies, ["sgd"], margin)
 
 
@@ -126,8 +129,9 @@ def _laws(studies: list[StudyResults], optimizers: Collection[str], margin: floa
             continue
         law, rule = study.costs.fits["learning_rate_law"], LAWS[optimizer]
         deviation = Estimate(*(np.nan if value is None else value - rule for value in law["exponent"].values()))
-        numbers, measured = {"optimizer": optimizer, "rule": rule}, fitted(deviation, law["points"])
-        found.append(Comparison(study.name, "best_rate_exponent", **measured, margin=margin, numbers=numbers))
+        about: dict[str, Any] = {"group": BEST_RATE, "numbers": {"optimizer": optimizer, "rule": rule}}
+        measured = fitted(deviation, law["points"])
+        found.append(Comparison(study.name, "best_rate_exponent", **measured, margin=margin, **about))
     return found
 
 

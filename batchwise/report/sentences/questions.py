@@ -48,7 +48,8 @@ def answer(one: Answer) -> str:
     if one.agreement == Agreement.NONE:
         return f"Cannot be told yet. {needed(one)}"
     if one.agreement == Agreement.ALL:
-        return f"{_start(one.verdict)}: {_text(one, one.verdict)}."
+        untold = f" Of {listed(one.untold)} nothing can be told." if one.untold else ""
+        return f"{_start(one.verdict)}: {_text(one, one.verdict)}.{untold}"
     if one.groups:
         parts = [f"{group}: {SAYS[verdict]}, {_text(one, verdict, group)}" for group, verdict in one.groups.items()]
         return f"It depends. {_capital('; '.join(parts))}."
