@@ -94,7 +94,7 @@ def profile(
     salt: int = 0,
     **points: Any,
 ) -> SimpleNamespace:
-    """Return a profile with 31 repetitions of each m around `seconds` of an update.
+    """Return a profile with a repetition in each of 3 processes of each m, around `seconds` of an update.
 
     `side_by_side` is the time at the smallest m among others, `other_type` a number type with its time at every m as a
     multiple.
@@ -102,8 +102,8 @@ def profile(
     random = np.random.default_rng([salt, len(seconds)])
 
     def repeated(m: int, part: str, dtype: str, value: float) -> pd.DataFrame:
-        times = value * np.exp(spread * random.normal(size=31))
-        return pd.DataFrame({"batch_size": m, "part": part, "dtype": dtype, "seconds": times})
+        times = value * np.exp(spread * random.normal(size=3))
+        return pd.DataFrame({"batch_size": m, "part": part, "dtype": dtype, "process": range(3), "seconds": times})
 
     tables = [repeated(m, "whole", "float32", value) for m, value in seconds.items()]
     if side_by_side:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis import seed_values, study_tables
+from batchwise.analysis import profile_summary, seed_values, study_tables
 from batchwise.analysis.cost_tables import Costs, read_costs
 from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.selection import DIGITS
@@ -19,7 +19,7 @@ from batchwise.data.metric import Metric
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
-from batchwise.measuring.profiling.profile_files import Profile
+from batchwise.measuring.profiling.profile_files import REPETITIONS, Profile
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,17 @@ class StudyResults:
         own = own[own["purpose"].eq("grid") & own["dtype"].eq(self.recipe["dtype"]) & own["epoch_seconds"].gt(0)]
         return dict(zip(own["batch_size"], own["epoch_seconds"], strict=True))
 
-    def repetitions(self, batch_size: int, part: str = "whole", dtype: str | None = None) -> np.ndarray:
-        """Return the measured seconds of an update, [repetitions]; none if they were not measured."""
+    @cached_property
+    def process_seconds(self) -> pd.Series:
+        """The median seconds of an update of each process, by part, batch size, number type and process."""
         if self.profile is None:
-            return np.array([])
-        table = self.profile.repetitions
-        mine = table["batch_size"].eq(batch_size) & table["part"].eq(part)
-        mine &= table["dtype"].eq(dtype or self.recipe["dtype"]) & table["seconds"].gt(0)
-        return table.loc[mine, "seconds"].to_numpy(float)
+            return profile_summary.process_medians(pd.DataFrame(columns=list(REPETITIONS)))
+        return profile_summary.process_medians(self.profile.repetitions[self.profile.repetitions["seconds"].gt(0)])
+
+    def seconds(self, batch_size: int, part: str = "whole", dtype: str | None = None) -> np.ndarray:
+        """Return the measured seconds of an update, [processes]; none if they were not measured."""
+        found = self.process_seconds.get((part, batch_size, dtype or self.recipe["dtype"]))
+        return np.array([]) if found is None else found.to_numpy(float)
 
     def curve(self, batch_size: int, quantity: str) -> pd.DataFrame:
         """Return a quantity at the chosen rate of a batch size, [epochs, seeds], with epochs as index; may be empty."""

@@ -1,4 +1,4 @@
-"""Lines, the learning-rate law and ratios against numpy's fits, printed tables, F tests and planted truth."""
+"""Lines and the learning-rate law against numpy's fits, printed tables, F tests and planted truth."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from statsmodels.regression.linear_model import WLS
 
 from batchwise.statistics.fits import Line, learning_rate_law, straight_line
 from batchwise.statistics.intervals import Estimate
-from batchwise.statistics.ratios import ratio_of_medians
 
 REPEATS = 200
 COVERED = stats.binom.ppf([0.0005, 0.9995], REPEATS, 0.95)  # how often 95 % intervals hold the truth
@@ -179,35 +178,3 @@ def test_learning_rate_law_knows_the_step_of_the_grid(sizes: np.ndarray, exponen
         assert law.exponent.low < law.exponent.high and law.intercept.low < law.intercept.high
         covered += holds(law.exponent, exponent)
     assert covered >= COVERED[0]
-
-
-def test_ratio_of_medians_is_covered() -> None:
-    generator = np.random.default_rng(3)
-    samples = generator.lognormal(size=(REPEATS, 2, 30))
-    covered = sum(holds(ratio_of_medians(3 * a, b), 3) for a, b in samples)
-    assert COVERED[0] <= covered <= COVERED[1]
-
-
-@given(st.integers(2, 6), st.integers(2, 6), st.integers(0, 2**32 - 1), st.sampled_from([0.25, 4.0]))
-def test_ratio_of_medians_scales_and_knows_no_order(n: int, k: int, seed: int, factor: float) -> None:
-    generator = np.random.default_rng(seed)
-    a, b = generator.uniform(1, 2, n), generator.uniform(1, 2, k)
-    ratio = ratio_of_medians(a, b)
-    assert ratio.value == np.median(a) / np.median(b)
-    assert a.min() / b.max() <= ratio.low <= ratio.value <= ratio.high <= a.max() / b.min()
-    assert ratio_of_medians(generator.permutation(a), generator.permutation(b)) == ratio
-    assert ratio_of_medians(factor * a, b) == pytest.approx(tuple(factor * bound for bound in ratio))
-
-
-def test_ratio_of_medians_has_the_interval_of_all_resamples() -> None:
-    """Of three and two values there are 3³·2² equally likely resamples; 9,999 of them find the same quantiles."""
-    a, b = np.array([1.0, 5, 7]), np.array([2.0, 3])
-    medians_a, medians_b = (np.median(np.stack(np.meshgrid(*[v] * len(v))).reshape(len(v), -1), axis=0) for v in (a, b))
-    exact = np.quantile(medians_a[:, None] / medians_b, [0.025, 0.975], method="inverted_cdf")
-    assert ratio_of_medians(a, b) == pytest.approx((5 / 2.5, *exact))
-
-
-@pytest.mark.parametrize(("n", "interval"), [(3, (1.5, 1.5)), (1, (np.nan, np.nan))])
-def test_constant_samples_have_an_interval_without_width_and_single_values_none(n: int, interval: tuple) -> None:
-    ratio = ratio_of_medians(np.full(n, 3.0), np.full(4, 2.0))
-    assert ratio == pytest.approx((1.5, *interval), nan_ok=True)

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise.claims.field import speed
 from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED
 from tests.claims.judged import verdict
 from tests.fabricated_studies import costs, profile, study
@@ -28,11 +27,11 @@ def test_s1_the_largest_has_to_be_faster_than_the_middle_too() -> None:
 
 def test_s1_counts_the_last_update_by_itself() -> None:
     """Of 1,000 rows, m = 999 has an update of 1 row beside: were it counted by its rows, it would cost nothing."""
-    made = study(sizes=(500, 999), profile=profile({500: 1.0, 999: 1.1}))
-    ragged = made.profile.repetitions[made.profile.repetitions["batch_size"].eq(999)].assign(part="ragged", seconds=1.1)
-    assert verdict("S1", made) == SUPPORTED
-    made.profile.repetitions = pd.concat([made.profile.repetitions, ragged])
-    assert verdict("S1", made) == CONTRADICTED
+    times = profile({500: 1.0, 999: 1.1})
+    assert verdict("S1", study(sizes=(500, 999), profile=times)) == SUPPORTED
+    last = times.repetitions[times.repetitions["batch_size"].eq(999)].assign(part="ragged")
+    times.repetitions = pd.concat([times.repetitions, last])
+    assert verdict("S1", study(sizes=(500, 999), profile=times)) == CONTRADICTED
 
 
 @pytest.mark.parametrize(
@@ -42,15 +41,26 @@ def test_s2_double(ratio, spread, expected) -> None:
     assert verdict("S2", study(sizes=(8, 16), profile=profile({8: 1, 16: ratio}, spread=spread))) == expected
 
 
-def test_processes_that_differ_by_chance_decide_nothing() -> None:
-    """Repetitions that agree to a percent, in processes that are slower by up to a half, whatever their m."""
-    times = {8: 1.0, 16: 1.5, 17: 1.0, 32: 1.9, 33: 3.2, 64: 4.1, 65: 5.7, 128: 8.0, 129: 12.0}
-    made = study(sizes=list(times), profile=profile(times, spread=0.01))
-    assert verdict("S3", made) == NOT_DECIDED
-    spread = speed.between_processes([made])[True]
-    ratios = [17 / 16, 33 / 32, 65 / 64, 129 / 128]
-    logs = np.log([1.0 / 1.5, 3.2 / 1.9, 5.7 / 4.1, 12.0 / 8.0]) - np.log(ratios)
-    assert spread.std == pytest.approx(np.std(logs, ddof=1), rel=0.05) and spread.degrees == 3
+def test_processes_of_a_point_that_differ_decide_nothing() -> None:
+    """Rows of 17 take 1.3 times as long, in processes of which each third is slower by a half."""
+    times = {16: 16.0, 17: 1.3 * 17, 64: 64.0, 65: 1.3 * 65}
+    assert verdict("S3", study(sizes=list(times), profile=profile(times, spread=0.01))) == CONTRADICTED
+    made = profile(times, spread=0.01)
+    made.repetitions["seconds"] *= 1.5 ** made.repetitions["process"].to_numpy()
+    assert verdict("S3", study(sizes=list(times), profile=made)) == NOT_DECIDED
+
+
+def test_one_slow_process_changes_no_verdict() -> None:
+    times = {16: 16.0, 17: 17.0, 64: 64.0, 65: 65.0}
+    made = profile(times, spread=0.01)
+    made.repetitions.loc[made.repetitions["batch_size"].eq(17) & made.repetitions["process"].eq(1), "seconds"] *= 3
+    assert verdict("S3", study(sizes=list(times), profile=made)) == SUPPORTED
+
+
+def test_a_process_of_each_point_decides_nothing() -> None:
+    made = profile({16: 16.0, 17: 34.0, 64: 64.0, 65: 130.0})
+    made.repetitions = made.repetitions[made.repetitions["process"].eq(0)]
+    assert verdict("S3", study(profile=made)) == NOT_DECIDED
 
 
 @pytest.mark.parametrize(
