@@ -85,7 +85,8 @@ class Probe:
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         self.memory_start = memory_peak()
         self.trainer = Trainer(data, recipe)
-        self.parts: dict[str, tuple[Callable[[int], float], int, int]] = {}  # call, its epochs, updates of each
+        self.parts: dict[str, tuple[Callable[[int], float], int]] = {}  # call, the updates of its epochs
+        self.epochs: dict[str, int] = {}  # of a repetition
 
     def compile(self, batch_size: int, ragged: bool) -> dict[str, Any]:
         """Compile the program of whole batches and, if `ragged`, that of the last batch; return a row of points.csv."""
@@ -103,9 +104,9 @@ class Probe:
     def repeat(self) -> dict[str, float]:
         """Return the seconds of an update of each part, over one repetition."""
         seconds = {}
-        for part, (call, epochs, updates) in self.parts.items():
-            if epochs > 1:
-                call(1)  # the caches were others'
+        for part, (call, updates) in self.parts.items():
+            first = call(1)  # the caches were others'
+            epochs = self.epochs.setdefault(part, int(np.clip(np.ceil(LEAST_SECONDS / first), 1, EPOCHS)))
             seconds[part] = call(epochs) / (epochs * updates)
         return seconds
 
@@ -124,7 +125,7 @@ class Probe:
     def _seconds_of_update(self) -> float:
         """Return seconds in which others did not have the processor; on a GPU all seconds."""
         clock = perf_counter if gpu() else process_time
-        call, _, updates = self.parts["whole"]
+        call, updates = self.parts["whole"]
         start = clock()
         call(1)
         return (clock() - start) / updates
@@ -135,14 +136,16 @@ class Probe:
         return memory_peak()
 
     def _compile(self, part: str, batch_size: int) -> float:
-        """Add a part, with as many epochs as a repetition needs, and return the seconds that its program compiled."""
+        """Add a part, with room for as many epochs as a repetition needs, and return the seconds of its compilation.
+
+        How many it needs is not known before it is alone: others may compile at the same time.
+        """
         most = IMAGES if self.trainer.has_convolutions else ROWS
         updates = max(1, most // batch_size)
         call = _timed(self.trainer.rehearsal(batch_size, updates, 0, room=EPOCHS))
         compiled = call(0)
         call(1)  # the first epoch is slower
-        epochs = int(np.clip(np.ceil(LEAST_SECONDS / call(1)), 1, EPOCHS))
-        self.parts[part] = call, epochs, updates
+        self.parts[part] = call, updates
         return compiled
 
 

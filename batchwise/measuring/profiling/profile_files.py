@@ -23,24 +23,26 @@ POINTS = {
     "On a later one, the nearest batch size of before (compared_at) was measured once more; slowdown is its time then, "
     "divided by its time here",
     "input_shape": "shape of the inputs of an update, rows first: '32 30'",
-    "compile_seconds": "time of the first call of the program of whole batches, which compiles and trains nothing; "
-    "seconds",
+    "compile_seconds": "time of the first call of the program of whole batches, which compiles and trains nothing, in "
+    "the first process, while others compile on the other cores; seconds",
     "ragged_compile_seconds": "the same for the last batch of an epoch; empty if N is a multiple of m, or m is not of "
     "the grid",
     "updates_per_epoch": "updates that the optimiser counted in an epoch of training; empty if m is not of the grid, "
     "or an epoch takes more than a second",
     "ragged_rows": "rows of the last batch of an epoch, N mod m; 0 if all are whole",
-    "memory_start_bytes": "peak memory of the process before the model was built; bytes",
-    "memory_peak_bytes": "peak memory of the process after its programs were compiled and called, in doubling.csv "
-    "after the update: resident set on a CPU, memory of the device on a GPU; bytes",
+    "memory_start_bytes": "peak memory of the first process before the model was built; bytes",
+    "memory_peak_bytes": "peak memory of a process after its programs were compiled and called, the largest of those "
+    "of the point, in doubling.csv after the update: resident set on a CPU, memory of the device on a GPU; bytes",
 }
 REPETITIONS = {
     "batch_size": POINTS["batch_size"],
     "dtype": POINTS["dtype"],
     "part": "whole: updates of m rows; ragged: of N mod m rows, as the last of an epoch; side_by_side: of m rows, in "
     "as many processes at the same time as there are cores, or as half of the memory has room for",
-    "round": "from 0; in each, all batch sizes have one repetition, in a new random order: that of the file's rows",
-    "process": "number, from 0, of the process of those side by side; else 0",
+    "round": "of the process, from 0; in each, all batch sizes have one repetition, in a new random order: that of the "
+    "file's rows",
+    "process": "number, from 0, of the process of this point and part: all points have a first one, then all a second; "
+    "whole and ragged updates are of the same",
     "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation; seconds",
 }
 DOUBLING = {

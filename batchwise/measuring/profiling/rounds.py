@@ -1,8 +1,9 @@
-"""Batch sizes are measured in rounds: each in a fresh process, one repetition of one of them at a time.
+"""Batch sizes are measured in rounds: each in fresh processes, one repetition of one of them at a time.
 
-The processes of several points stay alive and idle, so that repetitions come in rounds, each in a new random order: a
-machine that is slow for a while is so for all batch sizes alike. One whose end is in doubt (endings.py), also one that
-found no memory beside the others, is measured once more, alone.
+All points have a first process, then all a second and a third: a process that shares its core with something else can
+take twice as long from its start to its end. The processes of several points stay alive and idle, so that repetitions
+come in rounds, each in a new random order: a machine that is slow for a while is so for all batch sizes alike. A point
+whose end is in doubt (endings.py), also one that found no memory beside the others, is measured once more, alone.
 """
 
 import multiprocessing
@@ -22,7 +23,8 @@ from batchwise.runtime import forkserver, hardware
 from batchwise.runtime.device import gpu
 
 PRELOADED = "batchwise.measuring.profiling.probe", "batchwise.measuring.profiling.profiler", "stages"
-ROUNDS = 31
+PROCESSES = 3  # of each point, of which one may be slow
+ROUNDS = 7  # of repetitions in each process: more make its median vary no less from one to another
 SEED = 0  # of the orders in which points are started and repeated
 AT_ONCE = 4  # processes that build at the same time, at most, and no more than there are cores
 MEMORY_SHARE = 0.5  # of the available memory, for the processes that are alive
@@ -96,23 +98,30 @@ class Rounds:
         )
 
     def _measure(self, points: list[Point]) -> None:
-        for group in self._groups(points):
-            for number in range(ROUNDS):
-                alive = [item for item in group.items() if self.is_ok(item[0])]
-                for place in self.random.permutation(len(alive)):
-                    self._repeat(number, *alive[place])
-            for process in group.values():
-                process.close()
+        for number in range(PROCESSES):
+            alive = [point for point in points if self.is_ok(point)]
+            waiting = [alive[place] for place in self.random.permutation(len(alive))]
+            for group in self._groups(waiting, counts=number == 0):
+                self._repeat_in_rounds(group, number)
 
-    def _groups(self, waiting: list[Point]) -> Iterator[dict[Point, Process]]:
+    def _repeat_in_rounds(self, group: dict[Point, Process], number: int) -> None:
+        """Repeat the points of a group, then end their processes, which are the `number`th of each."""
+        for round_number in range(ROUNDS):
+            alive = [item for item in group.items() if self.is_ok(item[0])]
+            for place in self.random.permutation(len(alive)):
+                self._repeat(round_number, number, *alive[place])
+        for process in group.values():
+            process.close()
+
+    def _groups(self, waiting: list[Point], *, counts: bool) -> Iterator[dict[Point, Process]]:
         """Yield the processes of points, compiled, as many at a time as their share of the memory has room for."""
         group: dict[Point, Process] = {}
         number = 1 if self.on_gpu else min(AT_ONCE, self.cores)
         for first in range(0, len(waiting), number):
             some = self._built(waiting[first : first + number])
-            for point, process in some.items():
-                self._compile(point, process)
-            self._count(some)
+            self._compile(some)
+            if counts:
+                self._count(some)
             group |= {point: process for point, process in some.items() if self.is_ok(point)}
             taken = [self.measured[point]["memory_peak_bytes"] for point in group]
             if group and (self.on_gpu or sum(taken) + number * max(taken) > MEMORY_SHARE * self.available):
@@ -127,10 +136,21 @@ class Rounds:
             process.wait()
         return processes
 
-    def _compile(self, point: Point, process: Process) -> None:
-        with self._recorded(point, process):
-            process.built()
-            self.measured[point] |= process.ask("compile", point.batch_size, point.purpose == "grid")
+    def _compile(self, some: dict[Point, Process]) -> None:
+        """Compile in processes at the same time, each on a core of its own: that takes most of the time of a study.
+
+        What is kept of a point is of its first process, but the largest peak.
+        """
+        for point, process in some.items():
+            with self._recorded(point, process):
+                process.built()
+                process.tell("compile", point.batch_size, point.purpose == "grid")
+        for point, process in some.items():
+            if self.is_ok(point):
+                with self._recorded(point, process):
+                    found, row = process.answer(), self.measured[point]
+                    peak = max(found["memory_peak_bytes"], row.get("memory_peak_bytes", 0))
+                    row |= found | row | {"memory_peak_bytes": peak}
 
     def _count(self, some: dict[Point, Process]) -> None:
         """Count the updates of an epoch at the points of the grid, at the same time: no time is measured."""
@@ -141,10 +161,10 @@ class Rounds:
             with self._recorded(point, process):
                 self.measured[point]["updates_per_epoch"] = process.answer()
 
-    def _repeat(self, number: int, point: Point, process: Process) -> None:
+    def _repeat(self, round_number: int, number: int, point: Point, process: Process) -> None:
         with self._recorded(point, process):
             for part, seconds in process.ask("repeat").items():
-                self.repetitions.append((point, part, number, 0, seconds))
+                self.repetitions.append((point, part, round_number, number, seconds))
 
     @contextmanager
     def _recorded(self, point: Point, process: Process) -> Iterator[None]:
@@ -177,17 +197,19 @@ class Rounds:
         return endings.twice(message)
 
     def _repeat_side_by_side(self, point: Point, room: int) -> None:
-        processes = [self.start(point.dtype, self.available) for _ in range(min(self.cores, room))]
-        try:
-            for process in processes:
-                process.built()
-            _all(processes, "compile", point.batch_size, False)
-            for number in range(ROUNDS):
-                for place, seconds in enumerate(_all(processes, "repeat")):
-                    self.repetitions.append((point, "side_by_side", number, place, seconds["whole"]))
-        finally:
-            for process in processes:
-                process.close()
+        number = min(self.cores, room)
+        for first in range(0, PROCESSES, max(1, number)):
+            processes = [self.start(point.dtype, self.available) for _ in range(number)]
+            try:
+                for process in processes:
+                    process.built()
+                _all(processes, "compile", point.batch_size, False)
+                for round_number in range(ROUNDS):
+                    for place, seconds in enumerate(_all(processes, "repeat"), first):
+                        self.repetitions.append((point, "side_by_side", round_number, place, seconds["whole"]))
+            finally:
+                for process in processes:
+                    process.close()
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:

@@ -152,9 +152,11 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
     finding = f"{cost_sentences.time(costs.fits)} {cost_sentences.memory_fit(costs.fits, profile.doubling)}"
     lacking = cost_sentences.not_measured(costs.advice["batch_size"], profile.points)
     machine = costs.fits["machine"]
+    processes = profile.repetitions.loc[profile.repetitions["part"].eq("whole"), "process"].nunique()
     caption = (
-        f"Measured on {machine['device']}, {machine['cores']} cores, one process at a time, each batch size in a "
-        "process of its own, its repetitions in random order among those of the others."
+        f"Measured on {machine['device']}, {machine['cores']} cores, one process at a time, each batch size in "
+        f"{count(processes, 'process')} of its own, one after the other, their repetitions in random order among those "
+        "of the other batch sizes. A time is the median of the processes' medians; quartiles are of all repetitions."
     )
     return join(
         paragraph(finding, "finding"),

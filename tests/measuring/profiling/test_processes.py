@@ -26,7 +26,7 @@ from batchwise.measuring.profiling import rounds as rounds_module
 from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.process import LOOK_SECONDS, LOOKS, Process
 from batchwise.measuring.profiling.profiler import Profiler
-from batchwise.measuring.profiling.rounds import ROUNDS, Point, Rounds
+from batchwise.measuring.profiling.rounds import PROCESSES, ROUNDS, Point, Rounds
 from batchwise.runtime import forkserver
 
 
@@ -216,16 +216,17 @@ def test_a_point_that_ends_in_doubt_is_measured_once_more_alone(ends, largest_ke
             assert endings.is_fault(row["message"]) == (ended[tries - 1] != "failed")
 
 
-def test_a_small_batch_size_that_ends_for_want_of_memory_is_measured_again(monkeypatch) -> None:
+@pytest.mark.parametrize("in_process", [0, PROCESSES - 1])
+def test_a_small_batch_size_that_ends_for_want_of_memory_is_measured_again(in_process, monkeypatch) -> None:
     """Really: a process of the smaller of two points dies in a round as if the system had ended it."""
     rounds, killed = rounds_of(100), []
     repeat = Rounds._repeat
 
-    def killing(self: Rounds, number: int, point: Point, process: Process) -> None:
-        if point.batch_size == 4 and number == 3 and not killed:
+    def killing(self: Rounds, round_number: int, number: int, point: Point, process: Process) -> None:
+        if point.batch_size == 4 and (round_number, number) == (3, in_process) and not killed:
             killed.append(point)
             os.kill(process.process.pid, signal.SIGKILL)
-        repeat(self, number, point, process)
+        repeat(self, round_number, number, point, process)
 
     monkeypatch.setattr(rounds_module, "ROUNDS", 5)
     monkeypatch.setattr(Rounds, "_repeat", killing)
@@ -233,8 +234,8 @@ def test_a_small_batch_size_that_ends_for_want_of_memory_is_measured_again(monke
     rounds.measure([Point(m, "float32", "grid") for m in (4, 8)])
     assert killed and [row["status"] for row in rounds.measured.values()] == ["ok"] * 2
     for m in (4, 8):
-        numbers = [number for point, part, number, *_ in rounds.repetitions if (point.batch_size, part) == (m, "whole")]
-        assert numbers == [*range(5)]
+        numbers = [rest[:2] for point, part, *rest in rounds.repetitions if (point.batch_size, part) == (m, "whole")]
+        assert numbers == [[number, process] for process in range(PROCESSES) for number in range(5)]
 
 
 class MadeUp:
@@ -259,14 +260,17 @@ class MadeUp:
         return {"whole": 1.0}
 
 
-@given(st.lists(st.integers(0, ROUNDS + 2), min_size=4, max_size=4))
+@given(st.lists(st.sampled_from([0, 1, ROUNDS, ROUNDS + 1, ROUNDS + 2]), min_size=8, max_size=8))
 def test_half_of_what_is_measured_side_by_side_is_not_kept(answers) -> None:
+    """Two processes at a time, twice, so that there are three or more; and all again if one ends."""
     rounds, left = rounds_of(100), iter(answers)
     rounds.start = lambda *_: MadeUp(next(left))
     message = rounds.measure_side_by_side(Point(4, "float32", "grid"), 10**6)
     enough = [answer > ROUNDS for answer in answers]  # one compiles
-    whole = all(enough[:2]) or all(enough[2:])
-    assert len(rounds.repetitions) == (2 * ROUNDS if whole else 0)
+    ended = 2 if not all(enough[:2]) else 4  # of the first try
+    whole = all(enough[:4]) or all(enough[ended : ended + 4])
+    processes = [process for *_, process, _ in rounds.repetitions]
+    assert sorted(processes) == sorted([*range(4)] * ROUNDS if whole else [])
     assert endings.is_fault(message) is not whole
 
 

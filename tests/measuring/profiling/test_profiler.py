@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from batchwise.measuring.profiling.configurations import points
 from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.measuring.profiling.rounds import ROUNDS, Point
+from batchwise.measuring.profiling.rounds import PROCESSES, ROUNDS, Point
 from tests.project import HANG
 
 STUDY = {
@@ -159,14 +160,16 @@ def test_each_point_has_a_repetition_in_each_round_in_a_random_order(stage) -> N
     profile, _, _ = stage
     whole = profile.repetitions[profile.repetitions["part"].eq("whole")]
     assert (whole["seconds"] > 0).all()
-    rounds = [list(zip(rows["batch_size"], rows["dtype"], strict=True)) for _, rows in whole.groupby("round")]
+    by_round = whole.groupby(["process", "round"])
+    rounds = [list(zip(rows["batch_size"], rows["dtype"], strict=True)) for _, rows in by_round]
     everything = sorted(zip(profile.points["batch_size"], profile.points["dtype"], strict=True))
-    assert len(rounds) == ROUNDS >= 30
+    assert len(rounds) == PROCESSES * ROUNDS and PROCESSES >= 3
     assert all(sorted(one) == everything for one in rounds)
+    assert whole["process"].is_monotonic_increasing  # all have a first process before one has a second
     places = pd.DataFrame([{point: place for place, point in enumerate(one)} for one in rounds])
-    assert len({tuple(one) for one in rounds}) == ROUNDS
+    assert len({tuple(one) for one in rounds}) == len(rounds)
     middle = (len(everything) - 1) / 2
-    error = np.sqrt((len(everything) ** 2 - 1) / 12 / ROUNDS)  # of the mean of uniform places
+    error = np.sqrt((len(everything) ** 2 - 1) / 12 / len(rounds))  # of the mean of uniform places
     assert (abs(places.mean() - middle) < 4 * error).all()
 
 
@@ -174,9 +177,11 @@ def test_the_last_batch_is_measured_apart_and_the_smallest_side_by_side(stage) -
     profile, _, _ = stage
     table = profile.repetitions
     counts = table.groupby(["part", "batch_size", "dtype", "process"]).size()
-    assert counts["ragged"].to_dict() == {(m, "float32", 0): ROUNDS for m in (32, 64, 256)}
+    ragged = {(m, "float32", process): ROUNDS for m in (32, 64, 256) for process in range(PROCESSES)}
+    assert counts["ragged"].to_dict() == ragged
     cores = profile.machine["cores"]
-    expected = {(32, "float32", process): ROUNDS for process in range(cores)} if cores > 1 else {}
+    beside = cores * -(-PROCESSES // cores) if cores > 1 else 0
+    expected = {(32, "float32", process): ROUNDS for process in range(beside)}
     assert counts.get("side_by_side", pd.Series()).to_dict() == expected
 
 
@@ -194,13 +199,19 @@ def test_a_repetition_is_the_mean_of_its_updates() -> None:
     probe = Probe.__new__(Probe)
     calls = []
 
-    def seconds(epochs: int) -> float:
-        calls.append(epochs)
-        return 3.0 * epochs
+    def taking(seconds: float) -> Callable[[int], float]:
+        """Return an epoch that takes so long, and first, when the caches are others', a tenth longer."""
 
-    probe.parts = {"whole": (seconds, 4, 5), "ragged": (seconds, 1, 2)}
-    assert probe.repeat() == {"whole": 3 / 5, "ragged": 3 / 2}
-    assert calls == [1, 4, 1]
+        def call(epochs: int) -> float:
+            calls.append(epochs)
+            return (epochs + 0.1 * (len(calls) % 2)) * seconds
+
+        return call
+
+    probe.parts, probe.epochs = {"whole": (taking(0.0012), 5), "ragged": (taking(3.0), 2)}, {}
+    for _ in range(2):
+        assert probe.repeat() == pytest.approx({"whole": 0.0012 / 5, "ragged": 3 / 2})
+    assert calls == 2 * [1, 4, 1, 1]
 
 
 def test_doubling_comes_to_the_end_of_the_memory(stage) -> None:
@@ -354,7 +365,12 @@ def made_up(seed: int = 0) -> Profile:
         (100, "float64", "dtype", "out_of_memory", "no, \nmore", 0, np.nan, *[np.nan] * 6),
     ]
     parts = [(10, "whole"), (30, "whole"), (30, "ragged"), (33, "whole"), (10, "side_by_side")]
-    repetitions = [(m, "float32", part, n, 0, random.uniform(1, 2)) for n in range(32) for m, part in parts]
+    repetitions = [
+        (m, "float32", part, n, process, random.uniform(1, 2))
+        for process in range(3)
+        for n in range(4)
+        for m, part in parts
+    ]
     doubling = [(100, "fits", np.nan, 4000, 0.5), (200, "out_of_memory", "none", np.nan, 0.7)]
     tables = zip((rows, repetitions, doubling), profile_files.TABLES.values(), strict=True)
     return Profile(*(pd.DataFrame(rows, columns=list(columns)) for rows, columns in tables), {"training_rows": 100})
@@ -366,17 +382,21 @@ def test_the_summary_is_that_of_numpy(seed) -> None:
     table = profile_summary.summary(profile).set_index("batch_size")
 
     def times(m, part="whole") -> np.ndarray:
+        """Return seconds, [processes, rounds]."""
         rows = profile.repetitions
-        return rows.loc[rows["batch_size"].eq(m) & rows["part"].eq(part), "seconds"].to_numpy()
+        return rows.loc[rows["batch_size"].eq(m) & rows["part"].eq(part), "seconds"].to_numpy().reshape(3, 4)
+
+    def typical(m, part="whole") -> float:
+        return np.median(np.median(times(m, part), axis=1))
 
     for m in (10, 30, 33):
-        lower, median, upper = np.quantile(times(m), [0.25, 0.5, 0.75])
+        (lower, upper), median = np.quantile(times(m), [0.25, 0.75]), typical(m)
         found = table.loc[m, ["step_seconds_lower", "step_seconds", "step_seconds_upper"]]
         assert found.tolist() == pytest.approx([lower, median, upper], rel=1e-14)
         assert table.loc[m, "examples_per_second"] == pytest.approx(m / median, rel=1e-14)
-    ragged = np.median(times(30, "ragged"))
+    ragged = typical(30, "ragged")
     assert table["ragged_seconds"].dropna().to_dict() == {30: pytest.approx(ragged, rel=1e-14)}
-    epochs = {10: 10 * np.median(times(10)), 30: 3 * np.median(times(30)) + ragged}
+    epochs = {10: 10 * typical(10), 30: 3 * typical(30) + ragged}
     assert table["epoch_seconds"].dropna().to_dict() == pytest.approx(epochs, rel=1e-14)
     assert table["compile_seconds"].dropna().to_dict() == pytest.approx({10: 0.5, 30: 0.85}, rel=1e-14)
     assert table["memory_peak_bytes"].dropna().to_dict() == {10: 2000, 30: 3000, 33: 3100}

@@ -41,10 +41,11 @@ def profile() -> Profile:
         memory_peak_bytes=5e8 + 1e6 * points["batch_size"],
     ).reindex(columns=list(profile_files.POINTS))
     rows = [
-        (m, dtype, part, number, 0, (1e-4 + 1e-6 * m) * (1 + 0.01 * number))
+        (m, dtype, part, number, process, (1e-4 + 1e-6 * m) * (1 + 0.01 * number))
         for m, dtype in zip(points["batch_size"], points["dtype"], strict=True)
         for part in ("whole", "ragged", "side_by_side")
-        for number in range(31)
+        for process in range(3)
+        for number in range(7)
     ]
     doubling = pd.DataFrame(
         {
@@ -105,6 +106,7 @@ def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
     assert HOSTILE not in text and "&lt;script&gt;" in text
     assert "With 16.0&nbsp;GB" in text or "With 16.0 GB of memory and no deadline use m" in text
     assert "By doubling, m&nbsp;=&nbsp;80 still fits; at m&nbsp;=&nbsp;160 it ended" in text
+    assert "each batch size in 3 processes of its own" in parts[2].text
     assert text.count("<figure>") == 2
     assert "1.50" in parts[3].text
 
