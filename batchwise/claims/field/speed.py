@@ -108,8 +108,8 @@ def _pairs(
         for small, large in pairs:
             few, many = study.seconds(small), study.seconds(large)
             if len(few) and len(many):
-                sides = (factor * few, many) if factor else (few / small, many / large)
-                found.append(_times(study, quantity, *sides, margin, small=small, large=large))
+                slow, fast = (factor * few, many) if factor else (few / small, many / large)
+                found.append(_times(study, quantity, slow, fast, margin, small=small, large=large))
     return found
 
 

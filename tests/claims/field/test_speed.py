@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-
 from batchwise.claims.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED
+
 from tests.claims.judged import verdict
 from tests.fabricated_studies import costs, profile, study
 

@@ -13,10 +13,10 @@ from scipy import stats
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import SeedValues
-from batchwise.claims.paper.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, LeftOut, Verdict, all_of, judge
 from batchwise.claims.paper import comparisons, statements
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.claims.paper.comparisons import KINDS, POINTS, SERVES, SeedEffects
+from batchwise.claims.paper.judging import CONTRADICTED, NOT_DECIDED, SUPPORTED, LeftOut, Verdict, all_of, judge
 from batchwise.common.repository import ROOT
 from tests.claims.paper.cells import cells
 from tests.fabricated_paper import FIGURES, NORMALIZATION, World, as_the_paper_says, measured, the_other_way

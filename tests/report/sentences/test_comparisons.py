@@ -7,9 +7,9 @@ import pytest
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.seed_values import Undecidable
-from batchwise.claims.paper.judging import LeftOut
 from batchwise.claims.paper import comparisons as paper_comparisons
 from batchwise.claims.paper.comparisons import KINDS
+from batchwise.claims.paper.judging import LeftOut
 from batchwise.common.repository import ROOT
 from batchwise.report.sentences import comparisons, statement_kinds
 from tests.claims.paper.cells import cells
