@@ -11,7 +11,8 @@ from batchwise.analysis.equal_budgets import Curves
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.params import Study
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.statistics import critical_batch_size, fits
+from batchwise.statistics import critical_batch_size, fits, learning_rate_laws
+from batchwise.statistics.censored_values import bounded
 
 # Memory of the choice that a report shows, and its deadlines, as parts of the time of the choice without one.
 MEMORY_LIMIT = 16e9  # bytes
@@ -104,27 +105,26 @@ def largest(measured: pd.DataFrame, doubling: pd.DataFrame) -> dict[str, Any]:
 def critical(target: float, runs: pd.DataFrame, sizes: pd.DataFrame) -> dict[str, Any]:
     """Return the fit S(m) = S_min (1 + B_crit/m) of the updates to a target, each m at its fastest rate.
 
-    Left out is an m at which fewer than half of the runs get there, and one at which the first evaluation is past the
-    target: when it was reached is then not known.
+    Left out is an m at which fewer than half of the runs get there, whose fastest rate is not known, and one at which
+    all do in their first evaluation: how much sooner is not known.
     """
     at_rate = sizes[sizes["target"].eq(target)]
-    resolved = at_rate[at_rate["updates"].notna() & at_rate["epochs"].gt(1)]
-    points = runs.merge(resolved[["target", "batch_size", "base_learning_rate"]]).dropna(subset="updates")
-    fit = critical_batch_size.critical_batch_size(
-        points["batch_size"].to_numpy(float), points["updates"].to_numpy(float)
-    )
+    known = at_rate.loc[at_rate["updates"].notna(), ["target", "batch_size", "base_learning_rate"]]
+    rows = runs.merge(known)
+    m, seeds, lower = (rows[column].to_numpy(float) for column in ("batch_size", "seed", "updates_before"))
+    upper = rows["updates"].fillna(np.inf).to_numpy(float)
+    fit = critical_batch_size.critical_batch_size(m, seeds, lower, upper)
     names = critical_batch_size.regimes(at_rate["batch_size"].to_numpy(float), fit.batch_size.value)
     return fit._asdict() | {
-        "batch_sizes": resolved["batch_size"].tolist(),
-        "left_out": sorted({*at_rate["batch_size"]} - {*resolved["batch_size"]}),
+        "left_out": sorted({*at_rate["batch_size"]} - {*rows["batch_size"][bounded(m, lower, upper)]}),
         "regimes": dict(zip(map(str, at_rate["batch_size"]), names, strict=True)),
     }
 
 
 def learning_rate_law(batch_sizes: pd.DataFrame, base_learning_rates: Sequence[float]) -> dict[str, Any]:
-    """Return the fit log η* = a + α·log m of the rates chosen on validation rows, those at the grid's edge left out."""
+    """Return two laws of the rates chosen on validation rows, those at the grid's edge left out."""
     rows = batch_sizes[batch_sizes["selected_by"].eq("validation")].drop_duplicates("effective_batch_size")
-    law = fits.learning_rate_law(
+    law = learning_rate_laws.learning_rate_law(
         rows["effective_batch_size"].to_numpy(float),
         rows["learning_rate"].to_numpy(float),
         rows["grid_edge"].fillna("").ne("").to_numpy(),

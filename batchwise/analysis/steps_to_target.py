@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from batchwise.analysis.equal_budgets import Curves
-from batchwise.statistics.critical_batch_size import censored_median
+from batchwise.statistics.censored_values import censored_median
 
 RUNS = {
     "target": "validation value of the metric to get past, in its unit in the tables",
@@ -19,11 +19,12 @@ RUNS = {
     "seed": "seed of weights and order, from 0",
     "epochs": "epochs until the first evaluation strictly past the target; empty for a run that does not get there",
     "updates": "weight updates until then",
+    "updates_before": "weight updates at the evaluation before, 0 for the first, or of the whole run: too few",
 }
 SIZES = {
     "target": RUNS["target"],
     "batch_size": RUNS["batch_size"],
-    "base_learning_rate": "η̃ with the smallest median of updates over the seeds; ties: the highest η̃",
+    "base_learning_rate": "η̃ with the smallest median of updates over the seeds; ties: smallest mean, highest η̃",
     "learning_rate": RUNS["learning_rate"],
     "runs": "runs of that cell",
     "reached": "runs that got past the target; the others are censored at the end of their training",
@@ -37,13 +38,13 @@ SIZES = {
 def runs(all_curves: Sequence[Curves], targets: Sequence[float]) -> pd.DataFrame:
     """Return a row for each target and run."""
     rows = [
-        (target, curves.effective_batch_size, base, rate, seed, epochs, float(curves.updates_at(epochs)))
+        (target, curves.effective_batch_size, base, rate, seed, epochs, float(curves.updates_at(epochs)), before)
         for target in targets
         for curves in all_curves
         for base, rate, seeds in zip(
             curves.base_learning_rates, curves.learning_rates, _epochs(curves, target), strict=True
         )
-        for seed, epochs in enumerate(seeds)
+        for seed, (epochs, before) in enumerate(zip(seeds, _updates_before(curves, seeds), strict=True))
     ]
     return pd.DataFrame(rows, columns=list(RUNS))
 
@@ -56,7 +57,7 @@ def sizes(table: pd.DataFrame, all_curves: Sequence[Curves], seconds: Mapping[in
         whole = trained[m]
         cells = cells.assign(censored=cells["updates"].isna(), updates=cells["updates"].fillna(whole.updates))
         medians = cells.groupby("base_learning_rate").apply(_median, include_groups=False)
-        base = medians[medians == medians.min()].index[-1]
+        base = _fastest(medians, cells.groupby("base_learning_rate")["updates"].mean())
         cell = cells[cells["base_learning_rate"] == base]
         updates = medians[base] if np.isfinite(medians[base]) else np.nan
         epochs = updates / whole.updates_per_epoch
@@ -66,6 +67,12 @@ def sizes(table: pd.DataFrame, all_curves: Sequence[Curves], seconds: Mapping[in
         last = float(whole.epochs[-1])
         rows.append((target, m, base, learning_rate, len(cell), reached, epochs, updates, cost, last))
     return pd.DataFrame(rows, columns=list(SIZES))
+
+
+def _fastest(medians: pd.Series, means: pd.Series) -> float:
+    """Return the η̃ of the smallest median. Medians of whole epochs are often equal at η̃ that are not equally fast."""
+    means = means[medians == medians.min()]
+    return means[means == means.min()].index[-1]
 
 
 def _median(cell: pd.DataFrame) -> float:
@@ -79,3 +86,10 @@ def _epochs(curves: Curves, target: float) -> np.ndarray:
         return np.full(curves.values[metric.column("validation")].shape[:-1], np.nan)
     past = metric.sign * curves.values[metric.column("validation")][..., 1:] > metric.sign * target
     return np.where(past.any(axis=-1), curves.epochs[1:][past.argmax(axis=-1)], np.nan)
+
+
+def _updates_before(curves: Curves, epochs: np.ndarray) -> np.ndarray:
+    """Return the updates at the evaluation before that at `epochs` [seeds], those of a whole run where that is NaN."""
+    place = np.searchsorted(curves.epochs, epochs)  # beyond the last for NaN
+    before = curves.updates_at(curves.epochs[np.maximum(place - 1, 0)])
+    return np.where(np.isnan(epochs), curves.updates, before).astype(float)

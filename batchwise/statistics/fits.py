@@ -1,4 +1,4 @@
-"""Straight lines over batch sizes and the learning-rate law, each with a 95 % interval."""
+"""Straight lines over batch sizes, with 95 % intervals."""
 
 from typing import NamedTuple
 
@@ -17,15 +17,6 @@ class Line(NamedTuple):
     ratio: Estimate
     r_squared: float  # NaN where y is constant
     points: int
-
-
-class LearningRateLaw(NamedTuple):
-    """log₂ η* = intercept + exponent·log₂ m; `left_out` counts the batch sizes whose best rate is not known."""
-
-    exponent: Estimate
-    intercept: Estimate
-    points: int
-    left_out: int
 
 
 def straight_line(x: np.ndarray, y: np.ndarray, *, relative: bool) -> Line:
@@ -76,33 +67,3 @@ def _fieller(params: np.ndarray, covariance: np.ndarray, degrees: int) -> Estima
     if discriminant > 0:
         return Estimate(ratio, float(last / (half + np.sqrt(discriminant))), np.inf)
     return Estimate(ratio, -np.inf, np.inf)
-
-
-def learning_rate_law(
-    batch_sizes: np.ndarray, learning_rates: np.ndarray, at_edge: np.ndarray, step: float
-) -> LearningRateLaw:
-    """Return the fit of log₂ η* = a + α·log₂ m to the best learning rate of each batch size, [n] each.
-
-    α = 1 is linear scaling, ½ square root (Goyal 2017; Malladi 2022). A best rate at the edge of the grid, `at_edge`
-    [n], or NaN, is not known and left out. α and a are NaN for fewer than three different batch
-    sizes. The best rate lies somewhere within a `step` of the grid, in octaves, so that the error of a point is taken
-    to be the scatter about the line, and step/√12 at least: as of a uniform distribution.
-    """
-    known = ~at_edge & ~np.isnan(learning_rates)
-    x = np.log2(batch_sizes[known])
-    line = straight_line(x, np.log2(learning_rates[known]), relative=False)
-    if np.isfinite(line.slope.value):
-        least = t_quantile(len(x) - 2) * step / np.sqrt(12)
-        squares = np.square(x - x.mean()).sum()
-        of_intercept = np.sqrt(1 / len(x) + x.mean() ** 2 / squares)
-        line = line._replace(
-            slope=_at_least(line.slope, least / np.sqrt(squares)),
-            intercept=_at_least(line.intercept, least * of_intercept),
-        )
-    return LearningRateLaw(line.slope, line.intercept, line.points, int((~known).sum()))
-
-
-def _at_least(estimate: Estimate, half: float) -> Estimate:
-    """Return an estimate whose interval has a half width of at least `half`."""
-    half = max(estimate.high - estimate.value, half)
-    return Estimate(estimate.value, float(estimate.value - half), float(estimate.value + half))

@@ -11,3 +11,13 @@ class Rate(NamedTuple):
     rate: float
     wanted: str  # "≥ 0.93"
     holds: bool  # whether the rate is as wanted
+
+
+def at_least(kind: str, what: str, rate: float, least: float) -> Rate:
+    """Return a rate that should be `least` or more."""
+    return Rate(kind, what, rate, f"≥ {least}", rate >= least)
+
+
+def at_most(kind: str, what: str, rate: float, most: float) -> Rate:
+    """Return a rate that should be `most` or less."""
+    return Rate(kind, what, rate, f"≤ {most}", rate <= most)

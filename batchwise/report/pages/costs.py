@@ -13,9 +13,11 @@ from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
 from batchwise.report import metric_format
 from batchwise.report.figures import costs as cost_figures
+from batchwise.report.figures import laws as law_figures
 from batchwise.report.html import Entry, Html, figure, items, join, paragraph, table
 from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
 from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import laws as law_sentences
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 from batchwise.statistics.intervals import mean_interval
@@ -95,7 +97,8 @@ def budgets(costs: Costs | None, metric: Metric) -> Html:
         ),
         _levels(costs.budgets, metric),
         *([_targets(costs, metric)] if costs.fits["critical_batch_size"] else []),
-        items([*cost_sentences.critical(costs.fits, metric), cost_sentences.law(costs.fits)]),
+        *_law_figure(costs, metric),
+        items([*law_sentences.critical(costs.fits, metric), law_sentences.learning_rates(costs.fits)]),
     )
 
 
@@ -122,6 +125,14 @@ def _level(row: pd.Series, metric: Metric) -> str:
     return f"{metric_format.bare(metric, mean)} ({phrases.test_interval(metric, row)})"
 
 
+def _law_figure(costs: Costs, metric: Metric) -> list[Html]:
+    """Return the figure of the updates to each target with their law, none where no law could be fitted."""
+    drawn = law_figures.updates_to_targets(costs.fits["critical_batch_size"], metric)
+    text = "Updates to each target by batch size, with the law S(m) = S_min (1 + B/m), and the distance from it"
+    caption = f"{text}. Points: geometric means over the seeds; a ring: the law of the other batch sizes breaks there."
+    return [figure(drawn, text, caption)] if drawn else []
+
+
 def _targets(costs: Costs, metric: Metric) -> Html:
     rows = [
         [
@@ -132,10 +143,11 @@ def _targets(costs: Costs, metric: Metric) -> Html:
             digits(row["epochs"]) if known(row["epochs"]) else f"> {number(row['epochs_trained'], 0)}",
             digits(row["updates"]),
             seconds(row["seconds"]),
+            law_sentences.residual(costs.fits, row["target"], row["batch_size"]),
         ]
         for row in costs.targets.to_dict("records")
     ]
-    headings = ["target", "m", "η", "runs that get there", "epochs", "updates", "seconds of updates"]
+    headings = ["target", "m", "η", "runs that get there", "epochs", "updates", "seconds of updates", "from the law"]
     caption = (
         f"Medians to the first evaluation past a validation {metric.title}, at the η that is fastest; censored runs "
         "count"

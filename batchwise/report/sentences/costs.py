@@ -82,7 +82,7 @@ def time(fits: dict[str, Any]) -> str:
     if not known(fit["overhead"]["value"]):
         return "A fit takes three batch sizes."
     return (
-        f"An update takes {_estimate(fit['overhead'], 1e6)} µs and {_estimate(fit['example'], 1e6)} µs for each row "
+        f"An update takes {estimate(fit['overhead'], 1e6)} µs and {estimate(fit['example'], 1e6)} µs for each row "
         f"(t = a + b·m, R² = {number(fit['r_squared'], 3)}, {fit['points']} points); {_knee(fit['knee'])}."
     )
 
@@ -90,7 +90,7 @@ def time(fits: dict[str, Any]) -> str:
 def _knee(found: dict[str, float | None]) -> str:
     if not known(found["value"]):
         return "a row takes no time that could be told from 0, so there is no knee a/b"
-    return f"the two are equal at the knee, a/b = {_estimate(found)} rows"
+    return f"the two are equal at the knee, a/b = {estimate(found)} rows"
 
 
 def memory_fit(fits: dict[str, Any], doubling: pd.DataFrame) -> str:
@@ -99,7 +99,7 @@ def memory_fit(fits: dict[str, Any], doubling: pd.DataFrame) -> str:
     line = "A fit of memory takes three batch sizes."
     if known(fit["constant"]["value"]):
         line = (
-            f"A process takes {_estimate(fit['constant'], 2**-20)} MiB and {_estimate(fit['row'], 2**-10)} KiB for "
+            f"A process takes {estimate(fit['constant'], 2**-20)} MiB and {estimate(fit['row'], 2**-10)} KiB for "
             f"each row of a batch (M = c + d·m, {fit['points']} points, of the grid and of doubling)."
         )
     if not known(most["fits"]):
@@ -124,51 +124,11 @@ def not_measured(sizes: pd.Series, points: pd.DataFrame) -> list[str]:
     return texts + ([f"Not measured: m = {listed(map(size, missing))}."] if missing else [])
 
 
-def critical(fits: dict[str, Any], metric: Metric) -> list[str]:
-    """Return the critical batch size for each target."""
-    texts = []
-    for target, fit in fits["critical_batch_size"].items():
-        shown = metric_format.shown(metric, float(target))
-        if not known(fit["batch_size"]["value"]):
-            texts.append(
-                f"Target {shown}: no fit, since fewer than three batch sizes get there after their first epoch."
-            )
-            continue
-        names = {name: [int(m) for m, one in fit["regimes"].items() if one == name] for name in fit["regimes"].values()}
-        regimes = "; ".join(f"{name}: m = {listed(map(size, sizes))}" for name, sizes in names.items() if name)
-        texts.append(
-            f"Target {shown}: S(m) = S_min (1 + B/m) with B = {_estimate(fit['batch_size'])} rows and "
-            f"S_min = {_estimate(fit['updates_min'])} updates (R² of log S {digits(fit['r_squared'])}, {fit['points']} "
-            f"runs). {regimes}." + _left_out(fit["left_out"])
-        )
-    return texts
-
-
-def _left_out(sizes: list[int]) -> str:
-    if not sizes:
-        return ""
-    return (
-        f" Left out, since not half of the runs get there or all do in the first epoch: m = {listed(map(size, sizes))}."
-    )
-
-
-def law(fits: dict[str, Any]) -> str:
-    """Return the learning-rate law."""
-    fit = fits["learning_rate_law"]
-    left = f"{count(fit['left_out'], 'batch size')} at the edge of the grid left out"
-    if not known(fit["exponent"]["value"]):
-        return (
-            f"The learning-rate law is not decided: {fit['points']} batch sizes have a best η inside the grid ({left})."
-        )
-    return (
-        f"The best η goes with m to the power {_estimate(fit['exponent'])} (log η* = a + α·log m, {fit['points']} "
-        f"batch sizes, {left}; linear scaling would be 1, square-root scaling ½, a constant η 0)."
-    )
-
-
-def _estimate(found: dict[str, float | None], factor: float = 1.0) -> str:
-    """Return a number with its interval; a bound that is not there is open."""
+def estimate(found: dict[str, float | None], factor: float = 1.0) -> str:
+    """Return a number with its interval; a bound that is not there is open, and the number too where it is infinite."""
     value, low, high = (None if (one := found[key]) is None else factor * one for key in ("value", "low", "high"))
+    if value is None:
+        return f"{digits(low)} or more (95 %)"
     if low is None and high is None:
         return f"{digits(value)} (no interval)"
     if high is None:
