@@ -81,13 +81,14 @@ def log_means(groups: np.ndarray, seeds: np.ndarray, lower: np.ndarray, upper: n
     _, who = np.unique(seeds[order], return_inverse=True)
     effects = _seed_effects(which, who, low, high)
     values = _Values(low - effects[who], high - effects[who], starts)
-    lost = np.sqrt(len(names) / (len(names) - 1))  # the effects of the seeds took degrees of freedom
+    within = len(order) - len(names)
+    degrees = within - (len(effects) - 1)
+    lost = np.sqrt(within / degrees) if degrees > 0 else 1.0  # the effects of the seeds took degrees of freedom
     std = lost * np.exp(minimize_scalar(_unlikelihood, bounds=np.log(STD), args=(values,), options={"xatol": 0.01}).x)
     nodes, log_likelihood = _likelihood(std, values)
     weights = softmax(log_likelihood, axis=1)
     mean = np.sum(weights * nodes, axis=1)
     errors = np.sqrt(np.sum(weights * np.square(nodes - mean[:, None]), axis=1))
-    degrees = len(order) - len(names) - (len(effects) - 1)
     return LogMeans(names, mean, errors, float(std), degrees, effects)
 
 

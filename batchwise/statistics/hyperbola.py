@@ -15,7 +15,8 @@ from scipy.optimize import brentq, minimize_scalar
 from batchwise.statistics.intervals import CONFIDENCE, Estimate
 
 FAR = 16  # log units: 1 + B/m is within 1e-7 of its limit where B is so far from every m
-NEAR = 4  # log units: within them from an m the grid of log B is fine
+NEAR = 4  # log units: within them from an m the grid of log B is dense
+STEP, FINE = 0.05, 51  # log units between its points, and how many points there are between the neighbours of the best
 PARAMETERS = 2
 COMPARABLE = 5  # points: those that are left without one are two more than the parameters
 
@@ -37,6 +38,14 @@ class Prediction(NamedTuple):
     p_value: np.ndarray  # of the distance from it, scatter and errors considered; for one point that was named before
 
 
+class _Grid(NamedTuple):
+    """Values of log B [g], and log(1 + B/m) for each at `m` [k]."""
+
+    log_batch_size: np.ndarray
+    m: np.ndarray
+    shapes: np.ndarray  # [g, k]
+
+
 class _Curves(NamedTuple):
     """The best level for each log B of a grid [g], and the weighted sum of squares that it leaves."""
 
@@ -49,22 +58,22 @@ def fit(m: np.ndarray, y: np.ndarray, errors: np.ndarray) -> Hyperbola:
 
     Data that only show a slope of −1 leave B without an upper bound, and flat data leave B at 0 or more.
     """
-    grid = _grid(m)
-    shapes = _shapes(grid, m)
-    scatter = _scatter(shapes, y, errors)
+    grid = _whole_grid(m)
+    scatter = _scatter(grid, y, errors)
     variances = errors**2 + scatter
-    best = _best(grid, m, y, variances)
-    at_best = _curves(_shapes(np.array([best]), m), y, variances)
-    least = at_best.squares[0]
-    limit = least + _worse(least, len(m) - PARAMETERS)
-    low, high = _ends(np.union1d(grid, best), m, y, variances, limit)
-    within = _curves(_shapes(np.linspace(low, high, 1001), m), y, variances)
+    best = _best(grid, y, variances)
+    at_best = _grid(np.array([best]), m)
+    level, least = (float(one.item()) for one in _curves(at_best, y, variances))
+    limit = least + float(stats.f.ppf(CONFIDENCE, 1, len(m) - PARAMETERS)) * _excess(least, len(m))
+    low, high = _ends(_grid(np.union1d(grid.log_batch_size, best), m), y, variances, limit)
+    within = _curves(_grid(np.linspace(low, high, 1001), m), y, variances)
+    first, last = grid.log_batch_size[[0, -1]]
     return Hyperbola(
-        _level(float(at_best.level[0]), best == grid[-1], within, limit, variances, high == grid[-1]),
-        Estimate(*(_unlogged(u, grid) for u in (best, low, high))),
+        _level(level, best == last, within, limit, variances, high == last),
+        Estimate(*({first: 0.0, last: np.inf}.get(u, float(np.exp(u))) for u in (best, low, high))),
         float(np.sqrt(scatter)),
-        float(_curves(shapes, y, errors**2).squares.min()),
-        at_best.level[0] + _shapes(np.array([best]), m)[0],
+        float(_curves(_near_best(grid, y, errors**2), y, errors**2).squares.min()),
+        level + at_best.shapes[0],
     )
 
 
@@ -74,84 +83,86 @@ def predict(m: np.ndarray, y: np.ndarray, errors: np.ndarray) -> Prediction:
     The distance is that of a deleted residual (Cook & Weisberg 1982, section 2.2): by how much the sum of squares grows
     when the point joins the others, whose scatter it keeps.
     """
-    grid = _grid(m)
-    shapes = _shapes(grid, m)
+    grid = _whole_grid(m)
     expected, p_value = np.empty(len(m)), np.empty(len(m))
     for point in range(len(m)):
         others = np.arange(len(m)) != point
-        scatter = _scatter(shapes[:, others], y[others], errors[others])
-        variances = errors**2 + scatter
-        curves = _curves(shapes[:, others], y[others], variances[others])
-        best, degrees = curves.squares.argmin(), len(m) - 1 - PARAMETERS
-        growth = _curves(shapes, y, variances).squares.min() - curves.squares[best]
-        expected[point] = curves.level[best] + shapes[best, point]
-        p_value[point] = stats.f.sf(growth / max(1, curves.squares[best] / degrees), 1, degrees)
+        of_others = _Grid(grid.log_batch_size, m[others], grid.shapes[:, others])
+        variances = errors**2 + _scatter(of_others, y[others], errors[others])
+        near = _near_best(of_others, y[others], variances[others])
+        curves = _curves(near, y[others], variances[others])
+        i = curves.squares.argmin()
+        growth = _curves(_near_best(grid, y, variances), y, variances).squares.min() - curves.squares[i]
+        degrees = len(m) - 1 - PARAMETERS
+        p_value[point] = stats.f.sf(growth / _excess(curves.squares[i], len(m) - 1), 1, degrees)
+        expected[point] = curves.level[i] + _grid(near.log_batch_size[[i]], m[[point]]).shapes.item()
     return Prediction(expected, p_value)
 
 
-def _grid(m: np.ndarray) -> np.ndarray:
+def _grid(log_batch_size: np.ndarray, m: np.ndarray) -> _Grid:
+    return _Grid(log_batch_size, m, np.log1p(np.exp(log_batch_size)[:, None] / m))
+
+
+def _whole_grid(m: np.ndarray) -> _Grid:
     """Return log B from so far below all m that it stands for B = 0 to so far above that it stands for B = ∞."""
     low, high = np.log(m.min()), np.log(m.max())
-    near = np.linspace(low - NEAR, high + NEAR, round((high - low + 2 * NEAR) / 0.02))
-    far = np.linspace(NEAR, FAR, 25)[1:]
-    return np.concatenate([low - far[::-1], near, high + far])
+    near = np.linspace(low - NEAR, high + NEAR, round((high - low + 2 * NEAR) / STEP))
+    far = np.linspace(NEAR, FAR, 13)[1:]
+    return _grid(np.concatenate([low - far[::-1], near, high + far]), m)
 
 
-def _shapes(log_batch_size: np.ndarray, m: np.ndarray) -> np.ndarray:
-    """Return log(1 + B/m), [g, k], for each log B [g]."""
-    return np.logaddexp(0, log_batch_size[:, None] - np.log(m))
-
-
-def _curves(shapes: np.ndarray, y: np.ndarray, variances: np.ndarray) -> _Curves:
-    rest, weights = y - shapes, 1 / variances
+def _curves(grid: _Grid, y: np.ndarray, variances: np.ndarray) -> _Curves:
+    rest, weights = y - grid.shapes, 1 / variances
     level = rest @ weights / weights.sum()
     return _Curves(level, np.square(rest - level[:, None]) @ weights)
 
 
-def _scatter(shapes: np.ndarray, y: np.ndarray, errors: np.ndarray) -> float:
-    """Return τ²."""
-    degrees = len(y) - PARAMETERS
-
-    def excess(scatter: float) -> float:
-        return float(_curves(shapes, y, errors**2 + scatter).squares.min()) - degrees
-
-    return brentq(excess, 0, len(y) * np.ptp(y) ** 2, rtol=1e-6) if excess(0) > 0 else 0.0
+def _near_best(grid: _Grid, y: np.ndarray, variances: np.ndarray) -> _Grid:
+    """Return a fine grid about the best log B. There may be two valleys, so it is first looked for on the whole one."""
+    values, i = grid.log_batch_size, int(_curves(grid, y, variances).squares.argmin())
+    inner = 0 < i < len(values) - 1
+    return _grid(np.linspace(values[i - 1], values[i + 1], FINE) if inner else values[[i]], grid.m)
 
 
-def _worse(least: float, degrees: int) -> float:
-    """Return by how much a sum of squares may exceed the least: the errors alone may make it small by chance."""
-    return float(stats.f.ppf(CONFIDENCE, 1, degrees)) * max(1.0, least / degrees)
-
-
-def _best(grid: np.ndarray, m: np.ndarray, y: np.ndarray, variances: np.ndarray) -> float:
-    """Return the best log B. There may be two valleys, so it is first looked for on the grid."""
-    i = int(_curves(_shapes(grid, m), y, variances).squares.argmin())
-    if not 0 < i < len(grid) - 1:
-        return float(grid[i])
-    bounds = grid[[i - 1, i + 1]]
-    return float(minimize_scalar(_squares, bounds=bounds, args=(m, y, variances), options={"xatol": 1e-9}).x)
+def _best(grid: _Grid, y: np.ndarray, variances: np.ndarray) -> float:
+    """Return the best log B."""
+    near = _near_best(grid, y, variances).log_batch_size
+    if len(near) == 1:
+        return float(near[0])
+    bounds, arguments = near[[0, -1]], (grid.m, y, variances)
+    return float(minimize_scalar(_squares, bounds=bounds, args=arguments, options={"xatol": 1e-9}).x)
 
 
 def _squares(log_batch_size: float, m: np.ndarray, y: np.ndarray, variances: np.ndarray) -> float:
-    return float(_curves(_shapes(np.array([log_batch_size]), m), y, variances).squares[0])
+    return float(_curves(_grid(np.array([log_batch_size]), m), y, variances).squares.item())
 
 
-def _ends(grid: np.ndarray, m: np.ndarray, y: np.ndarray, variances: np.ndarray, limit: float) -> tuple[float, float]:
+def _scatter(grid: _Grid, y: np.ndarray, errors: np.ndarray) -> float:
+    """Return τ²."""
+
+    def too_large(scatter: float) -> float:
+        variances = errors**2 + scatter
+        squares = _curves(_near_best(grid, y, variances), y, variances).squares.min()
+        return float(squares) - (len(y) - PARAMETERS)
+
+    return brentq(too_large, 0, len(y) * np.ptp(y) ** 2, rtol=1e-5) if too_large(0) > 0 else 0.0
+
+
+def _excess(squares: float, points: int) -> float:
+    """Return by what the variances are too small, 1 at least: squares are also small by chance."""
+    return max(1.0, squares / (points - PARAMETERS))
+
+
+def _ends(grid: _Grid, y: np.ndarray, variances: np.ndarray, limit: float) -> tuple[float, float]:
     """Return the lowest and highest log B whose sum of squares is within `limit`, at most the ends of the grid."""
-    within = np.flatnonzero(_curves(_shapes(grid, m), y, variances).squares <= limit)
+    values, within = grid.log_batch_size, np.flatnonzero(_curves(grid, y, variances).squares <= limit)
 
     def crossing(inside: int, outside: int) -> float:
-        if not 0 <= outside < len(grid):
-            return float(grid[inside])
-        return brentq(lambda u: _squares(u, m, y, variances) - limit, grid[inside], grid[outside])
+        if not 0 <= outside < len(values):
+            return float(values[inside])
+        return brentq(lambda u: _squares(u, grid.m, y, variances) - limit, values[inside], values[outside])
 
     return crossing(within[0], within[0] - 1), crossing(within[-1], within[-1] + 1)
-
-
-def _unlogged(log_batch_size: float, grid: np.ndarray) -> float:
-    """Return B, which is 0 or infinite at the ends of the grid."""
-    ends = {grid[0]: 0.0, grid[-1]: np.inf}
-    return ends.get(log_batch_size, float(np.exp(log_batch_size)))
 
 
 def _level(

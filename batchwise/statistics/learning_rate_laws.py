@@ -10,7 +10,7 @@ from batchwise.statistics.fits import LEAST, Line, straight_line
 from batchwise.statistics.intervals import CONFIDENCE, NONE, Estimate, t_quantile
 
 POWER, SATURATING = "power", "saturating"
-LEAST_STEP = 1e-3  # octaves
+LEAST_ERROR = 1e-4  # octaves
 ROUNDING = 1e-9  # octaves²
 
 
@@ -54,7 +54,7 @@ def learning_rate_law(
     known = ~at_edge & ~np.isnan(learning_rates)
     m, rates = batch_sizes[known], np.log2(learning_rates[known])
     left_out = int((~known).sum())
-    error = max(step, LEAST_STEP) / np.sqrt(12)
+    error = step / np.sqrt(12)
     if len(np.unique(m)) < LEAST:
         return LearningRateLaw(NONE, NONE, NONE, NONE, len(m), left_out, _compared(m, rates, error))
     power = _power(np.log2(m), rates, error)
@@ -82,9 +82,14 @@ def _at_least(estimate: Estimate, half: float) -> Estimate:
 
 def _saturating(m: np.ndarray, rates: np.ndarray, error: float) -> tuple[Estimate, Estimate]:
     """Return η_max and B: 1/η* is a hyperbola in m, with 1/η_max as its level."""
-    law = hyperbola.fit(m, -np.log(2) * rates, np.full(len(m), np.log(2) * error))
+    law = hyperbola.fit(m, -np.log(2) * rates, _natural(error, len(m)))
     value, low, high = (float(np.exp(-end)) for end in law.level)
     return Estimate(value, high, low), law.batch_size
+
+
+def _natural(error: float, points: int) -> np.ndarray:
+    """Return standard errors above 0 of natural logarithms, [points], from one in octaves."""
+    return np.full(points, np.log(2) * max(error, LEAST_ERROR))
 
 
 def _compared(m: np.ndarray, rates: np.ndarray, error: float) -> Comparison:
@@ -112,5 +117,4 @@ def _missed_by_power(m: np.ndarray, rates: np.ndarray) -> np.ndarray:
 
 
 def _missed_by_saturating(m: np.ndarray, rates: np.ndarray, error: float) -> np.ndarray:
-    errors = np.full(len(m), np.log(2) * error)
-    return rates + hyperbola.predict(m, -np.log(2) * rates, errors).expected / np.log(2)
+    return rates + hyperbola.predict(m, -np.log(2) * rates, _natural(error, len(m))).expected / np.log(2)

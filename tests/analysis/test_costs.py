@@ -151,22 +151,41 @@ def test_the_fastest_rate_is_that_with_the_smallest_median_and_censored_runs_cou
     assert never["reached"] == 0 and np.isnan(never["updates"]) and never["epochs_trained"] == 10
 
 
+def test_updates_before_are_those_of_the_evaluation_before_or_of_a_whole_run() -> None:
+    apart = rising(8, seeds=1)
+    apart = replace(apart, epochs=2 * apart.epochs, updates=2 * apart.updates)  # evaluated after each second epoch
+    table = steps_to_target.runs([apart], [0.01, 0.24, 0.9])
+    assert table["updates"].tolist()[:2] == [10.0, 50.0] and np.isnan(table["updates"][2])
+    assert table["updates_before"].tolist() == [0.0, 40.0, 100.0]
+
+
+def test_of_rates_with_the_same_median_that_with_the_smallest_mean_is_the_fastest() -> None:
+    steps = 0.2 * np.arange(6)  # past 0.5 after 3 epochs
+    quick = np.stack([steps, steps, 2 * steps])  # and a seed after 2
+    one = curves(8, np.stack([np.tile(steps, (3, 1)), quick, np.tile(steps, (3, 1))]), rates=(0.1, 0.2, 0.4))
+    (row,) = steps_to_target.sizes(steps_to_target.runs([one], [0.5]), [one], {}).to_dict("records")
+    assert (row["base_learning_rate"], row["epochs"]) == (0.2, 3)
+    alike = curves(8, np.tile(steps, (2, 3, 1)), rates=(0.1, 0.2))
+    (row,) = steps_to_target.sizes(steps_to_target.runs([alike], [0.5]), [alike], {}).to_dict("records")
+    assert row["base_learning_rate"] == 0.2
+
+
 def test_the_critical_batch_size_is_found_in_runs_and_unresolved_sizes_are_left_out() -> None:
-    """S(m) = 10 (1 + 64/m) updates in an epoch of 4,096/m: m = 8 has no evaluation before it is there."""
-    sizes = [8, 64, 256, 1024, 4096]
-    rows = []
+    """S(m) = 40 (1 + 64/m) updates, in epochs of 4,096/m: m = 2 gets there in the first, half of m = 4,096 does not."""
+    sizes, found = [2, 64, 256, 1024, 2048, 4096], []
     for m in sizes:
-        updates = 10 * (1 + 64 / m)
-        epochs = max(updates / (4096 / m), 1)
-        rows += [(0.9, m, 0.1, 0.1 * m, seed, epochs, epochs * 4096 / m) for seed in range(3)]
-    runs = pd.DataFrame(rows, columns=list(steps_to_target.RUNS))
-    table = runs.groupby("batch_size", as_index=False).first().assign(runs=3, reached=3)
-    found = costs.critical(0.9, runs, table)
-    assert found["batch_sizes"] == [m for m in sizes if 10 * (1 + 64 / m) * m / 4096 > 1]
-    assert found["left_out"] == [8, 64, 256]
-    made = costs.critical(0.9, runs, table.assign(epochs=2.0))  # were all resolved, the law would be found
-    resolved = runs[runs["batch_size"].ge(1024)]
-    assert made["points"] == 15 and len(resolved) == 6
+        per_epoch, updates = 4096 / m, 40 * (1 + 64 / m) * np.array([0.95, 1, 1.05])
+        last = np.full((3, 41), 0.0)
+        for seed, epochs in enumerate(np.ceil(updates / per_epoch).astype(int)):
+            last[seed, epochs:] = 1
+        found.append(curves(m, last[None], rows=4096))
+    runs = steps_to_target.runs(found, [0.9])
+    fit = costs.critical(0.9, runs, steps_to_target.sizes(runs, found, {}))
+    assert fit["left_out"] == [2, 4096]
+    assert (fit["runs"], [one.batch_size for one in fit["departures"]]) == (12, [64, 256, 1024, 2048])
+    assert fit["batch_size"].value == pytest.approx(64, rel=0.1) and fit["scatter"] == 1
+    assert fit["updates_min"].value == pytest.approx(40, rel=0.05)
+    assert fit["regimes"]["2"] == "perfect scaling" and fit["regimes"]["4096"] == "maximal data parallelism"
 
 
 # The choice
@@ -267,3 +286,4 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
     assert fits["largest_batch_size"] == {"fits": 80, "out_of_memory": 160}
     assert fits["learning_rate_law"]["exponent"]["value"] == pytest.approx(1)
     assert fits["learning_rate_law"]["left_out"] == 1
+    assert fits["learning_rate_law"]["batch_size"]["high"] is None  # in proportion, as far as three batch sizes say

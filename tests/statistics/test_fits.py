@@ -1,4 +1,4 @@
-"""Lines and the learning-rate law against numpy's fits, printed tables, F tests and planted truth."""
+"""Lines against numpy's fits, printed tables, F tests and planted truth."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.regression.linear_model import WLS
 
-from batchwise.statistics.fits import Line, learning_rate_law, straight_line
+from batchwise.statistics.fits import Line, straight_line
 from batchwise.statistics.intervals import Estimate
 
 REPEATS = 200
@@ -129,52 +129,3 @@ def test_two_different_batch_sizes_are_too_few_for_a_line() -> None:
     line = straight_line(np.array([1.0, 2, 2]), np.array([1.0, 2, 3]), relative=True)
     assert np.isnan([*line.intercept, *line.slope, *line.ratio, line.r_squared]).all()
     assert isinstance(line, Line) and line.points == 3
-
-
-def rates(exponent: float, seed: int) -> np.ndarray:
-    """Best learning rates with errors of half an octave."""
-    return 2.0 ** (-7 + exponent * np.log2(M) + np.random.default_rng([2, seed]).normal(0, 0.5, len(M)))
-
-
-@pytest.mark.parametrize("exponent", [1, 0.5, 0])
-def test_learning_rate_law_covers_a_planted_exponent(exponent: float) -> None:
-    inner = np.zeros(len(M), bool)
-    laws = [learning_rate_law(M, rates(exponent, seed), inner, 0) for seed in range(REPEATS)]
-    covered = sum(holds(law.exponent, exponent) for law in laws)
-    assert covered >= 0.93 * REPEATS and covered <= COVERED[1]
-    assert COVERED[0] <= sum(holds(law.intercept, -7) for law in laws) <= COVERED[1]
-    assert np.mean([law.exponent.value for law in laws]) == pytest.approx(exponent, abs=0.02)
-
-
-@given(st.lists(st.booleans(), min_size=11, max_size=11), st.integers(0, 100))
-def test_learning_rates_at_the_edge_change_nothing(edge: list[bool], seed: int) -> None:
-    at_edge = np.array(edge)
-    wild = np.where(at_edge, 1e6, rates(0.5, seed))
-    law = learning_rate_law(M, wild, at_edge, 0)
-    assert (law.points, law.left_out) == (11 - sum(edge), sum(edge))
-    if law.points < 3:
-        assert np.isnan([*law.exponent, *law.intercept]).all()
-        return
-    fit = np.polyfit(np.log2(M[~at_edge]), np.log2(wild[~at_edge]), 1)
-    assert (law.exponent.value, law.intercept.value) == pytest.approx(tuple(fit), abs=1e-9)
-
-
-def test_a_batch_size_without_a_best_rate_is_left_out() -> None:
-    values = np.where(M == 4, np.nan, 2 * M)
-    law = learning_rate_law(M, values, M == 8, 0)
-    assert (law.points, law.left_out) == (9, 2)
-    assert (*law.exponent, *law.intercept) == pytest.approx((1, 1, 1, 1, 1, 1))
-
-
-@pytest.mark.parametrize("sizes", [M, M[:3]])
-@pytest.mark.parametrize(("exponent", "step"), [(1, 1), (0.5, 1), (0, 2), (0.37, 0.5)])
-def test_learning_rate_law_knows_the_step_of_the_grid(sizes: np.ndarray, exponent: float, step: float) -> None:
-    """Rates without any error but that of the grid, whose place is random."""
-    covered = 0
-    for seed in range(REPEATS):
-        place = np.random.default_rng([4, seed]).uniform(-9, -5)
-        best = place + exponent * np.log2(sizes)
-        law = learning_rate_law(sizes, 2.0 ** (step * np.round(best / step)), np.zeros(len(sizes), bool), step)
-        assert law.exponent.low < law.exponent.high and law.intercept.low < law.intercept.high
-        covered += holds(law.exponent, exponent)
-    assert covered >= COVERED[0]

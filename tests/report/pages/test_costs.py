@@ -107,7 +107,8 @@ def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
     assert "With 16.0&nbsp;GB" in text or "With 16.0 GB of memory and no deadline use m" in text
     assert "By doubling, m&nbsp;=&nbsp;80 still fits; at m&nbsp;=&nbsp;160 it ended" in text
     assert "each batch size in 3 processes of its own" in parts[2].text
-    assert text.count("<figure>") == 2
+    assert text.count("<figure>") == 3
+    assert "from the law" in parts[1].text and "R²" not in parts[1].text
     assert "1.50" in parts[3].text
 
 
