@@ -15,14 +15,13 @@ PERFECT, DIMINISHING, MAXIMAL = "perfect scaling", "diminishing returns", "maxim
 
 
 class Departure(NamedTuple):
-    """How far a batch size is from the law; ratio and p-value are NaN for fewer than five batch sizes."""
+    """How far a batch size is from the law."""
 
     batch_size: int
     updates: float  # geometric mean over the seeds
     residual: float  # of the law of all batch sizes, as a fraction of the updates that it says
-    ratio: float  # of the updates to those that the law of the other batch sizes predicts
-    p_value: float  # that such a ratio is found at any batch size where the law holds (Bonferroni)
-    breaks: bool  # the law of the others does not hold here
+    ratio: float  # of the updates to those that the law of the others predicts; NaN for fewer than five batch sizes
+    breaks: bool  # the law of the batch sizes where it does not break does not hold here; they are then the others
 
 
 class CriticalBatchSize(NamedTuple):
@@ -32,6 +31,7 @@ class CriticalBatchSize(NamedTuple):
     batch_size: Estimate
     scatter: float  # of the batch sizes about the law beyond that of the seeds and the evaluations, as a factor
     lack_of_fit: float  # p-value that there is no such scatter; NaN for one seed
+    no_break: float  # p-value that the law breaks nowhere (Bonferroni); NaN for fewer than five batch sizes
     runs: int  # of the batch sizes that count
     departures: list[Departure]  # a batch size each, ascending
 
@@ -48,19 +48,25 @@ def critical_batch_size(
     by how many runs there are (see hyperbola). That of S_min has the scatter of the seeds too, which all batch sizes
     share. Data that only show perfect scaling (slope −1) leave B without an upper bound and S_min at 0 or more, and
     flat data leave B at 0 or more; at such an end B itself may be inf or 0.
+
+    Where the law breaks is looked for at each batch size, and at the smallest and the largest few, up to half of them:
+    the set that is least like what the law of the others predicts, if it is so clearly.
     """
     counts = bounded(batch_sizes, lower, upper)
     if len(np.unique(batch_sizes[counts])) < LEAST:
-        return CriticalBatchSize(NONE, NONE, np.nan, np.nan, int(counts.sum()), [])
+        return CriticalBatchSize(NONE, NONE, np.nan, np.nan, np.nan, int(counts.sum()), [])
     means = log_means(batch_sizes, seeds, lower, upper)
     law = hyperbola.fit(means.groups, means.mean, means.errors)
+    ratios, broken, no_break = _break(means)
+    columns = means.groups.astype(int), np.exp(means.mean), np.expm1(means.mean - law.expected), ratios, broken
     return CriticalBatchSize(
         _updates_min(law.level, means.seed_effects),
         law.batch_size,
         float(np.exp(law.scatter)),
         _lack_of_fit(law, means),
+        no_break,
         int(counts.sum()),
-        _departures(law, means),
+        [Departure(*row) for row in zip(*(column.tolist() for column in columns), strict=True)],
     )
 
 
@@ -92,18 +98,26 @@ def _lack_of_fit(law: Hyperbola, means: LogMeans) -> float:
     return float(stats.f.sf(law.squares / degrees, degrees, means.degrees)) if means.degrees > 0 else np.nan
 
 
-def _departures(law: Hyperbola, means: LogMeans) -> list[Departure]:
+def _break(means: LogMeans) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the ratio of each batch size to the law of the others, whether it breaks there, and p of no break."""
     k = len(means.groups)
-    ratios, p_values = np.full(k, np.nan), np.full(k, np.nan)
-    if k >= hyperbola.COMPARABLE:
-        others = hyperbola.predict(means.groups, means.mean, means.errors)
-        ratios, p_values = np.exp(means.mean - others.expected), np.minimum(k * others.p_value, 1)
-    columns = (
-        means.groups.astype(int),
-        np.exp(means.mean),
-        np.expm1(means.mean - law.expected),
-        ratios,
-        p_values,
-        p_values < 1 - CONFIDENCE,
-    )
-    return [Departure(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    ratios, broken = np.full(k, np.nan), np.zeros(k, bool)
+    if k < hyperbola.COMPARABLE:
+        return ratios, broken, np.nan
+    sets = _sets(k)
+    found = [hyperbola.predict(means.groups, means.mean, means.errors, out) for out in sets]
+    expected = np.array([found[point].expected[point] for point in range(k)])  # the first sets are of one each
+    farthest = min(range(len(sets)), key=lambda number: found[number].p_value)
+    no_break = min(1.0, len(sets) * found[farthest].p_value)
+    if no_break < 1 - CONFIDENCE:
+        broken = sets[farthest]
+        expected[broken] = found[farthest].expected[broken]
+    return np.exp(means.mean - expected), broken, no_break
+
+
+def _sets(k: int) -> list[np.ndarray]:
+    """Return each of k ascending batch sizes, then the first and the last few of which the others can say something."""
+    place = np.arange(k)
+    few = range(2, min(k // 2, k - hyperbola.COMPARABLE + 1) + 1)
+    ends = [side for number in few for side in (place < number, place >= k - number)]
+    return [place == point for point in range(k)] + ends

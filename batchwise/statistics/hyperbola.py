@@ -16,9 +16,9 @@ from batchwise.statistics.intervals import CONFIDENCE, Estimate
 
 FAR = 16  # log units: 1 + B/m is within 1e-7 of its limit where B is so far from every m
 NEAR = 4  # log units: within them from an m the grid of log B is dense
-STEP, FINE = 0.05, 51  # log units between its points, and how many points there are between the neighbours of the best
+STEP, FINE = 0.1, 51  # log units between its points, and how many points there are between the neighbours of the best
 PARAMETERS = 2
-COMPARABLE = 5  # points: those that are left without one are two more than the parameters
+COMPARABLE = 5  # points: those that are left without one, two more than the parameters, test it
 
 
 class Hyperbola(NamedTuple):
@@ -32,10 +32,10 @@ class Hyperbola(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What the law of the other points says of each point, [k]."""
+    """What a law says of all points that was fitted without some."""
 
-    expected: np.ndarray  # y
-    p_value: np.ndarray  # of the distance from it, scatter and errors considered; for one point that was named before
+    expected: np.ndarray  # y, [k]
+    p_value: float  # of how far those left out are from it, with scatter and errors; for points that were named before
 
 
 class _Grid(NamedTuple):
@@ -77,26 +77,23 @@ def fit(m: np.ndarray, y: np.ndarray, errors: np.ndarray) -> Hyperbola:
     )
 
 
-def predict(m: np.ndarray, y: np.ndarray, errors: np.ndarray) -> Prediction:
-    """Return for each of k points what the law of the others says; k is five at least.
+def predict(m: np.ndarray, y: np.ndarray, errors: np.ndarray, out: np.ndarray) -> Prediction:
+    """Return what the law of the other points says where some, `out` [k], are left out; three others at least.
 
-    The distance is that of a deleted residual (Cook & Weisberg 1982, section 2.2): by how much the sum of squares grows
-    when the point joins the others, whose scatter it keeps.
+    The distance of those left out is that of deleted residuals (Cook & Weisberg 1982, section 2.2): by how much the sum
+    of squares grows when they join the others, whose scatter they have.
     """
-    grid = _whole_grid(m)
-    expected, p_value = np.empty(len(m)), np.empty(len(m))
-    for point in range(len(m)):
-        others = np.arange(len(m)) != point
-        of_others = _Grid(grid.log_batch_size, m[others], grid.shapes[:, others])
-        variances = errors**2 + _scatter(of_others, y[others], errors[others])
-        near = _near_best(of_others, y[others], variances[others])
-        curves = _curves(near, y[others], variances[others])
-        i = curves.squares.argmin()
-        growth = _curves(_near_best(grid, y, variances), y, variances).squares.min() - curves.squares[i]
-        degrees = len(m) - 1 - PARAMETERS
-        p_value[point] = stats.f.sf(growth / _excess(curves.squares[i], len(m) - 1), 1, degrees)
-        expected[point] = curves.level[i] + _grid(near.log_batch_size[[i]], m[[point]]).shapes.item()
-    return Prediction(expected, p_value)
+    grid, others = _whole_grid(m), ~out
+    of_others = _Grid(grid.log_batch_size, m[others], grid.shapes[:, others])
+    variances = errors**2 + _scatter(of_others, y[others], errors[others])
+    near = _near_best(of_others, y[others], variances[others])
+    curves = _curves(near, y[others], variances[others])
+    i = curves.squares.argmin()
+    growth = _curves(_near_best(grid, y, variances), y, variances).squares.min() - curves.squares[i]
+    lost, left = int(out.sum()), int(others.sum())
+    ratio = growth / lost / _excess(curves.squares[i], left)
+    expected = curves.level[i] + _grid(near.log_batch_size[[i]], m).shapes[0]
+    return Prediction(expected, float(stats.f.sf(ratio, lost, left - PARAMETERS)))
 
 
 def _grid(log_batch_size: np.ndarray, m: np.ndarray) -> _Grid:

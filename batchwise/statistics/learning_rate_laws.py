@@ -110,11 +110,12 @@ def _compared(m: np.ndarray, rates: np.ndarray, error: float) -> Comparison:
 
 def _missed_by_power(m: np.ndarray, rates: np.ndarray) -> np.ndarray:
     """Return by how many octaves the line through the other points misses each [k]."""
-    x = np.log2(m)
-    others = [np.arange(len(m)) != point for point in range(len(m))]
-    lines = [np.polyfit(x[rest], rates[rest], 1) for rest in others]
+    x, points = np.log2(m), np.arange(len(m))
+    lines = [np.polyfit(x[points != point], rates[points != point], 1) for point in points]
     return rates - np.array([np.polyval(line, one) for line, one in zip(lines, x, strict=True)])
 
 
 def _missed_by_saturating(m: np.ndarray, rates: np.ndarray, error: float) -> np.ndarray:
-    return rates + hyperbola.predict(m, -np.log(2) * rates, _natural(error, len(m))).expected / np.log(2)
+    y, errors = -np.log(2) * rates, _natural(error, len(m))
+    said = [hyperbola.predict(m, y, errors, np.arange(len(m)) == point).expected[point] for point in range(len(m))]
+    return rates + np.array(said) / np.log(2)

@@ -53,17 +53,18 @@ def test_a_prediction_is_that_without_the_point_and_its_test_that_of_statsmodels
     y = 2 + np.log1p(20 / M) + np.random.default_rng([7, seed]).normal(0, 0.01, 10)
     y[3] += 0.1
     errors = np.full(10, 1e-4)
-    found = hyperbola.predict(M, y, errors)
+    found = [hyperbola.predict(M, y, errors, np.arange(10) == point) for point in range(10)]
     law = hyperbola.fit(M, y, errors)
     design = np.stack([np.ones(10), law.batch_size.value / M / (1 + law.batch_size.value / M)], axis=1)
     tested = OLS(y - law.expected, design).fit().outlier_test()
-    assert found.p_value == pytest.approx(np.asarray(tested)[:, 1], rel=0.05)
+    p_values = np.array([one.p_value for one in found])
+    assert p_values == pytest.approx(np.asarray(tested)[:, 1], rel=0.05)
     for point in range(10):
         rest = np.arange(10) != point
         others = hyperbola.fit(M[rest], y[rest], errors[rest])
         said = others.level.value + np.log1p(others.batch_size.value / M[point])
-        assert found.expected[point] == pytest.approx(said, abs=2e-3)
-    assert found.p_value.argmin() == 3
+        assert found[point].expected[point] == pytest.approx(said, abs=2e-3)
+    assert p_values.argmin() == 3
 
 
 @given(st.floats(0.01, 1000), st.floats(-5, 5))
@@ -73,3 +74,22 @@ def test_the_unit_of_the_batch_size_and_the_level_change_nothing_else(unit: floa
     assert other.batch_size == pytest.approx([unit * end for end in law.batch_size], rel=1e-4)
     assert other.level == pytest.approx([more + end for end in law.level], abs=1e-4)
     assert other.scatter == pytest.approx(law.scatter, rel=1e-3)
+
+
+@given(st.sets(st.integers(0, 9), min_size=1, max_size=5))
+def test_points_that_are_left_out_have_no_say(out: set[int]) -> None:
+    y, left_out = points(0, 0.1), np.isin(np.arange(10), list(out))
+    law = hyperbola.fit(M[~left_out], y[~left_out], ERRORS[~left_out])
+    for shift in (0, 5):
+        found = hyperbola.predict(M, y + shift * left_out, ERRORS, left_out)
+        assert found.expected[~left_out] == pytest.approx(law.expected, abs=1e-2)
+    assert found.p_value < 0.05
+
+
+@pytest.mark.parametrize("scatter", [0.0, 0.1, 0.3])
+def test_points_that_were_named_before_are_seldom_apart_where_the_law_holds(scatter: float) -> None:
+    left_out = np.arange(10) >= 8
+    p_values = np.array([hyperbola.predict(M, points(seed, scatter), ERRORS, left_out).p_value for seed in range(300)])
+    for level in (0.01, 0.05, 0.2):
+        assert np.sum(p_values < level) <= stats.binom.ppf(0.9995, 300, level)
+    assert np.mean(p_values < 0.2) > 0.05

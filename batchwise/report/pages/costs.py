@@ -129,7 +129,7 @@ def _law_figure(costs: Costs, metric: Metric) -> list[Html]:
     """Return the figure of the updates to each target with their law, none where no law could be fitted."""
     drawn = law_figures.updates_to_targets(costs.fits["critical_batch_size"], metric)
     text = "Updates to each target by batch size, with the law S(m) = S_min (1 + B/m), and the distance from it"
-    caption = f"{text}. Points: geometric means over the seeds; a ring: the law of the other batch sizes breaks there."
+    caption = f"{text}. Points: geometric means over the seeds; a ring: the law breaks there."
     return [figure(drawn, text, caption)] if drawn else []
 
 

@@ -22,7 +22,7 @@ def _critical(fit: dict[str, Any], target: str) -> str:
     return (
         f"Target {target}: S(m) = S_min (1 + B/m) with B = {estimate(fit['batch_size'])} rows and "
         f"S_min = {estimate(fit['updates_min'])} updates, by {fit['runs']} runs at {len(fit['departures'])} batch "
-        f"sizes. {_fit_quality(fit)} {_breaks(fit['departures'])}{_regimes(fit['regimes'])}{left}"
+        f"sizes. {_fit_quality(fit)} {_breaks(fit)}{_regimes(fit['regimes'])}{left}"
     )
 
 
@@ -48,18 +48,18 @@ def _p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
-def _breaks(departures: list[dict[str, Any]]) -> str:
+def _breaks(fit: dict[str, Any]) -> str:
+    departures = fit["departures"]
     if len(departures) < COMPARABLE:
         return "Where the law breaks takes five batch sizes to tell."
-    texts = [
-        f"m = {size(one['batch_size'])} ({one['ratio']:.2f} times the updates that the others predict, "
-        f"p {_p_value(one['p_value'])})"
-        for one in departures
-        if one["breaks"]
-    ]
-    if texts:
-        return f"The law of the other batch sizes breaks at {listed(texts)}."
-    return "No batch size departs from the law of the others."
+    broken = [one for one in departures if one["breaks"]]
+    if not broken:
+        return f"No break of the law could be told (p {_p_value(fit['no_break'])})."
+    ratios = listed(f"{one['ratio']:.2f}" for one in broken)
+    return (
+        f"It breaks at m = {listed(size(one['batch_size']) for one in broken)}: {ratios} times the updates that the "
+        f"law of the others predicts (p {_p_value(fit['no_break'])})."
+    )
 
 
 def _regimes(of_sizes: dict[str, str]) -> str:

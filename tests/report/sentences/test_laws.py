@@ -38,7 +38,7 @@ def test_a_law_that_holds_is_told_with_its_interval_and_fit() -> None:
         text.startswith("Target 90.0 %: S(m) = S_min (1 + B/m) with B = ") and ", by 55 runs at 11 batch sizes." in text
     )
     assert "no more than seeds and evaluations let expect (lack of fit: p = 0." in text and "residuals from −" in text
-    assert "No batch size departs from the law of the others. Perfect scaling: m = 2, 4, 8" in text
+    assert "No break of the law could be told (p = " in text and "). Perfect scaling: m = 2, 4, 8" in text
     assert text.endswith("Left out, since not half of the runs get there, or all do in the first epoch: m = 1.")
     assert "R²" not in text
 
@@ -49,7 +49,7 @@ def test_a_law_that_breaks_says_where() -> None:
     assert "Beyond seeds and evaluations the batch sizes scatter about it by a factor of 1." in text
     assert "(lack of fit: p < 0.001; " in text
     assert (
-        "The law of the other batch sizes breaks at m = 2,048 (" in text and "times the updates that the others" in text
+        "It breaks at m = 2,048: " in text and " times the updates that the law of the others predicts (p < 0." in text
     )
     assert laws.residual(of_target(truth), 0.9, 2048).endswith(" %, breaks")
     assert laws.residual(of_target(truth), 0.9, 4).endswith(" %")
