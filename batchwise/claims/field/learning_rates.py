@@ -6,17 +6,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchwise.analysis.costs import learning_rate_law
 from batchwise.analysis.reliable_rates import converging, octaves
 from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.comparison import Comparison, fitted, over_seeds
 from batchwise.claims.paper import comparisons
+from batchwise.statistics.fits import LEAST
 from batchwise.statistics.intervals import Estimate
+from batchwise.statistics.learning_rate_laws import SATURATING
 
 LEVELS = ["batch_size", "weights"]  # with which was trained, and from where was sampled
 PARTS = 2  # updates in sequence that are compared with one of as many rows
 PARTS_OF_UPDATE = {"mean_per_example": "the mean for each row", "covariance_trace": "the covariance"}
-STEPS, BEST_RATE = "one update of as many rows as several", "the best learning rate"
+STEPS = "one update of as many rows as several"
+BEST_RATE, SATURATED = "the best learning rate", "the best learning rate where it saturates"
 SAME_STEP = 0.1  # relative distance of two steps that are called nearly the same
 LAWS = {"sgd": 1.0, "adam": 0.5, "rmsprop": 0.5}  # exponent of η* in m: linear, and Malladi 2022
 ADAPTIVE = ("adam", "adadelta", "rmsprop")
@@ -121,18 +125,36 @@ def square_root_rule(studies: list[StudyResults], margin: float) -> list[Compari
 
 
 def _laws(studies: list[StudyResults], optimizers: Collection[str], margin: float) -> list[Comparison]:
-    """Compare the exponent of the best η in m with the rule; the fit leaves out those at the edge of the grid."""
+    """Compare the exponent of the best η in m with the rule; the fit leaves out those at the edge of the grid.
+
+    Where a law that saturates (McCandlish 2018) predicts better, the m below the batch size at which it has half of
+    its highest rate have an exponent of their own, and so have those above.
+    """
     found = []
     for study in whole_batches(studies):
         optimizer = study.recipe["optimizer"]["name"]
-        if optimizer not in optimizers or study.costs is None or study.costs.fits["learning_rate_law"]["points"] < 3:
-            continue
-        law, rule = study.costs.fits["learning_rate_law"], LAWS[optimizer]
-        deviation = Estimate(*(np.nan if value is None else value - rule for value in law["exponent"].values()))
-        about: dict[str, Any] = {"group": BEST_RATE, "numbers": {"optimizer": optimizer, "rule": rule}}
-        measured = fitted(deviation, law["points"])
-        found.append(Comparison(study.name, "best_rate_exponent", **measured, margin=margin, **about))
+        if optimizer in optimizers and study.costs is not None:
+            law = study.costs.fits["learning_rate_law"]
+            saturates = law["comparison"]["better"] == SATURATING
+            bound = law["batch_size"]["value"] if saturates else np.inf
+            m = study.tables.batch_sizes["effective_batch_size"]
+            for group, rows in {BEST_RATE: m.le(bound), SATURATED: m.gt(bound)}.items():
+                found += _law(study, optimizer, group, study.tables.batch_sizes[rows], margin)
     return found
+
+
+def _law(study: StudyResults, optimizer: str, group: str, rows: pd.DataFrame, margin: float) -> list[Comparison]:
+    fit, rule = learning_rate_law(rows, study.tables.cells["base_learning_rate"].unique().tolist()), LAWS[optimizer]
+    if fit["points"] < LEAST:
+        return []
+    deviation = Estimate(*(value - rule for value in fit["exponent"]))
+    numbers = {"optimizer": optimizer, "rule": rule, **_ends(rows["effective_batch_size"])}
+    about: dict[str, Any] = {"margin": margin, "group": group, "numbers": numbers}
+    return [Comparison(study.name, "best_rate_exponent", **fitted(deviation, fit["points"]), **about)]
+
+
+def _ends(sizes: pd.Series) -> dict[str, int]:
+    return {"smallest": int(sizes.min()), "largest": int(sizes.max())}
 
 
 def adaptive_optimisers(studies: list[StudyResults], margin: float) -> list[Comparison]:

@@ -81,7 +81,9 @@ FIELD = {
     "mean_per_example": Words("mean update of a row: its exponent in η̃, less 1", EXPONENT),
     "covariance_trace": Words("trace of the covariance of an update: its exponent in η̃²·m, less 1", EXPONENT),
     "distance_of_steps": Words("distance of {parts} updates from one of as many rows", "of the step"),
-    "best_rate_exponent": Words("best η with {optimizer}: its exponent in m, less {rule:g}", EXPONENT),
+    "best_rate_exponent": Words(
+        "best η with {optimizer}, m = {smallest:,} to {largest:,}: its exponent in m, less {rule:g}", EXPONENT
+    ),
 }
 PAPER = {
     "best_against": Words("m = {best:,} against {other:,}", POINTS),
