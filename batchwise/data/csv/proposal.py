@@ -72,6 +72,7 @@ def study(name: str, target: Target, rows: int) -> dict[str, Any]:
         "learning_rate_scaling": "sqrt",
         **({"metric": "balanced_accuracy"} if is_unequal(target) else {}),
         "grid": {"batch_sizes": sorted({SMALLEST, middle, largest}), "base_learning_rates": [0.001], "seeds": 3},
+        "confirmation": {"most_seeds": 10},
     }
 
 
