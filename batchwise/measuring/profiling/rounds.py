@@ -26,7 +26,7 @@ PRELOADED = "batchwise.measuring.profiling.probe", "batchwise.measuring.profilin
 PROCESSES = 3  # of each point, of which one may be slow
 ROUNDS = 7  # of repetitions in each process: more make its median vary no less from one to another
 SEED = 0  # of the orders in which points are started and repeated
-AT_ONCE = 4  # processes that build at the same time, at most, and no more than there are cores
+AT_ONCE = 4  # processes that build and compile at the same time, at most
 MEMORY_SHARE = 0.5  # of the available memory, for the processes that are alive
 
 
@@ -101,7 +101,7 @@ class Rounds:
         for number in range(PROCESSES):
             alive = [point for point in points if self.is_ok(point)]
             waiting = [alive[place] for place in self.random.permutation(len(alive))]
-            for group in self._groups(waiting, counts=number == 0):
+            for group in self._groups(waiting, are_first=number == 0):
                 self._repeat_in_rounds(group, number)
 
     def _repeat_in_rounds(self, group: dict[Point, Process], number: int) -> None:
@@ -113,14 +113,18 @@ class Rounds:
         for process in group.values():
             process.close()
 
-    def _groups(self, waiting: list[Point], *, counts: bool) -> Iterator[dict[Point, Process]]:
-        """Yield the processes of points, compiled, as many at a time as their share of the memory has room for."""
+    def _groups(self, waiting: list[Point], *, are_first: bool) -> Iterator[dict[Point, Process]]:
+        """Yield the processes of points, compiled, as many at a time as their share of the memory has room for.
+
+        The first of each point have a core of their own, for what they take to compile is kept; of the others no core
+        waits for the slowest.
+        """
         group: dict[Point, Process] = {}
-        number = 1 if self.on_gpu else min(AT_ONCE, self.cores)
+        number = 1 if self.on_gpu else min(AT_ONCE, self.cores) if are_first else AT_ONCE
         for first in range(0, len(waiting), number):
             some = self._built(waiting[first : first + number])
             self._compile(some)
-            if counts:
+            if are_first:
                 self._count(some)
             group |= {point: process for point, process in some.items() if self.is_ok(point)}
             taken = [self.measured[point]["memory_peak_bytes"] for point in group]
@@ -137,7 +141,7 @@ class Rounds:
         return processes
 
     def _compile(self, some: dict[Point, Process]) -> None:
-        """Compile in processes at the same time, each on a core of its own: that takes most of the time of a study.
+        """Compile in processes at the same time, for that takes most of the time of a study.
 
         What is kept of a point is of its first process, but the largest peak.
         """
