@@ -87,10 +87,10 @@ def _sum_up(question: Question, judged: list[Judged]) -> Answer:
     if not telling:
         agreement = Agreement.NONE if judged else Agreement.UNMEASURED
         return Answer(question, tuple(judged), agreement, Verdict.UNKNOWN, {}, means)
-    (verdict, most), *others = verdicts.most_common()
-    if not others:
+    verdict = max(Verdict, key=lambda one: verdicts[one])  # the first of equals, in whatever order they come
+    if len(verdicts) == 1:
         return Answer(question, tuple(judged), Agreement.ALL, verdict, {}, means)
-    agreement = Agreement.MOSTLY if most >= MOSTLY * len(telling) and not groups else Agreement.DEPENDS
+    agreement = Agreement.MOSTLY if verdicts[verdict] >= MOSTLY * len(telling) and not groups else Agreement.DEPENDS
     return Answer(question, tuple(judged), agreement, verdict, groups, means)
 
 
@@ -110,9 +110,12 @@ def _means(evidence: list[Evidence]) -> list[Mean]:
     def kind(one: Evidence) -> tuple[str, str, str, float]:
         return one.group, one.unit, one.scale, one.margin
 
+    def place(one: Evidence) -> tuple[str, str]:
+        return one.pipeline, one.study
+
     means = []
-    for (group, unit, scale, _), rows in groupby(sorted(evidence, key=kind), key=kind):
-        studies = [_of_study([*of]) for _, of in groupby(rows, key=lambda one: (one.pipeline, one.study))]
+    for (group, unit, scale, _), rows in groupby(sorted(evidence, key=lambda one: (kind(one), place(one))), key=kind):
+        studies = [_of_study([*of]) for _, of in groupby(rows, key=place)]
         effects, errors = (np.array(values) for values in zip(*studies, strict=True))
         if scale != Scale.COUNT and np.isfinite(errors).sum() >= LEAST_STUDIES:
             found = random_effects.summarise(effects, errors)
