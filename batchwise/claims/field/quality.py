@@ -41,11 +41,16 @@ def equal_updates(studies: list[StudyResults], margin: float) -> list[Comparison
         reaching = [m for m in last if last[m] <= study.curve(m, LOSS).index[-1]]
         if reaching:
             large = reaching[-1]
-            before = study.after(large, LOSS, epochs) - study.after(small, LOSS, epochs)
-            after = study.after(large, LOSS, last[large]) - study.after(small, LOSS, epochs)
+            before, after = (_loss(study, large, at) - _loss(study, small, epochs) for at in (epochs, last[large]))
             about = {"small": small, "large": large, "epochs": epochs, "before": known_mean(before), "updates": updates}
             found.append(_of_loss(study, "loss_after_updates", after, margin, about))
     return found
+
+
+def _loss(study: StudyResults, m: int, epochs: float) -> np.ndarray:
+    """Return the training loss after so many epochs, on a line between those that were evaluated, [seeds]."""
+    curve = study.curve(m, LOSS)
+    return np.array([np.interp(epochs, curve.index, curve[seed]) for seed in curve])
 
 
 def _of_loss(
@@ -59,12 +64,13 @@ def _of_loss(
 
 
 def same_result(studies: list[StudyResults], margin: float) -> list[Comparison]:
-    """Compare how many test rows m = 100 and m ≥ N get right with m = 1, seed by seed."""
+    """Compare how many test rows m = 100 and m ≥ N get right with m = 1, each at its chosen rate, seed by seed."""
     found = []
     for study in studies:
-        runs = study.tables.confirmed if len(study.tables.confirmed) else study.tables.runs
-        if "test_correct" not in runs:
+        if "test_correct" not in study.tables.runs:
             continue  # its labels are no classes
+        chosen = study.tables.batch_sizes[["batch_size", "base_learning_rate"]]
+        runs = study.tables.confirmed if len(study.tables.confirmed) else study.tables.runs.merge(chosen)
         correct = runs.pivot_table("test_correct", "seed", "batch_size", sort=True).astype(float)
         others = [m for m in correct if m == 100 or m >= study.rows]
         if 1 in correct and 100 in correct and len(others) > 1:
