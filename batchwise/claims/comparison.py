@@ -12,7 +12,7 @@ from batchwise.statistics.equivalence import Tests, tests
 from batchwise.statistics.intervals import Estimate, mean_interval, t_quantile
 
 # What an effect is a mean of, or a fit to: what its n counts.
-SEEDS, PROCESSES, BATCH_SIZES, RUNS, TIMES = "seeds", "processes", "batch sizes", "runs", "times"
+SEEDS, PROCESSES, BATCH_SIZES, RUNS = "seeds", "processes", "batch sizes", "runs"
 
 
 class Scale(StrEnum):
@@ -21,6 +21,16 @@ class Scale(StrEnum):
     DIFFERENCE = "difference"
     RATIO = "ratio"  # by their logarithms: 1 is no effect, and the margin a factor above 1
     COUNT = "count"  # counted, so without a doubt: 0 is as it should be
+
+
+class Rule(StrEnum):
+    """What a question asks of an effect and its margin δ. What is counted within another is always asked whether 0."""
+
+    MORE = "more"  # is it above δ? No where it is below −δ; between, it makes no difference that matters
+    DIFFERENT = "different"  # is it beyond ±δ, on either side?
+    EQUAL = "equal"  # is it within ±δ?
+    NOT_LESS = "not less"  # is it above −δ?
+    COUNTED = "counted"  # is it 0?
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from batchwise.claims.comparison import Rule, Scale
 from batchwise.common.repository import damaged, text_of
-from batchwise.common.serialization import as_csv
 from batchwise.statistics.intervals import Estimate
 
 BOUNDS = ("effect", "low", "high")
@@ -46,7 +46,8 @@ NUMBERS = {**dict.fromkeys((*BOUNDS, "margin", "degrees", "seconds"), float), "n
 def as_table(evidence: Iterable[Evidence]) -> bytes:
     """Return the CSV file of the evidence of a pipeline."""
     rows = [{**vars(one), **one.effect._asdict(), "effect": one.effect.value} for one in evidence]
-    return as_csv(pd.DataFrame(rows, columns=COLUMNS))
+    # Degrees of freedom that are infinite stay so.
+    return pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n").encode()
 
 
 def read(path: Path, pipeline: str = "") -> list[Evidence]:
@@ -59,6 +60,9 @@ def read(path: Path, pipeline: str = "") -> list[Evidence]:
 
 
 def _evidence(row: dict[str, str], pipeline: str) -> Evidence:
+    if None in row or None in row.values():
+        raise ValueError(f"the row of {row['what']!r} has not one value for each column")
     values: dict[str, Any] = {name: kind(row[name] or "nan") for name, kind in NUMBERS.items()}
     values |= {name: row[name] for name in COLUMNS if name not in NUMBERS}
+    values |= {"rule": Rule(row["rule"]).value, "scale": Scale(row["scale"]).value}
     return Evidence(effect=Estimate(*(values.pop(name) for name in BOUNDS)), **values, pipeline=pipeline)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims.comparison import Comparison
+from batchwise.claims.comparison import Comparison, Rule
 from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
-from batchwise.claims.verdicts import Rule
 from batchwise.common.repository import damaged, text_of
 
 SECTIONS = "BSMQGLNDP"  # the letters of ids: the sections of reports/index.ipynb
@@ -74,7 +75,10 @@ class Question:
 def read(path: Path) -> list[Question]:
     """Return the questions of a CSV file, in its order. Raises UserError if there is none, or a row is not one."""
     try:
-        return [_question(row) for row in csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)]
+        found = [_question(row) for row in csv.DictReader(io.StringIO(text_of(path), newline=""), strict=True)]
+        if len({one.id for one in found}) < len(found):
+            raise ValueError("a question is there twice")
+        return found
     except (csv.Error, LookupError, TypeError, ValueError) as error:
         raise damaged(path, str(error)) from None
 
@@ -83,7 +87,10 @@ def _question(row: dict[str, str]) -> Question:
     if row["id"] not in MEASURES or None in row.values():
         raise ValueError(f"the row of {row['id']!r} is not one of a question")
     texts = {name: text for name, text in row.items() if name not in ("rule", "margin")}
-    return Question(**texts, rule=Rule(row["rule"]), margin=float(row["margin"] or 0))
+    margin = float(row["margin"] or 0)
+    if not 0 <= margin < np.inf:
+        raise ValueError(f"{margin} is no margin of {row['id']!r}")
+    return Question(**texts, rule=Rule(row["rule"]), margin=margin)
 
 
 def measure(questions: Sequence[Question], studies: list[StudyResults]) -> list[tuple[Question, Comparison]]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 from statsmodels.stats.multitest import multipletests
 
-from batchwise.claims.comparison import Scale, on_scale
+from batchwise.claims.comparison import Rule, Scale, on_scale
 from batchwise.claims.evidence import Evidence
 from batchwise.statistics.equivalence import tests
 from batchwise.statistics.intervals import CONFIDENCE
@@ -22,16 +22,6 @@ class Verdict(StrEnum):
     NO = "no"
     SAME = "no difference that matters"
     UNKNOWN = "cannot be told"
-
-
-class Rule(StrEnum):
-    """What a question asks of an effect and its margin δ. What is counted within another is always asked whether 0."""
-
-    MORE = "more"  # is it above δ? No where it is below −δ; between, it makes no difference that matters
-    DIFFERENT = "different"  # is it beyond ±δ, on either side?
-    EQUAL = "equal"  # is it within ±δ?
-    NOT_LESS = "not less"  # is it above −δ?
-    COUNTED = "counted"  # is it 0?
 
 
 # What an effect above δ, one within ±δ, and one below −δ says.

@@ -1,10 +1,12 @@
 """Questions M: what a batch size costs in memory, and what cures a lack of it."""
 
+from dataclasses import replace
+
 import pandas as pd
 
 from batchwise.analysis.costs import largest, memory
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
-from batchwise.claims.comparison import BATCH_SIZES, TIMES, Comparison, Scale, counted, over_seeds
+from batchwise.claims.comparison import BATCH_SIZES, Comparison, Scale, over_seeds
 from batchwise.claims.field.best_cells import compare_best
 from batchwise.statistics.intervals import Estimate
 
@@ -39,18 +41,18 @@ def grows(studies: list[StudyResults], margin: float) -> list[Comparison]:
 
 
 def smaller_cures(studies: list[StudyResults], margin: float) -> list[Comparison]:
-    """Ask for a smaller m that fits where memory ended, and compare the best smaller m with the largest of the grid."""
+    """Compare the best smaller m with the largest of the grid, where memory ended and a smaller m fits."""
     found = []
     for study in whole_batches(studies):
         if study.profile is None:
             continue
         points, doubling = study.profile.points, study.profile.doubling
-        if doubling["status"].eq("out_of_memory").any():
-            ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"].min()
-            fits = pd.concat([table.loc[table["status"].isin(FITS), "batch_size"] for table in (points, doubling)])
-            measured, numbers = counted(int(fits.empty), len(doubling), TIMES), {"ended": ended, "fits": fits.max()}
-            found.append(Comparison(study.name, "no_smaller_fits", **measured, numbers=numbers))
-            found += compare_best(study, study.sizes[:-1], study.sizes[-1:], margin, quantity="smaller_instead")
+        ended = doubling.loc[doubling["status"].eq("out_of_memory"), "batch_size"]
+        fits = pd.concat([table.loc[table["status"].isin(FITS), "batch_size"] for table in (points, doubling)])
+        if len(ended) and len(fits):
+            numbers = {"ended": ended.min(), "fits": fits.max()}
+            best = compare_best(study, study.sizes[:-1], study.sizes[-1:], margin, quantity="smaller_instead")
+            found += [replace(one, numbers={**one.numbers, **numbers}) for one in best]
     return found
 
 

@@ -48,8 +48,10 @@ FIELD = {
     "memory_growth": Words(
         "a process at m = {m:,} against m = 1 ({row:.3g} KiB a row; a line in m has R² = {r_squared:.4f})", MEMORY
     ),
-    "no_smaller_fits": Words("no smaller m that fits (memory ended at m = {ended:,}, m = {fits:,} fits)", "times"),
-    "smaller_instead": Words("m = {best:,}, the best smaller one, ahead of m = {other:,}", OF_METRIC),
+    "smaller_instead": Words(
+        "m = {best:,}, the best smaller one, ahead of m = {other:,} (memory ended at m = {ended:,}, m = {fits:,} fits)",
+        OF_METRIC,
+    ),
     "loss_of_parts": Words("training loss of {parts} parts less that of whole batches, of the latter", "%"),
     "loss_after_epochs": Words(
         "training loss of m = {large:,} less that of m = {small:,}, after {epochs} epochs ({loss_large:.3g} and "

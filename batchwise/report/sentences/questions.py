@@ -4,10 +4,10 @@ import numpy as np
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.answers import Agreement, Answer, Mean
-from batchwise.claims.comparison import SEEDS, Comparison, Scale, on_scale
+from batchwise.claims.comparison import SEEDS, Comparison, Rule, Scale, on_scale
 from batchwise.claims.evidence import Evidence
 from batchwise.claims.questions import Question
-from batchwise.claims.verdicts import Judged, Rule, Verdict
+from batchwise.claims.verdicts import Judged, Verdict
 from batchwise.report.number_format import digits, known, seconds
 from batchwise.report.sentences import comparisons
 from batchwise.report.sentences.grammar import count, listed
@@ -103,7 +103,8 @@ def needed(one: Answer) -> str:
 def _needed(one: Evidence) -> float:
     """Return how many of its sample a comparison needs to be told; NaN where it has no interval, or too many."""
     value, error, margin = on_scale(one.effect, one.degrees, one.margin, one.scale)
-    distance = min(abs(value - margin), abs(value + margin))
+    bounds = [-margin] if one.rule == Rule.NOT_LESS else [-margin, margin]
+    distance = min(abs(value - bound) for bound in bounds)
     if not (error > 0 and distance > 0 and one.n > 1):
         return np.nan
     n = np.ceil(one.n * (ERRORS_AWAY * error / distance) ** 2)
