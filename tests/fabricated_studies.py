@@ -13,6 +13,7 @@ from batchwise.analysis.study_tables import Tables
 from tests.fabricated import metrics_of
 
 ROWS, TEST_ROWS = 1000, 400
+KEYS = ["batch_size", "effective_batch_size", "base_learning_rate"]
 RECIPE = {
     "model": {"name": "mlp", "hidden_units": [8]},
     "optimizer": {"name": "sgd"},
@@ -30,6 +31,7 @@ def study(
     sizes: Sequence[int] = (16, 256),
     rates: Sequence[float] = (0.01,),
     seeds: int = 5,
+    fresh: int = 0,
     accuracy: Value = lambda m, rate, seed: 0.9,
     loss: Value = lambda m, rate, seed: 1.0,
     validation_rows: int = 100,
@@ -40,26 +42,23 @@ def study(
 ) -> StudyResults:
     """Return a study whose runs have `accuracy` on validation and test rows, and `loss` on training rows.
 
+    The rate of each m is chosen as by selection.choose; `fresh` seeds, which follow, confirm it if there are some.
     `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
     `measured` are costs, profile and landscape of StudyResults.
     """
-    cells = [(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)]
-    values = [accuracy(min(m, ROWS), rate, seed) for m, rate, seed in cells]
-    runs = pd.DataFrame(cells, columns=["batch_size", "base_learning_rate", "seed"])
-    runs = runs.assign(
-        effective_batch_size=runs["batch_size"].clip(upper=ROWS),
-        status="ok",
-        epochs=20,
-        updates=100,
-        train_loss=[loss(min(m, ROWS), rate, seed) for m, rate, seed in cells],
-        validation_loss=0.5,
-        test_loss=0.5,
-        validation_accuracy=values if validation_rows else np.nan,
-        test_accuracy=values,
-        test_correct=np.round(TEST_ROWS * np.array(values)),
-    )
-    batch_sizes = pd.DataFrame({"batch_size": sizes, "effective_batch_size": np.minimum(sizes, ROWS)})
-    points = [(m, seed, epoch) for m in sizes for seed in range(seeds) for epoch in range(21)]
+    runs = run_table([(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)], accuracy, loss)
+    if not validation_rows:
+        runs["validation_accuracy"] = np.nan
+    cells = runs.groupby(KEYS, as_index=False)["validation_accuracy"].mean()
+    cells = cells.rename(columns={"validation_accuracy": "validation_accuracy_mean"})
+    best = cells["validation_accuracy_mean"].fillna(0).groupby(cells["batch_size"]).idxmax()
+    batch_sizes = cells.loc[best].reset_index(drop=True)
+    if not validation_rows and len(rates) > 1:
+        batch_sizes["base_learning_rate"] = np.nan
+    again = [(m, rate, seeds + k) for m, rate in batch_sizes[KEYS[::2]].itertuples(index=False) for k in range(fresh)]
+    confirmed = run_table(again, accuracy, loss) if fresh else pd.DataFrame()
+    of_results = range(seeds, seeds + fresh) if fresh else range(seeds)
+    points = [(m, seed, epoch) for m in sizes for seed in of_results for epoch in range(21)]
     curves = pd.DataFrame(points, columns=["batch_size", "seed", "epoch"])
     of_curve = [(curve or (lambda *_: (1.0, 0.5)))(min(m, ROWS), seed, epoch) for m, seed, epoch in points]
     curves[["train_loss", "test_accuracy"]] = np.array(of_curve)
@@ -68,20 +67,34 @@ def study(
         "study": name,
         "recipe": RECIPE | (changes or {}),
         "grid": {"seeds": seeds, "base_learning_rates": len(rates), "runs": len(runs)},
-        "data": {"rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}},
+        "data": {"title": "Made up", "rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}},
         "metric": asdict(ACCURACY),
         "statistic": {"name": "last_epoch", "shorter": {}},
         "other_metrics": [asdict(LOSS)],
         "learning_rate_scaling": scaling,
-        "provenance": {"data": "d" * 64, "results": "r" * 64},
+        "confirmation": {"seeds": fresh, "most_seeds": 40, "half_width": 0.5} if fresh else None,
+        "provenance": {"data": "d" * 64, "results": "r" * 64, "environment": {"device": "made up"}},
     }
     empty = pd.DataFrame()
-    return StudyResults(Tables(summary, runs, empty, batch_sizes, curves, empty, empty), **measured)
+    return StudyResults(Tables(summary, runs, empty, batch_sizes, confirmed, curves, empty, empty), **measured)
 
 
-def noise(*path: int, scale: float = 1.0) -> float:
-    """Return a number of Normal(0, scale) that depends on the path alone."""
-    return float(scale * np.random.default_rng([abs(hash(part)) % 2**32 for part in path]).normal())
+def run_table(runs: Sequence[tuple[int, float, int]], accuracy: Value, loss: Value) -> pd.DataFrame:
+    """Return a row for each run (m, η̃, seed), all of which ended ok."""
+    values = [accuracy(min(m, ROWS), rate, seed) for m, rate, seed in runs]
+    table = pd.DataFrame(runs, columns=["batch_size", "base_learning_rate", "seed"])
+    return table.assign(
+        effective_batch_size=table["batch_size"].clip(upper=ROWS),
+        status="ok",
+        epochs=20,
+        updates=100,
+        train_loss=[loss(min(m, ROWS), rate, seed) for m, rate, seed in runs],
+        validation_loss=0.5,
+        test_loss=0.5,
+        validation_accuracy=values,
+        test_accuracy=values,
+        test_correct=np.round(TEST_ROWS * np.array(values)),
+    )
 
 
 def profile(

@@ -1,4 +1,4 @@
-"""A claim judged by itself on made-up studies, and the values of their runs."""
+"""A question answered from made-up studies alone, and the values of their runs."""
 
 import re
 from collections.abc import Callable
@@ -6,20 +6,37 @@ from collections.abc import Callable
 import numpy as np
 
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims import verdicts
+from batchwise.claims import answers, questions
+from batchwise.claims.answers import Answer
 from batchwise.common.repository import ROOT
-from batchwise.report.sentences import claims as sentences
+from batchwise.report.sentences import questions as sentences
 
-CLAIMS = verdicts.read(ROOT / "reports/claims.csv")
-BY_ID = {claim.id: claim for claim in CLAIMS}
+QUESTIONS = questions.read(ROOT / "reports/claims.csv")
+BY_ID = {question.id: question for question in QUESTIONS}
+BROKEN = re.compile(r"[{}]|\b(?:nan|inf|None)\b")  # what a number that is missing leaves in a sentence
 
 
-def verdict(claim: str, *studies: StudyResults) -> str:
-    """Return the verdict on one claim, judged by itself; all that it rests on can be said in words."""
-    (judged,) = verdicts.judge([BY_ID[claim]], list(studies)).values()
-    for comparison in judged.evidence.comparisons:
-        assert not re.search(r"[{}]|\bnan\b", sentences.effect(comparison))
-    return judged.verdict
+def answered(asked: str, *studies: StudyResults) -> Answer:
+    """Return the answer to one question from some studies; all that it rests on can be said in words."""
+    by_name = {study.name: study for study in studies}
+    measured = questions.measure([BY_ID[asked]], list(studies))
+    found = [sentences.as_evidence(question, one, by_name[one.study]) for question, one in measured]
+    (answer,) = answers.answer([BY_ID[asked]], found)
+    check_words(answer)
+    return answer
+
+
+def says(asked: str, *studies: StudyResults) -> list[str]:
+    """Return the verdict of each comparison of a question, `yes` or another, in their order."""
+    return [one.verdict.value for one in answered(asked, *studies).judged]
+
+
+def check_words(answer: Answer) -> None:
+    """Assert that nothing is missing in any sentence of an answer."""
+    whole = [sentences.answer(answer), sentences.certainty(answer), *map(sentences.mean, answer.means)]
+    assert whole[0].endswith(".") and "–" not in whole[0]
+    for text in [*whole, *(cell for one in answer.judged for cell in sentences.row(one))]:
+        assert not BROKEN.search(text), text
 
 
 def noisy(mean: Callable[[int, float], float], scale: float = 0.002, salt: int = 0) -> Callable:

@@ -1,64 +1,134 @@
-"""The ledger: every claim has its function, and no verdicts come out of nothing."""
+"""The verdicts of a page: by hand from interval and margin, by statsmodels over all, and how often they are false."""
+
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from batchwise.claims import verdicts
-from batchwise.claims.judging import NOT_DECIDED
-from tests.claims.judged import BY_ID, CLAIMS, of_size, verdict
-from tests.fabricated_studies import costs, falling, landscape, profile, study
+from batchwise.claims.comparison import Rule, Scale
+from batchwise.claims.evidence import Evidence
+from batchwise.claims.verdicts import Verdict, judge
+from batchwise.statistics.intervals import Estimate
+from tests.claims.pages import COUNTED, PAGES, TESTED, UNMEASURED, evidence
 
-SIZES, RATES = (2, 8, 32, 128, 512), tuple(2.0**-k for k in range(4))
-
-
-@pytest.mark.parametrize("claim", ["D1", "D2"])
-def test_what_is_not_measured_names_the_study_to_run(claim) -> None:
-    assert verdict(claim, study()) == NOT_DECIDED and BY_ID[claim].needs
+YES, NO, SAME, UNKNOWN = Verdict
 
 
-def test_every_claim_has_a_function_and_a_criterion_and_no_other() -> None:
-    assert [claim.id for claim in CLAIMS] == list(verdicts.MEASURES)
-    assert all(claim.id[0] in verdicts.SECTIONS and claim.question.endswith("?") and claim.needs for claim in CLAIMS)
-    assert all("n: " in claim.criterion for claim in CLAIMS if claim.id not in ("D1", "D2"))
+def by_hand(one: Evidence) -> Verdict:
+    """Return what the 95 % interval says: wholly above the margin, within it, below, or across."""
+    margin = one.margin if one.scale == Scale.DIFFERENCE else np.log(one.margin)
+    _, low, high = one.effect if one.scale == Scale.DIFFERENCE else np.log(one.effect)
+    above, within, below = low > margin, low > -margin and high < margin, high < -margin
+    if one.rule == Rule.NOT_LESS:
+        return YES if low > -margin else NO if below else UNKNOWN
+    return {
+        Rule.MORE: YES if above else SAME if within else NO if below else UNKNOWN,
+        Rule.DIFFERENT: YES if above or below else SAME if within else UNKNOWN,
+        Rule.EQUAL: YES if within else NO if above or below else UNKNOWN,
+    }[Rule(one.rule)]
 
 
-def test_without_studies_nothing_is_decided() -> None:
-    assert {one.verdict for one in verdicts.judge(CLAIMS, []).values()} == {NOT_DECIDED}
+@given(TESTED)
+def test_a_verdict_by_itself_is_where_the_interval_lies(one: Evidence) -> None:
+    (found,) = judge([one])
+    assert found.verdict == by_hand(one)
+    assert (found.verdict != UNKNOWN) == (found.p <= 0.05)
 
 
-@pytest.mark.no_cover
-def test_without_any_effect_pages_with_a_false_verdict_are_rare() -> None:
-    """100 pages, of accuracies and curves that depend on nothing: at most 5 % (and what chance adds) have a verdict."""
-    false = 0
-    asked = [claim for claim in CLAIMS if claim.id in ("Q1", "G1", "G3", "L1", "L2", "L5", "G2", "S1", "S4")]
-    for page in range(100):
-        random = np.random.default_rng([page, 77])
-
-        def accuracy(m, rate, seed, random=random):
-            return 0.9 + 0.03 * random.normal()
-
-        def curve(m, seed, epoch, random=random):
-            return 1 + 0.1 * random.normal(), 0.9 + 0.03 * random.normal()
-
-        seconds = {m: np.exp(0.1 * random.normal()) for m in SIZES}
-        updates = profile({m: float(m) for m in SIZES}, spread=0.1, salt=page)
-        shape = landscape(1, 0, 0.5)
-        shape.cells[list(shape.cells)[2:]] = np.exp(0.5 * random.normal(size=(10, 4)))
-        made = {"sizes": SIZES, "rates": RATES, "accuracy": accuracy, "curve": curve}
-        studies = [
-            study("sgd", costs=costs(seconds), profile=updates, landscape=shape, **made),
-            study("adam", changes={"optimizer": {"name": "adam"}}, **made),
-            study("one_rate", scaling="none", **made | {"rates": (0.1,)}),
-        ]
-        judged = verdicts.judge(asked, studies)
-        assert all(one.evidence.comparisons for one in judged.values())
-        false += any(one.verdict != NOT_DECIDED for one in judged.values())
-    assert false <= stats.binom.ppf(0.99, 100, 0.05)
+@given(PAGES)
+def test_each_comparison_of_a_page_has_one_verdict_which_the_others_only_make_harder(page: list[Evidence]) -> None:
+    found = judge(page)
+    assert [one.evidence for one in found] == page
+    for one in found:
+        (alone,) = judge([one.evidence])
+        assert one.verdict in (alone.verdict, UNKNOWN) and one.p >= alone.p - 1e-12
+        assert not one.under_dependence or one.verdict != UNKNOWN
 
 
-def test_holm_makes_a_verdict_harder_by_the_number_of_claims() -> None:
-    weak = study(accuracy=of_size({16: 0.914, 256: 0.9}, 0.007), scaling="none", curve=falling(0, 0, 0.5))
-    alone = verdicts.judge([BY_ID["G1"]], [weak])[BY_ID["G1"]]
-    among = verdicts.judge(CLAIMS, [weak])[BY_ID["G1"]]
-    assert alone.p < among.p
+@given(PAGES, st.randoms())
+def test_the_order_of_a_page_changes_nothing(page: list[Evidence], random) -> None:
+    order = random.sample(range(len(page)), len(page))
+    found, other = judge(page), judge([page[at] for at in order])
+    for place, at in enumerate(order):
+        assert (found[at].verdict, found[at].under_dependence) == (other[place].verdict, other[place].under_dependence)
+        assert found[at].p == pytest.approx(other[place].p)
+
+
+@given(TESTED)
+def test_an_effect_turned_round_turns_yes_into_no(one: Evidence) -> None:
+    value, low, high = one.effect
+    if one.scale == Scale.RATIO:
+        turned = replace(one, effect=Estimate(1 / value, 1 / high, 1 / low))
+    else:
+        turned = replace(one, effect=Estimate(-value, -high, -low))
+    (found,), (other,) = judge([one]), judge([turned])
+    if one.rule == Rule.MORE:
+        assert other.verdict == {YES: NO, NO: YES}.get(found.verdict, found.verdict)
+    elif one.rule in (Rule.DIFFERENT, Rule.EQUAL):
+        assert other.verdict == found.verdict
+    else:
+        assert found.verdict != NO or other.verdict == YES
+    if one.rule != Rule.NOT_LESS:
+        assert other.p == pytest.approx(found.p)
+
+
+@given(st.lists(TESTED, min_size=1, max_size=12))
+def test_few_of_the_verdicts_of_a_page_are_false(page: list[Evidence]) -> None:
+    """Benjamini & Hochberg (1995), by hand: of m p-values the k-th is multiplied by m/k, and none passes a larger."""
+    alone = np.array([judge([one])[0].p for one in page])
+    order = np.argsort(alone, kind="stable")[::-1]
+    adjusted = np.empty(len(page))
+    ranks = np.arange(len(page), 0, -1)
+    adjusted[order] = np.minimum(1, np.minimum.accumulate(alone[order] * len(page) / ranks))
+    assert [one.p for one in judge(page)] == pytest.approx(adjusted.tolist())
+    dependent = np.empty(len(page))
+    factor = (1 / np.arange(1, len(page) + 1)).sum()  # Benjamini & Yekutieli 2001, theorem 1.3
+    dependent[order] = np.minimum(1, np.minimum.accumulate(alone[order] * factor * len(page) / ranks))
+    assert [one.under_dependence for one in judge(page)] == (dependent <= 0.05).tolist()
+
+
+@given(COUNTED, st.lists(TESTED, max_size=5))
+def test_what_is_counted_is_yes_where_it_is_0_and_makes_no_other_harder(one: Evidence, page: list[Evidence]) -> None:
+    first, *others = judge([one, *page])
+    assert (first.verdict, first.p) == (YES if one.effect.value == 0 else NO, 0)
+    assert others == judge(page)
+
+
+@given(UNMEASURED)
+def test_what_has_no_interval_tells_nothing(one: Evidence) -> None:
+    (found,) = judge([one])
+    assert (found.verdict, found.p, found.under_dependence) == (UNKNOWN, 1, False)
+
+
+def test_a_difference_to_either_side_is_one_that_matters() -> None:
+    """Of the three, −18 points, 5 points and nothing known, two speak for a difference, and none against."""
+    page = [evidence(value, error, rule=Rule.DIFFERENT) for value, error in ((-18, 0.5), (5, 0.5), (0.4, 3))]
+    assert [one.verdict for one in judge(page)] == [YES, YES, UNKNOWN]
+
+
+def test_a_page_of_nothing_has_no_verdicts() -> None:
+    assert judge([]) == []
+
+
+@pytest.mark.parametrize("rule", [Rule.MORE, Rule.DIFFERENT, Rule.EQUAL, Rule.NOT_LESS])
+@pytest.mark.parametrize("effect", [-1.0, 0.0, 0.5, 1.0])
+def test_false_verdicts_are_rare_at_any_effect(rule: Rule, effect: float) -> None:
+    """2,000 pages of one comparison on 10 degrees: at the margin itself neither side of it is true."""
+    random, found = np.random.default_rng(1), Counter()
+    errors = np.sqrt(random.chisquare(10, 2000) / 10) / 2
+    for value, error in zip(effect + random.normal(0, 0.5, 2000), errors, strict=True):
+        (one,) = judge([evidence(value, error, rule=rule, degrees=10)])
+        found[one.verdict] += 1
+    inside = abs(effect) < 1
+    true = {
+        Rule.MORE: {SAME} if inside else set(),
+        Rule.DIFFERENT: {SAME} if inside else set(),
+        Rule.EQUAL: {YES} if inside else set(),
+        Rule.NOT_LESS: {YES} if effect > -1 else set(),
+    }[rule]
+    false = sum(number for verdict, number in found.items() if verdict not in {*true, UNKNOWN})
+    assert false <= stats.binom.ppf(0.999, 2000, 0.05)
