@@ -113,11 +113,12 @@ def _means(evidence: list[Evidence]) -> list[Mean]:
     def place(one: Evidence) -> tuple[str, str]:
         return one.pipeline, one.study
 
+    sampled = [one for one in evidence if np.isfinite(one.degrees)]  # what is exact would be all the weight
     means = []
-    for (group, unit, scale, _), rows in groupby(sorted(evidence, key=lambda one: (kind(one), place(one))), key=kind):
+    for (group, unit, scale, _), rows in groupby(sorted(sampled, key=lambda one: (kind(one), place(one))), key=kind):
         studies = [_of_study([*of]) for _, of in groupby(rows, key=place)]
         effects, errors = (np.array(values) for values in zip(*studies, strict=True))
-        if scale != Scale.COUNT and np.isfinite(errors).sum() >= LEAST_STUDIES:
+        if np.isfinite(errors).sum() >= LEAST_STUDIES:
             found = random_effects.summarise(effects, errors)
             means.append(Mean(group, unit, _as_ratios(found) if scale == Scale.RATIO else found))
     return means

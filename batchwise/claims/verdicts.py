@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
+from scipy.stats import false_discovery_control
 
 from batchwise.claims.comparison import Rule, Scale, on_scale
 from batchwise.claims.evidence import Evidence
@@ -47,16 +48,17 @@ def judge(page: Sequence[Evidence]) -> list[Judged]:
     """Return the verdict on each comparison of a page.
 
     A comparison is decided where its 95 % interval lies wholly above the margin, within it or below (two one-sided
-    tests; Schuirmann 1987), so that its p-value is twice that of the test. Over all comparisons the p-values are
-    adjusted so that of the verdicts of a page 5 % are expected to be false at most (Benjamini & Hochberg 1995); it is
-    noted which hold under any dependence (Benjamini & Yekutieli 2001). What is counted needs no test.
+    tests; Schuirmann 1987), so that its p-value is twice that of the test. The p-values are adjusted so that of the
+    verdicts of a page, and of those of each of its questions, 5 % are expected to be false at most (Benjamini &
+    Hochberg 1995); it is noted which hold under any dependence (Benjamini & Yekutieli 2001). What is counted needs no
+    test.
     """
     tested = [one for one in page if one.scale != Scale.COUNT]
-    p = np.array([_test(one)[0] for one in tested])
-    adjusted, dependent = (_adjusted(p, method) for method in ("fdr_bh", "fdr_by"))
+    p, says = [*zip(*map(_test, tested), strict=True)] or [(), ()]
+    adjusted, dependent = (_adjusted(np.array(p), [one.claim for one in tested], method) for method in ("bh", "by"))
     found = {
-        id(one): Judged(one, _test(one)[1] if value <= ALPHA else Verdict.UNKNOWN, value, bool(other <= ALPHA))
-        for one, value, other in zip(tested, adjusted, dependent, strict=True)
+        id(one): Judged(one, verdict if value <= ALPHA else Verdict.UNKNOWN, value, other <= ALPHA)
+        for one, verdict, value, other in zip(tested, says, adjusted, dependent, strict=True)
     }
     return [found.get(id(one)) or _counted(one) for one in page]
 
@@ -71,8 +73,17 @@ def _test(one: Evidence) -> tuple[float, Verdict]:
     return min(1.0, 2 * min(p)), SAYS[Rule(one.rule)][int(np.argmin(p))]
 
 
-def _adjusted(p: np.ndarray, method: str) -> list[float]:
-    return multipletests(p, alpha=ALPHA, method=method)[1].tolist() if len(p) else []
+def _adjusted(p: np.ndarray, claims: Sequence[str], method: Literal["bh", "by"]) -> list[float]:
+    """Return p-values adjusted over the page and over the comparisons of their claim: the larger of the two.
+
+    Over the page alone, what is clear elsewhere would let a question with many comparisons be answered by one of them
+    that is false (Yekutieli 2008 on families within families).
+    """
+    adjusted = np.zeros(len(p))
+    for family in [np.full(len(p), True), *(np.equal(claims, claim) for claim in {*claims})]:
+        if family.any():
+            adjusted[family] = np.maximum(adjusted[family], false_discovery_control(p[family], method=method))
+    return adjusted.tolist()
 
 
 def _counted(one: Evidence) -> Judged:
