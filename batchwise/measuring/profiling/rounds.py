@@ -24,7 +24,7 @@ from batchwise.runtime.device import gpu
 
 PRELOADED = "batchwise.measuring.profiling.probe", "batchwise.measuring.profiling.profiler", "stages"
 PROCESSES = 3  # of each point, of which one may be slow
-ROUNDS = 7  # of repetitions in each process: more make its median vary no less from one to another
+ROUNDS = 5  # of repetitions in each process: more make its median vary hardly less from one to another
 SEED = 0  # of the orders in which points are started and repeated
 AT_ONCE = 4  # processes that build and compile at the same time, at most
 MEMORY_SHARE = 0.5  # of the available memory, for the processes that are alive
