@@ -5,6 +5,7 @@ found than another (Stein 1945; Mascha & Sessler 2006 on stopping by the width o
 """
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,13 @@ def seeds_for(values: np.ndarray, reference: int, half_width: float) -> int:
     """
     differences = values - values[reference]
     std = np.nanstd(differences[(~np.isnan(differences)).sum(axis=1) > 1], axis=1, ddof=1).max(initial=0.0)
-    seeds = np.arange(values.shape[1], MOST + 1)
-    narrow = t_quantile(seeds - 1) * std / np.sqrt(seeds) <= half_width
-    return int(seeds[narrow].min(initial=MOST))
+    enough = np.flatnonzero(_half_widths() * std <= half_width)
+    return int(enough[enough >= values.shape[1]].min(initial=MOST))
+
+
+@cache
+def _half_widths() -> np.ndarray:
+    """Return how far the 95 % interval of a mean over 0, 1, … seeds reaches, in standard deviations; NaN below two."""
+    seeds = np.arange(MOST + 1)
+    with np.errstate(divide="ignore"):
+        return t_quantile(seeds - 1) / np.sqrt(seeds)
