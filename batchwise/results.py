@@ -17,7 +17,7 @@ from batchwise.common import plugins, source_closure
 from batchwise.common.errors import UserError
 from batchwise.common.messages import shown
 from batchwise.config import grid, params
-from batchwise.config.grid import Run
+from batchwise.config.grid import Cell, Run
 from batchwise.config.params import Study
 from batchwise.data import folds, loading
 from batchwise.data.dataset import DataSet
@@ -52,6 +52,11 @@ class Results:
     def runs(self) -> pd.DataFrame:
         """A row for each batch size, learning rate and seed."""
         return self.tables.runs
+
+    @property
+    def confirmed(self) -> pd.DataFrame:
+        """A row for each chosen learning rate and fresh seed, none without confirmation."""
+        return self.tables.confirmed
 
     @property
     def curves(self) -> pd.DataFrame:
@@ -95,7 +100,8 @@ class Results:
     def weights(self, batch_size: int, learning_rate: float, seed: int) -> dict[str, np.ndarray]:
         """Return the values of all variables of the model at the end of a run, {name: array} in its order.
 
-        Raises UserError for a run that is not in the grid, has no weights, or whose file is missing or damaged.
+        Raises UserError for a run that is not in the grid or among the fresh ones of chosen cells, has no weights, or
+        whose file is missing or damaged.
         """
         return self._trained(batch_size, learning_rate, seed).result.weights
 
@@ -123,7 +129,9 @@ class Results:
         """Return the file of a run that ended ok."""
         run = self._run(batch_size, learning_rate, seed)
         inputs = {"data": self._about["sha256"], "recipe": self.study.recipe.model_dump()}
-        file = run_files.read(self.folder / "data/runs" / self.tables.study, self.tables.study, run, inputs)
+        kind, stage = ("runs", "train") if run.seed < self.study.grid.seeds else ("confirmed", "confirm")
+        place = self.folder / "data" / kind / self.tables.study
+        file = run_files.read(place, self.tables.study, run, inputs, stage=stage)
         if file.result.status != "ok":
             raise UserError(
                 f"seed {run.seed} at batch size {batch_size:g} and learning rate {learning_rate:g} has no weights: it "
@@ -135,13 +143,28 @@ class Results:
         _check_numbers(batch_size=batch_size, learning_rate=learning_rate, seed=seed)
         cell = find_cell(self.study, self._about["rows"]["train"], batch_size, learning_rate)
         self._check_seed(seed)
-        return grid.runs_of(cell, self.study)[int(seed)]
+        if seed >= self.study.grid.seeds:
+            self._check_chosen(cell)
+        (run,) = grid.with_seeds(cell, [int(seed)])
+        return run
 
     def _check_seed(self, seed: int) -> None:
         _check_numbers(seed=seed)
-        seeds = self.study.grid.seeds
+        confirmation = self.tables.summary["confirmation"]
+        seeds = self.study.grid.seeds + (confirmation["seeds"] if confirmation else 0)
         if seed not in range(seeds):
-            raise UserError(f"seed {seed:g} is not in the grid; it has 0 to {seeds - 1}")
+            where = "in the grid or a fresh one; they are" if confirmation else "in the grid; it has"
+            raise UserError(f"seed {seed:g} is not {where} 0 to {seeds - 1}")
+
+    def _check_chosen(self, cell: Cell) -> None:
+        """Raise UserError if a cell has no fresh seeds."""
+        of_size = self.confirmed[self.confirmed["batch_size"].eq(cell.batch_size)]
+        if not np.isclose(of_size["learning_rate"], cell.learning_rate, rtol=1e-6).any():
+            rates = ", ".join(f"{rate:g}" for rate in of_size["learning_rate"].unique()) or "none"
+            raise UserError(
+                f"at batch size {cell.batch_size} learning rate {cell.learning_rate:g} has no fresh seeds, from "
+                f"{self.study.grid.seeds} on: the chosen one has them, {rates}"
+            )
 
     def _check_code(self, trained: RunFile) -> None:
         """Raise UserError if the model's plug-in, or what it shares with others, was edited since a run was trained."""

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 ROOT = Path(__file__).parent.parent
 STUDY = "tiny"
 TARGET = f"evaluate@{STUDY}"
-RESULTS = ("data/runs", "data/tables", "reports/checksums")
+RESULTS = ("data/runs", "data/confirmed", "data/tables", "reports/checksums")
 PARAMS = {
     "data_sets": {"digits": {"test_rows": 297, "validation_rows": 300, "seed": 0}},
     "studies": {

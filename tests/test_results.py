@@ -1,9 +1,11 @@
 """What `read` gives of a study: its tables, and weights and models that are those of its runs."""
 
 import contextlib
+import itertools
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from batchwise import read
+from batchwise.analysis import confirmation, run_metrics, tabulate
 from batchwise.common.errors import UserError
 from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
@@ -54,10 +57,12 @@ def centred(data: DataSet) -> DataSet:
 
 
 ONE_SIZE = {**TABLE, "grid": {**TABLE["grid"], "batch_sizes": [4]}}
+TWO_RATES = {"batch_sizes": [4, 16], "base_learning_rates": [0.01, 0.02], "seeds": 2}
 MADE = {
     "table": (TABLE, data_set),
     "double": ({**ONE_SIZE, "dtype": "float64"}, data_set),
     "images": (IMAGES, image_data_set),
+    "confirmed": ({**TABLE, "grid": TWO_RATES, "confirmation": {"most_seeds": 10}}, data_set),
     "folds": ({**ONE_SIZE, "folds": 3}, lambda: centred(data_set())),
 }
 
@@ -74,10 +79,22 @@ def make(folder: Path, study: dict[str, Any], data: DataSet) -> Path:
     data = loading.part(data, None, None, made.folds)
     prepared.save_part(data, place, "tiny", options, {"data_set": "digits", "subset": None})
     trainer, shared = Trainer(data, made.recipe), run_store.inputs(made.recipe, data.description.task, data.sha256)
-    for run in grid.runs(made, data.rows["train"]):
-        result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
-        content = run_result.dump(result, run_store.inputs_of(run, shared))
-        write_bytes(folder / "data/runs/tiny" / run_files.name(run.name), content)
+
+    def train(kind: str, runs: Iterable[grid.Run]) -> None:
+        for run in runs:
+            result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
+            content = run_result.dump(result, run_store.inputs_of(run, shared))
+            write_bytes(folder / "data" / kind / "tiny" / run_files.name(run.name), content)
+
+    def confirm(cells: list[list[grid.Run]]) -> np.ndarray:
+        train("confirmed", itertools.chain(*cells))
+        return confirmation.measured(folder / "data/confirmed/tiny", "tiny", made, manifest, metrics[0], cells)
+
+    train("runs", grid.runs(made, data.rows["train"]))
+    manifest = prepared.read_part(place, "tiny")
+    metrics = loading.metrics(made, manifest)
+    by_run = run_metrics.read(folder / "data/runs/tiny", "tiny", made, manifest)
+    confirmation.fresh_runs(made, tabulate.choose(made, manifest["rows"], metrics, by_run), metrics[0], confirm)
     with contextlib.chdir(folder):
         for name, content in checked.files(asked).items():
             write_bytes(Path(name), content)
@@ -126,6 +143,26 @@ def test_weights_are_those_of_the_file_in_the_order_of_the_model(kind: str, proj
     run = grid.Run(int(row["effective_batch_size"]), float(row["learning_rate"]), int(row["seed"]))
     kept = run_files.load(projects[kind] / "data/runs/tiny", run.name).result.weights
     assert [*kept] == [*weights]
+
+
+def test_runs_of_fresh_seeds_are_there_at_the_chosen_rates(projects: dict[str, Path]) -> None:
+    results = read("tiny", projects["confirmed"])
+    assert sorted({*results.confirmed["seed"]}) == [*range(2, 12)] and sorted({*results.runs["seed"]}) == [0, 1]
+    assert len(read("tiny", projects["table"]).confirmed) == 0
+    for row in results.confirmed.drop_duplicates("batch_size", keep="last").itertuples():
+        cell = row.batch_size, row.learning_rate, row.seed
+        run = grid.Run(row.effective_batch_size, row.learning_rate, row.seed)
+        kept = run_files.load(projects["confirmed"] / "data/confirmed/tiny", run.name).result.weights
+        np.testing.assert_equal(results.weights(*cell), kept)
+        test = results.data_of(row.seed).test
+        predicted = results.model(*cell).predict(test.inputs, verbose=0).argmax(axis=1)
+        assert (predicted == test.labels).mean() == row.test_accuracy_final
+        refused(r"^seed 12 is not in the grid or a fresh one; they are 0 to 11$", results.weights, *cell[:2], 12)
+        other = next(rate for rate in (0.01 * cell[0], 0.02 * cell[0]) if not np.isclose(rate, cell[1]))
+        assert results.weights(cell[0], other, 1)
+        refused(
+            rf"has no fresh seeds, from 2 on: the chosen one has them, {cell[1]:g}$", results.weights, cell[0], other, 2
+        )
 
 
 @saving

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         weights.check_unchanged()
     cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
     differing = 0
-    for run, differences in reproduce(study, data, cell, DATA / "runs" / name, weights):
+    for run, differences in reproduce(name, study, data, cell, DATA, weights):
         print(f"seed {run.seed}: {'differs' if differences else 'exact'}", flush=True)
         for line in differences:
             print(f"  {line}")

@@ -34,12 +34,12 @@ def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) ->
 
 
 def reproduce(
-    study: Study, data: DataSet, cell: Cell, folder: Path, weights: LocalFile | None = None
+    name: str, study: Study, data: DataSet, cell: Cell, folder: Path, weights: LocalFile | None = None
 ) -> Iterator[tuple[Run, list[str]]]:
-    """Train each seed of a cell and yield it with its differences from the run file in `folder`: none if it is exact.
+    """Train each seed of a cell and yield it with its differences from its run file: none if it is exact.
 
-    `weights` is the file from which seeds start, if there is one. Raises UserError if a run file is missing, damaged or
-    of another run.
+    Run files are in runs/<name> of `folder`, those of fresh seeds of a chosen cell in confirmed/<name>. `weights` is
+    the file from which seeds start, if there is one. Raises UserError if a run file is missing, damaged or of another.
     """
     from batchwise.training.trainer import (
         Trainer,  # TensorFlow takes seconds to import: only after the arguments were checked
@@ -47,13 +47,21 @@ def reproduce(
 
     trainer = Trainer(data, study.recipe, study.metric, weights.path if weights else None)
     inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
-    for run in grid.runs_of(cell, study):
-        before = run_files.read(folder, folder.name, run, {})
+    fresh = fresh_runs(study, cell, folder / "confirmed" / name)
+    for run in [*grid.runs_of(cell, study), *fresh]:
+        place, stage = ("confirmed", "confirm") if run in fresh else ("runs", "train")
+        before = run_files.read(folder / place / name, name, run, {}, stage=stage)
         now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
         found = compare(before.result, now)
         if found:
             found += run_store.changes(before.inputs, inputs_now)
         yield run, found
+
+
+def fresh_runs(study: Study, cell: Cell, folder: Path) -> list[Run]:
+    """Return the runs of a cell with fresh seeds that have a file in a folder: none of a cell that was not chosen."""
+    most = study.confirmation.most_seeds if study.confirmation else 0
+    return [run for run in grid.fresh_runs(cell, study, most) if (folder / run_files.name(run.name)).exists()]
 
 
 def compare(before: RunResult, now: RunResult) -> list[str]:

@@ -27,8 +27,11 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
     `folder` is that of params.yaml. Runs are compared by their checksums in the record that `evaluate` writes for git;
     where the committed file of a run that differs can be had from DVC, the two are compared number by number.
     """
-    path, runs = f"reports/checksums/{study}.json", folder / "data/runs" / study
-    content, here = committed(path), {*run_files.run_names(runs)}
+    path, places = (
+        f"reports/checksums/{study}.json",
+        [folder / kind / study for kind in ("data/confirmed", "data/runs")],
+    )
+    content, here = committed(path), {name: place for place in places for name in run_files.run_names(place)}
     if not here:
         return False, [f"no results are here; {rerun_command(f'train@{study}')} makes them"]
     if content is None:
@@ -41,16 +44,18 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
     if not names:
         return False, ["the runs here are none of those committed: another grid"]
     try:
-        now = checksums.of_files(runs, names)
+        now = checksums.of_files({name: here[name] for name in names})
     except ValueError as error:
-        return True, [f"{error}; {rerun_command(f'train@{study}')} makes it again"]
+        stages = " ".join(f"{stage}@{study}" for stage in ("train", "confirm"))
+        return True, [f"{error}; {rerun_command(stages)} makes it again"]
     differing = [name for name in names if now["runs"][name] != before["runs"][name]]
     others = _others(len(here) - len(names), len(before["runs"]) - len(names)) + _times(study, folder, committed)
     if not differing:
         sentence = f"results equal byte for byte ({_runs(len(names))}){others}"
         return False, [sentence, *_inputs(study, folder, committed, before, now)]
-    before_that = committed(f"data/runs/{study}/{run_files.name(differing[0])}")
-    where = _exactly(run_files.load(runs, differing[0]), before_that) or _roughly(before, now)
+    place = here[differing[0]]
+    before_that = committed((place / run_files.name(differing[0])).relative_to(folder).as_posix())
+    where = _exactly(run_files.load(place, differing[0]), before_that) or _roughly(before, now)
     sentence = f"results differ: {len(differing)} of {_runs(len(names))}{others}"
     return True, [sentence, f"first run that differs: {differing[0]}", *where]
 

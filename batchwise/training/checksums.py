@@ -5,7 +5,7 @@ A run file also holds the checksums of the code, so that it changes with an edit
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,10 @@ class Checksums:
         return facts | sums
 
 
-def of_files(folder: Path, names: Iterable[str]) -> dict[str, Any]:
-    """Return the checksums of the run files `names` of a study. Raises ValueError, which names a damaged one."""
+def of_files(folders: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the checksums of run files, {name: its folder}. Raises ValueError, which names a damaged one."""
     sums = Checksums()
-    for name in names:
+    for name, folder in folders.items():
         sums.add(name, run_files.load(folder, name))
     return sums.as_facts()
 

@@ -38,7 +38,7 @@ def write(
         path.write_bytes(run_result.dump(content, inputs))
     record = folder / RECORD
     record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(checksums.of_files(folder / RUNS, results)))
+    record.write_text(json.dumps(checksums.of_files(dict.fromkeys(results, folder / RUNS))))
     (folder / "dvc.lock").write_text(LOCK.format(code=code, times=times))
 
 
@@ -119,6 +119,24 @@ def test_another_grid_is_told_and_the_runs_of_both_are_compared(here, committed,
     assert verify("x", here, committed) == (False, ["the runs here are none of those committed: another grid"])
 
 
+def test_runs_of_fresh_seeds_are_verified_with_those_of_the_grid(here) -> None:
+    """They have a folder of their own, in which a committed one is looked for too."""
+    fresh = here / "data/confirmed/x"
+    fresh.mkdir(parents=True)
+    both = {"m1": here / RUNS, "m2": here / RUNS, "m1_seed9": fresh}
+    (fresh / "m1_seed9.npz").write_bytes(run_result.dump(result(9), INPUTS))
+    (here / RECORD).write_text(json.dumps(checksums.of_files(both)))
+    committed = {str(path.relative_to(here)): path.read_bytes() for path in here.rglob("*") if path.is_file()}.get
+    assert verify("x", here, committed) == (False, ["results equal byte for byte (3 runs)"])
+    (fresh / "m1_seed9.npz").write_bytes(run_result.dump(changed(result(9), 1), ELSEWHERE))
+    differs, lines = verify("x", here, committed)
+    assert differs and lines[:2] == ["results differ: 1 of 3 runs", "first run that differs: m1_seed9"]
+    assert lines[2].startswith("first epoch that differs: 1, validation loss")
+    (fresh / "m1_seed9.npz").unlink()
+    equal = "results equal byte for byte (2 runs); 1 run is committed alone"
+    assert verify("x", here, committed) == (False, [equal])
+
+
 def test_what_is_not_here_or_not_committed_is_said(here, committed) -> None:
     assert verify("x", here, lambda name: None) == (False, [f"no results are committed: {RECORD} is not in git"])
     for path in (here / RUNS).iterdir():
@@ -133,4 +151,4 @@ def test_a_damaged_file_differs(here, committed) -> None:
     (here / RUNS / "m2.npz").write_bytes(b"damaged")
     differs, lines = verify("x", here, committed)
     assert differs
-    assert "m2.npz is damaged" in lines[0] and lines[0].endswith("`dvc repro --force train@x` makes it again")
+    assert "m2.npz is damaged" in lines[0] and lines[0].endswith("`dvc repro --force train@x confirm@x` makes it again")

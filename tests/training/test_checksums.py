@@ -77,14 +77,14 @@ def test_files_are_told_apart_by_what_training_computed_not_by_what_they_were_ma
     inputs = {"data": "a", "environment": {"device": "x"}, "code": {"trainer.py": "1"}}
     for name, result in results().items():
         (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, inputs))
-    found = checksums.of_files(tmp_path, results())
+    found = checksums.of_files(dict.fromkeys(results(), tmp_path))
     assert found == {**of_results(results()), "data": "a", "environment": {"device": "x"}}
     for name, result in results().items():
         (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, {**inputs, "code": {"trainer.py": "2"}}))
-    assert checksums.of_files(tmp_path, results()) == found
+    assert checksums.of_files(dict.fromkeys(results(), tmp_path)) == found
 
 
 def test_a_damaged_file_is_named(tmp_path) -> None:
     (tmp_path / "m1.npz").write_bytes(b"damaged")
     with pytest.raises(ValueError, match=r"m1\.npz is damaged"):
-        checksums.of_files(tmp_path, ["m1"])
+        checksums.of_files({"m1": tmp_path})
