@@ -17,7 +17,7 @@ def main(name: str) -> None:
     curves = equal_budgets.of_study(study, manifest["rows"]["train"], tables.metric, by_run)
     profile = profile_files.read(Path("data/profiles") / name)
     measured = profile_summary.summary(profile)
-    stage_outputs.write(Path("data/costs") / name, costs.files(study, curves, tables.batch_sizes, profile, measured))
+    stage_outputs.write(Path("data/costs") / name, costs.files(study, curves, tables, profile, measured))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,8 @@ def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, sa
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
     recall = {"recall": generator.uniform(0.5, 1, (3, len(manifest["class_counts"]["test"])))}
     weights = {"dense": np.ones(3, "float32")}
-    return RunResult("ok", metrics(loss, correct, manifest), weights, 12, xla=True, by_class=recall)
+    by_row = {"accuracy": generator.permutation(rows[2]) < correct[-1, 2]}
+    return RunResult("ok", metrics(loss, correct, manifest), weights, 12, xla=True, by_class=recall, by_row=by_row)
 
 
 def constant_result(made: Study, run: Run, accuracy: float, loss: float = 1.0) -> RunResult:

@@ -44,7 +44,7 @@ def results(
     write(folder / "profiles" / name, profile_files.files(profile))
     write(folder / "landscapes" / name, output.files(name, metrics[0], made.landscape, {}, landscape(made)))
     curves = equal_budgets.of_study(made, manifest["rows"]["train"], metrics[0], by_run)
-    table = study_tables.read(folders["tables"]).batch_sizes
+    table = study_tables.read(folders["tables"])
     write(folders["costs"], costs.files(made, curves, table, profile, profile_summary.summary(profile)))
     return study_results.read(folder, [name])[0]
 

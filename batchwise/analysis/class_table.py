@@ -18,8 +18,8 @@ COLUMNS = {
     "class": "number of the class, from 0; data.class_names of summary.json are in this order",
     "test_rows": "test rows of the class; with folds, those of seed 0",
     "recall_mean": "share of them that is predicted at the final weights, mean over the seeds that ended ok",
-    "recall_low": "lower bound of its 95 % Student t interval",
-    "recall_high": "upper bound of its 95 % Student t interval",
+    "recall_low": "lower bound of its 95 % Student t interval, on the scale of log-odds",
+    "recall_high": "upper bound of its 95 % Student t interval, on the scale of log-odds",
     "n": "seeds whose test rows have the class",
 }
 
@@ -35,7 +35,7 @@ def table(manifest: Mapping[str, Any], results: Iterable[tuple[Cell, Run, RunMet
 def _of_cell(cell: Cell, rows: Sequence[int], runs: Sequence[RunMetrics]) -> pd.DataFrame:
     ended = [found.by_class[RECALL][SPLITS.index("test")] for found in runs if RECALL in found.by_class]
     values = np.array(ended).reshape(len(ended), len(rows)).T  # [classes, seeds]
-    interval = mean_interval(values)
+    interval = mean_interval(values, 0, 1)
     return pd.DataFrame(
         {
             "batch_size": cell.batch_size,

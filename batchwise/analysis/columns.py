@@ -8,10 +8,12 @@ from batchwise.config.params import LAST_EPOCHS, Statistic
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 
+INTERVAL = "95 % Student t interval of the mean over seeds, on the scale of log-odds between two bounds of the metric, "
+INTERVAL += "of logarithms beside one; empty for fewer than two seeds"
 BOUNDS = {
     "mean": "mean over the seeds that ended ok",
-    "low": "lower bound of the 95 % Student t interval of the mean; empty for fewer than two seeds",
-    "high": "upper bound of the 95 % Student t interval of the mean; empty for fewer than two seeds",
+    "low": f"lower bound of the {INTERVAL}",
+    "high": f"upper bound of the {INTERVAL}",
 }
 GAP = "generalisation_gap"
 UNVALIDATED = "none: no validation rows"  # why no rate was selected
@@ -57,7 +59,11 @@ def columns(metrics: Sequence[Metric], statistic: Statistic) -> dict[str, str]:
         f"cells with every run ok; ties: {ties}lower η̃), 'single learning rate', or 'none' with the reason",
         "grid_edge": "lowest or highest if the chosen η̃ is that of the grid: a better one may lie outside; else empty",
         **_intervals(metrics),
-        "difference_n": "pairs of seeds behind difference_mean; at the reference m itself the bounds are empty",
+        **_other_intervals(metric),
+        "difference_n": "pairs of seeds behind difference_mean; at the reference m itself all bounds are empty",
+        "too_few_updates": f"whether runs make too few updates to train: on training rows the {metric.name} is worse "
+        f"than that of an m with more updates by more than {metric.margins[-1]:g} {metric.differences}, and over the "
+        f"last quarter of the epochs it still improves by more than {metric.least_margin:g}",
         **_reliable(metric),
         "epoch": "epochs trained so far; 0 is before the first update",
         "column": "name of a column, in any table of this folder",
@@ -92,6 +98,21 @@ def _intervals(metrics: Sequence[Metric]) -> dict[str, str]:
     )
     about = {**{name: f"{name} of runs.csv" for name in names}, "difference": difference}
     return {f"{name}_{bound}": f"{text}: {how}" for name, text in about.items() for bound, how in BOUNDS.items()}
+
+
+def _other_intervals(metric: Metric) -> dict[str, str]:
+    """Return the columns with the bounds of intervals that are not over seeds alone, or that hold together."""
+    value = metric.column("test")
+    rows = "interval for new test rows as well as new seeds (crossed random effects); that of the values of rows at "
+    rows += f"the final weights, moved to {value}; empty where seeds have rows of their own, or rows no values"
+    about = {
+        f"{value}_new_rows": f"{value} of runs.csv: {{}} bound of its 95 % {rows}",
+        "difference_together": "difference_mean: {} bound of its 95 % interval over seeds that holds together with "
+        "those of all m (Dunnett 1955)",
+        "difference_new_rows": f"difference_mean: {{}} bound of its 95 % {rows}",
+    }
+    ends = {"low": "lower", "high": "upper"}
+    return {f"{name}_{end}": text.format(which) for name, text in about.items() for end, which in ends.items()}
 
 
 def _reliable(metric: Metric) -> dict[str, str]:

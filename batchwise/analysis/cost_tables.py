@@ -15,7 +15,7 @@ KEYS: dict[str, dict[str, str | None]] = {
     "budgets": {"budget": None, "level": None, **_SIZE, "status": None},
     "target_runs": {"target": None, **_SIZE, "base_learning_rate": None, "seed": "int64"},
     "targets": {"target": None, **_SIZE, "base_learning_rate": None, "runs": "int64", "reached": "int64"},
-    "advice": {**_SIZE, "fits": "bool", "chosen": "bool"},
+    "advice": {**_SIZE, **dict.fromkeys(("fits", "chosen", "best", "alike"), "bool")},
     "measured": {**_SIZE, "dtype": None, "purpose": None, "status": None},
 }
 

@@ -8,25 +8,27 @@ import pandas as pd
 
 from batchwise.analysis import equal_budgets, recommendation, steps_to_target
 from batchwise.analysis.equal_budgets import Curves
+from batchwise.analysis.study_tables import Tables
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config.params import Study
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics import critical_batch_size, fits, learning_rate_laws
 from batchwise.statistics.censored_values import bounded
 
-# Memory of the choice that a report shows, and its deadlines, as parts of the time of the choice without one.
+# Memory of the choice that a report shows, and its deadlines: people have a minute, an hour, a day.
 MEMORY_LIMIT = 16e9  # bytes
-DEADLINES = (1 / 2, 1 / 10)
+DEADLINES = (60, 600, 3600, 86400)  # seconds
+MOST_DEADLINES = 2
 
 
 def files(
-    study: Study, all_curves: Sequence[Curves], batch_sizes: pd.DataFrame, profile: Profile, measured: pd.DataFrame
+    study: Study, all_curves: Sequence[Curves], results: Tables, profile: Profile, measured: pd.DataFrame
 ) -> dict[str, bytes]:
     """Return {file name: bytes} of the tables of a study's costs.
 
-    `batch_sizes` is the table of evaluate, `measured` that of profile_summary for the profile.
+    `results` are those of evaluate, `measured` is the table of profile_summary for the profile.
     """
-    own = of_study(measured, study)
+    own = of_study(measured, study.dtype)
     seconds = own.set_index("batch_size")["epoch_seconds"].to_dict()
     runs = steps_to_target.runs(all_curves, study.targets)
     sizes = steps_to_target.sizes(runs, all_curves, seconds)
@@ -34,7 +36,7 @@ def files(
         "budgets": (equal_budgets.table(all_curves, seconds), equal_budgets.columns(all_curves[0])),
         "target_runs": (runs, steps_to_target.RUNS),
         "targets": (sizes, steps_to_target.SIZES),
-        "advice": (advices(all_curves, own), recommendation.columns(all_curves[0])),
+        "advice": (advices(results, all_curves, own), recommendation.columns(results.metric, study.statistic)),
         "measured": (measured, {}),
     }
     columns = pd.DataFrame(
@@ -46,24 +48,28 @@ def files(
         "memory": memory(own, profile.doubling),
         "largest_batch_size": largest(own, profile.doubling),
         "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets},
-        "learning_rate_law": learning_rate_law(batch_sizes, study.grid.base_learning_rates),
+        "learning_rate_law": learning_rate_law(results.batch_sizes, study.grid.base_learning_rates),
         "machine": profile.machine,
     }
     written = {f"{name}.csv": as_csv(table) for name, (table, _) in tables.items()}
     return written | {"columns.csv": as_csv(columns), "fits.json": as_json(fitted)}
 
 
-def of_study(measured: pd.DataFrame, study: Study) -> pd.DataFrame:
+def of_study(measured: pd.DataFrame, dtype: str) -> pd.DataFrame:
     """Return the measurements of the batch sizes of the grid in the number type of the study."""
-    return measured[measured["purpose"].eq("grid") & measured["dtype"].eq(study.dtype)]
+    return measured[measured["purpose"].eq("grid") & measured["dtype"].eq(dtype)]
 
 
-def advices(all_curves: Sequence[Curves], measured: pd.DataFrame) -> pd.DataFrame:
-    """Return the choice within 16 GB without a deadline, and with deadlines that are parts of what it takes then."""
-    first = recommendation.advise(all_curves, measured, MEMORY_LIMIT)
-    seconds = first.loc[first["chosen"], "seconds"].to_numpy()
-    deadlines = [part * seconds[0] for part in DEADLINES if len(seconds) and np.isfinite(seconds[0])]
-    return pd.concat([first, *(recommendation.advise(all_curves, measured, MEMORY_LIMIT, one) for one in deadlines)])
+def advices(tables: Tables, all_curves: Sequence[Curves], measured: pd.DataFrame) -> pd.DataFrame:
+    """Return the choice within 16 GB without a deadline, and by the last round ones before the slowest run ends.
+
+    There is none where every run takes less than a minute: time is no reason to choose then.
+    """
+    slowest = recommendation.whole_runs(tables, measured)["seconds"].max()
+    deadlines = [None, *[deadline for deadline in DEADLINES if deadline < slowest][-MOST_DEADLINES:]]
+    return pd.concat(
+        [recommendation.advise(tables, all_curves, measured, MEMORY_LIMIT, deadline) for deadline in deadlines]
+    )
 
 
 def time(measured: pd.DataFrame, study: Study) -> dict[str, Any]:

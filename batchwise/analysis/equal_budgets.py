@@ -143,8 +143,10 @@ def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]
     if chosen is None:
         return row
     row |= {"base_learning_rate": curves.base_learning_rates[chosen], "learning_rate": curves.learning_rates[chosen]}
-    for name, by_rate in values.items():
-        interval = mean_interval(by_rate[chosen][None])
+    metric = curves.metric
+    for name, (_, of) in quantities(metric).items():
+        bounds = (metric.lowest, metric.highest) if of == metric.name else ()
+        interval = mean_interval(values[name][chosen][None], *bounds)
         row |= {f"{name}_{bound}": getattr(interval, bound).item() for bound in ("mean", "low", "high")}
     return row | {"n": int(np.isfinite(values[curves.metric.column("test")][chosen]).sum())}
 

@@ -21,7 +21,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.metric import Metric
 from batchwise.statistics.fits import straight_line
-from batchwise.statistics.intervals import CONFIDENCE, proportion_error
+from batchwise.statistics.intervals import CONFIDENCE
 from batchwise.training import run_files
 from batchwise.training.run_result import STATUSES
 
@@ -65,7 +65,7 @@ def summary(
     tables: Tabulated,
 ) -> dict[str, Any]:
     """Return what a report says beside the tables: what was run, the answer, and where it comes from."""
-    choice, metric, rows = tables.choice, metrics[0], manifest["rows"]
+    choice, metric, rows = tables.choice, metrics[0], manifest["rows"]["train"]
     cells = choice.cells
     highest = max(study.grid.base_learning_rates)
     return {
@@ -82,12 +82,12 @@ def summary(
         "best_base_learning_rate": _value(cells, choice.best, "base_learning_rate"),
         "reference_batch_size": _value(cells, choice.reference, "batch_size"),
         "reference_base_learning_rate": _value(cells, choice.reference, "base_learning_rate"),
-        metric.column("test"): _test_value(tables, metric, None if study.folds else rows["test"]),
+        metric.column("test"): _test_value(tables, metric),
         "reliable_upper_edge": {
             f"{margin:g}": upper_edge(tables.batch_sizes, margin, highest) for margin in metric.margins
         },
-        "same_as": same_as(study, rows["train"], by_run),
-        "statistic": {"name": study.statistic, "shorter": grid.shorter_than_statistic(study, rows["train"])},
+        "same_as": same_as(study, rows, by_run),
+        "statistic": {"name": study.statistic, "shorter": grid.shorter_than_statistic(study, rows)},
         "confidence": CONFIDENCE,
         "provenance": provenance(study, manifest, {**by_run, **fresh}),
     }
@@ -193,23 +193,13 @@ def _confirmation(study: Study, fresh: Mapping[Run, RunMetrics]) -> dict[str, An
     return {"seeds": len(seeds), "first_seed": min(seeds), **study.confirmation.model_dump()}
 
 
-def _test_value(tables: Tabulated, metric: Metric, rows: int | None) -> dict[str, Any]:
-    """Return the metric on test rows at the reference, with its interval.
-
-    A share of the rows has a standard error of their own, where all seeds have the same `rows`: None where they have
-    not, so that the interval includes it.
-    """
+def _test_value(tables: Tabulated, metric: Metric) -> dict[str, Any]:
+    """Return the metric on test rows at the reference, with its intervals over seeds and for new rows."""
     at = np.flatnonzero(tables.choice.chosen == tables.choice.reference)
     row = int(at[0]) if len(at) else None
-    mean, low, high = (_value(tables.batch_sizes, row, metric.column("test", end)) for end in ("mean", "low", "high"))
-    error = proportion_error(mean, rows) if rows and metric.counted and mean is not None else None
-    return {
-        "mean": mean,
-        "low": low,
-        "high": high,
-        "n": _value(tables.batch_sizes, row, "ok") or 0,
-        "test_set_standard_error": error,
-    }
+    ends = ("mean", "low", "high", "new_rows_low", "new_rows_high")
+    found = {end: _value(tables.batch_sizes, row, metric.column("test", end)) for end in ends}
+    return found | {"n": _value(tables.batch_sizes, row, "ok") or 0}
 
 
 def _value(table: pd.DataFrame, row: int | None, column: str) -> Any:

@@ -87,12 +87,25 @@ class Tables:
 
     @property
     def test_value(self) -> dict[str, float | None]:
-        """The metric on test rows at the reference: mean, low, high, n, test_set_standard_error."""
+        """The metric on test rows at the reference: mean, low, high, n, new_rows_low, new_rows_high."""
         return self.summary[self.metric.column("test")]
+
+    @cached_property
+    def results(self) -> pd.DataFrame:
+        """The runs of the chosen cells that give the results: with fresh seeds, if there are some, else of `runs`."""
+        cell = ["batch_size", "base_learning_rate"]
+        runs = self.runs if self.confirmed.empty else self.confirmed
+        return runs.merge(self.batch_sizes[cell].dropna())
+
+    @property
+    def test_by_seed(self) -> pd.DataFrame:
+        """The results on test rows, with batch sizes that were trained as index and seeds as columns; NaN for none."""
+        m, value = "effective_batch_size", self.metric.column("test")
+        return self.results.drop_duplicates([m, "seed"]).pivot(index=m, columns="seed", values=value)
 
     @property
     def seeds(self) -> int:
-        """The number of runs of a cell."""
+        """The number of runs of a cell of the grid."""
         return self.summary["grid"]["seeds"]
 
     @property

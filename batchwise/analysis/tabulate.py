@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis import selection
-from batchwise.analysis.columns import GAP, UNVALIDATED, counted, quantities
+from batchwise.analysis import differences, selection, too_few_updates
+from batchwise.analysis.columns import GAP, UNVALIDATED, counted
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.selection import reliable_column
 from batchwise.config import grid
@@ -18,7 +18,7 @@ from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
-from batchwise.statistics.intervals import Interval, mean_interval, paired_difference
+from batchwise.statistics.intervals import Interval, mean_interval
 from batchwise.training.run_result import STATUSES
 
 CELL = ["batch_size", "effective_batch_size", "base_learning_rate", "learning_rate"]
@@ -85,7 +85,9 @@ def tabulate(
     table = run_table(study, rows, metrics, results)
     seeds = len(results) // len(sizes) if sizes else study.grid.seeds
     batch_sizes = batch_size_table(study, rows, metrics, choice, table, seeds)
-    _add_differences(batch_sizes, _by_cell(table[metrics[0].column("test")], seeds), choice)
+    updates = dict(zip(batch_sizes["effective_batch_size"], batch_sizes["updates"], strict=True))
+    compared = _compared(results, study, metrics[0], choice, updates)
+    batch_sizes = batch_sizes.join(compared, on="effective_batch_size")
     _add_reliable_ranges(batch_sizes, choice.cells, len(study.grid.base_learning_rates), metrics)
     confirmed = table.iloc[: len(table) if fresh else 0]
     return Tabulated(choice, batch_sizes, curve_table(results, metrics), results, confirmed)
@@ -129,8 +131,11 @@ def cell_table(runs: pd.DataFrame, seeds: int, metrics: Sequence[Metric], *, val
     for status in STATUSES:
         table[status] = _count(runs["status"] == status, seeds)
     table["trained"] = _count(runs["trained"], seeds)
-    for quantity in quantities(metrics):
-        _add_interval(table, quantity, mean_interval(_by_cell(runs[quantity], seeds)))
+    for metric in metrics:
+        for split in SPLITS:
+            values = _by_cell(runs[metric.column(split)], seeds)
+            _add_interval(table, metric.column(split), mean_interval(values, metric.lowest, metric.highest))
+    _add_interval(table, GAP, mean_interval(_by_cell(runs[GAP], seeds)))
     for margin in metrics[0].margins:
         reliable = selection.reliable(table, margin, metrics[0]) if validated else pd.NA
         table[reliable_column(margin)] = pd.Series(reliable, table.index, dtype="boolean")
@@ -159,7 +164,7 @@ def batch_size_table(
     counts, of_gap = at_results[["runs", "ok"]].astype("Int64"), [f"{GAP}_{bound}" for bound in BOUNDS]
     at_results = counts.join(at_results[[*_intervals(metrics, ["train", "test"]), *of_gap]])
     for count, _, _ in counted(metrics):
-        _add_interval(at_results, count, mean_interval(_by_cell(results[count], seeds)))
+        _add_interval(at_results, count, mean_interval(_by_cell(results[count], seeds), 0, rows["test"]))
     table = table.join(at_chosen).join(at_results.reindex(_places(choice.chosen)).reset_index(drop=True))
     edges = {min(rates): "lowest", max(rates): "highest"} if len(rates) > 1 else {}
     table["grid_edge"] = [edges.get(rate, "") for rate in table["base_learning_rate"]]
@@ -220,18 +225,21 @@ def _selected_by(chosen: np.ndarray, rates: int, validation_rows: int) -> list[s
     return ["validation" if row >= 0 else "none: no rate with every run ok" for row in chosen]
 
 
-def _add_differences(table: pd.DataFrame, values: np.ndarray, choice: Choice) -> None:
-    """Add the differences from the reference, of the `values` of each chosen cell, [chosen, seeds]."""
-    places = _places(choice.chosen)
-    none = np.full((1, values.shape[1]), np.nan)
-    at_sizes = np.concatenate([values, none])[places]  # [batch sizes, seeds]
-    is_reference = choice.chosen == choice.reference
-    against = at_sizes[is_reference.argmax()] if is_reference.any() else np.nan
-    difference = paired_difference(at_sizes, against)
-    _add_interval(table, "difference", difference)
-    table["difference_n"] = difference.n
-    same = table["effective_batch_size"].isin(table["effective_batch_size"][is_reference])
-    table.loc[same, ["difference_low", "difference_high"]] = np.nan  # the same runs: nothing is estimated
+def _compared(
+    results: Sequence[Result], study: Study, metric: Metric, choice: Choice, updates: Mapping[int, int]
+) -> pd.DataFrame:
+    """Return what each m that was trained, the index, is beside the others; `updates` are those of its runs.
+
+    With folds each seed has rows of its own, so that intervals over seeds cover new rows, and there are no others.
+    """
+    by_size: dict[int, dict[Run, RunMetrics]] = {}
+    for cell, run, found in results:
+        by_size.setdefault(cell.effective_batch_size, {})[run] = found  # those of m > N are those of m = N
+    cells = {m: [*found.values()] for m, found in by_size.items()}
+    new_rows = differences.for_new_rows({} if study.folds else cells, metric)
+    reference = None if choice.reference is None else choice.cell(choice.reference).effective_batch_size
+    table = differences.from_reference(cells, reference, metric, new_rows=not study.folds)
+    return table.join([new_rows, too_few_updates.of_sizes(cells, updates, metric)])
 
 
 def _add_reliable_ranges(table: pd.DataFrame, cells: pd.DataFrame, rates: int, metrics: Sequence[Metric]) -> None:

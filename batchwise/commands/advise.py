@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from batchwise.analysis import costs, equal_budgets, profile_summary, recommendation, run_metrics
+from batchwise.analysis import costs, equal_budgets, profile_summary, recommendation, run_metrics, study_tables
 from batchwise.config import params
-from batchwise.data import loading, prepared
 from batchwise.measuring.profiling import profile_files
 from batchwise.report.sentences import costs as cost_sentences
 
@@ -14,13 +13,14 @@ DATA = Path("data")
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the batch size to use and the price of the others; return 1 if none can be named."""
-    all_params, name = params.load(), arguments.study
-    study = params.study(all_params, name)
-    measured = costs.of_study(profile_summary.summary(profile_files.read(DATA / "profiles" / name)), study)
-    about = prepared.read_part(DATA / "prepared", name)
+    name = arguments.study
+    params.study(params.load(), name)  # a name that is not there is told as such
+    folder = DATA / "tables" / name
+    tables, study = study_tables.read(folder), study_tables.read_study(folder)
+    about = tables.summary["data"]
+    measured = costs.of_study(profile_summary.summary(profile_files.read(DATA / "profiles" / name)), study.dtype)
     by_run = run_metrics.read(DATA / "runs" / name, name, study, about)
-    metric = loading.metrics(study, about)[0]
-    curves = equal_budgets.of_study(study, about["rows"]["train"], metric, by_run)
-    table = recommendation.advise(curves, measured, arguments.memory, arguments.time)
-    print(*cost_sentences.advice(table, metric), "", *cost_sentences.lines(table, metric), sep="\n")
+    curves = equal_budgets.of_study(study, about["rows"]["train"], tables.metric, by_run)
+    table = recommendation.advise(tables, curves, measured, arguments.memory, arguments.time)
+    print(*cost_sentences.advice(table, tables.metric), "", *cost_sentences.lines(table, tables.metric), sep="\n")
     return 0 if table["chosen"].any() else 1

@@ -22,10 +22,10 @@ def with_unit(metric: Metric, text: str) -> str:
 
 
 def interval(metric: Metric, low: float | None, high: float | None) -> str:
-    """Return an interval without its unit, cut at what values there can be: `96.0 to 97.3`."""
+    """Return an interval without its unit: `96.0 to 97.3`."""
     if not (known(low) and known(high)):
         return MISSING
-    return f"{bare(metric, metric.clip(low))} to {bare(metric, metric.clip(high))}"
+    return f"{bare(metric, low)} to {bare(metric, high)}"
 
 
 def bare_difference(metric: Metric, value: float | None) -> str:

@@ -1,6 +1,7 @@
 """Numbers as a reader sees them: percent, points, intervals, rates, batch sizes. Plain text; a missing number is –."""
 
 import math
+from collections.abc import Callable
 from typing import TypeGuard, TypeVar
 
 MISSING = "–"
@@ -59,14 +60,15 @@ def size(batch_size: int) -> str:
     return (batch_size >= 100_000 and power(batch_size, 10)) or f"{batch_size:,}"
 
 
-def seconds(value: float | None) -> str:
-    """Return a time with three digits in its unit: `1.73 ms`, `12.4 s`, `3.00 min`."""
+def seconds(value: float | None, written: Callable[[float], str] | None = None) -> str:
+    """Return a time with three digits in its unit, or as it is `written`: `1.73 ms`, `12.4 s`, `3.00 min`."""
+    written = written or digits
     if not known(value):
         return MISSING
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1), ("ms", 1e-3)):
         if value >= length:
-            return f"{digits(value / length)} {unit}"
-    return f"{digits(value / 1e-6)} µs"
+            return f"{written(value / length)} {unit}"
+    return f"{written(value / 1e-6)} µs"
 
 
 def memory(value: float | None) -> str:

@@ -80,7 +80,7 @@ def test_a_level_of_epochs_is_the_statistic_of_the_evaluations_up_to_it(epochs, 
     row = equal_budgets.level(one, "epochs", epochs, {})
     first = {"last_epoch": epochs, "median_of_last_5_epochs": max(1, epochs - 4)}[statistic]
     values = np.median(one.values["test_accuracy"][0, :, first : epochs + 1], axis=1)
-    mean, low, high, n = (bound.item() for bound in mean_interval(values[None]))
+    mean, low, high, n = (bound.item() for bound in mean_interval(values[None], 0, 1))
     found = [row[f"test_accuracy_{end}"] for end in ("mean", "low", "high")]
     assert (row["status"], row["n"]) == (MEASURED, n)
     assert found == pytest.approx([mean, low, high])

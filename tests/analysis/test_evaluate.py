@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import special, stats
 
 from batchwise.analysis import class_table, run_metrics, study_tables
 from batchwise.analysis.columns import columns, quantities
@@ -41,7 +41,7 @@ from tests.fabricated import (
 )
 
 STUDY = study([8, 2, 40, 1000], [0.5, 0.125, 0.25], seeds=3)
-TABLES = ("runs", "cells", "batch_sizes", "curves", "classes")
+TABLES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "classes")
 
 
 def mixed(run: Run, salt: int = 0) -> RunResult:
@@ -101,6 +101,15 @@ def test_a_run_that_is_not_ok_has_no_numbers(made: dict) -> None:
     assert (stopped["updates"] == 2 * np.ceil(40 / stopped["effective_batch_size"])).all()
 
 
+def on_its_scale(name: str, values: pd.Series) -> list[float]:
+    """Return the 95 % interval of a mean by the delta method: of a share by log-odds, of a loss by logarithms."""
+    interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    mean, half = values.mean(), (interval.high - interval.low) / 2
+    if name.endswith("accuracy"):
+        return special.expit(special.logit(mean) + np.array([-1, 1]) * half / (mean * (1 - mean))).tolist()
+    return [mean * np.exp(sign * half / mean) for sign in (-1, 1)] if "loss" in name else [mean - half, mean + half]
+
+
 def test_cells_hold_the_mean_and_interval_of_their_ok_runs(made: dict) -> None:
     groups = made["runs"][made["runs"]["status"] == "ok"].groupby(["batch_size", "base_learning_rate"])
     cells = made["cells"].set_index(["batch_size", "base_learning_rate"])
@@ -108,9 +117,8 @@ def test_cells_hold_the_mean_and_interval_of_their_ok_runs(made: dict) -> None:
         for name in quantities(METRICS):
             assert cells.loc[key, f"{name}_mean"] == pytest.approx(runs[name].mean())
             if runs[name].nunique() > 1:  # scipy warns of equal values; test_statistics.py has them
-                interval = stats.ttest_1samp(runs[name], 0).confidence_interval(0.95)
                 found = cells.loc[key, [f"{name}_low", f"{name}_high"]].tolist()
-                assert found == pytest.approx([interval.low, interval.high])
+                assert found == pytest.approx(on_its_scale(name, runs[name]))
     assert cells.loc[cells["ok"] == 0, [f"{name}_mean" for name in quantities(METRICS)]].isna().all(axis=None)
 
 
@@ -246,9 +254,8 @@ def test_the_answer_is_told_with_its_spread(made: dict) -> None:
         best[f"test_accuracy_{bound}"] for bound in ("mean", "low", "high")
     ]
     assert accuracy["n"] == 3
-    assert accuracy["test_set_standard_error"] == pytest.approx(
-        np.sqrt(accuracy["mean"] * (1 - accuracy["mean"]) / 2000)
-    )
+    for end in ("low", "high"):
+        assert accuracy[f"new_rows_{end}"] == best[f"test_accuracy_new_rows_{end}"]
 
 
 def test_dvc_compares_six_numbers(made: dict) -> None:

@@ -17,8 +17,9 @@ import html5lib
 import nbformat
 import numpy as np
 import pytest
+from scipy import special
 
-from batchwise.analysis import study_tables
+from batchwise.analysis import recommendation, study_tables
 from batchwise.analysis.study_tables import Tables
 from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
@@ -71,6 +72,11 @@ def grid_files() -> dict[str, bytes]:
 def question_files() -> dict[str, bytes]:
     """Return the files of a study with one learning rate and no validation rows."""
     return files(QUESTION, lambda run: random_result(run, QUESTION, UNSELECTED), UNSELECTED)
+
+
+def answer(tables: Tables) -> list[str]:
+    """Return the answer of a study of which nothing was measured."""
+    return answers.answer(tables, recommendation.whole_runs(tables, recommendation.NOTHING_MEASURED))
 
 
 def project(root: Path) -> Path:
@@ -186,7 +192,7 @@ def test_the_answer_comes_first(root: Path) -> None:
     for name, text in pages(root).items():
         tables = study_tables.read(root / "data/tables" / name)
         prose = Page(text).prose
-        places = [prose.index(sentence) for sentence in answers.answer(tables)]
+        places = [prose.index(sentence) for sentence in answer(tables)]
         assert places == sorted(places) and places[-1] < prose.index("Every cell of the grid")
 
 
@@ -241,7 +247,7 @@ def page_of(tables: Tables) -> Page:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code" and cell.source.startswith("study_page."):
-            part = eval(cell.source, {"study_page": study_page, "tables": tables})
+            part = eval(cell.source, {"study_page": study_page, "tables": tables, "costs": None})
             data = {"text/html": part._repr_html_(), "text/plain": repr(part)}
             cell.outputs = [nbformat.v4.new_output("execute_result", data)]
     return Page(render.html(notebook, TEMPLATE, "made up"))
@@ -256,10 +262,8 @@ def made(
 
 def test_a_grid_is_answered_from_its_tables(tmp_path: Path) -> None:
     tables = made(tmp_path, GRID, staircase(GRID))
-    best, other_rows, compared, edge = answers.answer(tables)
-    share = tables.test_value["mean"]
-    error = f"{100 * (share * (1 - share) / 2000) ** 0.5:.2f} points"
-    assert f"the standard error of 2,000 rows alone is {error}," in other_rows
+    choice, best, compared, edge = answer(tables)
+    assert choice.startswith("Batch size") or choice.startswith("No other batch size is as good as m = 2")
     row = tables.batch_sizes[tables.batch_sizes["batch_size"] == tables.summary["best_batch_size"]].iloc[0]
     assert best.startswith(f"Batch size {row['batch_size']} with base learning rate η̃ = ")
     assert f"{100 * row['test_accuracy_mean']:.1f} % (95 % interval {100 * row['test_accuracy_low']:.1f} to" in best
@@ -273,7 +277,7 @@ def test_where_the_largest_is_the_best_the_largest_of_the_others_is_compared(tmp
     def result(run: Run) -> RunResult:
         return constant_result(GRID, run, 0.9 + 0.001 * run.effective_batch_size + 0.001 * run.seed)
 
-    _, _, compared, *_ = answers.answer(made(tmp_path, GRID, result))
+    _, _, compared, *_ = answer(made(tmp_path, GRID, result))
     assert compared.endswith("; the largest of the others, 16, is worse by 2.40 points (2.40 to 2.40, n = 4).")
 
 
@@ -283,11 +287,11 @@ def test_a_question_without_a_difference_claims_none(tmp_path: Path) -> None:
     def result(run: Run) -> RunResult:
         return unvalidated(constant_result(QUESTION, run, seeds[run.effective_batch_size][run.seed]))
 
-    text = " ".join(answers.answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
+    text = " ".join(answer(made(tmp_path, QUESTION, result, UNVALIDATED)))
     assert text.startswith("Not measurably here: no batch size can be told apart from 1.")
     assert "includes 0, so the two cannot be told apart" in text
-    assert "the standard error of 2,000 rows alone is 0.44 points" in text  # √(0.96 · 0.04 / 2,000)
-    assert "1,920.0 (1,870.3 to 1,969.7) at m = 1" in text  # 2,000 test rows; t of 2 degrees: 4.303 · 20 / √3
+    low, high = 2000 * special.expit(special.logit(0.96) + np.array([-1, 1]) * 4.303 * 0.01 / 3**0.5 / (0.96 * 0.04))
+    assert f"1,920.0 ({low:,.1f} to {high:,.1f}) at m = 1" in text  # 2,000 test rows; t of 2 degrees, by log-odds
     assert "m = 10⁹ is treated as m = 40, all training rows: the two are the same bit for bit" in text
     assert text.endswith("Nothing was selected: one learning rate and no validation rows.")
 
@@ -380,7 +384,7 @@ def test_a_study_that_chooses_by_loss_has_a_page_in_its_words(tmp_path: Path) ->
         return diverged(fine, 2) if run.learning_rate > 2 else fine
 
     tables = made(tmp_path, BY_LOSS, result)
-    best, compared, edge = answers.answer(tables)
+    _, best, compared, edge = answer(tables)
     assert tables.summary["best_batch_size"] == 2 and tables.metric.name == "loss"
     assert "has the lowest validation loss and reaches 0.2" in best and "nats (95 % interval 0.2" in best
     assert "the largest, 1,000, is worse by 0.03" in compared and "nats (" in compared
@@ -412,12 +416,11 @@ def test_seeds_with_rows_of_their_own_are_told(groups: bool, tmp_path: Path) -> 
     content = GRID.model_copy(update={"folds": 5})
     tables = made(tmp_path, content, staircase(content), {**MANIFEST, "folds": about})
     facts = [": ".join(fact) for fact in study_facts.facts(tables)]
-    text = " ".join([*answers.answer(tables), captions.test_set_errors(tables), *facts, *limits.limits(tables)])
-    assert tables.test_value["test_set_standard_error"] is None and "standard error of" not in text
+    text = " ".join([*answer(tables), captions.intervals(tables), *facts, *limits.limits(tables)])
+    assert tables.test_value["new_rows_low"] is None and "new rows" not in text
     assert "others for each seed" in text and "seed s tests on fold s, chooses by the next" in text
     assert ("of whole groups" if groups else "with the share of each class") in text
-    rows = 2000 * GRID.grid.seeds
-    assert f"over seeds, each with test rows of its own, and the standard errors of {rows:,} test rows alone" in text
+    assert "over seeds, each with test rows of its own" in text
     assert "the same training and test rows" not in text and "so that intervals over seeds include the choice" in text
     assert "7 rows of" in text and "are tested by no seed" in text
     assert ("Groups make folds unequal: of each seed" in text) == groups

@@ -42,7 +42,7 @@ def _budget(table: pd.DataFrame, looks: dict[int, int], metric: Metric, ax: Axes
     mean, lower, upper = (metric.column("test", bound) for bound in ("mean", "low", "high"))
     for look, m in looks.items():
         rows = table[table["batch_size"].eq(m)].dropna(subset=mean)
-        low, high = (metric.scale * rows[bound].clip(metric.lowest, metric.highest) for bound in (lower, upper))
+        low, high = (metric.scale * rows[bound] for bound in (lower, upper))
         ax.fill_between(rows["level"], low, high, color=SEQUENCE[look], alpha=0.13, linewidth=0)
         ax.plot(
             rows["level"],

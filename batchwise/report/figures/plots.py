@@ -21,8 +21,8 @@ def by_batch_size(batch_sizes: pd.DataFrame, runs: pd.DataFrame, metric: Metric,
     `runs` are those of the chosen cells.
     """
     places = dict(zip(batch_sizes["batch_size"], range(len(batch_sizes)), strict=True))
-    seeds = runs["seed"].to_numpy()
-    spread = 0.36 * (seeds - seeds.max() / 2) / max(seeds.max(), 1) if len(seeds) else 0
+    seeds = runs["seed"].rank(method="dense").to_numpy()
+    spread = 0.36 * (seeds - (seeds.max() + 1) / 2) / max(seeds.max() - 1, 1) if len(seeds) else 0
     ax.plot(
         runs["batch_size"].map(places) + spread,
         metric.scale * runs[metric.column("test")],
@@ -42,14 +42,17 @@ def by_batch_size(batch_sizes: pd.DataFrame, runs: pd.DataFrame, metric: Metric,
 
 
 def difference(batch_sizes: pd.DataFrame, metric: Metric, ax: Axes) -> None:
-    """Draw the paired difference of each m from the reference; hollow where its interval includes 0."""
+    """Draw the paired difference of each m from the reference; hollow where its interval includes 0.
+
+    The intervals are those that hold together.
+    """
     ax.axhline(0, color=SOFT, linewidth=1)
-    apart = (batch_sizes["difference_low"] > 0) | (batch_sizes["difference_high"] < 0)
+    together = {f"together_{end}": batch_sizes[f"difference_together_{end}"] for end in ("low", "high")}
+    shown = batch_sizes.assign(together_mean=batch_sizes["difference_mean"], **together)
+    apart = (shown["together_low"] > 0) | (shown["together_high"] < 0)
     alike = {"label": "cannot be told apart", "markerfacecolor": "white"}
-    _intervals(batch_sizes[~apart], "difference", metric.scale, ax, **alike)
-    _intervals(
-        batch_sizes[apart], "difference", metric.scale, ax, label="interval excludes 0", color=VERMILION, marker="D"
-    )
+    _intervals(shown[~apart], "together", metric.scale, ax, **alike)
+    _intervals(shown[apart], "together", metric.scale, ax, label="interval excludes 0", color=VERMILION, marker="D")
     _size_axis(batch_sizes, ax)
     ax.set(ylabel=f"difference ({metric.differences})")
 

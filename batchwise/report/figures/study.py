@@ -43,7 +43,7 @@ def _with_missing(cells: pd.DataFrame, whole: pd.MultiIndex) -> pd.DataFrame:
 def by_batch_size(tables: Tables) -> str:
     """Return the result on test rows at the chosen rate of each m, and below it the paired differences, if any."""
     batch_sizes, metric = tables.chosen, tables.metric
-    runs = tables.runs.merge(batch_sizes[["batch_size", "base_learning_rate"]])
+    runs = tables.results.merge(batch_sizes[["batch_size"]])
     reference = tables.reference_batch_size
     compares = reference is not None and batch_sizes["difference_low"].notna().any()
     with style.drawing():

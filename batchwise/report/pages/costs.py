@@ -46,8 +46,9 @@ def choice(costs: Costs | None, metric: Metric) -> Html:
     headings = ["m", "η", metric_format.heading(metric, "test"), "95 % interval", from_choice, "updates"]
     return join(
         *(paragraph(text, "finding") for text in cost_sentences.advice(costs.advice, metric)),
+        *map(paragraph, cost_sentences.time_is_no_reason(rows)),
         table(
-            "Every batch size at its best learning rate, trained as long as the study trains",
+            "Every batch size at its chosen learning rate, trained as long as the study trains",
             [*headings, "seconds of updates", "to compile", "peak memory", "n"],
             (_choice(row, metric) for row in rows.to_dict("records")),
             "numbers",

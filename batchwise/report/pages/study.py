@@ -2,6 +2,9 @@
 
 import pandas as pd
 
+from batchwise.analysis import recommendation
+from batchwise.analysis.cost_tables import Costs
+from batchwise.analysis.costs import of_study
 from batchwise.analysis.study_tables import Tables
 from batchwise.common import repository
 from batchwise.report import metric_format
@@ -12,6 +15,7 @@ from batchwise.report.pages import table_rows
 from batchwise.report.pages.classes import by_class
 from batchwise.report.sentences import answers, captions, classes, phrases, study_facts
 from batchwise.report.sentences import limits as limitations
+from batchwise.report.sentences.choice import too_few_updates
 from batchwise.report.sentences.grammar import count
 
 FEW_CELLS = 12
@@ -20,16 +24,24 @@ MOST_CELLS = 2000
 MOST_BATCH_SIZES = 500
 
 
-def head(tables: Tables) -> Html:
-    """Return the top of the page: the question, the answer, and what was run."""
-    headline, *others = answers.answer(tables)
+def head(tables: Tables, costs: Costs | None) -> Html:
+    """Return the top of the page: the question, the answer, and what was run; first what speaks against the study."""
+    warnings = too_few_updates(tables)
+    headline, *others = answers.answer(tables, recommendation.whole_runs(tables, measured(tables, costs)))
     return join(
         paragraph(f"batchwise · study {tables.study}", "study"),
         heading(answers.question(tables)),
-        paragraph(headline, "headline"),
+        *(paragraph(text, "headline") for text in [*warnings, headline]),
         *map(paragraph, [*others, *classes.unequal(tables)]),
         facts(study_facts.facts(tables)),
     )
+
+
+def measured(tables: Tables, costs: Costs | None) -> pd.DataFrame:
+    """Return what was measured of the batch sizes of the study, in its number type; no rows without measurements."""
+    if costs is None:
+        return recommendation.NOTHING_MEASURED
+    return of_study(costs.measured, tables.summary["recipe"]["dtype"])
 
 
 def grid(tables: Tables) -> Html:
@@ -69,8 +81,9 @@ def by_batch_size(tables: Tables) -> Html:
         return join(paragraph(none), *_other_rates(tables))
     finding = captions.by_batch_size(tables)
     caption = (
-        "Dots: one seed each. Black: mean with its 95 % interval (Student t over the seeds). Below: the same seeds' "
-        "difference from the reference, hollow where the interval includes 0. Batch sizes are evenly spaced."
+        "Dots: one seed each. Black: mean with its 95 % interval over the seeds. Below: the same seeds' difference "
+        "from the reference, with intervals that hold together, hollow where they include 0. Batch sizes are evenly "
+        "spaced."
     )
     alt = f"Test {name} by batch size. {finding} {answers.comparison(tables)}"
     return join(
@@ -84,14 +97,13 @@ def by_batch_size(tables: Tables) -> Html:
 def _batch_sizes(tables: Tables) -> Html:
     rate = "the study's one learning rate" if tables.single_rate else "the learning rate chosen on validation rows"
     shown = tables.batch_sizes.head(MOST_BATCH_SIZES)
-    metric, interval = tables.metric, "95 % interval"
-    difference = f"difference ({metric.differences})"
-    loss = tables.loss
+    metric, loss = tables.metric, tables.loss
+    intervals = ["95 % interval", "for new rows"]
     beside = [] if metric is loss else [metric_format.heading(loss, "test")]
-    result = [metric_format.heading(metric, "test"), interval, difference, interval]
+    result = [metric_format.heading(metric, "test"), *intervals, f"difference ({metric.differences})", *intervals]
     headings = ["m", "η̃ chosen", "updates", *result, *beside, "n"]
     entries = (table_rows.batch_size(row, metric, loss) for row in shown.to_dict("records"))
-    caption = f"Each batch size at {rate}{captions.test_set_errors(tables)}"
+    caption = f"Each batch size at {rate}{captions.intervals(tables)}"
     return join(
         table(caption, headings, entries, f"numbers {_long(shown)}"),
         *_left_out(tables, "batch_sizes", len(shown)),
@@ -160,9 +172,8 @@ def all_cells(tables: Tables) -> Html:
     results = [metric_format.heading(metric, "test"), "95 % interval", f"validation{unit}", f"training{unit}", gap]
     options = [] if tables.single_rate else ["reliable within"]
     headings = ["m", "η̃", "η", "runs", *results, *options, "to train it again"]
-    caption = (
-        f"{count(len(tables.cells), 'cell')}: means over the runs that ended well; intervals are cut to possible values"
-    )
+    seeds = count(tables.seeds, "seed")
+    caption = f"{count(len(tables.cells), 'cell')}: means over the runs that ended well, of {seeds} each"
     entries = (table_rows.cell(cell, metric, reliability=not tables.single_rate) for cell in shown.to_dict("records"))
     return join(
         table(caption, headings, entries, f"sortable numbers {_long(shown)}"),

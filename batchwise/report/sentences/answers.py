@@ -5,6 +5,7 @@ import pandas as pd
 from batchwise.analysis.study_tables import Tables
 from batchwise.report import metric_format
 from batchwise.report.number_format import known, number, signed, size
+from batchwise.report.sentences import choice as choices
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed, span
 
@@ -17,23 +18,27 @@ def question(tables: Tables) -> str:
     return "Does the batch size change the result?" if compares else "Which batch size, and how sure is that?"
 
 
-def answer(tables: Tables) -> list[str]:
-    """Return the answer of the study: a headline, then the sentences that say how sure it is."""
+def answer(tables: Tables, choice: pd.DataFrame) -> list[str]:
+    """Return the answer of the study: a headline, then the sentences that say how sure it is.
+
+    `choice` is the table of recommendation.whole_runs.
+    """
     if not tables.summary["runs_by_status"]["ok"]:
         return [f"No run ended well ({phrases.statuses(tables)}).", f"There is no {tables.metric.title} to compare."]
     if tables.chosen.empty:
         return not_chosen(tables)
     if tables.reference_batch_size is None:
         return ["Nothing can be said: the tables lack the batch size that the others are compared with.", *same(tables)]
+    chosen = [choices.sentence(tables, choice)] if choice["chosen"].any() else []
     if tables.best_batch_size is None:
         return [
             verdict(tables),
             *counted(tables),
-            *other_rows(tables),
             largest_difference(tables),
+            *chosen,
             " ".join([*same(tables), not_selected(tables)]),
         ]
-    return [best(tables), *other_rows(tables), compared(tables), edge(tables)]
+    return [*chosen, best(tables), compared(tables), edge(tables)]
 
 
 def best(tables: Tables) -> str:
@@ -41,21 +46,6 @@ def best(tables: Tables) -> str:
     cell, metric = phrases.reference(tables), tables.metric
     how = f"has the {metric.best} validation {metric.title} and reaches" if len(tables.distinct) > 1 else "reaches"
     return f"{phrases.at(cell)} {how} {phrases.mean(metric, cell)} on the test rows."
-
-
-def other_rows(tables: Tables) -> list[str]:
-    """Return how much a share of the test rows owes to which rows they are; nothing for another metric.
-
-    Nor for all of the rows or none, of which the formula of the standard error knows none.
-    """
-    error = tables.test_value["test_set_standard_error"]
-    if not known(error) or not error:
-        return []
-    rows, size_of = count(tables.test_rows, "row"), metric_format.size_of_difference(tables.metric, error)
-    return [
-        f"Other test rows would give other values: the standard error of {rows} alone is {size_of}, which intervals "
-        "over seeds leave out."
-    ]
 
 
 def comparison(tables: Tables) -> str:
@@ -67,18 +57,16 @@ def comparison(tables: Tables) -> str:
 
 def compared(tables: Tables) -> str:
     """Return which batch sizes cannot be told apart from the reference, and how much worse the largest one is."""
-    others = phrases.others_of(tables)
+    others, against = phrases.others_of(tables), phrases.reference(tables)["batch_size"]
     if others.empty:
         return "There is no other batch size to compare it with."
     if others["difference_low"].isna().all():
         return f"With {count(tables.seeds, 'seed')} there are no intervals, so the other batch sizes cannot be judged."
-    alike = others[~phrases.differ(others)]
-    part = (
-        f"{phrases.these(alike, others)} cannot be told apart from it"
-        if len(alike)
-        else "Every other batch size differs from it"
-    )
-    return f"{part} (95 % intervals of the differences paired by seed); {largest(others.iloc[-1], tables)}."
+    apart = others[phrases.differ(others)]
+    verb = "differs" if len(apart) == 1 else "differ"
+    part = f"{phrases.these(apart, others)} {verb} from" if len(apart) else "No other batch size can be told apart from"
+    how = "95 % intervals of the differences paired by seed, which hold together"
+    return f"{part} batch size {size(against)} ({how}); {largest(others.iloc[-1], tables)}."
 
 
 def largest(row: pd.Series, tables: Tables) -> str:
@@ -90,7 +78,7 @@ def largest(row: pd.Series, tables: Tables) -> str:
         return f"{name} shares too few seeds with it for an interval"
     if not phrases.differ(row):
         return f"{name} differs by {phrases.difference(tables.metric, row)}, which includes 0"
-    low, high = sorted(abs(row[f"difference_{bound}"]) for bound in ("low", "high"))
+    low, high = sorted(abs(row[f"difference_together_{bound}"]) for bound in ("low", "high"))
     interval = metric_format.bare_differences(tables.metric, low, high)
     how = "worse" if tables.metric.sign * row["difference_mean"] < 0 else "better"
     size_of = metric_format.size_of_difference(tables.metric, row["difference_mean"])
@@ -140,17 +128,15 @@ def counted(tables: Tables) -> list[str]:
     if len(rows) > FEW:
         means = rows[f"test_{name}_mean"]
         rows = rows.loc[sorted({means.idxmin(), means.idxmax()})]
-    counts = listed(
-        f"{rows_counted(row, name, tables.test_rows)} at m = {size(row['batch_size'])}" for _, row in rows.iterrows()
-    )
+    counts = listed(f"{rows_counted(row, name)} at m = {size(row['batch_size'])}" for _, row in rows.iterrows())
     n = seeds(rows, intervals=rows[f"test_{name}_low"].notna().any())
     return [f"{name.capitalize()}, of {tables.test_rows:,} test rows, on average: {counts} ({n})."]
 
 
-def rows_counted(row: pd.Series, name: str, total: int) -> str:
-    """Return the mean number of test rows of a name, with its interval, cut at 0 and the total."""
+def rows_counted(row: pd.Series, name: str) -> str:
+    """Return the mean number of test rows of a name, with its interval."""
     text, low, high = (row[f"test_{name}_{bound}"] for bound in ("mean", "low", "high"))
-    return number(text, 1) + (f" ({span(max(low, 0), min(high, total), 1)})" if known(low) else "")
+    return number(text, 1) + (f" ({span(low, high, 1)})" if known(low) else "")
 
 
 def largest_difference(tables: Tables) -> str:
@@ -173,7 +159,7 @@ def largest_difference(tables: Tables) -> str:
 
 def in_rows(row: pd.Series, total: int) -> str:
     """Return the difference of a share of the rows as a number of rows."""
-    mean, low, high = (total * row[f"difference_{bound}"] for bound in ("mean", "low", "high"))
+    mean, low, high = (total * row[f"difference_{bound}"] for bound in ("mean", "together_low", "together_high"))
     return f"; in rows {signed(mean, 1)} ({span(low, high, 1)}) of {total:,}"
 
 

@@ -10,7 +10,6 @@ from batchwise.report import metric_format
 from batchwise.report.number_format import rate, size
 from batchwise.report.sentences import answers, phrases
 from batchwise.report.sentences.grammar import count, listed
-from batchwise.statistics.intervals import proportion_error
 
 
 def results(tables: Tables) -> str:
@@ -52,20 +51,12 @@ def by_batch_size(tables: Tables) -> str:
     )
 
 
-def test_set_errors(tables: Tables) -> str:
-    """Return, for the table of batch sizes, what its intervals are and what standard errors the test rows alone give.
-
-    Of the latter nothing for a metric that is no share of the rows, or without a result. With folds the rows are those
-    that all seeds test, which intervals over few seeds may seem to know better than such a share can be known.
-    """
-    metric, rows = tables.metric, tables.test_rows * (tables.seeds if tables.folds else 1)
-    over = "; intervals are over seeds"
-    over += ", each with test rows of its own" if tables.folds else ""
-    if not metric.counted or tables.chosen.empty:
-        return over if tables.folds else ""
-    errors = [proportion_error(share, rows) for share in tables.chosen[metric.column("test", "mean")]]
-    ends = f"{metric_format.bare_differences(metric, min(errors), max(errors))} {metric.differences}"
-    return f"{over}, and the standard errors of {count(rows, 'test row')} alone are {ends}"
+def intervals(tables: Tables) -> str:
+    """Return, for the table of batch sizes, what its intervals cover and which of them hold together."""
+    over = "over seeds" + (", each with test rows of its own" if tables.folds else "")
+    new_rows = tables.chosen[tables.metric.column("test", "new_rows_low")].notna().any()
+    too = "; for new rows: over other test rows, too" if new_rows else ""
+    return f"; 95 % intervals are {over}, those of the differences hold together{too}"
 
 
 def ranges(tables: Tables) -> str:

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from batchwise.analysis.costs import DEADLINES
 from batchwise.analysis.equal_budgets import UNMEASURED
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
+from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, shortest, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 
@@ -22,21 +23,43 @@ def advice(table: pd.DataFrame, metric: Metric) -> list[str]:
 
 def _advice(limit: float, deadline: float, rows: pd.DataFrame, metric: Metric) -> str:
     room = f"{memory(limit)} of memory" if np.isfinite(limit) else "any memory"
-    time = f"a deadline of {seconds(deadline)}" if np.isfinite(deadline) else "no deadline"
+    time = f"a deadline of {seconds(deadline, shortest)}" if np.isfinite(deadline) else "no deadline"
     if not rows["chosen"].any():
         return f"With {room} and {time} no batch size can be named: {_why_none(rows, metric)}."
     row = rows[rows["chosen"]].iloc[0]
-    fastest = (
-        ""
-        if known(row[metric.column("validation", "mean")])
-        else " (the fastest: there are no validation rows to choose by)"
-    )
-    result = phrases.mean(metric, row, "n")
-    took = f"{number(row['updates'], 0)} update{'' if row['updates'] == 1 else 's'} in {seconds(row['seconds'])}"
+    epochs = "" if rows["best"].any() else f" for {count(int(row['epochs']), 'epoch')}"
+    took = f"{count(int(row['updates']), 'update')} in {seconds(row['seconds'])}"
     return (
-        f"With {room} and {time} use m = {size(int(row['batch_size']))}, η = {rate(row['learning_rate'])}{fastest}: "
-        f"{result} on the test rows, {took}, {memory(row['memory_peak_bytes'])}.{_not_counted(rows)}"
+        f"With {room} and {time} use m = {size(int(row['batch_size']))}, η = {rate(row['learning_rate'])}{epochs}"
+        f"{_why(rows)}: {phrases.mean(metric, row, 'n')} on the test rows, {took}, {memory(row['memory_peak_bytes'])}."
+        f"{_flattered(row, metric)}{_not_counted(rows)}"
     )
+
+
+def _why(rows: pd.DataFrame) -> str:
+    """Return why a batch size is to be used: nothing where there is but one, or where its runs are cut short."""
+    alike, best = rows[rows["alike"]], rows[rows["best"]]
+    if best.empty or len(rows) == 1:
+        return ""
+    if len(alike) == 1:
+        return ", better than every other"
+    apart = f"those that cannot be told apart from the best, {size(int(best['batch_size'].iloc[0]))}"
+    return f", the cheapest of {apart} (m = {phrases.sizes(alike, rows)})"
+
+
+def _flattered(row: pd.Series, metric: Metric) -> str:
+    if known(row[metric.column("validation", "mean")]):
+        return ""
+    return " Test rows chose it, since there are no validation rows: its result is flattered."
+
+
+def time_is_no_reason(rows: pd.DataFrame) -> list[str]:
+    """Return that every whole run takes less than a minute, of the rows without a deadline; nothing otherwise."""
+    taken = rows["seconds"].dropna()
+    if taken.empty or taken.max() >= DEADLINES[0]:
+        return []
+    times = f"{seconds(taken.min())} to {seconds(taken.max())}" if len(taken) > 1 else seconds(taken.item())
+    return [f"The updates of a run take {times}: time is no reason to choose, and there is no advice for deadlines."]
 
 
 def _not_counted(rows: pd.DataFrame) -> str:

@@ -17,8 +17,9 @@ def limits(tables: Tables) -> list[str]:
     return [
         f"One data set ({name}), one model and one recipe: nothing here says that another would behave alike.",
         *(_same_rows(tables) if tables.folds is None else _folds(tables, tables.folds)),
-        "The intervals are 95 % each, not adjusted for the number of comparisons: of twenty true zeros, one is "
-        "expected to look like a difference.",
+        "The intervals of the differences from the reference hold together, in 95 of 100 such studies; all others are "
+        "95 % each, so that of twenty one is expected to fail.",
+        *_which_seeds(tables),
         *_test_set(tables, rows),
         *_budget(tables),
         *_edges(tables),
@@ -69,15 +70,32 @@ def _left_out(rows: int) -> str:
     return f"of each seed {count(rows, 'row')} {'is' if rows == 1 else 'are'} left out,"
 
 
-def _test_set(tables: Tables, rows: int) -> list[str]:
-    error, metric = tables.test_value["test_set_standard_error"], tables.metric
-    if not known(error):
-        return []
+def _which_seeds(tables: Tables) -> list[str]:
+    """Return which seeds choose and which report: results of seeds that chose are flattered."""
+    given, last = tables.summary["confirmation"], tables.seeds - 1
+    chooses = tables.best_batch_size is not None
+    if not given:
+        flattered = f"Seeds 0 to {last} choose and report, so that the results of what they chose are flattered."
+        return [flattered] if chooses else []
+    those = f"seeds {given['first_seed']} to {given['first_seed'] + given['seeds'] - 1}"
+    if not chooses:
+        return [f"Results of batch sizes are those of {those}; those of cells and of budgets are of seeds 0 to {last}."]
     return [
-        f"The test set has {count(rows, 'row')}; one is {metric_format.size_of_difference(metric, 1 / rows)}. The rows "
-        f"alone give test {metric.title} a standard error of {metric_format.size_of_difference(metric, error)}, which "
-        "the intervals over seeds leave out: other test rows would give other values. Differences on the same rows "
-        "suffer less."
+        f"Seeds 0 to {last} choose, on validation rows; the results of the batch sizes are those of {those}, which "
+        "chose nothing. Results of cells and of budgets are of the seeds that chose."
+    ]
+
+
+def _test_set(tables: Tables, rows: int) -> list[str]:
+    value, metric = tables.test_value, tables.metric
+    low, high = value["new_rows_low"], value["new_rows_high"]
+    if not known(low, high):
+        return []
+    each = f"; one is {metric_format.size_of_difference(metric, 1 / rows)}" if metric.counted else ""
+    return [
+        f"The test set has {count(rows, 'row')}{each}. Intervals over seeds are for these rows. For new ones, too, "
+        f"test {metric.title} at the reference lies in {metric_format.interval(metric, low, high)}; differences are "
+        "known better, since all are on the same rows (columns for new rows)."
     ]
 
 

@@ -44,8 +44,8 @@ def others_of(tables: Tables) -> pd.DataFrame:
 
 
 def differ(rows: pd.DataFrame | pd.Series) -> pd.Series | bool:
-    """Return whether the interval of the paired difference excludes 0; no where there is no interval."""
-    return (rows["difference_low"] > 0) | (rows["difference_high"] < 0)
+    """Return whether the interval of the difference, which holds together with the others', excludes 0; no without."""
+    return (rows["difference_together_low"] > 0) | (rows["difference_together_high"] < 0)
 
 
 def at(cell: pd.Series, *, start: bool = True) -> str:
@@ -71,9 +71,9 @@ def test_interval(metric: Metric, row: pd.Series | dict[str, Any]) -> str:
 
 
 def difference(metric: Metric, row: pd.Series) -> str:
-    """Return a paired difference with its interval and n."""
+    """Return a paired difference with its interval, which holds together with the others', and n."""
     text = metric_format.bare_difference(metric, row["difference_mean"])
-    interval = metric_format.bare_differences(metric, row["difference_low"], row["difference_high"])
+    interval = metric_format.bare_differences(metric, row["difference_together_low"], row["difference_together_high"])
     return f"{text} {metric.differences} (95 % interval {interval}, n = {pairs(row)})"
 
 

@@ -36,6 +36,9 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Result", result(tables)
     sizes = f"{count(grid['batch_sizes'], 'batch size')} × {phrases.rates(tables)} × {count(grid['seeds'], 'seed')}"
     yield "Grid", sizes
+    if given := summary["confirmation"]:
+        first = given["first_seed"]
+        yield "Results", f"{given['seeds']} fresh seeds of each chosen cell, {first} to {first + given['seeds'] - 1}"
     yield "Distinct runs", phrases.statuses(tables)
 
 

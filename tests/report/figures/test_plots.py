@@ -97,8 +97,8 @@ def batch_sizes(**columns: list) -> pd.DataFrame:
 def test_differences_are_hollow_where_the_interval_includes_0() -> None:
     table = batch_sizes(
         difference_mean=[0, 0.01, -0.02, 0.03],
-        difference_low=[np.nan, -0.01, -0.03, np.nan],
-        difference_high=[np.nan, 0.03, -0.01, np.nan],
+        difference_together_low=[np.nan, -0.01, -0.03, np.nan],
+        difference_together_high=[np.nan, 0.03, -0.01, np.nan],
     )
     with style.drawing():
         _, (ax,) = style.panels(4, 2)

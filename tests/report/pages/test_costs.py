@@ -79,7 +79,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     by_run = run_metrics.read(folder / "runs", "made_up", made, fabricated.MANIFEST)
     curves = equal_budgets.of_study(made, 40, fabricated.ACCURACY, by_run)
     measured = profile()
-    table = study_tables.read(tables).batch_sizes
+    table = study_tables.read(tables)
     written = {
         "profiles": profile_files.files(measured),
         "costs": costs.files(made, curves, table, measured, profile_summary.summary(measured)),
