@@ -74,7 +74,7 @@ def advise(
     last = np.inf if deadline is None else deadline
     whole = whole_runs(tables, measured, memory)
     shorter, test = _shorter_runs(all_curves, measured, memory, last)
-    in_time = ~whole["seconds"].gt(last)
+    in_time = whole["seconds"].le(last) | (deadline is None)
     ends = whole["chosen"] & in_time
     if (ends.any() or deadline is None) and not _beaten(whole[ends], shorter, test, all_curves):
         table = whole.assign(fits=whole["fits"] & in_time)
@@ -91,11 +91,7 @@ def whole_runs(tables: Tables, measured: pd.DataFrame, memory: float | None = No
     """
     metric, rows = tables.metric, tables.summary["data"]["rows"]["train"]
     table = tables.batch_sizes.drop_duplicates("effective_batch_size").reset_index(drop=True)
-    table["batch_size"], table["n"], table["status"] = (
-        table["effective_batch_size"],
-        table["ok"],
-        equal_budgets.MEASURED,
-    )
+    table = table.assign(batch_size=table["effective_batch_size"], n=table["ok"], status=equal_budgets.MEASURED)
     table["epochs"] = np.ceil(table["updates"] / [grid.updates_per_epoch(rows, m) for m in table["batch_size"]])
     table["seconds"] = table["epochs"] * table["batch_size"].map(measured.set_index("batch_size")["epoch_seconds"])
     table = _with_costs(table, measured, memory).assign(best=False, alike=False, chosen=False)

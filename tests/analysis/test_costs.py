@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise.analysis import costs, equal_budgets, recommendation, run_metrics, steps_to_target
+from batchwise.analysis import costs, equal_budgets, run_metrics, steps_to_target, study_tables
 from batchwise.analysis.equal_budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
 from batchwise.common import stage_outputs
 from batchwise.statistics.intervals import mean_interval
@@ -188,64 +188,6 @@ def test_the_critical_batch_size_is_found_in_runs_and_unresolved_sizes_are_left_
     assert fit["regimes"]["2"] == "perfect scaling" and fit["regimes"]["4096"] == "maximal data parallelism"
 
 
-# The choice
-
-SECONDS = pd.DataFrame(
-    {
-        "batch_size": [8, 40],
-        "epoch_seconds": [1.0, 0.1],
-        "compile_seconds": [2.0, 3.0],
-        "memory_peak_bytes": [1e9, 5e9],
-    }
-)
-
-
-def two_sizes() -> list[Curves]:
-    """Return m = 8, which learns five times as fast by the epoch, and m = 40, whose epochs take a tenth."""
-    return [rising(8, step=0.09), rising(40, step=0.02)]
-
-
-def test_the_choice_is_the_best_on_validation_rows_and_has_prices() -> None:
-    sizes = two_sizes()
-    table = recommendation.advise(sizes, SECONDS)
-    assert list(table) == list(recommendation.columns(sizes[0]))
-    chosen, other = table.to_dict("records")
-    assert chosen["chosen"] and not other["chosen"]
-    assert (chosen["updates"], chosen["seconds"], chosen["compile_seconds"]) == (50, 10.0, 2.0)
-    assert other["difference_mean"] == pytest.approx(-0.07 * 8)
-    assert chosen["difference_mean"] == 0 and np.isnan(chosen["difference_low"])
-
-
-@pytest.mark.parametrize(
-    ("memory", "deadline", "chosen"),
-    [(None, None, [8]), (2e9, None, [8]), (9e8, None, []), (None, 0.5, [40]), (None, 5, [8]), (None, 0.01, [])],
-)
-def test_memory_and_time_decide_what_fits(memory, deadline, chosen) -> None:
-    table = recommendation.advise(two_sizes(), SECONDS, memory, deadline)
-    assert table.loc[table["chosen"], "batch_size"].tolist() == chosen
-
-
-def test_a_deadline_is_kept_and_more_time_never_makes_the_choice_worse() -> None:
-    best = -1.0
-    for deadline in np.geomspace(0.1, 20, 40):
-        table = recommendation.advise(two_sizes(), SECONDS, deadline=deadline)
-        assert (table.loc[table["fits"], "seconds"] <= deadline * (1 + 1e-9)).all()
-        now = table.loc[table["chosen"], "validation_accuracy_mean"].item()
-        assert now >= best
-        best = now
-
-
-def test_without_validation_rows_the_fastest_is_named() -> None:
-    sizes = two_sizes()
-    for one in sizes:
-        one.values["validation_accuracy"] = np.full_like(one.values["validation_accuracy"], np.nan)
-    table = recommendation.advise(sizes, SECONDS)
-    assert table.loc[table["chosen"], "batch_size"].tolist() == [40]
-    table = recommendation.advise(sizes, SECONDS, deadline=0.5)  # m = 8, the first, does not fit
-    assert table.loc[table["chosen"], "batch_size"].tolist() == [40] and not table["fits"].all()
-    assert table.loc[table["chosen"], "seconds"].item() <= 0.5
-
-
 # The files
 
 
@@ -265,15 +207,12 @@ def test_the_files_of_a_study_explain_their_columns(tmp_path) -> None:
             {"batch_size": [80, 160], "status": ["fits", "out_of_memory"], "memory_peak_bytes": [1.08e9, np.nan]}
         ),
     )
-    sizes = pd.DataFrame(
-        {
-            "effective_batch_size": [5, 10, 20, 40],
-            "selected_by": "validation",
-            "learning_rate": [1.0, 2.0, 4.0, 8.0],
-            "grid_edge": ["", "", "", "highest"],
-        }
-    )
-    written = costs.files(made, equal_budgets.of_study(made, 40, ACCURACY, found), sizes, profile, measured)
+    tables_of = fabricated.files(made, lambda run: fabricated.random_result(run, made))
+    stage_outputs.write(tmp_path / "tables", tables_of)
+    results = study_tables.read(tmp_path / "tables")
+    edges = {"learning_rate": [1.0, 2.0, 4.0, 8.0], "grid_edge": ["", "", "", "highest"]}
+    results = replace(results, batch_sizes=results.batch_sizes.assign(**edges))
+    written = costs.files(made, equal_budgets.of_study(made, 40, ACCURACY, found), results, profile, measured)
     stage_outputs.write(tmp_path / "costs", written)
     columns = pd.read_csv(tmp_path / "costs/columns.csv")
     for name in ("budgets", "targets", "target_runs", "advice"):

@@ -110,8 +110,11 @@ def test_a_study_by_the_mirrored_metric_has_the_same_costs_and_advice(salt: int)
         pd.testing.assert_frame_equal(here[steps], there[steps])
     costs = pd.DataFrame({"batch_size": list(seconds), "epoch_seconds": list(seconds.values())})
     costs = costs.assign(compile_seconds=1.0, memory_peak_bytes=1e9)
+    tables = tables_of(METRICS, by_run), tables_of((mirrored(ACCURACY), LOSS), mirrored_runs(by_run, "accuracy"))
     for deadline in (None, 5.0, 12.0):
-        here, there = (recommendation.advise(curves, costs, None, deadline) for curves in (one, other))
+        here, there = (
+            recommendation.advise(*known, costs, None, deadline) for known in zip(tables, (one, other), strict=True)
+        )
         same = ["chosen", "fits", "batch_size", "base_learning_rate"]
         pd.testing.assert_frame_equal(here[same], there[same])
         np.testing.assert_allclose(here["difference_mean"], -there["difference_mean"], rtol=1e-12)
