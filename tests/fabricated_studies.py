@@ -133,16 +133,12 @@ def profile(
     )
 
 
-def costs(epoch_seconds: dict[int, float], exponent: tuple[float, float, float] | None = None, **tables: Any) -> Any:
-    """Return costs with the seconds of an epoch for each m, and the exponent of the learning-rate law."""
+def costs(epoch_seconds: dict[int, float], **tables: Any) -> Any:
+    """Return costs with the seconds of an epoch for each m, and no learning-rate law."""
     measured = pd.DataFrame({"batch_size": list(epoch_seconds), "epoch_seconds": list(epoch_seconds.values())}).assign(
         purpose="grid", dtype="float32"
     )
-    law = (
-        {"points": 0}
-        if exponent is None
-        else {"points": 8, "exponent": dict(zip(("value", "low", "high"), exponent, strict=True))}
-    )
+    law = {"comparison": {"better": ""}}
     return SimpleNamespace(measured=measured, fits={"learning_rate_law": law}, **tables)
 
 

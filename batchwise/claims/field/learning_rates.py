@@ -12,7 +12,6 @@ from batchwise.analysis.seed_values import Undecidable
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.comparison import Comparison, fitted, over_seeds
 from batchwise.claims.paper import comparisons
-from batchwise.statistics.fits import LEAST
 from batchwise.statistics.intervals import Estimate
 from batchwise.statistics.learning_rate_laws import SATURATING
 
@@ -130,22 +129,28 @@ def _laws(studies: list[StudyResults], optimizers: Collection[str], margin: floa
     Where a law that saturates (McCandlish 2018) predicts better, the m below the batch size at which it has half of
     its highest rate have an exponent of their own, and so have those above.
     """
-    found = []
-    for study in whole_batches(studies):
-        optimizer = study.recipe["optimizer"]["name"]
-        if optimizer in optimizers and study.costs is not None:
-            law = study.costs.fits["learning_rate_law"]
-            saturates = law["comparison"]["better"] == SATURATING
-            bound = law["batch_size"]["value"] if saturates else np.inf
-            m = study.tables.batch_sizes["effective_batch_size"]
-            for group, rows in {BEST_RATE: m.le(bound), SATURATED: m.gt(bound)}.items():
-                found += _law(study, optimizer, group, study.tables.batch_sizes[rows], margin)
-    return found
+    return [
+        one
+        for study in whole_batches(studies)
+        if study.recipe["optimizer"]["name"] in optimizers and study.costs is not None
+        for group, rows in _regimes(study).items()
+        for one in _law(study, group, rows, margin)
+    ]
 
 
-def _law(study: StudyResults, optimizer: str, group: str, rows: pd.DataFrame, margin: float) -> list[Comparison]:
+def _regimes(study: StudyResults) -> dict[str, pd.DataFrame]:
+    """Return the rows of the batch sizes that have a law of their own."""
+    law, rows = study.costs.fits["learning_rate_law"] if study.costs else {}, study.tables.batch_sizes
+    if law["comparison"]["better"] != SATURATING:
+        return {BEST_RATE: rows}
+    below = rows["effective_batch_size"].le(law["batch_size"]["value"])
+    return {BEST_RATE: rows[below], SATURATED: rows[~below]}
+
+
+def _law(study: StudyResults, group: str, rows: pd.DataFrame, margin: float) -> list[Comparison]:
+    optimizer = study.recipe["optimizer"]["name"]
     fit, rule = learning_rate_law(rows, study.tables.cells["base_learning_rate"].unique().tolist()), LAWS[optimizer]
-    if fit["points"] < LEAST:
+    if np.isnan(fit["exponent"].value):
         return []
     deviation = Estimate(*(value - rule for value in fit["exponent"]))
     numbers = {"optimizer": optimizer, "rule": rule, **_ends(rows["effective_batch_size"])}

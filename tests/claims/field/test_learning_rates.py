@@ -1,14 +1,17 @@
 """Questions L on made-up tables in which the answer is yes, no, that nothing matters, and open."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from batchwise.analysis.study_results import StudyResults
+from batchwise.claims.field import learning_rates
 from tests.claims.judged import answered, noisy, says
-from tests.fabricated_studies import costs, study
+from tests.fabricated_studies import study
 
 RATES = tuple(2.0**-k for k in range(8))
 SAME, OPEN = "no difference that matters", "cannot be told"
@@ -86,19 +89,35 @@ def test_l3_updates(exponent, scale, expected) -> None:
     assert says("L3", study(landscape=sampled(exponent, scale))) == expected
 
 
+SIZES = (2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+def with_rates(name: str, rates: dict[int, float], optimizer: str, better: str = "", bound: float = 0) -> StudyResults:
+    """Return a study in which each m has a best η; `better` is the law that predicts better, which bends at a bound."""
+    made = study(name, sizes=tuple(rates), rates=(0.01, 0.012), changes={"optimizer": {"name": optimizer}})
+    chosen = {"learning_rate": [*rates.values()], "selected_by": "validation", "grid_edge": ""}
+    cells = pd.DataFrame({"base_learning_rate": [0.01, 0.012]})
+    tables = replace(made.tables, batch_sizes=made.tables.batch_sizes.assign(**chosen), cells=cells)
+    law = {"comparison": {"better": better}, "batch_size": {"value": bound}}
+    return StudyResults(tables, SimpleNamespace(fits={"learning_rate_law": law}))
+
+
 @pytest.mark.parametrize(
-    ("exponent", "of_sgd", "of_adam"),
-    [
-        ((1.0, 0.95, 1.05), "yes", "no"),
-        ((0.45, 0.4, 0.5), "no", "yes"),
-        ((1.9, 1.8, 2.0), "no", "no"),
-        ((0.9, 0.4, 1.4), OPEN, OPEN),
-    ],
+    ("exponent", "of_sgd", "of_adam"), [(1.0, "yes", "no"), (0.5, "no", "yes"), (1.9, "no", "no"), (0.75, OPEN, OPEN)]
 )
 def test_l4_and_l6_are_of_sgd_and_of_adam(exponent, of_sgd, of_adam) -> None:
-    sgd = study("sgd", costs=costs({}, exponent))
-    adam = study("adam", costs=costs({}, exponent), changes={"optimizer": {"name": "adam"}})
+    rates = {m: 0.01 * m**exponent for m in SIZES}
+    sgd, adam = (with_rates(name, rates, name) for name in ("sgd", "adam"))
     assert (says("L4", sgd, adam), says("L6", sgd, adam)) == ([of_sgd], [of_adam])
+
+
+def test_l4_is_asked_apart_where_the_best_rate_saturates() -> None:
+    """One line through both would say that the rate does not grow with m."""
+    rates = {m: 0.01 * min(m, 32) for m in SIZES}
+    one = answered("L4", with_rates("sgd", rates, "sgd", "saturating", bound=32))
+    assert [each.evidence.group for each in one.judged] == [learning_rates.BEST_RATE, learning_rates.SATURATED]
+    assert [each.verdict for each in one.judged] == ["yes", "no"] and one.agreement == "it depends"
+    assert [each.verdict for each in answered("L4", with_rates("sgd", rates, "sgd")).judged] == ["no"]
 
 
 @pytest.mark.parametrize(("distance", "expected"), [(0.03, "yes"), (0.3, "no"), (0.1, OPEN)])
