@@ -98,9 +98,9 @@ def _batch_sizes(tables: Tables) -> Html:
     rate = "the study's one learning rate" if tables.single_rate else "the learning rate chosen on validation rows"
     shown = tables.batch_sizes.head(MOST_BATCH_SIZES)
     metric, loss = tables.metric, tables.loss
-    intervals = ["95 % interval", "for new rows"]
+    interval, difference = "95 % interval", f"difference ({metric.differences})"
     beside = [] if metric is loss else [metric_format.heading(loss, "test")]
-    result = [metric_format.heading(metric, "test"), *intervals, f"difference ({metric.differences})", *intervals]
+    result = [metric_format.heading(metric, "test"), interval, difference, interval, "for new rows"]
     headings = ["m", "η̃ chosen", "updates", *result, *beside, "n"]
     entries = (table_rows.batch_size(row, metric, loss) for row in shown.to_dict("records"))
     caption = f"Each batch size at {rate}{captions.intervals(tables)}"

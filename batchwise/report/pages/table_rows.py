@@ -31,7 +31,6 @@ def batch_size(row: dict[str, Any], metric: Metric, loss: Metric) -> list[Entry]
         f"{row['updates']:,}",
         metric_format.bare(metric, row[metric.column("test", "mean")]),
         phrases.test_interval(metric, row),
-        metric_format.interval(metric, *(row[metric.column("test", "new_rows", end)] for end in ("low", "high"))),
         "reference" if reference else metric_format.bare_difference(metric, row["difference_mean"]),
         *(
             metric_format.bare_differences(metric, row[f"difference_{kind}_low"], row[f"difference_{kind}_high"])

@@ -33,9 +33,9 @@ def answer(tables: Tables, choice: pd.DataFrame) -> list[str]:
     if tables.best_batch_size is None:
         return [
             verdict(tables),
+            *chosen,
             *counted(tables),
             largest_difference(tables),
-            *chosen,
             " ".join([*same(tables), not_selected(tables)]),
         ]
     return [*chosen, best(tables), compared(tables), edge(tables)]

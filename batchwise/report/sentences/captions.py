@@ -53,10 +53,8 @@ def by_batch_size(tables: Tables) -> str:
 
 def intervals(tables: Tables) -> str:
     """Return, for the table of batch sizes, what its intervals cover and which of them hold together."""
-    over = "over seeds" + (", each with test rows of its own" if tables.folds else "")
-    new_rows = tables.chosen[tables.metric.column("test", "new_rows_low")].notna().any()
-    too = "; for new rows: over other test rows, too" if new_rows else ""
-    return f"; 95 % intervals are {over}, those of the differences hold together{too}"
+    own = ", each with test rows of its own" if tables.folds else ""
+    return f"; intervals are over seeds{own}, and those of the differences hold together"
 
 
 def ranges(tables: Tables) -> str:
