@@ -31,7 +31,8 @@ def columns(metric: Metric, statistic: Statistic) -> dict[str, str]:
         "deadline_seconds": "seconds of updates that there are; empty for the whole run of the study",
         "chosen": "whether this is the batch size to use: of whole runs the cheapest of those that cannot be told "
         f"apart from the best and are at most {metric.least_margin:g} {metric.differences} behind it; of shorter ones "
-        "the best on validation rows than which none is significantly better on test rows",
+        "the best on validation rows, or on test rows without any, than which none is significantly better on test "
+        "rows",
         "best": "whether this is the best of those that fit: on validation rows, or on test rows without any, and "
         "where another is significantly better there; of whole runs",
         "alike": "whether it cannot be told apart from the best on test rows, by intervals that hold together; of "

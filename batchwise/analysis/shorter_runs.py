@@ -45,13 +45,14 @@ def of_seeds(curves: Curves, row: Mapping[str, float]) -> np.ndarray:
 def choices(test: np.ndarray, validation: np.ndarray, metric: Metric) -> list[int]:
     """Return which run to use when those up to each are possible, [options]; they are sorted by what they take.
 
-    `test` are results [options, seeds], `validation` means [options]. Chosen is the best on validation rows, or the
-    cheapest without any, among those than which none is significantly better on test rows (95 % intervals of the
+    `test` are results [options, seeds], `validation` means [options]. Chosen is the best on validation rows, or on test
+    rows without any, among those than which none is significantly better on test rows (95 % intervals of the
     differences paired by seed), and which have no worse mean there than what was chosen with less: so more time never
     gives a worse answer.
     """
-    score, preference = metric.sign * test, np.nan_to_num(metric.sign * validation)
-    means, unbeaten = score.mean(axis=1), np.zeros(len(score), bool)
+    score, unbeaten = metric.sign * test, np.zeros(len(test), bool)
+    means = score.mean(axis=1)
+    preference = means if np.isnan(validation).all() else metric.sign * validation
     found: list[int] = []
     for new in range(len(score)):
         difference = mean_interval(score[:new] - score[new])
