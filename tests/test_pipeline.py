@@ -129,7 +129,7 @@ def test_an_edit_that_changes_no_bit_is_verified_as_equal(project) -> None:
 
 
 def test_fresh_seeds_of_the_chosen_cells_are_trained_once_verified_and_reproduced(project) -> None:
-    """Ten of the batch size at which a rate is chosen, and no other run again; without what is kept they are the same."""
+    """Ten of the batch size at which a rate is chosen, no other run again; the same ones without what is kept."""
     confirmed = {**STUDY, "confirmation": {"most_seeds": 10}}
     project.write_params({**PARAMS, "studies": {"small": confirmed}})
     printed = project.repro("evaluate@small")
