@@ -74,13 +74,14 @@ def advise(
     """
     last = np.inf if deadline is None else deadline
     whole = whole_runs(tables, measured, memory)
-    shorter, test = _shorter_runs(all_curves, measured, memory, last)
-    in_time = whole["seconds"].le(last) | (deadline is None)
-    ends = whole["chosen"] & in_time
-    if (ends.any() or deadline is None) and not _beaten(whole[ends], shorter, test, all_curves):
+    chosen, in_time = whole[whole["chosen"]], whole["seconds"].le(last) | (deadline is None)
+    until = max([last, *chosen["seconds"].dropna()])
+    enough = not _beaten(chosen, *_shorter_runs(all_curves, measured, memory, until), all_curves)
+    if enough and (deadline is None or in_time[chosen.index].any()):
         table = whole.assign(fits=whole["fits"] & in_time)
     else:
-        table = _with_prices(shorter, test)
+        result = chosen[tables.metric.column("test", "mean")].max() if enough and len(chosen) else None
+        table = _with_prices(*_shorter_runs(all_curves, measured, memory, last, result))
     table["memory_limit_bytes"], table["deadline_seconds"] = memory, deadline
     return table.reindex(columns=list(columns(tables.metric, tables.statistic)))
 
@@ -113,11 +114,15 @@ def _preferred(rows: pd.DataFrame, tables: Tables) -> int | None:
 
 
 def _shorter_runs(
-    all_curves: Sequence[Curves], measured: pd.DataFrame, memory: float | None, deadline: float
+    all_curves: Sequence[Curves],
+    measured: pd.DataFrame,
+    memory: float | None,
+    deadline: float,
+    whole: float | None = None,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Return a row for each batch size, as long as the deadline lets it train, and its results, [batch sizes, seeds].
 
-    The one to use may stop before.
+    The one to use may stop before. `whole` is the result of the whole run that more time would give (shorter_runs).
     """
     metric, seconds = all_curves[0].metric, measured.set_index("batch_size")["epoch_seconds"].to_dict()
     table = pd.DataFrame([_until(curves, seconds, deadline) for curves in all_curves])
@@ -126,7 +131,7 @@ def _shorter_runs(
     runs, test = shorter_runs.options(fitting, seconds, deadline)
     if len(runs):
         validation = runs[metric.column("validation", "mean")].to_numpy(float)
-        named = runs.loc[shorter_runs.choices(test, validation, metric)[-1]]
+        named = runs.loc[shorter_runs.choices(test, validation, metric, whole)[-1]]
         row = table.index[table["batch_size"].eq(named["batch_size"])][0]
         table.loc[row, named.index] = named
         table.loc[row, "chosen"] = True

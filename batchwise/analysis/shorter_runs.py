@@ -42,22 +42,25 @@ def of_seeds(curves: Curves, row: Mapping[str, float]) -> np.ndarray:
     return equal_budgets.at(curves, row["epochs"])[test][found[0]]
 
 
-def choices(test: np.ndarray, validation: np.ndarray, metric: Metric) -> list[int]:
+def choices(test: np.ndarray, validation: np.ndarray, metric: Metric, whole: float | None = None) -> list[int]:
     """Return which run to use when those up to each are possible, [options]; they are sorted by what they take.
 
     `test` are results [options, seeds], `validation` means [options]. Chosen is the best on validation rows, or on test
     rows without any, among those than which none is significantly better on test rows (95 % intervals of the
     differences paired by seed), and which have no worse mean there than what was chosen with less: so more time never
-    gives a worse answer.
+    gives a worse answer. Nor does time for a whole run: of these, one with a mean better than `whole`, that of fresh
+    seeds, comes after all others, since it owes that to the luck of the seeds that choose.
     """
     score, unbeaten = metric.sign * test, np.zeros(len(test), bool)
     means = score.mean(axis=1)
     preference = means if np.isnan(validation).all() else metric.sign * validation
+    lucky = np.zeros(len(test), bool) if whole is None else means > metric.sign * whole
     found: list[int] = []
     for new in range(len(score)):
         difference = mean_interval(score[:new] - score[new])
         unbeaten[new] = not (difference.low > 0).any()
         unbeaten[:new] &= ~(difference.high < 0)
         among = np.flatnonzero(unbeaten & (means >= means[found[-1]] if found else True))
+        among = among[lucky[among] == lucky[among].min()]
         found.append(int(among[preference[among].argmax()]))
     return found
