@@ -53,6 +53,7 @@ def study(
     cells = cells.rename(columns={"validation_accuracy": "validation_accuracy_mean"})
     best = cells["validation_accuracy_mean"].fillna(0).groupby(cells["batch_size"]).idxmax()
     batch_sizes = cells.loc[best].reset_index(drop=True)
+    batch_sizes["updates"] = 20 * -(-ROWS // batch_sizes["effective_batch_size"])
     if not validation_rows and len(rates) > 1:
         batch_sizes["base_learning_rate"] = np.nan
     again = [(m, rate, seeds + k) for m, rate in batch_sizes[KEYS[::2]].itertuples(index=False) for k in range(fresh)]
@@ -62,6 +63,7 @@ def study(
     curves = pd.DataFrame(points, columns=["batch_size", "seed", "epoch"])
     of_curve = [(curve or (lambda *_: (1.0, 0.5)))(min(m, ROWS), seed, epoch) for m, seed, epoch in points]
     curves[["train_loss", "test_accuracy"]] = np.array(of_curve)
+    curves["train_accuracy"] = curves["test_accuracy"]
     curves["validation_accuracy"] = curves["test_accuracy"] if validation_rows else np.nan
     summary = {
         "study": name,
@@ -123,7 +125,13 @@ def profile(
         tables.append(repeated(min(seconds), "side_by_side", "float32", side_by_side))
     if other_type:
         tables += [repeated(m, "whole", other_type[0], other_type[1] * value) for m, value in seconds.items()]
-    measured = {"batch_size": list(seconds), "purpose": "grid", "dtype": "float32", "status": "ok"}
+    measured = {
+        "batch_size": list(seconds),
+        "purpose": "grid",
+        "dtype": "float32",
+        "status": "ok",
+        "compile_seconds": 0.5,
+    }
     table = pd.DataFrame(measured | {"memory_peak_bytes": np.nan} | points)
     return SimpleNamespace(
         points=table,

@@ -2,8 +2,11 @@
 
 from collections.abc import Collection
 
+from batchwise.analysis.few_updates import too_few_updates
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.comparison import Comparison, over_seeds
+
+TRAINS, TOO_FEW = "where every batch size trains", "where the large batch makes too few updates to train"
 
 
 def compare_best(
@@ -12,20 +15,29 @@ def compare_best(
     """Return by how much the best of some m beats the best of others on test rows, seed by seed.
 
     They are chosen on validation rows. `margin` is in least margins of the metric. Nothing if a side has no chosen m.
+    Studies in which one of the two makes too few updates to train are a group of their own.
     """
     best, other = study.best_of(inside), study.best_of(outside)
     if best is None or other is None or not {best, other} <= {*study.results}:
         return []
-    return [compare_sizes(study, best, other, margin, quantity)]
+    return [compare_sizes(study, best, other, margin, quantity, group=trains(study, best, other))]
 
 
-def compare_sizes(study: StudyResults, one: int, other: int, margin: float, quantity: str) -> Comparison:
+def trains(study: StudyResults, *sizes: int) -> str:
+    """Return the group of a comparison of some m: whether all of them make enough updates to train."""
+    return TOO_FEW if {*sizes} & {*too_few_updates(study.tables)} else TRAINS
+
+
+def compare_sizes(
+    study: StudyResults, one: int, other: int, margin: float, quantity: str, group: str = ""
+) -> Comparison:
     """Return by how much an m beats another on test rows, seed by seed, each at its chosen learning rate."""
     metric = study.metric
     gain = metric.gain(study.results[one].to_numpy(float), study.results[other].to_numpy(float))
     numbers = {"best": one, "other": other, "unit": metric.differences}
     measured = over_seeds(gain, resolution(study))
-    return Comparison(study.name, quantity, **measured, margin=margin * metric.least_margin, numbers=numbers)
+    margin *= metric.least_margin
+    return Comparison(study.name, quantity, **measured, margin=margin, group=group, numbers=numbers)
 
 
 def resolution(study: StudyResults) -> float:
