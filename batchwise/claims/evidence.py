@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -35,12 +36,13 @@ class Evidence:
     sample: str  # what n counts
     machine: str  # on which it was measured
     seconds: float  # that one more of n takes, of all batch sizes of the study
-    setting: str  # of params.yaml that says how many there are
+    setting: str  # of params.yaml that says how many there are; of processes, a constant of the code
+    batch_size: float = math.nan  # that the answer names, where it names one
     pipeline: str = ""  # the folder of it, where it is another than that of the page
 
 
 COLUMNS = [name for field in fields(Evidence) for name in (BOUNDS if field.name == "effect" else (field.name,))][:-1]
-NUMBERS = {**dict.fromkeys((*BOUNDS, "margin", "degrees", "seconds"), float), "n": int}
+NUMBERS = {**dict.fromkeys((*BOUNDS, "margin", "degrees", "seconds", "batch_size"), float), "n": int}
 
 
 def as_table(evidence: Iterable[Evidence]) -> bytes:

@@ -79,6 +79,11 @@ def memory(value: float | None) -> str:
     return f"{digits(value / size_of)} {unit}"
 
 
+def about(value: float | None) -> str:
+    """Return a number with two digits, as a sentence has room for: `0.073`, `1.3`, `14`, `1,200`."""
+    return shortest(float(f"{value:.2g}")) if known(value) and math.isfinite(value) else digits(value)
+
+
 def digits(value: float | None) -> str:
     """Return a number with three digits, or whole where it has more: `0.0123`, `1.23`, `123`, `1,234`."""
     if not known(value):

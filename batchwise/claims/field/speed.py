@@ -4,7 +4,7 @@ Repetitions of a process share what it has, so that intervals are of the spread 
 which all points of a study have in common.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,17 +33,25 @@ def faster_epochs(studies: list[StudyResults], margin: float) -> list[Comparison
         if len(times) > 1:
             medians = {m: float(np.median(seconds)) for m, seconds in times.items()}
             small, *_, large = times
-            knee = next(m for m in times if medians[m] < margin * min(medians.values()))
-            pairs = {UP_TO: (small, knee), BEYOND: (knee, large)}
-            found += [_epochs(study, times, *pair, group, margin) for group, pair in pairs.items() if len({*pair}) > 1]
+            bend = knee(medians, margin)
+            pairs = {UP_TO: (small, bend), BEYOND: (bend, large)}
+            found += [
+                _epochs(study, times, *pair, margin, group, bend) for group, pair in pairs.items() if len({*pair}) > 1
+            ]
     return found
 
 
+def knee(seconds: Mapping[int, float], margin: float) -> int:
+    """Return the smallest m at which an epoch takes less than `margin` times as long as at the fastest."""
+    return min(m for m, time in seconds.items() if time < margin * min(seconds.values()))
+
+
 def _epochs(
-    study: StudyResults, times: dict[int, np.ndarray], small: int, large: int, group: str, margin: float
+    study: StudyResults, times: dict[int, np.ndarray], small: int, large: int, margin: float, group: str, bend: int
 ) -> Comparison:
     milliseconds = {"small": 1000 * np.median(times[small]), "large": 1000 * np.median(times[large])}
     numbers = {"small": small, "large": large, **{f"milliseconds_{side}": time for side, time in milliseconds.items()}}
+    numbers["named"] = bend
     return _times(study, "time_of_an_epoch", times[small], times[large], margin, group=group, **numbers)
 
 

@@ -20,7 +20,7 @@ AS_FAST, EPOCHS, MEMORY, AS_SHARP = (
     "times the memory",
     "times as sharp",
 )
-OCTAVES, EXPONENT = "octaves", "as exponent"
+OCTAVES, EXPONENT = "octaves", "in the exponent"
 OF_METRIC = "{unit}"  # of its differences; "ahead of" is better by, whether higher or lower values are better
 POINTS, POINTS_PER_DOUBLING, OCTAVES_PER_DOUBLING = "points", "points per doubling of m", "octaves per doubling of m"
 

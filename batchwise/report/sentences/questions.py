@@ -4,19 +4,21 @@ import numpy as np
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.answers import Agreement, Answer, Mean
-from batchwise.claims.comparison import SEEDS, Comparison, Rule, Scale, on_scale
+from batchwise.claims.comparison import BATCH_SIZES, PROCESSES, SEEDS, Comparison, Rule, Scale, on_scale
 from batchwise.claims.evidence import Evidence
 from batchwise.claims.questions import Question
 from batchwise.claims.verdicts import Judged, Verdict
-from batchwise.report.number_format import digits, known, seconds
+from batchwise.report.number_format import MISSING, digits, known, seconds, size
 from batchwise.report.sentences import comparisons
-from batchwise.report.sentences.grammar import count, listed
+from batchwise.report.sentences.grammar import count, listed, span_of
 
 SAYS = {Verdict.YES: "yes", Verdict.NO: "no", Verdict.SAME: "no difference that matters"}
 # A comparison tells where its interval leaves the margin; with a probability of 80 %, and some of it for the other
 # comparisons of the page: 1.96 + 0.84 + 0.8 standard errors from it.
 ERRORS_AWAY = 3.6
 MOST = 10_000  # seeds or processes: more is no answer
+# Quantities of chosen cells, of which confirmation trains more seeds.
+OF_CHOSEN = ("best_after_seconds", "smaller_instead", "rows_right", "best_of", "pair", "normalised_alike")
 
 
 def as_evidence(question: Question, one: Comparison, study: StudyResults) -> Evidence:
@@ -38,6 +40,7 @@ def as_evidence(question: Question, one: Comparison, study: StudyResults) -> Evi
         machine=_machine(study),
         seconds=_seconds(one, study),
         setting=_setting(one, study),
+        batch_size=one.numbers.get("named", np.nan),
     )
 
 
@@ -47,32 +50,65 @@ def answer(one: Answer) -> str:
         return f"No study here measures it: it takes {one.question.needs}."
     if one.agreement == Agreement.NONE:
         return f"Cannot be told yet. {needed(one)}"
+    untold = f" Cannot be told yet: {listed(one.untold)}." if one.untold else ""
+    if groups := one.groups or _in_units(one):
+        parts = [_of_group(one, group, verdict) for group, verdict in groups.items()]
+        return f"{_capital('; '.join(parts))}.{untold}"
     if one.agreement == Agreement.ALL:
-        untold = f" Of {listed(one.untold)} nothing can be told." if one.untold else ""
-        return f"{_start(one.verdict)}: {_text(one, one.verdict)}.{untold}"
-    if one.groups:
-        parts = [f"{group}: {SAYS[verdict]}, {_text(one, verdict, group)}" for group, verdict in one.groups.items()]
-        return f"It depends. {_capital('; '.join(parts))}."
+        part = f", {listed(_told(one))}" if one.untold else ""
+        return f"{_start(one.verdict)}{part}: {_text(one, one.verdict)}.{untold}"
     if one.agreement == Agreement.MOSTLY:
-        return f"Mostly {SAYS[one.verdict]}: {_text(one, one.verdict)}. {_exceptions(one)}"
+        return f"Mostly {SAYS[one.verdict]}: {_text(one, one.verdict)}. {_exceptions(one)}{untold}"
     parts = [f"{SAYS[verdict]} in {_where(one, verdict)}, where {_text(one, verdict)}" for verdict in _said(one)]
-    return f"It depends on the study: {'; '.join(parts)}."
+    return f"It depends: {'; '.join(parts)}.{untold}"
+
+
+def _in_units(one: Answer) -> dict[str, Verdict]:
+    """Return the verdict of each group where all agree, but are of several groups in units of their own."""
+    units = {each.evidence.group: each.evidence.unit for each in one.telling}
+    if one.agreement != Agreement.ALL or len({*units.values()}) < 2:
+        return {}
+    return dict.fromkeys(units, one.verdict)
+
+
+def _of_group(one: Answer, group: str, verdict: Verdict) -> str:
+    """Return what the comparisons of a group say: `yes, up to a point: …`."""
+    text = _text(one, verdict, group)
+    if verdict == Verdict.SAME:
+        return f"{group}: {SAYS[verdict]}, {text}"
+    return f"{SAYS[verdict]}, {group}: {text}"
 
 
 def certainty(one: Answer) -> str:
-    """Return how many comparisons the answer rests on, and in which studies."""
+    """Return how many comparisons the answer rests on, of how many studies and which sample, and how firmly."""
     if not one.judged:
         return ""
-    studies = {(each.evidence.pipeline, each.evidence.study) for each in one.judged}
+    studies = count(len({(each.evidence.pipeline, each.evidence.study) for each in one.judged}), "study")
     if all(each.evidence.scale == Scale.COUNT for each in one.judged):
-        return f"Counted in {count(len(studies), 'study').replace('studys', 'studies')}: it is exact."
-    telling = one.telling
-    firm = sum(each.under_dependence for each in telling)
-    return (
-        f"{len(telling)} of {count(len(one.judged), 'comparison')}, in "
-        f"{count(len(studies), 'study').replace('studys', 'studies')}, tell; {firm} of them however the comparisons "
-        "depend on each other."
-    )
+        return f"Counted in {studies}, so it is exact."
+    telling, firm = len(one.telling), sum(each.under_dependence for each in one.telling)
+    share = f"{telling} of {count(len(one.judged), 'comparison')} in {studies} {'tells' if telling == 1 else 'tell'}"
+    some = f"{firm} of them " if firm < telling else ""
+    dependence = f", {some}whatever their dependence" if firm else ""
+    return f"How sure: {share} ({_samples(one)}){dependence}.{_recorded(one)}"
+
+
+def _samples(one: Answer) -> str:
+    """Return what the comparisons are over: `10 to 40 seeds`."""
+    sizes: dict[str, list[int]] = {}
+    for each in one.judged:
+        if each.evidence.scale != Scale.COUNT:
+            sizes.setdefault(each.evidence.sample, []).append(each.evidence.n)
+    return listed(f"{' to '.join(dict.fromkeys(map(str, (min(n), max(n)))))} {sample}" for sample, n in sizes.items())
+
+
+def _recorded(one: Answer) -> str:
+    """Return how many of the comparisons another pipeline has recorded."""
+    found = [each.evidence.pipeline for each in one.judged if each.evidence.pipeline]
+    if not found:
+        return ""
+    verb = "is" if len(found) == 1 else "are"
+    return f" {len(found)} of them {verb} recorded in {listed(dict.fromkeys(found))}, not measured here."
 
 
 def mean(one: Mean) -> str:
@@ -93,10 +129,11 @@ def needed(one: Answer) -> str:
         return "No number of seeds would tell: its effect lies at the margin, or has no interval."
     total, each = min(wanted, key=lambda pair: (pair[0] * np.nan_to_num(pair[1].seconds, nan=1e9), pair[0]))
     more = int(total) - each.n
-    cost = f", {seconds(more * each.seconds)} of training" if known(each.seconds) and each.sample == SEEDS else ""
+    work = "measuring" if each.sample == PROCESSES else "training"
+    cost = f", some {seconds(more * each.seconds)} of {work}" if known(each.seconds) else ""
     return (
-        f"Were effect and spread as they are in {each.study}, {more} more {each.sample} ({int(total)} in all{cost}) "
-        f"would tell there: edit {each.setting} in params.yaml."
+        f"Were effect and spread as they are in {_named(each)}, {more} more {each.sample} ({int(total)} in all{cost}) "
+        f"would tell there: edit {each.setting}{'' if each.sample == PROCESSES else ' in params.yaml'}."
     )
 
 
@@ -115,18 +152,22 @@ def row(one: Judged) -> list[str]:
     """Return a comparison as a row of a table: study, what, effect, interval, n, margin, verdict."""
     evidence = one.evidence
     effect = evidence.effect
-    counted = evidence.scale == Scale.COUNT
-    interval = f"{digits(effect.low)} to {digits(effect.high)}" if not counted and known(effect.low) else "–"
-    recorded = f" ({evidence.pipeline})" if evidence.pipeline else ""
+    counted, exact = evidence.scale == Scale.COUNT, effect.low == effect.high
+    interval = f"{digits(effect.low)} to {digits(effect.high)}" if known(effect.low) else MISSING
     return [
-        f"{evidence.study}{recorded}",
+        _named(evidence),
         evidence.what,
         f"{digits(effect.value)} {evidence.unit}",
-        interval,
+        "exact" if counted or exact else interval,
         f"{evidence.n} {evidence.sample}",
         "counted" if counted else margin(evidence),
-        one.verdict.value + ("" if counted or one.verdict == Verdict.UNKNOWN else _p(one.p)),
+        one.verdict.value + ("" if counted or exact or one.verdict == Verdict.UNKNOWN else _p(one.p)),
     ]
+
+
+def _named(one: Evidence) -> str:
+    """Return the study of a comparison, and where it is recorded if it was not measured here."""
+    return f"{one.study} (recorded, {one.pipeline})" if one.pipeline else one.study
 
 
 def margin(one: Evidence) -> str:
@@ -156,13 +197,14 @@ def _said(one: Answer) -> list[Verdict]:
 
 def _where(one: Answer, verdict: Verdict) -> str:
     """Return the studies that say something; where one says something else too, with what is compared."""
-    others = {each.evidence.study for each in one.telling if each.verdict != verdict}
-    return listed(
-        dict.fromkeys(
-            f"{each.evidence.study} ({each.evidence.what})" if each.evidence.study in others else each.evidence.study
-            for each in one.saying(verdict)
-        )
-    )
+    others = {_named(each.evidence) for each in one.telling if each.verdict != verdict}
+    names = [(_named(each.evidence), each.evidence.what) for each in one.saying(verdict)]
+    return listed(dict.fromkeys(f"{name} ({what})" if name in others else name for name, what in names))
+
+
+def _told(one: Answer) -> list[str]:
+    """Return the groups of which something can be told."""
+    return list(dict.fromkeys(each.evidence.group for each in one.telling))
 
 
 def _exceptions(one: Answer) -> str:
@@ -178,27 +220,26 @@ def _text(one: Answer, verdict: Verdict, group: str | None = None) -> str:
     said = [each.evidence for each in one.saying(verdict, group) if each.evidence.scale != Scale.COUNT]
     two_sided = one.question.rule in (Rule.DIFFERENT, Rule.EQUAL)
     return texts[verdict].format(
-        effects=_range([each.effect.value for each in said]),
-        inverses=_range([1 / each.effect.value if each.scale == Scale.RATIO else -each.effect.value for each in said]),
-        sizes_of_effects=_range([abs(each.effect.value) for each in said]),
+        effects=span_of([each.effect.value for each in said]),
+        inverses=span_of([1 / each.effect.value if each.scale == Scale.RATIO else -each.effect.value for each in said]),
+        sizes_of_effects=span_of([abs(each.effect.value) for each in said]),
         measured=listed(
-            f"{_range([_size(each, two_sided) for each in said if each.unit == unit])} {unit}"
+            f"{span_of([_size(each, two_sided) for each in said if each.unit == unit])} {unit}"
             for unit in dict.fromkeys(each.unit for each in said)
         ),
         unit=said[0].unit if said else "",
+        batch_sizes=_batch_sizes(said),
     )
+
+
+def _batch_sizes(said: list[Evidence]) -> str:
+    """Return the batch sizes that an answer names: `m = 128 to 512`."""
+    named = [int(each.batch_size) for each in said if known(each.batch_size)]
+    return f"m = {span_of(named, size)}" if named else "the larger batch size"
 
 
 def _size(one: Evidence, two_sided: bool) -> float:
     return abs(one.effect.value) if two_sided else one.effect.value
-
-
-def _range(values: list[float]) -> str:
-    """Return `3.2`, or `3.2 to 41`."""
-    if not values:
-        return "–"
-    low, high = digits(min(values)), digits(max(values))
-    return low if low == high else f"{low} to {high}"
 
 
 def _machine(study: StudyResults) -> str:
@@ -210,21 +251,31 @@ def _machine(study: StudyResults) -> str:
 
 
 def _seconds(one: Comparison, study: StudyResults) -> float:
-    """Return how long one more seed of all batch sizes trains; NaN where times were not measured."""
-    if one.sample != SEEDS or not study.epoch_seconds:
+    """Return how long one more of a sample takes; NaN where times were not measured.
+
+    A seed trains all batch sizes, a batch size all seeds and learning rates, and a process compiles all its programs,
+    which is most of what it does.
+    """
+    if one.sample == PROCESSES and study.profile is not None:
+        return float(study.profile.points["compile_seconds"].sum())
+    if one.sample not in (SEEDS, BATCH_SIZES) or not study.epoch_seconds:
         return np.nan
-    budget = study.recipe["budget"]
+    budget, grid = study.recipe["budget"], study.tables.summary["grid"]
     epochs = [budget.get("epochs") or budget["updates"] / -(-study.rows // m) for m in study.epoch_seconds]
     of_seed = float(sum(time * length for time, length in zip(study.epoch_seconds.values(), epochs, strict=True)))
-    rates = 1 if study.tables.summary["confirmation"] else study.tables.summary["grid"]["base_learning_rates"]
-    return rates * of_seed
+    if one.sample == BATCH_SIZES:
+        return of_seed / len(epochs) * grid["seeds"] * grid["base_learning_rates"]
+    return of_seed * (1 if study.tables.summary["confirmation"] else grid["base_learning_rates"])
 
 
 def _setting(one: Comparison, study: StudyResults) -> str:
-    """Return what of params.yaml says how many of a sample there are."""
-    name = study.name
+    """Return what of params.yaml says how many of a sample there are, or what of the code."""
+    if one.sample == PROCESSES:
+        return "PROCESSES in batchwise/measuring/profiling/rounds.py"
     if one.sample != SEEDS:
-        return f"studies.{name}.grid.batch_sizes"
-    if study.tables.summary["confirmation"]:
-        return f"studies.{name}.confirmation (half_width, most_seeds)"
-    return f"studies.{name}.grid.seeds"
+        key = "grid.batch_sizes"
+    elif study.tables.summary["confirmation"] and one.quantity in OF_CHOSEN:
+        key = "confirmation (half_width, most_seeds)"
+    else:
+        key = "grid.seeds"
+    return f"studies.{study.name}.{key}"

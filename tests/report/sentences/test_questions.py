@@ -23,6 +23,7 @@ from tests.claims.pages import ONE, evidence
 from tests.fabricated_studies import costs, study
 
 YES, NO, SAME, UNKNOWN = Verdict
+ORDER = [*Verdict].index
 ASKED = [one for one in QUESTIONS if one.criterion]
 IDS = [one.id for one in ASKED]
 LABELS = np.array([0, 1, 1, 1])
@@ -58,6 +59,12 @@ def answered(one: Question, verdicts: list[Verdict], groups: list[str] | None = 
     return found
 
 
+def of_group(verdict: Verdict, group: str, *, start: bool = True) -> str:
+    said = sentences.SAYS[verdict]
+    text = f"{group}: {said}, " if verdict == SAME else f"{said}, {group}: "
+    return text[0].upper() + text[1:] if start else text
+
+
 def possible(one: Question) -> list[Verdict]:
     """Return the verdicts that a question can have."""
     return [*dict.fromkeys(SAYS.get(one.rule, (YES, NO)))]
@@ -80,10 +87,10 @@ def test_every_two_verdicts_of_every_question_are_said(one: Question) -> None:
             assert mostly.startswith(f"Mostly {sentences.SAYS[verdict]}: ")
             assert f"But {sentences.SAYS[other]} in study_2: " in mostly
             grouped = sentences.answer(answered(one, [verdict, other], ["with SGD", "with Adam"]))
-            assert grouped.startswith(f"It depends. With SGD: {sentences.SAYS[verdict]}, ")
-            assert f"; with Adam: {sentences.SAYS[other]}, " in grouped
+            assert grouped.startswith(of_group(verdict, "with SGD"))
+            assert f"; {of_group(other, 'with Adam', start=False)}" in grouped
             split = sentences.answer(answered(one, [verdict, other]))
-            assert split.startswith("It depends on the study: ")
+            assert split.startswith(f"It depends: {sentences.SAYS[min(verdict, other, key=ORDER)]} in ")
 
 
 @pytest.mark.parametrize("one", ASKED, ids=IDS)
@@ -104,21 +111,21 @@ def test_a_study_that_says_two_things_is_named_with_what_was_compared() -> None:
 
 def test_the_numbers_of_an_answer_are_those_of_its_comparisons() -> None:
     (found,) = answers.answer([BY_ID["G1"]], [evidence(5.25), evidence(2, study="b"), evidence(0.9, 1, study="c")])
-    assert found.agreement == Agreement.ALL and "is ahead by 2.00 to 5.25 points" in sentences.answer(found)
+    assert found.agreement == Agreement.ALL and "is ahead by 2 to 5.2 points" in sentences.answer(found)
     (turned,) = answers.answer([BY_ID["G1"]], [evidence(-5.25)])
-    assert "the best large batch is ahead by 5.25 points" in sentences.answer(turned)
+    assert "the best large batch is ahead by 5.2 points" in sentences.answer(turned)
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("S1", "an epoch takes 2.00 times as long with the larger batch"),
-        ("S2", "one update of twice the rows takes 2.00 times as long as two updates"),
-        ("S3", "beside a power of two a row takes 2.00 times as long"),
-        ("S5", "an update in float32 takes 2.00 times as long"),
-        ("S6", "an update in bfloat16 is only 0.500 times as fast"),
-        ("Q5", "a large batch takes 0.500 times the epochs"),
-        ("P1", "each is 0.500 times as fast as alone"),
+        ("S1", "an epoch takes 2 times as long with the larger batch"),
+        ("S2", "one update of twice the rows takes 2 times as long as two"),
+        ("S3", "beside a power of two a row takes 2 times as long"),
+        ("S5", "an update in float32 takes 2 times as long"),
+        ("S6", "an update in bfloat16 takes 2 times as long as in float32"),
+        ("Q5", "a large batch takes only 0.5 times the epochs"),
+        ("P1", "each has 0.5 times its speed alone"),
     ],
 )
 def test_what_is_half_as_fast_is_not_said_to_be_twice_as_fast(asked: str, said: str) -> None:
@@ -129,8 +136,13 @@ def test_what_is_half_as_fast_is_not_said_to_be_twice_as_fast(asked: str, said: 
 
 def test_certainty_counts_what_tells() -> None:
     found = answered(BY_ID["G1"], [YES, YES, UNKNOWN])
-    assert sentences.certainty(found).startswith("2 of 3 comparisons, in 3 studies, tell; 2 of them however")
-    assert sentences.certainty(answered(BY_ID["B1"], [YES])) == "Counted in 1 study: it is exact."
+    assert sentences.certainty(found) == (
+        "How sure: 2 of 3 comparisons in 3 studies tell (10 seeds), whatever their dependence."
+    )
+    recorded = [replace(each.evidence, pipeline="paper/small") for each in found.judged]
+    (elsewhere,) = answers.answer([BY_ID["G1"]], recorded)
+    assert sentences.certainty(elsewhere).endswith(" 3 of them are recorded in paper/small, not measured here.")
+    assert sentences.certainty(answered(BY_ID["B1"], [YES])) == "Counted in 1 study, so it is exact."
     assert sentences.certainty(answered(BY_ID["B1"], [])) == ""
 
 
@@ -147,7 +159,7 @@ def test_a_row_has_the_effect_its_interval_and_the_margin() -> None:
         "yes (p < 0.001)",
     ]
     (ratio,) = judge([replace(told(BY_ID["S1"], UNKNOWN), pipeline="paper")])
-    assert sentences.row(ratio)[0] == "study_0 (paper)" and sentences.row(ratio)[5:] == [
+    assert sentences.row(ratio)[0] == "study_0 (recorded, paper)" and sentences.row(ratio)[5:] == [
         "× 1.10, ÷ 1.10",
         "cannot be told",
     ]
