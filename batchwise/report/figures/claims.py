@@ -1,6 +1,7 @@
 """The small figure of a question: each comparison with its interval, and the margin within which nothing matters."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from textwrap import fill
 from typing import Any
 
@@ -12,11 +13,11 @@ from batchwise.claims.comparison import Scale
 from batchwise.claims.verdicts import Judged, Verdict
 from batchwise.report.figures import style
 from batchwise.report.figures.style import BLUE, INK, SOFT, VERMILION
-from batchwise.report.number_format import digits
+from batchwise.report.number_format import shortest
 
-WIDTH, ROW, LINE = 4.2, 0.45, 0.13  # inches: narrow enough for a phone; of a row, and of each line of its label
-MOST_ROWS = 6
-LABEL = 66  # letters in a line
+WIDTH, ROW, LINE, AXIS = 4.2, 0.3, 0.13, 0.32  # inches: narrow enough for a phone; of a row, a line of text, an axis
+MOST_ROWS = 8
+LABEL = 72  # letters in a line
 LOOKS: dict[Verdict, dict[str, Any]] = {  # of a dot
     Verdict.YES: {"marker": "o", "color": BLUE},
     Verdict.NO: {"marker": "D", "color": VERMILION},
@@ -26,18 +27,35 @@ LOOKS: dict[Verdict, dict[str, Any]] = {  # of a dot
 
 
 def comparisons(found: Sequence[Judged]) -> str:
-    """Return the comparisons below each other as SVG, each with its scale. Nothing where none has a value."""
-    shown = drawn(found)
-    if not shown:
+    """Return the comparisons below each other as SVG, those of a unit on one scale; nothing without a value."""
+    kinds = [[*group] for _, group in groupby(sorted(drawn(found), key=_kind), key=_kind)]
+    if not kinds:
         return ""
-    labels = [fill(f"{one.evidence.study}: {one.evidence.what} ({one.evidence.unit})", LABEL) for one in shown]
-    heights = [ROW + LINE * (1 + label.count("\n")) for label in labels]
+    labels = {id(one): _label(one) for kind in kinds for one in kind}
+    last = {id(kind[-1]) for kind in kinds}
+    heights = [ROW + LINE * (1 + text.count("\n")) + AXIS * (key in last) for key, text in labels.items()]
     with style.drawing():
-        figure, axes = style.panels(WIDTH, sum(heights) + 0.15, rows=len(shown), height_ratios=heights)
-        for ax, one, label in zip(axes, shown, labels, strict=True):
-            _row(one, ax)
-            ax.set_title(label, loc="left", fontsize=7, fontweight="normal", pad=3)
+        figure, axes = style.panels(WIDTH, sum(heights) + 0.1, rows=len(labels), height_ratios=heights)
+        rows = iter(axes)
+        for kind in kinds:
+            limits = _limits(kind)
+            for one, ax in zip(kind, rows, strict=False):
+                _row(one, limits, ax)
+                ax.set_title(labels[id(one)], loc="left", fontsize=7, fontweight="normal", pad=3)
+                if id(one) in last:
+                    ax.set_xlabel(one.evidence.unit, fontsize=7, labelpad=1)
+                else:
+                    ax.tick_params(labelbottom=False)
         return style.svg(figure)
+
+
+def _label(one: Judged) -> str:
+    text = f"{one.evidence.study}: {one.evidence.what}".replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    return fill(text, LABEL)
+
+
+def _kind(one: Judged) -> tuple[str, str]:
+    return one.evidence.scale, one.evidence.unit
 
 
 def drawn(found: Sequence[Judged]) -> list[Judged]:
@@ -53,10 +71,9 @@ def _p(one: Judged) -> float:
     return one.p
 
 
-def _row(one: Judged, ax: Axes) -> None:
-    evidence = one.evidence
+def _row(one: Judged, limits: tuple[float, float], ax: Axes) -> None:
+    evidence, (low, high) = one.evidence, limits
     inside = _margin(one)
-    low, high = _limits(one)
     ax.axvspan(*np.clip(inside, low, high), color=SOFT, alpha=0.18, linewidth=0)
     ax.axvline(np.clip(1.0 if evidence.scale == Scale.RATIO else 0.0, low, high), color=SOFT, linewidth=0.8)
     ax.plot(np.clip([evidence.effect.low, evidence.effect.high], low, high), [0, 0], color=INK, linewidth=2)
@@ -69,7 +86,7 @@ def _row(one: Judged, ax: Axes) -> None:
         ax.set_xticks(_ticks(low, high))
     else:
         ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(lambda value, _: digits(round(value, 9)).rstrip("0").rstrip(".") or "0")
+    ax.xaxis.set_major_formatter(lambda value, _: shortest(round(value, 9)))
     ax.spines["left"].set_visible(False)
     ax.tick_params(labelsize=7)
 
@@ -87,14 +104,14 @@ def _ticks(low: float, high: float) -> np.ndarray:
     return values[:: -(-len(values) // 5) or 1]
 
 
-def _limits(one: Judged) -> tuple[float, float]:
-    """Return the ends of the scale: the interval, no effect, the margin, and some room."""
-    values = np.array([*one.evidence.effect, *_margin(one)])
+def _limits(kind: Sequence[Judged]) -> tuple[float, float]:
+    """Return the ends of a scale that has all intervals and margins of some comparisons, and some room."""
+    values = np.array([end for one in kind for end in (*one.evidence.effect, *_margin(one))])
     values = values[np.isfinite(values)]
-    if one.evidence.scale == Scale.RATIO:
+    if kind[0].evidence.scale == Scale.RATIO:
         low, high = np.log(values[values > 0]).min(), np.log(values).max()
-        room = 0.12 * (high - low)
+        room = 0.08 * (high - low)
         return float(np.exp(low - room)), float(np.exp(high + room))
     low, high = values.min(), values.max()
-    room = 0.12 * (high - low) or max(0.5, abs(high) / 4)
+    room = 0.08 * (high - low) or max(0.5, abs(high) / 4)
     return float(low - room), float(high + room)
