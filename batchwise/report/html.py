@@ -97,6 +97,11 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Html:
     return Html(f'<dl class="facts">{rows}</dl>')
 
 
+def multiples(figures: Iterable[Html]) -> Html:
+    """Return figures beside each other, as many as there is room for."""
+    return Html(f'<div class="multiples">{join(*figures).text}</div>')
+
+
 def figure(svg: str, alt: str, caption: str, kind: str = "", name: str = "") -> Html:
     """Return a figure, or a sentence where there is nothing to draw; one of the kind `narrow` fits a phone.
 

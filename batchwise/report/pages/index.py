@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from batchwise.analysis import study_results
-from batchwise.analysis.study_results import StudyResults
+from batchwise.analysis.overview import by_batch_size
+from batchwise.analysis.study_results import StudyResults, whole_batches
 from batchwise.claims import answers, evidence, questions
 from batchwise.claims.answers import Agreement, Answer
 from batchwise.claims.evidence import Evidence
 from batchwise.claims.verdicts import Verdict
 from batchwise.report.figures import claims as claim_figures
+from batchwise.report.figures import overview as overview_figures
 from batchwise.report.html import (
     Html,
     details,
@@ -21,16 +26,21 @@ from batchwise.report.html import (
     join,
     links,
     marked,
+    multiples,
     paragraph,
     subheading,
     table,
 )
 from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import overview as overview_sentences
 from batchwise.report.sentences import questions as sentences
 from batchwise.report.sentences import study_facts
 from batchwise.report.sentences.grammar import count
 
-MARKS = {Verdict.YES: "supported", Verdict.NO: "contradicted", Verdict.SAME: "same", Verdict.UNKNOWN: "undecided"}
+MARKS = {Verdict.YES: "yes", Verdict.NO: "no", Verdict.SAME: "same", Verdict.UNKNOWN: "unknown"}  # classes of marks
+
+
+SIDE_BY_SIDE = "comparisons.html"
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,8 @@ def head(index: Index) -> Html:
     machine = next((study.profile.machine for study in index.studies if study.profile), {})
     return join(
         paragraph("batchwise · all studies", "study"),
-        heading("Does the batch size matter? What people ask, and what was measured"),
+        heading("Does the batch size matter?"),
+        *_answer(index),
         facts(
             [
                 ("Studies", str(len(index.studies))),
@@ -75,11 +86,46 @@ def head(index: Index) -> Html:
     )
 
 
+def _answer(index: Index) -> list[Html]:
+    """Return the answer in a paragraph, and a picture of each study; nothing without one of whole batches."""
+    shown = {study.name: by_batch_size(study) for study in whole_batches(index.studies)}
+    shown = {name: table for name, table in shown.items() if len(table)}
+    studies = [study for study in index.studies if study.name in shown]
+    if not shown:
+        return []
+    most = max(int(table["batch_size"].max()) for table in shown.values())
+    margins = {one.question.id: one.question.margin for one in index.answers}
+    pictures = [_picture(study, shown[study.name], most) for study in studies]
+    found = overview_sentences.aspects(studies, shown, margins)
+    return [
+        paragraph(overview_sentences.headline(found), "headline"),
+        paragraph(" ".join(one.text for one in found)),
+        multiples(pictures),
+        paragraph(overview_sentences.CAPTION, "claim"),
+    ]
+
+
+def _picture(study: StudyResults, table: pd.DataFrame, most: int) -> Html:
+    base = np.unique(study.seed_values.base_learning_rate)
+    drawn = overview_figures.study(
+        study.name, table, study.metric, most, float(base[1] / base[0]) if len(base) > 1 else 1
+    )
+    return figure(
+        drawn,
+        overview_sentences.picture(study.name, table, study.metric),
+        study.tables.summary["data"]["title"],
+        "narrow",
+    )
+
+
 def overview(index: Index) -> Html:
     """Return a list of all questions, each with its answer."""
-    return marked(
-        (f"#{one.question.id}", one.question.question, _mark(one), _kind(one), sentences.answer(one))
-        for one in index.answers
+    return join(
+        marked(
+            (f"#{one.question.id}", one.question.question, _mark(one), _kind(one), sentences.answer(one))
+            for one in index.answers
+        ),
+        links("The same data with another optimiser, in parts or normalised", [("studies side by side", SIDE_BY_SIDE)]),
     )
 
 
@@ -98,8 +144,8 @@ def question(one: Answer) -> Html:
     if not found:
         return join(*parts, paragraph(f"{asked.id}, as it is said: {asked.claim}", "claim"))
     caption = (
-        "The dot is the effect, the line its 95 % interval; within the grey margin nothing matters. Every comparison "
-        "has its own scale."
+        "A dot is the effect, its line the 95 % interval; within the grey margin nothing matters. Blue says yes, a red "
+        "diamond no, a hollow dot no difference that matters, and a grey dot tells nothing yet."
     )
     drawn = claim_figures.drawn(found)
     rest = len(found) - len(drawn)
@@ -108,7 +154,7 @@ def question(one: Answer) -> Html:
     pictures = [figure(claim_figures.comparisons(found), sentences.answer(one), caption + more, "narrow", asked.id)]
     return join(
         *parts,
-        paragraph(" ".join([sentences.certainty(one), *map(sentences.mean, one.means)])),
+        paragraph(sentences.certainty(one)),
         *(pictures if drawn else []),
         details(
             "What is compared, and every number",
@@ -121,6 +167,7 @@ def question(one: Answer) -> Html:
                 "numbers comparisons",
                 asked.id,
             ),
+            *(paragraph(sentences.mean(mean)) for mean in one.means),
         ),
         links("Shown by", [(name, f"{name}.html") for name in dict.fromkeys(here)]),
     )
@@ -137,6 +184,8 @@ def _mark(one: Answer) -> str:
     if one.agreement == Agreement.DEPENDS:
         return "it depends"
     word = "no difference" if one.verdict == Verdict.SAME else one.verdict.value
+    if one.agreement == Agreement.ALL and one.untold:
+        return f"{word}, in part"
     return f"mostly {word}" if one.agreement == Agreement.MOSTLY else word
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from batchwise.analysis import costs, equal_budgets, profile_summary, run_metrics, study_tables
 from batchwise.analysis.cost_tables import read_costs
+from batchwise.claims import questions
 from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
@@ -130,19 +131,19 @@ def test_the_lines_of_advice_have_every_batch_size(data) -> None:
     assert sum("the choice" in line for line in lines) == 2  # in the heading too
 
 
-def test_the_index_page_has_every_claim_with_its_verdict(data) -> None:
-    page = index_page.read(data, ["made_up"], ROOT / "reports/claims.csv")
-    sections = [index_page.section(page, letter) for letter in index_page.verdicts.SECTIONS]
+def test_the_index_page_has_every_question_with_its_answer(data) -> None:
+    page = index_page.read(data, ["made_up"], ROOT / "reports/claims.csv", [])
+    sections = [index_page.section(page, letter) for letter in questions.SECTIONS]
     text = "\n".join(part.text for part in (index_page.head(page), index_page.overview(page), *sections))
     text += index_page.studies(page).text + index_page.provenance(page).text
     html5lib.HTMLParser(strict=True).parseFragment(text)
     assert HOSTILE not in text
-    for claim, verdict in page.verdicts.items():
-        assert text.count(f'id="{claim.id}"') == 1
-        assert (index_page.TEXTS[verdict.verdict] in text) and f"{claim.id}, the claim:" in text
-    verdicts = {claim.id: verdict.verdict for claim, verdict in page.verdicts.items()}
-    assert verdicts["B1"] == verdicts["B2"] == "supported"
-    assert verdicts["D1"] == "not decided here" and "no study measures it" in text
+    for one in page.answers:
+        assert text.count(f'id="{one.question.id}"') == 1
+        assert f"{one.question.id}, as it is said:" in text
+    verdicts = {one.question.id: one.verdict for one in page.answers}
+    assert verdicts["B1"] == verdicts["B2"] == "yes"
+    assert "No study here measures it: it takes a data set with boxes" in text
 
 
 def test_damaged_and_missing_costs_are_told(data, tmp_path) -> None:
