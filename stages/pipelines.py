@@ -22,7 +22,8 @@ LINKS = {
     name: name.removeprefix("paper/")
     for name in (
         *("batchwise", "stages", "requirements-train.in", "paper/statements.csv"),
-        *("reports/claims.csv", "reports/index.ipynb", "reports/paper.ipynb", "reports/study.ipynb"),
+        *("reports/claims.csv", "reports/comparisons.ipynb", "reports/index.ipynb"),
+        *("reports/paper.ipynb", "reports/study.ipynb"),
         "reports/template",
     )
 }

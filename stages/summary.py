@@ -1,4 +1,4 @@
-"""The stage summary: from the tables of all studies to reports/html/index.html, every question with its answer."""
+"""The stage summary: from the tables of all studies to every question with its answer, and studies side by side."""
 
 from pathlib import Path
 
@@ -16,13 +16,17 @@ RECORDED = ["paper/small/evidence.csv"]  # of other pipelines
 
 
 def main() -> None:
-    """Write reports/html/index.html, and for git reports/evidence.csv."""
+    """Write index.html and comparisons.html in reports/html, and for git reports/evidence.csv."""
     studies = checked.read(checked.NAMES)["studies"]
-    given = {"studies": studies, "recorded": RECORDED}
-    page = render.page(ROOT / "reports/index.ipynb", given, ROOT / "reports/template", title="Batch size · batchwise")
+    _write("index", "Batch size", studies=studies, recorded=RECORDED)
+    _write("comparisons", "Studies side by side", studies=studies)
     found = index.measured(study_results.read(Path("data"), studies), questions.read(ASKED))
-    write_bytes(Path("reports/html/index.html"), page.encode())
     write_bytes(Path("reports/evidence.csv"), evidence.as_table(found))
+
+
+def _write(name: str, title: str, **given: list[str]) -> None:
+    page = render.page(ROOT / f"reports/{name}.ipynb", given, ROOT / "reports/template", title=f"{title} · batchwise")
+    write_bytes(Path(f"reports/html/{name}.html"), page.encode())
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def listed(stage: str) -> frozenset[str]:
 def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
     body = DVC[folder][stage].get("do", DVC[folder][stage])
     if stage == "code":
-        notebooks = {f"reports/{name}.ipynb" for name in NOTEBOOKS.values()}
+        notebooks = {f"reports/{name}.ipynb" for names in NOTEBOOKS.values() for name in names}
         assert {*body["deps"]} == {"batchwise", "stages", *notebooks, TEMPLATE, "requirements-train.in"}
         return
     assert f"data/code/{stage}.txt" in body["deps"]
@@ -55,15 +55,12 @@ def test_of_the_parameters_only_names_and_paths_of_files_are_filled_in(folder) -
 
 @pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
 def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
-    """A new process imports the stage, its notebook's modules and the plug-ins, and says which files it read."""
+    """A new process imports the stage, its notebooks' modules and the plug-ins, and says which files it read."""
     own = set(files_of(PLUGINS[stage])) if stage in PLUGINS else set()
     found_by_name = [*own, *(files_of("tasks") if FINDS_TASKS in listed(stage) else ())]
     names = [file.removesuffix(".py").replace("/", ".") for file in found_by_name]
-    cells = (
-        json.loads((ROOT / f"reports/{NOTEBOOKS[stage]}.ipynb").read_text("utf-8"))["cells"]
-        if stage in NOTEBOOKS
-        else []
-    )
+    notebooks = [json.loads((ROOT / f"reports/{name}.ipynb").read_text("utf-8")) for name in NOTEBOOKS.get(stage, [])]
+    cells = [cell for notebook in notebooks for cell in notebook["cells"]]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     imports = [line for source in sources for line in source.splitlines() if re.match(r"(from|import) ", line)]
     script = "\n".join(

@@ -1,10 +1,10 @@
-"""What a stage is made of: the source of its module, its notebook with the template, its plug-ins, pinned versions."""
+"""What a stage is made of: the source of its module, its notebooks with the template, its plug-ins, pinned versions."""
 
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import closure, hashes
 
-NOTEBOOKS = {"report": "study", "summary": "index", "compare": "paper"}
+NOTEBOOKS = {"report": ["study"], "summary": ["index", "comparisons"], "compare": ["paper"]}
 TEMPLATE = "reports/template"  # of their pages
 # Other versions of what trains give other bits, and take another time; so do other settings of the process of which
 # those that measure are copies, which imports that file by name.
@@ -21,10 +21,10 @@ FINDS_TASKS = "batchwise/data/task.py"
 
 
 def listing(stage: str) -> bytes:
-    """Return the lines of a stage: the import closure of its module, its notebook and its plug-ins, and other files."""
+    """Return the lines of a stage: the import closure of its module, its notebooks and plug-ins, and other files."""
     files = [f"stages/{stage}.py"]
     if stage in NOTEBOOKS:
-        files.append(f"reports/{NOTEBOOKS[stage]}.ipynb")
+        files += [f"reports/{name}.ipynb" for name in NOTEBOOKS[stage]]
     kind = PLUGINS.get(stage)
     own = set(files_of(kind)) if kind else set()
     found = closure(*files, *own)

@@ -21,12 +21,13 @@ from matplotlib.figure import Figure
 
 from batchwise.analysis import seed_values
 from batchwise.analysis.study_results import StudyResults
-from batchwise.claims import verdicts
+from batchwise.claims import answers, questions
 from batchwise.claims.paper import verdicts as paper_verdicts
 from batchwise.common.repository import ROOT
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.report.figures import style
+from batchwise.report.pages import comparisons as comparisons_page
 from batchwise.report.pages import costs as cost_page
 from batchwise.report.pages import index as index_page
 from batchwise.report.pages import paper as paper_page
@@ -42,7 +43,7 @@ from tests.fabricated_reports import SIZES, STUDY, ok, results
 from tests.report.test_report import unvalidated
 
 pytestmark = pytest.mark.no_cover  # the same pages again and again: lines are counted where they are whole
-CLAIMS = verdicts.read(ROOT / "reports/claims.csv")
+QUESTIONS = questions.read(ROOT / "reports/claims.csv")
 NO_NUMBER = re.compile(r"\b(nan|NaN|None|inf|NaT)\b|<NA>")
 FOLDERS = ("tables", "costs", "profile", "landscape")
 
@@ -51,10 +52,14 @@ def calls(name: str) -> list[str]:
     """Return what a notebook calls for its parts."""
     cells = json.loads((ROOT / f"reports/{name}.ipynb").read_text(encoding="utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    return [source for source in sources if re.match(r"(study|cost|index|paper)_page(?!.read)\.\w+\([^)]*\)$", source)]
+    return [
+        source
+        for source in sources
+        if re.match(r"(study|cost|index|comparisons|paper)_page(?!.read)\.\w+\([^)]*\)$", source)
+    ]
 
 
-CALLS = {name: calls(name) for name in ("study", "index", "paper")}
+CALLS = {name: calls(name) for name in ("study", "index", "comparisons", "paper")}
 
 
 def page(study: StudyResults, *folders: str) -> str:
@@ -66,8 +71,18 @@ def page(study: StudyResults, *folders: str) -> str:
 
 def index(study: StudyResults) -> str:
     """Return what a reader sees of the index page of one study."""
-    made = index_page.Index([study], verdicts.judge(CLAIMS, [study]))
+    made = index_page.Index([study], answers.answer(QUESTIONS, index_page.measured([study], QUESTIONS)))
     return read("\n".join(eval(call, {"index_page": index_page, "index": made}).text for call in CALLS["index"]))
+
+
+def comparisons(study: StudyResults) -> str:
+    """Return what a reader sees of the page that compares a study with one that has another optimiser."""
+    summary = study.tables.summary
+    recipe = summary["recipe"] | {"optimizer": {"name": "adam"}}
+    tables = dataclasses.replace(study.tables, summary=summary | {"study": "other", "recipe": recipe})
+    made = comparisons_page.compare([study, dataclasses.replace(study, tables=tables)])
+    names = {"comparisons_page": comparisons_page, "comparisons": made}
+    return read("\n".join(eval(call, names).text for call in CALLS["comparisons"]))
 
 
 def read(text: str) -> str:
@@ -121,7 +136,8 @@ def changed(study: StudyResults, folder: str, name: str, table: pd.DataFrame) ->
 
 def test_the_complete_study_lacks_nothing(complete: StudyResults) -> None:
     assert not re.search(r"tables lack|Not measured: m|no value to draw|There is no figure", page(complete))
-    assert "no study measures it" in index(complete)  # one study cannot measure all
+    assert "No study here measures it" in index(complete)  # one study cannot measure all
+    assert "With adam instead of sgd" in comparisons(complete)
 
 
 TOLD = {
@@ -147,6 +163,7 @@ def test_a_page_without_a_table(folder: str, name: str, complete: StudyResults) 
     assert TOLD.get((folder, name), "") in page(empty, folder)
     if (folder, name) == ("landscape", "cells") or name not in ("columns", "cells", "budgets"):  # which no claim reads
         index(empty)
+        comparisons(empty)
 
 
 # In `make test` two rows of each table; ROWS=1000 leaves out each in turn.
@@ -162,7 +179,8 @@ def test_a_page_without_a_row(folder: str, name: str, complete: StudyResults) ->
         page(fewer, folder)
     alone = changed(complete, folder, name, table.iloc[[row]])
     page(alone, folder)
-    verdicts.judge(CLAIMS, [alone])
+    index_page.measured([alone], QUESTIONS)
+    comparisons(alone)
 
 
 STUDIES = ["figure_1", "figure_4", "figure_13a_normalization_2", "figure_13a_normalization_4"]
@@ -233,6 +251,7 @@ def test_a_page_of_any_rows_and_numbers(data: st.DataObject, complete: StudyResu
         study = changed(study, folder, name, table)
     page(study)
     index(study)
+    comparisons(study)
 
 
 def lost(status: str) -> Callable[[Run], RunResult]:

@@ -1,0 +1,63 @@
+"""What is said of a pair of studies: by the interval of each difference, with the options in which they differ."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batchwise.analysis.study_pairs import StudyPair
+from batchwise.report.sentences import study_pairs as sentences
+
+
+def pair(change: str, base, other) -> StudyPair:
+    """Return a pair of studies, of which only that is known in which they differ."""
+    key = "model" if change == "normalization" else change
+    return StudyPair(*(SimpleNamespace(recipe={key: value}) for value in (base, other)), change)
+
+
+@pytest.mark.parametrize(
+    ("change", "base", "other", "said"),
+    [
+        ("optimizer", {"name": "sgd"}, {"name": "adam"}, "adam instead of sgd"),
+        (
+            "optimizer",
+            {"name": "sgd", "momentum": 0.0},
+            {"name": "sgd", "momentum": 0.9},
+            "sgd with momentum 0.9 instead of sgd with momentum 0.0",
+        ),
+        ("accumulation", 1, 4, "each batch in 4 parts instead of whole"),
+        ("normalization", {"normalization": "none"}, {"normalization": "batch"}, "batch normalisation instead of no"),
+    ],
+)
+def test_it_is_said_in_what_a_pair_differs(change: str, base, other, said: str) -> None:
+    assert sentences.what_differs(pair(change, base, other)).startswith(said)
+
+
+@given(low=st.floats(-5, 5), width=st.floats(0, 5), margin=st.floats(0.01, 3))
+def test_a_verdict_is_that_of_its_interval(low: float, width: float, margin: float) -> None:
+    high = low + width
+    found = sentences.verdict(low, high, margin)
+    assert (found == sentences.BETTER) == (low > margin)
+    assert (found == sentences.WORSE) == (high < -margin)
+    assert (found == sentences.SAME) == (max(abs(low), abs(high)) < margin)
+    turned = {sentences.BETTER: sentences.WORSE, sentences.WORSE: sentences.BETTER}
+    assert sentences.verdict(-high, -low, margin) == turned.get(found, found)
+
+
+def test_without_an_interval_nothing_is_told() -> None:
+    assert sentences.verdict(np.nan, np.nan, 1.0) == sentences.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [
+        ([sentences.SAME] * 2, "no difference"),
+        ([sentences.SAME, sentences.UNKNOWN], "no difference at some m"),
+        ([sentences.BETTER, sentences.WORSE], "it depends on m"),
+        ([sentences.UNKNOWN], "cannot be told"),
+    ],
+)
+def test_a_mark_sums_up_what_is_said_of_each_batch_size(said: list[str], mark: str) -> None:
+    assert sentences.mark(said)[0] == mark
