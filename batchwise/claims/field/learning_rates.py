@@ -190,4 +190,5 @@ def adaptive_optimisers(studies: list[StudyResults], margin: float) -> list[Comp
 def _with_range(studies: list[StudyResults]) -> list[StudyResults]:
     """Return the studies in which a range of η̃ can be compared by m."""
     linear = [study for study in whole_batches(studies) if study.tables.summary["learning_rate_scaling"] == "linear"]
+    linear = [study for study in linear if not study.tables.single_rate]
     return [study for study in linear if study.has_validation and len(study.sizes) > 2]
