@@ -154,7 +154,7 @@ def question(one: Answer) -> Html:
     pictures = [figure(claim_figures.comparisons(found), sentences.answer(one), caption + more, "narrow", asked.id)]
     return join(
         *parts,
-        paragraph(sentences.certainty(one)),
+        paragraph(" ".join([sentences.certainty(one), *sentences.untold(one)])),
         *(pictures if drawn else []),
         details(
             "What is compared, and every number",

@@ -16,6 +16,7 @@ SAYS = {Verdict.YES: "yes", Verdict.NO: "no", Verdict.SAME: "no difference that 
 # A comparison tells where its interval leaves the margin; with a probability of 80 %, and some of it for the other
 # comparisons of the page: 1.96 + 0.84 + 0.8 standard errors from it.
 ERRORS_AWAY = 3.6
+ONE_OF = {SEEDS: "seed", PROCESSES: "process", BATCH_SIZES: "batch size"}
 MOST = 10_000  # seeds or processes: more is no answer
 # Quantities of chosen cells, of which confirmation trains more seeds.
 OF_CHOSEN = ("best_after_seconds", "smaller_instead", "rows_right", "best_of", "pair", "normalised_alike")
@@ -50,17 +51,17 @@ def answer(one: Answer) -> str:
         return f"No study here measures it: it takes {one.question.needs}."
     if one.agreement == Agreement.NONE:
         return f"Cannot be told yet. {needed(one)}"
-    untold = f" Cannot be told yet: {listed(one.untold)}." if one.untold else ""
+    rest = f" Cannot be told yet: {listed(one.untold)}." if one.untold else ""
     if groups := one.groups or _in_units(one):
         parts = [_of_group(one, group, verdict) for group, verdict in groups.items()]
-        return f"{_capital('; '.join(parts))}.{untold}"
+        return f"{_capital('; '.join(parts))}.{rest}"
     if one.agreement == Agreement.ALL:
         part = f", {listed(_told(one))}" if one.untold else ""
-        return f"{_start(one.verdict)}{part}: {_text(one, one.verdict)}.{untold}"
+        return f"{_start(one.verdict)}{part}: {_text(one, one.verdict)}.{rest}"
     if one.agreement == Agreement.MOSTLY:
-        return f"Mostly {SAYS[one.verdict]}: {_text(one, one.verdict)}. {_exceptions(one)}{untold}"
+        return f"Mostly {SAYS[one.verdict]}: {_text(one, one.verdict)}. {_exceptions(one)}{rest}"
     parts = [f"{SAYS[verdict]} in {_where(one, verdict)}, where {_text(one, verdict)}" for verdict in _said(one)]
-    return f"It depends: {'; '.join(parts)}.{untold}"
+    return f"It depends: {'; '.join(parts)}.{rest}"
 
 
 def _in_units(one: Answer) -> dict[str, Verdict]:
@@ -122,19 +123,30 @@ def mean(one: Mean) -> str:
     )
 
 
-def needed(one: Answer) -> str:
-    """Return what would tell, where nothing does: how many more seeds or processes, what they take, what to edit."""
-    wanted = [(total, each.evidence) for each in one.judged if np.isfinite(total := _needed(each.evidence))]
+def needed(one: Answer, group: str | None = None) -> str:
+    """Return what would tell, where nothing does: how many more seeds or processes, what they take, what to edit.
+
+    Of a group of which nothing can be told, or of all comparisons.
+    """
+    unknown = [each.evidence for each in one.saying(Verdict.UNKNOWN, group)]
+    wanted = [(total, each) for each in unknown if np.isfinite(total := _needed(each))]
     if not wanted:
         return "No number of seeds would tell: its effect lies at the margin, or has no interval."
     total, each = min(wanted, key=lambda pair: (pair[0] * np.nan_to_num(pair[1].seconds, nan=1e9), pair[0]))
     more = int(total) - each.n
+    sample = ONE_OF.get(each.sample, each.sample) if more == 1 else each.sample
     work = "measuring" if each.sample == PROCESSES else "training"
     cost = f", some {seconds(more * each.seconds)} of {work}" if known(each.seconds) else ""
     return (
-        f"Were effect and spread as they are in {_named(each)}, {more} more {each.sample} ({int(total)} in all{cost}) "
+        f"Were effect and spread as they are in {_named(each)}, {more} more {sample} ({int(total)} in all{cost}) "
         f"would tell there: edit {each.setting}{'' if each.sample == PROCESSES else ' in params.yaml'}."
     )
+
+
+def untold(one: Answer) -> list[str]:
+    """Return what would tell of each group of which nothing can be told, where others tell."""
+    groups = one.untold if one.telling else []
+    return [f"{_capital(group)}: {needed(one, group)}" for group in groups]
 
 
 def _needed(one: Evidence) -> float:

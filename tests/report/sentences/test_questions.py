@@ -224,6 +224,17 @@ def test_what_would_tell_is_the_cheapest_and_says_its_cost() -> None:
     assert f"({more + 10} in all) would tell" in sentences.needed(found)
 
 
+def test_a_part_of_which_nothing_can_be_told_says_what_would_tell() -> None:
+    page = [evidence(5.0, group="with SGD"), evidence(0.5, 1.0, group="with Adam", seconds=2.0)]
+    (found,) = answers.answer([BY_ID["G1"]], page)
+    more = int(sentences._needed(page[1])) - 10
+    (said,) = sentences.untold(found)
+    assert said.startswith("With Adam: Were effect and spread as they are in one, ") and f" {more} more seeds" in said
+    assert sentences.answer(found).endswith("Cannot be told yet: with Adam.")
+    (whole,) = answers.answer([BY_ID["G1"]], page[:1])
+    assert sentences.untold(whole) == []
+
+
 @pytest.mark.parametrize(("fresh", "setting"), [(0, "studies.one.grid.seeds"), (10, "studies.one.confirmation (")])
 def test_evidence_names_what_to_edit_and_what_a_seed_takes(fresh: int, setting: str) -> None:
     made = study(fresh=fresh, rates=(0.01, 0.02), costs=costs({16: 2.0, 256: 1.0}))
