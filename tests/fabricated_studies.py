@@ -32,6 +32,7 @@ def study(
     rates: Sequence[float] = (0.01,),
     seeds: int = 5,
     fresh: int = 0,
+    few: Sequence[int] = (),
     accuracy: Value = lambda m, rate, seed: 0.9,
     loss: Value = lambda m, rate, seed: 1.0,
     validation_rows: int = 100,
@@ -43,6 +44,7 @@ def study(
     """Return a study whose runs have `accuracy` on validation and test rows, and `loss` on training rows.
 
     The rate of each m is chosen as by selection.choose; `fresh` seeds, which follow, confirm it if there are some.
+    Those of `sizes` that are in `few` make too few updates to train.
     `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
     `measured` are costs, profile and landscape of StudyResults.
     """
@@ -53,6 +55,7 @@ def study(
     cells = cells.rename(columns={"validation_accuracy": "validation_accuracy_mean"})
     best = cells["validation_accuracy_mean"].fillna(0).groupby(cells["batch_size"]).idxmax()
     batch_sizes = cells.loc[best].reset_index(drop=True)
+    batch_sizes["too_few_updates"] = batch_sizes["effective_batch_size"].isin(few)
     batch_sizes["updates"] = 20 * -(-ROWS // batch_sizes["effective_batch_size"])
     if not validation_rows and len(rates) > 1:
         batch_sizes["base_learning_rate"] = np.nan

@@ -19,7 +19,7 @@ def by_batch_size(study: StudyResults) -> pd.DataFrame:
     rows, metric = study.tables.distinct.sort_values("effective_batch_size"), study.metric
     table = pd.DataFrame({"batch_size": rows["effective_batch_size"]})
     table["gain"] = metric.gain(rows["difference_mean"], 0.0)
-    bounds = [metric.gain(rows[name].astype(float), 0.0) for name in together(rows)]
+    bounds = [metric.gain(rows[f"difference_together_{end}"].astype(float), 0.0) for end in ("low", "high")]
     table["gain_low"], table["gain_high"] = bounds[:: metric.sign]
     table["epoch_seconds"] = table["batch_size"].map(study.epoch_seconds)
     table["memory_bytes"] = table["batch_size"].map(_memory(study))
@@ -27,12 +27,6 @@ def by_batch_size(study: StudyResults) -> pd.DataFrame:
         edge = rows[reliable_column(metric.margins[-1], end)]
         table[f"rate_{end}"] = np.nan if study.tables.single_rate else edge
     return table[COLUMNS].astype(dict.fromkeys(COLUMNS[1:], float)).reset_index(drop=True)
-
-
-def together(batch_sizes: pd.DataFrame) -> tuple[str, str]:
-    """Return the columns with the bounds of differences that hold together; of single ones where there are no such."""
-    kind = "difference_together" if "difference_together_low" in batch_sizes else "difference"
-    return f"{kind}_low", f"{kind}_high"
 
 
 def octaves(table: pd.DataFrame) -> pd.Series:

@@ -67,6 +67,12 @@ class StudyResults:
         return sorted(self.tables.batch_sizes["effective_batch_size"].unique().tolist())
 
     @cached_property
+    def too_few_updates(self) -> list[int]:
+        """The distinct batch sizes that make too few updates to train (too_few_updates.py), ascending."""
+        rows = self.tables.batch_sizes
+        return sorted(rows.loc[rows["too_few_updates"].eq(True), "effective_batch_size"].unique().tolist())
+
+    @cached_property
     def results(self) -> pd.DataFrame:
         """The metric on test rows of the chosen cell of each distinct m, by seed: [seeds, m].
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from batchwise.analysis.few_updates import too_few_updates
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.comparison import Comparison, over_seeds
 
@@ -25,7 +24,7 @@ def compare_best(
 
 def trains(study: StudyResults, *sizes: int) -> str:
     """Return the group of a comparison of some m: whether all of them make enough updates to train."""
-    return TOO_FEW if {*sizes} & {*too_few_updates(study.tables)} else TRAINS
+    return TOO_FEW if {*sizes} & {*study.too_few_updates} else TRAINS
 
 
 def compare_sizes(

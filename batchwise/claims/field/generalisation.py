@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis.few_updates import too_few_updates
 from batchwise.analysis.study_results import StudyResults, pairs, same_but, whole_batches
 from batchwise.claims.comparison import Comparison, over_seeds, ratio_over_seeds
 from batchwise.claims.field.best_cells import TOO_FEW, compare_best, resolution
@@ -118,7 +117,7 @@ def _updates(parts: StudyResults, whole: StudyResults, margin: float) -> list[Co
         if rows in whole.results:
             both = pd.concat([parts.results[m], whole.results[rows]], axis=1, join="inner").to_numpy(float)
             gain = parts.metric.gain(*both.T)
-            few = {m, rows} & {*too_few_updates(parts.tables), *too_few_updates(whole.tables)}
+            few = {m, rows} & {*parts.too_few_updates, *whole.too_few_updates}
             group = f"{UPDATES}, {TOO_FEW}" if few else UPDATES
             found.append(_matters(parts, "normalised_alike", gain, group, margin, m=m, rows=rows))
     return found

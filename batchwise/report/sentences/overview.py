@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from batchwise.analysis.few_updates import too_few_updates
 from batchwise.analysis.overview import octaves
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.field.speed import knee
@@ -93,7 +92,7 @@ def _quality(studies: Sequence[StudyResults], tables: Tables) -> Aspect:
 def _worse(study: StudyResults, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of the m of a study that are worse by more than the margin: those that train, and others."""
     rows = table[table["gain_high"] < -study.metric.least_margin]
-    few = rows["batch_size"].isin(too_few_updates(study.tables))
+    few = rows["batch_size"].isin(study.too_few_updates)
     return rows[~few], rows[few]
 
 

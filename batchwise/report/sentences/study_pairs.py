@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from batchwise.analysis.few_updates import too_few_updates
 from batchwise.analysis.study_pairs import NORMALIZATION, SIDES, StudyPair
 from batchwise.analysis.study_results import StudyResults
 from batchwise.data.metric import Metric
@@ -85,7 +84,7 @@ def _sizes(sizes: Iterable[float]) -> str:
 
 def _too_few(pair: StudyPair, table: pd.DataFrame) -> str:
     """Return at which m one of the two makes too few updates to train; nothing if both do at all."""
-    few = {m for study in pair.sides.values() for m in too_few_updates(study.tables)} & {*table["batch_size"]}
+    few = {m for study in pair.sides.values() for m in study.too_few_updates} & {*table["batch_size"]}
     if not few:
         return ""
     return (

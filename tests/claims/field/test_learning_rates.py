@@ -11,7 +11,7 @@ import pytest
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.field import learning_rates
 from tests.claims.judged import answered, noisy, says
-from tests.fabricated_studies import study
+from tests.fabricated_studies import costs, study
 
 RATES = tuple(2.0**-k for k in range(8))
 SAME, OPEN = "no difference that matters", "cannot be told"
@@ -99,7 +99,7 @@ def with_rates(name: str, rates: dict[int, float], optimizer: str, better: str =
     cells = pd.DataFrame({"base_learning_rate": [0.01, 0.012]})
     tables = replace(made.tables, batch_sizes=made.tables.batch_sizes.assign(**chosen), cells=cells)
     law = {"comparison": {"better": better}, "batch_size": {"value": bound}}
-    return StudyResults(tables, SimpleNamespace(fits={"learning_rate_law": law}))
+    return StudyResults(tables, SimpleNamespace(measured=costs({}).measured, fits={"learning_rate_law": law}))
 
 
 @pytest.mark.parametrize(

@@ -65,16 +65,10 @@ def test_nothing_is_said_of_what_was_not_measured(study: StudyResults) -> None:
     assert headline == "Yes, for the quality in 1 of 1 study." and "epoch" not in text and "–" not in text
 
 
-def test_too_few_updates_are_said_first_of_all(study: StudyResults) -> None:
-    """The accuracy on training rows still rises at m = 512, which makes the fewest updates."""
-    epochs = range(21)
-    curves = [(m, 0, epoch, 0.9 if m < 512 else 0.02 * epoch) for m in TABLE["batch_size"] for epoch in epochs]
-    sizes = pd.DataFrame({"batch_size": [1, 32, 512], "effective_batch_size": [1, 32, 512], "updates": [800, 40, 20]})
-    tables = dataclasses.replace(
-        study.tables,
-        batch_sizes=sizes,
-        curves=pd.DataFrame(curves, columns=["batch_size", "seed", "epoch", "train_accuracy"]),
-    )
+def test_too_few_updates_are_told_apart(study: StudyResults) -> None:
+    sizes = pd.DataFrame({"effective_batch_size": [1, 32, 512], "too_few_updates": [False, False, True]})
+    sizes["batch_size"], sizes["updates"] = sizes["effective_batch_size"], 20
+    tables = dataclasses.replace(study.tables, batch_sizes=sizes)
     headline, text = said(dataclasses.replace(study, tables=tables))
     assert "for the quality in 1 of 1 study (in 1 of these since the batch makes too few updates to train)" in headline
     assert (
