@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.analysis import study_tables
-from batchwise.claims import verdicts
+from batchwise.claims import answers, questions
 from batchwise.common.repository import ROOT
 from batchwise.report import downloads, html
+from batchwise.report.figures import claims as claim_figures
 from batchwise.report.number_format import MISSING, digits, number, power, rate, signed, size
 from batchwise.report.pages import index as index_page
 from tests import chromium, fabricated_reports
@@ -135,11 +136,13 @@ def test_a_page_that_its_links_would_make_too_large_has_fewer(monkeypatch: pytes
 
 def test_on_the_index_page_files_have_the_names_of_claims(tmp_path: Path) -> None:
     studies = [fabricated_reports.results(tmp_path, fabricated_reports.ok, fabricated_reports.profile())]
-    index = index_page.Index(studies, verdicts.judge(verdicts.read(ROOT / "reports/claims.csv"), studies))
-    shown = [claim.id for claim, verdict in index.verdicts.items() if verdict.decisive]
-    text = "".join(index_page.section(index, letter).text for letter in sorted({name[0] for name in shown}))
+    asked = questions.read(ROOT / "reports/claims.csv")
+    index = index_page.Index(studies, answers.answer(asked, index_page.measured(studies, asked)))
+    tables = [f"{one.question.id}.csv" for one in index.answers if one.judged]
+    drawn = [f"{one.question.id}.svg" for one in index.answers if claim_figures.drawn(one.judged)]
+    text = "".join(index_page.section(index, letter).text for letter in questions.SECTIONS)
     files = [file for file, _, _ in LINK.findall(text)]
-    assert sorted(files) == sorted(f"{name}.{ending}" for name in shown for ending in ("csv", "svg")) and len(shown) > 5
+    assert sorted(files) == sorted(tables + drawn) and len(tables) > 5 and drawn
 
 
 # In a browser.
