@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from batchwise.claims import verdicts
+from batchwise.claims import questions
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.config import key_tables, schema
@@ -81,7 +81,7 @@ def test_what_the_guide_names_is_there() -> None:
         for name in plugins.names(kind):
             source = (ROOT / "batchwise" / kind / f"{name}.py").read_text(encoding="utf-8")
             assert re.search(rf"^(def )?{re.escape(offered)}", source, re.MULTILINE), name
-    assert "`MEASURES` (`batchwise/claims/verdicts.py`)" in rows["claim"] and hasattr(verdicts, "MEASURES")
+    assert "`MEASURES` (`batchwise/claims/questions.py`)" in rows["claim"] and hasattr(questions, "MEASURES")
 
 
 def test_what_is_said_of_parameters_is_written_from_their_models() -> None:

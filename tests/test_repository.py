@@ -119,7 +119,7 @@ def test_a_stage_that_trains_or_measures_consists_of_all_tasks_too(stage) -> Non
 def test_a_stage_consists_of_the_template_of_its_page_and_of_what_is_pinned_for_it(stage) -> None:
     template = {"conf.json", "index.html.j2", "sort.js", "style.css"}
     wanted = {f"{TEMPLATE}/{name}" for name in template} if stage in NOTEBOOKS else set()
-    wanted |= {"requirements-train.in"} if stage in ("train", "profile") else set()
+    wanted |= {"requirements-train.in"} if stage in ("train", "confirm", "profile") else set()
     assert {file for file in listed(stage) if not file.endswith((".py", ".ipynb"))} == wanted
 
 

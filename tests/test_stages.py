@@ -20,7 +20,7 @@ from stages import check, preprocess, summary
 from stages import file as file_stage
 from tests.project import PARAMS, STUDY
 
-NAMED = ("train", "evaluate", "profile", "landscape", "costs", "report", "figure")
+NAMED = ("train", "confirm", "evaluate", "profile", "landscape", "costs", "report", "figure")
 BREAST_CANCER = {"test_rows": 114, "validation_rows": 0, "seed": 0}
 OF_A_FILE = ("file",)
 UNNAMED = ("code", "check", "preprocess", "summary", "compare")
