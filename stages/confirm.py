@@ -28,6 +28,8 @@ def main(name: str) -> None:
     all_params = params.load()
     study = params.study(all_params, name)
     check_pins(text_of(ROOT / "requirements-train.in"))
+    if study.confirmation:
+        study_runs.preload()  # takes seconds, in which the choice is made
     data, manifest = loading.locate(Path("data/prepared"), name, study), prepared.read_part(Path("data/prepared"), name)
     metrics = loading.metrics(study, manifest)
     choice = tabulate.choose(study, manifest["rows"], metrics, run_metrics.read(RUNS / name, name, study, manifest))

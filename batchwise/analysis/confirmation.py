@@ -35,13 +35,13 @@ def fresh_runs(study: Study, choice: Choice, metric: Metric, measure: Measure) -
         return []
     cells, seeds = choice.of_sizes, LEAST_SEEDS
     reference = cells.index(choice.cell(choice.reference))
-    target = study.confirmation.half_width * metric.least_margin / metric.scale
+    margin, most = metric.least_margin / metric.scale, study.confirmation.most_seeds
     while True:
         runs = [grid.fresh_runs(cell, study, seeds) for cell in cells]
-        wanted = seeds_for(measure(runs), reference, target)
-        if min(wanted, study.confirmation.most_seeds) <= seeds:
+        wanted = seeds_for(measure(runs), reference, study.confirmation.half_width * margin, most, margin)
+        if min(wanted, most) <= seeds:
             return sorted({run for of_cell in runs for run in of_cell})
-        seeds = min(wanted, study.confirmation.most_seeds)
+        seeds = min(wanted, most)
 
 
 def measured(
@@ -55,14 +55,16 @@ def measured(
     return np.array([[found[run].result[metric.name][SPLITS.index("test")] for run in runs] for runs in cells])
 
 
-def seeds_for(values: np.ndarray, reference: int, half_width: float) -> int:
+def seeds_for(values: np.ndarray, reference: int, half_width: float, most: int = MOST, margin: float = np.inf) -> int:
     """Return how many seeds make the 95 % interval of each difference from the reference as narrow, at their spread.
 
     `values` are [cells, seeds]; the answer is never below the seeds that there are. A cell of which fewer than two
-    seeds have a value does not count: more would not help.
+    seeds have a value does not count: more would not help. Nor would they where the interval of even `most` seeds is
+    wider than the `margin`: what can be told then is clear with few.
     """
     differences = values - values[reference]
-    std = np.nanstd(differences[(~np.isnan(differences)).sum(axis=1) > 1], axis=1, ddof=1).max(initial=0.0)
+    stds = np.nanstd(differences[(~np.isnan(differences)).sum(axis=1) > 1], axis=1, ddof=1)
+    std = stds[_half_widths()[most] * stds <= margin].max(initial=0.0)
     enough = np.flatnonzero(_half_widths() * std <= half_width)
     return int(enough[enough >= values.shape[1]].min(initial=MOST))
 

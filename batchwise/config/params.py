@@ -72,6 +72,9 @@ LAST_EPOCHS: dict[Statistic, int] = {"last_epoch": 1, "median_of_last_5_epochs":
 Targets = Annotated[list[Number], Field(max_length=100), AfterValidator(_no_duplicates), AfterValidator(_apart), UNIQUE]
 
 
+NumberTypes = Annotated[list[Literal["float64", "float32", "bfloat16"]], AfterValidator(_no_duplicates), UNIQUE]
+
+
 class Grid(Section):
     """Batch sizes × base learning rates × seeds."""
 
@@ -155,6 +158,10 @@ class Study(Recipe):
         "loss are measured (minutes for images)",
     )
 
+    number_types: NumberTypes = Field(
+        default_factory=list,
+        description="other number types, in which an update at the largest m is timed too",
+    )
     confirmation: Confirmation | None = Field(
         None,
         description="fresh seeds, with which the chosen learning rates are trained again: a cell that was chosen for "

@@ -93,13 +93,13 @@ class StudyRuns:
         self.made.update(new)
         keys = {run: run_store.key(run_store.inputs_of(run, self.shared_inputs)) for run in new}
         if not all(key in self.kept for key in keys.values()):
-            _preload()  # takes seconds, in which we look for what there is
+            preload()  # takes seconds, in which we look for what there is
         absent = [run for run in keys if not self.folder.add(run, self.kept.get(keys[run]))]
         self.damaged += [run for run in absent if keys[run] in self.kept]
         missing = {run: keys[run] for run in absent if not self.folder.add(run, self._recovered(run, keys[run]))}
         self.trained += len(missing)
         if missing:
-            _preload()  # where an entry was damaged
+            preload()  # where an entry was damaged
             from batchwise.execution.session import Session  # with Dask: takes a second to import
 
             session = Session(self.name, self.data, missing, self.kept, self.timings, self.folder)
@@ -142,7 +142,7 @@ class StudyRuns:
         return content
 
 
-def _preload() -> None:
+def preload() -> None:
     """Begin to import TensorFlow in the process of which workers on this machine are copies, unless it has begun."""
     if not os.environ.get("DASK_SCHEDULER_ADDRESS"):
         forkserver.start(*PRELOADED)

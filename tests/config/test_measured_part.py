@@ -31,6 +31,7 @@ DECIDING = {
     "accumulation": 2,
     "dtype": "mixed_bfloat16",
     "trainable": ["dense"],
+    "number_types": ["float64"],
     "task": "regression",
     "class_weights": "balanced",
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},

@@ -17,7 +17,7 @@ from batchwise.statistics.intervals import Estimate
 from batchwise.statistics.ratios import Spread, between_processes, ratio_of_times
 
 TWICE = ((8, 16), (32, 64), (128, 256))
-NEIGHBOURS = ((16, 17), (32, 33), (64, 65), (96, 100), (128, 129))
+NEIGHBOURS = ((16, 17), (32, 33), (64, 65), (128, 129))
 UP_TO, BEYOND = "up to the knee", "beyond the knee"
 
 

@@ -6,22 +6,20 @@ from batchwise.config import grid
 from batchwise.config.params import Study
 from batchwise.measuring.profiling.rounds import Point
 
-# Powers of two against neighbours, 16/17, 32/33, 64/65, 128/129; and 96/100 between two of them.
-POWERS = (16, 32, 64, 128)
-BETWEEN = (96, 100)
-DTYPES = ("float64", "float32", "bfloat16")
+POWERS = (16, 32, 64, 128)  # against their neighbours 17, 33, 65, 129
 
 
 def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
     """Return the points of a study with `rows` training rows, each (batch size, dtype) once.
 
-    Other number types are measured at the largest m, where they matter most; bfloat16 if the device has it. Where a
-    batch is in parts (accumulation), the parts decide what a neighbour or another type costs, and there are none.
+    The study's other number types are measured at the largest m, where they matter most; bfloat16 if the device has it.
+    Where a batch is in parts (accumulation), the parts decide what a neighbour or another type costs, and there are
+    none.
     """
     sizes = effective_sizes(study, rows)
     if study.accumulation > 1:
         return [Point(m, study.dtype, "grid") for m in sizes]
-    others = [dtype for dtype in DTYPES if dtype != study.dtype and (bfloat16 or dtype != "bfloat16")]
+    others = [dtype for dtype in study.number_types if dtype != study.dtype and (bfloat16 or dtype != "bfloat16")]
     return [
         *(Point(m, study.dtype, "grid") for m in sizes),
         *(Point(m, study.dtype, "neighbour") for m in neighbours(sizes, rows)),
@@ -37,8 +35,6 @@ def effective_sizes(study: Study, rows: int) -> list[int]:
 def neighbours(sizes: list[int], rows: int) -> list[int]:
     """Return the batch sizes beside the powers of two among `sizes` that are not among them, of N/2 rows at most."""
     found = {m + 1 for m in POWERS if m in sizes}
-    if 64 in sizes and 128 in sizes:
-        found.update(BETWEEN)
     return sorted(m for m in found - set(sizes) if 2 * m <= rows)
 
 

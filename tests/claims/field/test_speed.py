@@ -77,7 +77,7 @@ def test_a_process_of_each_point_decides_nothing() -> None:
     ("slower", "spread", "expected"), [(1.0, 0.02, "yes"), (0.8, 0.02, "yes"), (1.4, 0.02, "no"), (1.1, 0.3, OPEN)]
 )
 def test_s3_powers_of_two(slower, spread, expected) -> None:
-    seconds = {16: 16, 17: 17 * slower, 64: 64, 65: 65 * slower, 96: 96, 100: 100 * slower}
+    seconds = {16: 16, 17: 17 * slower, 64: 64, 65: 65 * slower, 128: 128, 129: 129 * slower}
     assert says("S3", study(profile=profile(seconds, spread=spread))) == [expected] * 3
 
 
