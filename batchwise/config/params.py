@@ -72,7 +72,9 @@ LAST_EPOCHS: dict[Statistic, int] = {"last_epoch": 1, "median_of_last_5_epochs":
 Targets = Annotated[list[Number], Field(max_length=100), AfterValidator(_no_duplicates), AfterValidator(_apart), UNIQUE]
 
 
-NumberTypes = Annotated[list[Literal["float64", "float32", "bfloat16"]], AfterValidator(_no_duplicates), UNIQUE]
+TimedBeside = Annotated[
+    list[Literal["neighbours", "float64", "float32", "bfloat16"]], AfterValidator(_no_duplicates), UNIQUE
+]
 
 
 class Grid(Section):
@@ -158,9 +160,10 @@ class Study(Recipe):
         "loss are measured (minutes for images)",
     )
 
-    number_types: NumberTypes = Field(
+    timed_beside: TimedBeside = Field(
         default_factory=list,
-        description="other number types, in which an update at the largest m is timed too",
+        description="what is timed beside the grid: `neighbours` of its powers of two (17 beside 16), and number types "
+        "at the largest m",
     )
     confirmation: Confirmation | None = Field(
         None,

@@ -31,7 +31,7 @@ DECIDING = {
     "accumulation": 2,
     "dtype": "mixed_bfloat16",
     "trainable": ["dense"],
-    "number_types": ["float64"],
+    "timed_beside": ["float64"],
     "task": "regression",
     "class_weights": "balanced",
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},

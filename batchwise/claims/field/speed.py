@@ -58,7 +58,7 @@ def _epochs(
 def _epoch(study: StudyResults, m: int) -> np.ndarray:
     """Return the seconds of all updates of an epoch, [processes]; the last has its own rows."""
     whole, last = study.seconds(m), study.seconds(m, "ragged")
-    return study.rows // m * whole + last if len(last) == len(whole) else study.rows / m * whole
+    return study.rows // m * whole + np.median(last) if len(last) else study.rows / m * whole
 
 
 def _times(

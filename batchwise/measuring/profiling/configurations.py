@@ -7,22 +7,24 @@ from batchwise.config.params import Study
 from batchwise.measuring.profiling.rounds import Point
 
 POWERS = (16, 32, 64, 128)  # against their neighbours 17, 33, 65, 129
+NEIGHBOURS = "neighbours"  # in a study's `timed_beside`, beside number types
 
 
 def points(study: Study, rows: int, bfloat16: bool) -> list[Point]:
     """Return the points of a study with `rows` training rows, each (batch size, dtype) once.
 
-    The study's other number types are measured at the largest m, where they matter most; bfloat16 if the device has it.
-    Where a batch is in parts (accumulation), the parts decide what a neighbour or another type costs, and there are
-    none.
+    What is timed beside the grid is what the study names: other number types are measured at the largest m, where they
+    matter most; bfloat16 if the device has it. Where a batch is in parts (accumulation), the parts decide what a
+    neighbour or another type costs, and there are none.
     """
     sizes = effective_sizes(study, rows)
     if study.accumulation > 1:
         return [Point(m, study.dtype, "grid") for m in sizes]
-    others = [dtype for dtype in study.number_types if dtype != study.dtype and (bfloat16 or dtype != "bfloat16")]
+    beside = [name for name in study.timed_beside if name != study.dtype and (bfloat16 or name != "bfloat16")]
+    others = [name for name in beside if name != NEIGHBOURS]
     return [
         *(Point(m, study.dtype, "grid") for m in sizes),
-        *(Point(m, study.dtype, "neighbour") for m in neighbours(sizes, rows)),
+        *(Point(m, study.dtype, "neighbour") for m in neighbours(sizes, rows) if NEIGHBOURS in beside),
         *(Point(sizes[-1], dtype, "dtype") for dtype in others),
     ]
 

@@ -123,7 +123,7 @@ class Rounds:
         number = 1 if self.on_gpu else min(AT_ONCE, self.cores) if are_first else AT_ONCE
         for first in range(0, len(waiting), number):
             some = self._built(waiting[first : first + number])
-            self._compile(some)
+            self._compile(some, ragged=are_first)
             if are_first:
                 self._count(some)
             group |= {point: process for point, process in some.items() if self.is_ok(point)}
@@ -140,15 +140,16 @@ class Rounds:
             process.wait()
         return processes
 
-    def _compile(self, some: dict[Point, Process]) -> None:
+    def _compile(self, some: dict[Point, Process], *, ragged: bool) -> None:
         """Compile in processes at the same time, for that takes most of the time of a study.
 
-        What is kept of a point is of its first process, but the largest peak.
+        What is kept of a point is of its first process, but the largest peak. `ragged`: the last batch of an epoch too,
+        of points of the grid: one update of many, so that it is measured in the first process alone.
         """
         for point, process in some.items():
             with self._recorded(point, process):
                 process.built()
-                process.tell("compile", point.batch_size, point.purpose == "grid")
+                process.tell("compile", point.batch_size, ragged and point.purpose == "grid")
         for point, process in some.items():
             if self.is_ok(point):
                 with self._recorded(point, process):
