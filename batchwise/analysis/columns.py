@@ -61,9 +61,9 @@ def columns(metrics: Sequence[Metric], statistic: Statistic) -> dict[str, str]:
         **_intervals(metrics),
         **_other_intervals(metric),
         "difference_n": "pairs of seeds behind difference_mean; at the reference m itself all bounds are empty",
-        "too_few_updates": f"whether runs make too few updates to train: on training rows the {metric.name} is worse "
-        f"than that of an m with more updates by more than {metric.margins[-1]:g} {metric.differences}, and over the "
-        f"last quarter of the epochs it still improves by more than {metric.least_margin:g}",
+        "too_few_updates": f"whether runs make too few updates to train: on training rows the {metric.name} of an m "
+        f"with more updates is better by more than {metric.margins[-1]:g} {metric.differences}, but after as many "
+        f"updates was not by more than {metric.least_margin:g}",
         **_reliable(metric),
         "epoch": "epochs trained so far; 0 is before the first update",
         "column": "name of a column, in any table of this folder",

@@ -130,12 +130,13 @@ RISING, LEVEL = [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.8, 0.9, 0.9, 0.9]
     [
         (RISING, 10, True),
         (RISING, 100, False),  # as many as the other: it is not for want of them
-        ([0.1, 0.5, 0.5, 0.5, 0.5], 10, False),  # more would not bring it there
+        (RISING, 30, False),  # the other was ahead after 25
+        ([0.1, 0.5, 0.5, 0.5, 0.5], 10, True),  # a rate that falls lets it rise no more
         ([0.1, 0.7, 0.8, 0.84, 0.86], 10, False),  # near
         (LEVEL, 10, False),
     ],
 )
-def test_a_batch_size_is_named_that_falls_behind_and_still_improves(at_8, updates, named) -> None:
+def test_a_batch_size_is_named_that_is_behind_but_not_after_as_many_updates(at_8, updates, named) -> None:
     made = {2: [curve(LEVEL)] * 2, 8: [curve(at_8), curve(at_8), curve([9.0, 9.0], status="diverged")]}
     found = too_few_updates.of_sizes(made, {2: 100, 8: updates}, ACCURACY)
     assert found.to_dict() == {2: False, 8: named}
