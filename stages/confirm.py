@@ -6,37 +6,46 @@
 import signal
 from pathlib import Path
 
-import numpy as np
-
 import stages
-from batchwise.analysis import confirmation, run_metrics, tabulate
 from batchwise.common import dvc_files
 from batchwise.common.repository import ROOT, STORE, text_of
 from batchwise.config import params
 from batchwise.config.grid import Run
-from batchwise.data import loading, prepared
-from batchwise.execution import stage_times, study_runs
-from batchwise.execution.run_store import Store
-from batchwise.runtime.environment import check_pins
+from batchwise.config.params import Params
+from batchwise.execution.run_folder import replacing
 
-RUNS, CONFIRMED = Path("data/runs"), Path("data/confirmed")
+RUNS, CONFIRMED, PREPARED = Path("data/runs"), Path("data/confirmed"), Path("data/prepared")
 
 
 def main(name: str) -> None:
     """Write data/confirmed/<study>/."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the workers are closed
     all_params = params.load()
-    study = params.study(all_params, name)
+    if params.study(all_params, name).confirmation:
+        confirm(all_params, name)
+    else:
+        with replacing(CONFIRMED / name):
+            print(f"{name} has no confirmation")
+
+
+def confirm(all_params: Params, name: str) -> None:
+    """Train fresh seeds of the chosen cells of a study that has a confirmation."""
+    from batchwise.analysis import confirmation, run_metrics, tabulate  # they take a while to import
+    from batchwise.data import loading, prepared
+    from batchwise.execution import stage_times, study_runs
+    from batchwise.execution.run_store import Store
+    from batchwise.runtime.environment import check_pins
+
     check_pins(text_of(ROOT / "requirements-train.in"))
-    if study.confirmation:
-        study_runs.preload()  # takes seconds, in which the choice is made
-    data, manifest = loading.locate(Path("data/prepared"), name, study), prepared.read_part(Path("data/prepared"), name)
+    study_runs.preload()  # takes seconds, in which the choice is made
+    study = all_params.studies[name]
+    data, manifest = loading.locate(PREPARED, name, study), prepared.read_part(PREPARED, name)
     metrics = loading.metrics(study, manifest)
     choice = tabulate.choose(study, manifest["rows"], metrics, run_metrics.read(RUNS / name, name, study, manifest))
     kept, timings = Store(STORE), stage_times.runs_file(all_params, name)
     with study_runs.making(name, data, CONFIRMED / name, kept, timings, dvc_files.reader(CONFIRMED / name)) as made:
 
-        def measure(cells: list[list[Run]]) -> np.ndarray:
+        def measure(cells: list[list[Run]]) -> confirmation.Values:
             made.make(sorted({run for runs in cells for run in runs}))
             return confirmation.measured(made.folder.folder, name, study, manifest, metrics[0], cells)
 

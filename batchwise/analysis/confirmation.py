@@ -22,7 +22,8 @@ from batchwise.statistics.intervals import t_quantile
 
 MOST = 10_000  # seeds: more is no answer
 # Returns the metric of runs on test rows, [cells, seeds], NaN for those that did not end ok.
-Measure = Callable[[list[list[Run]]], np.ndarray]
+Values = np.ndarray
+Measure = Callable[[list[list[Run]]], Values]
 
 
 def fresh_runs(study: Study, choice: Choice, metric: Metric, measure: Measure) -> list[Run]:

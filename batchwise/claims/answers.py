@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
 
@@ -49,6 +49,7 @@ class Answer:
     verdict: Verdict  # of all, or of most
     groups: dict[str, Verdict]  # where it depends on them
     means: tuple[Mean, ...]
+    parts: dict[str, "Answer"] = field(default_factory=dict)  # of groups that disagree, and not each within itself
 
     @property
     def untold(self) -> list[str]:
@@ -76,9 +77,10 @@ def answer(questions: Sequence[Question], page: Sequence[Evidence]) -> list[Answ
 
 
 def _sum_up(question: Question, judged: list[Judged]) -> Answer:
-    """Return the answer: of all that tell, of two thirds of them, or by group where each agrees within itself.
+    """Return the answer: of all that tell, or by group where they disagree, or of two thirds of those that tell.
 
-    Groups are those that the question tells apart, set beforehand. Where neither helps, it depends on the study.
+    Groups are those that the question tells apart, set beforehand; one that disagrees within itself has an answer of
+    its own. Without groups, and without two thirds, it depends on the study.
     """
     telling = [one for one in judged if one.verdict != Verdict.UNKNOWN]
     verdicts = Counter(one.verdict for one in telling)
@@ -90,8 +92,16 @@ def _sum_up(question: Question, judged: list[Judged]) -> Answer:
     verdict = max(Verdict, key=lambda one: verdicts[one])  # the first of equals, in whatever order they come
     if len(verdicts) == 1:
         return Answer(question, tuple(judged), Agreement.ALL, verdict, {}, means)
-    agreement = Agreement.MOSTLY if verdicts[verdict] >= MOSTLY * len(telling) and not groups else Agreement.DEPENDS
-    return Answer(question, tuple(judged), agreement, verdict, groups, means)
+    names = list(dict.fromkeys(one.evidence.group for one in telling))
+    if groups or len(names) > 1:
+        parts = {} if groups else {name: _sum_up(question, _of_group(judged, name)) for name in names}
+        return Answer(question, tuple(judged), Agreement.DEPENDS, verdict, groups, means, parts)
+    agreement = Agreement.MOSTLY if verdicts[verdict] >= MOSTLY * len(telling) else Agreement.DEPENDS
+    return Answer(question, tuple(judged), agreement, verdict, {}, means)
+
+
+def _of_group(judged: list[Judged], group: str) -> list[Judged]:
+    return [one for one in judged if one.evidence.group == group]
 
 
 def _groups(telling: list[Judged]) -> dict[str, Verdict]:

@@ -76,6 +76,20 @@ def test_it_depends_on_groups_where_each_agrees_within_itself(of_one: list[Verdi
     assert not splits or found.agreement == Agreement.DEPENDS
 
 
+@given(VERDICTS, VERDICTS)
+def test_a_group_that_disagrees_within_itself_has_an_answer_of_its_own(
+    of_one: list[Verdict], of_other: list[Verdict]
+) -> None:
+    """What one group says says nothing of the other: G3 was mostly yes since large batches made too few updates."""
+    found = together([*of(of_one, "SGD"), *of(of_other, "Adam")])
+    told = [{*verdicts} - {UNKNOWN} for verdicts in (of_one, of_other)]
+    disagree = all(told) and max(map(len, told)) > 1
+    assert bool(found.parts) == disagree and (not disagree or found.agreement == Agreement.DEPENDS)
+    for group, verdicts in {"SGD": of_one, "Adam": of_other}.items() if disagree else ():
+        alone, part = together(of(verdicts, group)), found.parts[group]
+        assert (part.agreement, part.verdict, part.groups, part.parts) == (alone.agreement, alone.verdict, {}, {})
+
+
 @given(TESTED_PAGES, st.randoms())
 def test_the_order_of_studies_changes_no_answer(page: list[Evidence], random) -> None:
     found, other = together(page), together(random.sample(page, len(page)))

@@ -52,6 +52,9 @@ def answer(one: Answer) -> str:
     if one.agreement == Agreement.NONE:
         return f"Cannot be told yet. {needed(one)}"
     rest = f" Cannot be told yet: {listed(one.untold)}." if one.untold else ""
+    if one.parts:
+        parts = [f"{_capital(group or 'otherwise')}: {_small(answer(part))}" for group, part in one.parts.items()]
+        return f"{' '.join(parts)}{rest}"
     if groups := one.groups or _in_units(one):
         parts = [_of_group(one, group, verdict) for group, verdict in groups.items()]
         return f"{_capital('; '.join(parts))}.{rest}"
@@ -199,6 +202,10 @@ def _start(verdict: Verdict) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _said(one: Answer) -> list[Verdict]:

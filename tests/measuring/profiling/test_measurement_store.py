@@ -31,6 +31,7 @@ STUDY = {
     "budget": {"epochs": 1},
     "learning_rate_scaling": "none",
     "grid": {"batch_sizes": [4, 64], "base_learning_rates": [0.1], "seeds": 1},
+    "timed_beside": ["neighbours", "float64", "bfloat16"],
 }
 MACHINE = {"device": "made up", "tensorflow": "1", "cores": 2, "memory_total_bytes": 10**10, "has_bfloat16": False}
 SIZES = st.lists(st.sampled_from([1, 16, 17, 32, 64, 96, 128, 500, 1000]), min_size=1, max_size=5, unique=True)
