@@ -26,6 +26,19 @@ SIZES, RATES, SEEDS = [2, 16, 40], [0.125, 0.25, 0.5], 2
 STUDY = fabricated.study(SIZES, RATES, SEEDS).model_copy(update={"targets": [0.8, 0.99], "landscape": [2, 40]})
 ABOUT = {"title": "Made up", "source": "nowhere", "licence": "CC0", "class_names": ["a", "b"], "labels": "classes"}
 MACHINE = {"xla": True, "device": "made up", "cores": 2, "memory_limit_bytes": 1e9, "training_rows": 40}
+# What analysis/overview.py says of a study.
+OVERVIEW = pd.DataFrame(
+    {
+        "batch_size": [1, 32, 512],
+        "gain": [0.0, -0.5, -3.25],
+        "gain_low": [np.nan, -1.5, -4.0],
+        "gain_high": [np.nan, 0.5, -2.5],
+        "epoch_seconds": [1.0, 0.25, 0.24],
+        "memory_bytes": [1e8, 1e8, 3e8],
+        "rate_low": [2.0**-8, 2.0**-8, 2.0**-8],
+        "rate_high": [2.0**-1, 2.0**-3, 2.0**-5],
+    }
+)
 
 
 def results(

@@ -21,8 +21,7 @@ from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import t_quantile
 
 MOST = 10_000  # seeds: more is no answer
-# Returns the metric of runs on test rows, [cells, seeds], NaN for those that did not end ok.
-Values = np.ndarray
+Values = np.ndarray  # the metric of runs on test rows, [cells, seeds]; NaN for those that did not end ok
 Measure = Callable[[list[list[Run]]], Values]
 
 

@@ -3,7 +3,7 @@
 All are sorted by batch size, base learning rate, seed, epoch. columns.py says what each column holds.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,9 @@ def choose(
 ) -> Choice:
     """Return what the runs of the grid choose, by the first of the metrics; `rows` are of each split."""
     asked = sorted(grid.cells(study, rows["train"]), key=lambda cell: (cell.batch_size, cell.base_learning_rate))
-    runs = run_table(study, rows, metrics, [(cell, run, by_run[run]) for cell in asked for run in of_grid(study)(cell)])
+    runs = run_table(
+        study, rows, metrics, [(cell, run, by_run[run]) for cell in asked for run in grid.runs_of(cell, study)]
+    )
     cells = cell_table(runs, study.grid.seeds, metrics, validated=rows["validation"] > 0)
     chosen = selection.choose(cells, len(study.grid.base_learning_rates), metrics)
     best = selection.best(cells, chosen, metrics)
@@ -80,30 +82,17 @@ def tabulate(
 ) -> Tabulated:
     """Return the tables of a study of the metrics of its runs; `fresh` are those of its confirmation, if it has one."""
     choice = choose(study, rows, metrics, by_run)
-    sizes = choice.of_sizes
-    results = [(cell, run, (fresh or by_run)[run]) for cell in sizes for run in runs_of(study, fresh)(cell)]
+    seeds = sorted({run.seed for run in fresh}) or range(study.grid.seeds)
+    asked = [(cell, run) for cell in choice.of_sizes for run in grid.with_seeds(cell, seeds)]
+    results = [(cell, run, (fresh or by_run)[run]) for cell, run in asked]
     table = run_table(study, rows, metrics, results)
-    seeds = len(results) // len(sizes) if sizes else study.grid.seeds
-    batch_sizes = batch_size_table(study, rows, metrics, choice, table, seeds)
+    batch_sizes = batch_size_table(study, rows, metrics, choice, table, len(seeds))
     updates = dict(zip(batch_sizes["effective_batch_size"], batch_sizes["updates"], strict=True))
     compared = _compared(results, study, metrics[0], choice, updates)
     batch_sizes = batch_sizes.join(compared, on="effective_batch_size")
     _add_reliable_ranges(batch_sizes, choice.cells, len(study.grid.base_learning_rates), metrics)
     confirmed = table.iloc[: len(table) if fresh else 0]
     return Tabulated(choice, batch_sizes, curve_table(results, metrics), results, confirmed)
-
-
-def of_grid(study: Study) -> Callable[[grid.Cell], list[Run]]:
-    """Return what gives the runs of a cell with the seeds of the grid."""
-    return lambda cell: grid.runs_of(cell, study)
-
-
-def runs_of(study: Study, fresh: Collection[Run]) -> Callable[[grid.Cell], list[Run]]:
-    """Return what gives the runs of a chosen cell that are its results: with fresh seeds, where there are some."""
-    if not fresh:
-        return of_grid(study)
-    seeds = sorted({run.seed for run in fresh})
-    return lambda cell: grid.with_seeds(cell, seeds)
 
 
 def run_table(

@@ -45,18 +45,17 @@ class Verdict:
         return self.evidence.contradicting if self.verdict == CONTRADICTED else self.evidence.supporting
 
 
-def all_of(parts: Sequence[Comparison | Evidence]) -> Evidence:
-    """Return the evidence of a claim that is right if each part says so, and wrong if any says the contrary.
+def all_of(comparisons: Sequence[Comparison]) -> Evidence:
+    """Return the evidence of a claim that is right if each comparison says so, and wrong if any says the contrary.
 
     For it speaks the weakest (intersection–union test; Berger 1982, Technometrics 24(4)); against it the strongest,
     with Bonferroni's correction for their number.
     """
-    if not parts:
+    if not comparisons:
         return Evidence()
-    each = [_evidence(part) for part in parts]
-    weakest, contrary = max(each, key=_doubt), min(each, key=_denial)
-    p_for, p_against = weakest.p_for, min(1.0, len(each) * contrary.p_against)
-    return Evidence(_comparisons(each), p_for, p_against, weakest.supporting, contrary.contradicting)
+    weakest, contrary = max(comparisons, key=_doubt), min(comparisons, key=_denial)
+    p_for, p_against = weakest.tests.above, min(1.0, len(comparisons) * contrary.tests.below)
+    return Evidence(tuple(comparisons), p_for, p_against, weakest, contrary)
 
 
 def judge(evidence: Evidence, left_out: Sequence[LeftOut] = ()) -> Verdict:
@@ -68,22 +67,14 @@ def judge(evidence: Evidence, left_out: Sequence[LeftOut] = ()) -> Verdict:
     return _verdict(evidence, _two_sided(evidence), left_out)
 
 
-def _evidence(part: Comparison | Evidence) -> Evidence:
-    return part if isinstance(part, Evidence) else Evidence((part,), part.tests.above, part.tests.below, part, part)
+def _doubt(one: Comparison) -> tuple[float, float]:
+    """Return what is larger where less speaks for a claim; of p-values that are equal, as 0, the effect decides."""
+    return one.tests.above, -one.effect.value
 
 
-def _doubt(part: Evidence) -> tuple[float, float]:
-    """Return what is larger where less speaks for a claim; of p-values that are equal, as 0, the distance decides."""
-    return part.p_for, -part.supporting.effect.value if part.supporting else 0.0
-
-
-def _denial(part: Evidence) -> tuple[float, float]:
+def _denial(one: Comparison) -> tuple[float, float]:
     """Return what is smaller where more speaks against a claim."""
-    return part.p_against, part.contradicting.effect.value if part.contradicting else 0.0
-
-
-def _comparisons(parts: Sequence[Evidence]) -> tuple[Comparison, ...]:
-    return tuple(comparison for part in parts for comparison in part.comparisons)
+    return one.tests.below, one.effect.value
 
 
 def _two_sided(evidence: Evidence) -> float:

@@ -8,19 +8,7 @@ import pytest
 
 from batchwise.report.figures import overview, style
 from tests.fabricated import ACCURACY
-
-TABLE = pd.DataFrame(
-    {
-        "batch_size": [1, 32, 512],
-        "gain": [0.0, -0.5, -3.25],
-        "gain_low": [np.nan, -1.5, -4.0],
-        "gain_high": [np.nan, 0.5, -2.5],
-        "epoch_seconds": [1.0, 0.25, 0.24],
-        "memory_bytes": [1e8, 1e8, 3e8],
-        "rate_low": [2.0**-8, 2.0**-8, 2.0**-8],
-        "rate_high": [2.0**-1, 2.0**-3, 2.0**-5],
-    }
-)
+from tests.fabricated_reports import OVERVIEW as TABLE
 
 
 def texts(table: pd.DataFrame, most: int = 2048) -> list[str]:

@@ -11,21 +11,10 @@ from batchwise.analysis import overview as overview_tables
 from batchwise.analysis.study_results import StudyResults
 from batchwise.report.sentences import overview
 from tests import fabricated_reports
+from tests.fabricated_reports import OVERVIEW as TABLE
 from tests.fabricated_reports import ok, results
 
 MARGINS = {"S1": 1.1, "M1": 1.1, "L1": 0.5}
-TABLE = pd.DataFrame(
-    {
-        "batch_size": [1, 32, 512],
-        "gain": [0.0, -0.5, -3.25],
-        "gain_low": [np.nan, -1.5, -4.0],
-        "gain_high": [np.nan, 0.5, -2.5],
-        "epoch_seconds": [1.0, 0.25, 0.24],
-        "memory_bytes": [1e8, 1e8, 3e8],
-        "rate_low": [2.0**-8, 2.0**-8, 2.0**-8],
-        "rate_high": [2.0**-1, 2.0**-3, 2.0**-5],
-    }
-)
 
 
 @pytest.fixture(scope="module")
