@@ -13,7 +13,7 @@ from batchwise.claims.comparison import Comparison, Rule
 from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed
 from batchwise.common.repository import damaged, text_of
 
-SECTIONS = "BSMQGLNDP"  # the letters of ids: the sections of reports/index.ipynb
+SECTIONS = "BSMQGLNTDP"  # the letters of ids: the sections of reports/index.ipynb
 
 
 def no_study(studies: list[StudyResults], margin: float) -> list[Comparison]:
@@ -49,8 +49,8 @@ MEASURES: dict[str, Callable[[list[StudyResults], float], list[Comparison]]] = {
     "L5": learning_rates.adaptive_optimisers,
     "L6": learning_rates.square_root_rule,
     "N1": generalisation.two_batches,
+    "T1": no_study,
     "D1": no_study,
-    "D2": no_study,
     "P1": speed.side_by_side,
 }
 
