@@ -70,6 +70,10 @@ def options(kind: str, name: str) -> signature.Options:
     found = signature.read(source, file(kind, name), entry_point, arguments, types)
     if "name" in found:
         raise UserError(f"{file(kind, name)}: an option cannot be `name`, which is the key of the {title}'s own name")
+    if kind == "datasets" and "streamed" in found:
+        raise UserError(
+            f"{file(kind, name)}: an option cannot be `streamed`, which says where rows of any data set are"
+        )
     return found
 
 

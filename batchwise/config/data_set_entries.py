@@ -1,4 +1,7 @@
-"""What an entry of `data_sets` holds: the name of its plug-in, otherwise its own key, options, and keys of `files`."""
+"""What an entry of `data_sets` holds: the name of its plug-in, otherwise its own key, options, and keys of `files`.
+
+`streamed: true` says of any data set that its rows are read from disk while runs train, not held in memory.
+"""
 
 from typing import Any
 
@@ -6,6 +9,8 @@ from batchwise.common import plugins
 from batchwise.common.option_types import FILES, SplitRule
 
 NAME = "name"  # the key of the plug-in's own name
+STREAMED = "streamed"
+RESERVED = (NAME, STREAMED)  # no options of plug-ins
 
 
 def plugin(name: str, entry: dict[str, Any]) -> Any:
@@ -15,7 +20,12 @@ def plugin(name: str, entry: dict[str, Any]) -> Any:
 
 def options(entry: dict[str, Any]) -> dict[str, Any]:
     """Return the options of the plug-in."""
-    return {option: value for option, value in entry.items() if option != NAME}
+    return {option: value for option, value in entry.items() if option not in RESERVED}
+
+
+def is_streamed(entry: dict[str, Any]) -> bool:
+    """Return whether the rows of a data set are read from disk while runs train."""
+    return bool(entry.get(STREAMED, False))
 
 
 def is_in_time(name: str, entry: dict[str, Any]) -> bool:

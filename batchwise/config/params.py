@@ -223,6 +223,8 @@ def _wrong_in(name: str, entry: dict[str, Any], files: dict[str, str] | None) ->
     plugin = data_set_entries.plugin(name, entry)
     if not isinstance(plugin, str):
         return [mistake(f"{shown(plugin)} is no name of a data set; write that of a file", name, "name")]
+    if not isinstance(streamed := entry.get(data_set_entries.STREAMED, False), bool):
+        return [mistake(f"{shown(streamed)} is neither true nor false", name, data_set_entries.STREAMED)]
     try:
         check_options("datasets", plugin, data_set_entries.options(entry), files)
     except ValidationError as error:
@@ -238,8 +240,8 @@ class Params(Section):
         description="your own files and folders that studies read: a name and a path from here; DVC watches them",
     )
     data_sets: Annotated[dict[Name, dict[str, Any]], Field(min_length=1)] = Field(
-        description="what is trained on: `name` of a file of batchwise/datasets/, otherwise the entry's own, and the "
-        "arguments of its prepare()"
+        description="what is trained on: `name` of a file of batchwise/datasets/, otherwise the entry's own, the "
+        "arguments of its prepare(), and `streamed: true` for one that does not fit into memory"
     )
     studies: Annotated[dict[Name, Study], Field(min_length=1)] = Field(
         description="what is trained and measured: a name and the keys below"
@@ -281,6 +283,21 @@ class Params(Section):
                 )
                 for name, data_set in in_time.items()
             )
+        return self
+
+    @model_validator(mode="after")
+    def _folds_in_memory(self) -> "Params":
+        wrong = [
+            mistake(
+                f"the data set {study.data_set} is streamed, and folds deal out rows in memory; leave folds out, or "
+                "streamed",
+                *("studies", name, "folds"),
+            )
+            for name, study in self.studies.items()
+            if study.folds and data_set_entries.is_streamed(self.data_sets[study.data_set])
+        ]
+        if wrong:
+            raise mistakes(wrong)
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from batchwise.common import plugins, python_source
 from batchwise.common.errors import UserError
 from batchwise.common.files import read, write_bytes
 from batchwise.common.repository import ROOT
-from batchwise.config.data_set_entries import NAME
+from batchwise.config.data_set_entries import NAME, STREAMED
 from batchwise.config.params import Params
 
 FILE = ROOT / "params.schema.json"
@@ -26,6 +26,16 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 # As pydantic names the bounds of a value that has a validator of ours.
 BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 Names = Callable[[str], list[str]]
+# Keys beside the options of a plug-in, by its kind.
+OF_ENTRY: dict[str, dict[str, Any]] = {
+    "datasets": {
+        STREAMED: {
+            "type": "boolean",
+            "default": False,
+            "description": "whether rows are read from disk while runs train, as of data that do not fit into memory",
+        }
+    }
+}
 
 
 class _Generator(GenerateJsonSchema):
@@ -93,7 +103,10 @@ def _of_plugin(kind: str, name: str) -> dict[str, Any]:
     return {
         "type": "object",
         "description": _about(kind, name),
-        "properties": {NAME: {}, **{option: _of_option(*value, where) for option, value in options.items()}},
+        "properties": {
+            **{NAME: {}, **OF_ENTRY.get(kind, {})},
+            **{option: _of_option(*value, where) for option, value in options.items()},
+        },
         "required": [option for option, (_, default) in options.items() if default is ...],
         "additionalProperties": False,
     }

@@ -17,7 +17,7 @@ import numpy as np
 from batchwise.common import plugin_errors, plugins
 from batchwise.common.errors import UserError
 from batchwise.config import data_set_entries
-from batchwise.data import reads, refusals
+from batchwise.data import large_arrays, reads, refusals
 from batchwise.data.conversions import type_name
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.local_files import LocalFile
@@ -31,7 +31,8 @@ def prepare(name: str, entry: dict[str, Any], given: Mapping[str, LocalFile] = {
     """
     plugin_name = data_set_entries.plugin(name, entry)
     try:
-        data = _prepared(plugin_name, data_set_entries.options(entry), given)
+        with large_arrays.streamed(data_set_entries.is_streamed(entry)):
+            data = _prepared(plugin_name, data_set_entries.options(entry), given)
         if not isinstance(data, DataSet):
             todo = refusals.of_data_set(data)
             raise UserError(f"prepare() returned {type_name(data)}; a DataSet is expected{todo}")
