@@ -1,10 +1,13 @@
-"""The rows of a data set on the device: images stay bytes until they are taken, standardised and augmented."""
+"""The rows of a data set on the device: images stay bytes until they are taken, standardised and augmented.
+
+Whole numbers stay such if the model takes them: a float32 is exact below 2²⁴ only.
+"""
 
 from typing import Any
 
 import numpy as np
 
-from batchwise.data.dataset import SPLITS
+from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.runtime.tensorflow import tf
 from batchwise.training.host_rows import HostRows
 
@@ -12,13 +15,15 @@ from batchwise.training.host_rows import HostRows
 class Examples:
     """Inputs and labels of all splits, one after the other: the training rows come first."""
 
-    def __init__(self, rows: HostRows, dtype: str, *, changing: bool = False) -> None:
+    def __init__(self, rows: HostRows, dtype: str, *, whole: bool = False, changing: bool = False) -> None:
         """`dtype` is that in which inputs are handed out, and labels that are no whole numbers.
 
-        `changing`: other rows may take the place of these, as many and of the same types.
+        `whole`: the model takes whole numbers, tokens say; inputs that are some are handed out as int32, in which all
+        are exact. `changing`: other rows may take the place of these, as many and of the same types.
         """
         self.dtype = dtype
-        held = _tensors(rows, dtype)
+        self.dtype_of_inputs = "int32" if whole and _are_whole(rows.data) else dtype
+        held = _tensors(rows, dtype, self.dtype_of_inputs)
         if changing:
             held = [tensor if tensor is None else tf.Variable(tensor, trainable=False) for tensor in held]
         self.inputs, self.labels, self.weights, self.mean, self.factor = self.held = held
@@ -28,7 +33,7 @@ class Examples:
 
     def replace(self, rows: HostRows) -> None:
         """Hold other rows, for the programs that were compiled with these too."""
-        for variable, tensor in zip(self.held, _tensors(rows, self.dtype), strict=True):
+        for variable, tensor in zip(self.held, _tensors(rows, self.dtype, self.dtype_of_inputs), strict=True):
             if variable is not None:
                 variable.assign(tensor)
 
@@ -45,7 +50,7 @@ class Examples:
         return self._standardised(self.inputs[:number]), self.labels[:number]
 
     def _standardised(self, inputs: tf.Tensor) -> tf.Tensor:
-        inputs = tf.cast(inputs, self.dtype)
+        inputs = tf.cast(inputs, self.dtype_of_inputs)
         return inputs if self.mean is None else (inputs - self.mean) * self.factor
 
 
@@ -62,14 +67,23 @@ def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
     return tf.gather(cropped, columns, axis=2, batch_dims=1)
 
 
-def _tensors(rows: HostRows, dtype: str) -> list[Any]:
+def _are_whole(data: DataSet) -> bool:
+    """Return whether inputs are whole numbers that fit into int32, and no images, which are standardised."""
+    parts = [getattr(data, name).inputs for name in SPLITS if len(getattr(data, name).inputs)]
+    bounds = np.iinfo("int32")
+    return data.mean is None and all(
+        part.dtype.kind in "iu" and bounds.min <= part.min() and part.max() <= bounds.max for part in parts
+    )
+
+
+def _tensors(rows: HostRows, dtype: str, dtype_of_inputs: str) -> list[Any]:
     """Return inputs, labels, weights, and the mean and the inverse of the standard deviation of images."""
     data, inputs = rows.data, np.concatenate([getattr(rows.data, name).inputs for name in SPLITS])
     of_labels = "int32" if data.task.labels.are_integers else dtype
     statistics = (None, None) if data.mean is None or data.std is None else (data.mean, 1 / data.std.astype("float64"))
     return [
         # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.
-        tf.identity(tf.constant(inputs, "uint8" if inputs.dtype == np.uint8 else dtype)),
+        tf.identity(tf.constant(inputs, "uint8" if inputs.dtype == np.uint8 else dtype_of_inputs)),
         tf.constant(rows.labels, of_labels),
         *(None if values is None else tf.constant(values, dtype) for values in (rows.weights, *statistics)),
     ]

@@ -9,9 +9,10 @@ import numpy as np
 
 from batchwise.common.plugin_errors import told
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.training import network, random_streams
+from batchwise.training import network, random_streams, row_keys
 from batchwise.training.model_checks import operations, outputs, repetition, tokens, variables
 from batchwise.training.trainer import Trainer
+from batchwise.training.update import Epoch
 
 # Of an update: enough for random numbers to differ somewhere, few enough for convolutions to take no time.
 ROWS, IMAGES = 256, 4
@@ -75,10 +76,11 @@ def _updated(trainer: Trainer) -> list[np.ndarray]:
     """Return the variables of the model after an update from the start of seed 0."""
     size = _most(trainer, ROWS)
     order = tf.constant(random_streams.orders(0, 0, 1, trainer.rows)[0])
-    drawn = tf.zeros((trainer.rows, 3), "int32")
+    drawn, keys = tf.zeros((trainer.rows, 3), "int32"), tf.constant(row_keys.of_epoch(0, 0, trainer.rows))
     trainer.reset(seed=0)
     trainer.optimizer.learning_rate.assign(RATE)
-    trainer.update(order, drawn, tf.constant([RATE], trainer.recipe.variable_dtype), 0, size, size)
+    epoch = Epoch(order, drawn, keys, tf.constant([RATE], trainer.recipe.variable_dtype))
+    trainer.update(epoch, 0, size, size)
     return [variable.numpy() for variable in trainer.model.variables]
 
 

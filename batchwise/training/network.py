@@ -96,8 +96,13 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def outputs_of(model: keras.Model, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
-    """Return the outputs of a model in the type of its inputs, which is not that of its layers in mixed_bfloat16."""
-    return tf.cast(model(inputs, training=training), inputs.dtype)
+    """Return the outputs of a model in the type of its variables, which is not that of its layers in mixed_bfloat16."""
+    return tf.cast(model(inputs, training=training), model.variable_dtype)
+
+
+def takes_whole_numbers(model: keras.Model) -> bool:
+    """Return whether the keras.Input of a model is of whole numbers: of tokens, say."""
+    return any("int" in tensor.dtype for tensor in keras.tree.flatten(structure.tensors(model, "input")))
 
 
 def build_optimizer(recipe: Recipe, model: keras.Model) -> keras.optimizers.Optimizer:

@@ -3,25 +3,28 @@
 from collections.abc import Callable
 
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training.update import Updater
+from batchwise.training.update import Epoch, Updater
 
-Program = Callable[..., list[tf.Tensor]]  # (orders, draws, rates, epochs) → snapshots
+Program = Callable[..., list[tf.Tensor]]  # (orders, draws, keys, rates, epochs) → snapshots
 
 
 def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, room: int, xla: bool) -> Program:
     """Return a program that trains epochs of `batches` of m rows and a remainder, compiled when it is called first.
 
-    Its inputs are orders [room, rows], draws [room, rows or 0, 3] (augmentation.py), rates [room, updates], and the
-    number of these epochs to train. It returns each variable before the call and after each epoch, [1 + room, …]; of
-    weights their moving average where that is evaluated (averages.py).
+    Its inputs are those of an Epoch (update.py) for `room` epochs, [room, …] each, and the number of these to train. It
+    returns each variable before the call and after each epoch, [1 + room, …]; of weights their moving average where
+    that is evaluated (averages.py).
     """
     variables, averages = update.model.variables, update.averages
 
-    def program(orders: tf.Tensor, drawn: tf.Tensor, rates: tf.Tensor, epochs: tf.Tensor) -> list[tf.Tensor]:
+    def program(
+        orders: tf.Tensor, drawn: tf.Tensor, row_keys: tf.Tensor, rates: tf.Tensor, epochs: tf.Tensor
+    ) -> list[tf.Tensor]:
         update.optimizer.learning_rate.assign(rates[0, 0])
 
         def train_epoch(epoch: tf.Tensor, snapshots: list[tf.TensorArray]) -> tuple[tf.Tensor, list[tf.TensorArray]]:
-            _train_epoch(update, (orders[epoch], drawn[epoch], rates[epoch]), batch_size, batches, remainder)
+            of_epoch = Epoch(orders[epoch], drawn[epoch], row_keys[epoch], rates[epoch])
+            _train_epoch(update, of_epoch, batch_size, batches, remainder)
             pairs = zip(snapshots, variables, strict=True)
             return epoch + 1, [kept.write(epoch + 1, averages.of(variable)) for kept, variable in pairs]
 
@@ -35,19 +38,17 @@ def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, 
     return tf.function(program, jit_compile=xla, autograph=False)
 
 
-def _train_epoch(
-    update: Updater, of_epoch: tuple[tf.Tensor, tf.Tensor, tf.Tensor], batch_size: int, batches: int, remainder: int
-) -> None:
-    """Apply the updates of an epoch, whose order, draws and rates are given."""
+def _train_epoch(update: Updater, epoch: Epoch, batch_size: int, batches: int, remainder: int) -> None:
+    """Apply the updates of an epoch."""
 
     def train_batch(number: tf.Tensor) -> tf.Tensor:
-        update(*of_epoch, number, batch_size, batch_size)
+        update(epoch, number, batch_size, batch_size)
         return number + 1
 
     if batches:
         tf.while_loop(lambda number: number < batches, train_batch, [tf.constant(0)], parallel_iterations=1)
     if remainder:
-        update(*of_epoch, batches, batch_size, remainder)
+        update(epoch, batches, batch_size, remainder)
 
 
 def _snapshots(variable: keras.Variable, room: int) -> tf.TensorArray:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 # The position of a name is part of its stream: add names at the end.
-STREAMS = ("weights", "order", "augmentation", "dropout")
+STREAMS = ("weights", "order", "augmentation", "dropout", "row_keys")
 
 
 def generator(seed: int, stream: str, *path: int) -> np.random.Generator:

@@ -49,5 +49,5 @@ def _of_images(
 
 def _in_unit(model: keras.Model, scale: task.Scale, dtype: str) -> keras.Model:
     """Return a model whose outputs are not standardised."""
-    inputs = keras.Input(model.input_shape[1:])
+    inputs = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
     return keras.Model(inputs, keras.layers.Rescaling(scale.std, scale.mean, dtype=dtype)(model(inputs)))

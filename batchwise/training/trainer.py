@@ -18,7 +18,7 @@ from batchwise.data.folds import of_seed
 from batchwise.data.task import LOSS, of_recipe
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.training import host_rows, initial_weights, network, random_streams
+from batchwise.training import host_rows, initial_weights, network, random_streams, row_keys
 from batchwise.training.augmentation import draws
 from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import Evaluator
@@ -56,9 +56,10 @@ class Trainer:
         self.outputs = self.task.outputs(len(data.class_names))
         recipe.check_inputs(self.input_shape)
         rows = host_rows.of_data(of_seed(data, 0), self.task, recipe.class_weights)
-        self.examples = Examples(rows, recipe.variable_dtype, changing=data.folds is not None)
         network.check_size(recipe, self.input_shape, self.outputs)
         self.model = self.build(seed=0)
+        whole, changing = network.takes_whole_numbers(self.model), data.folds is not None
+        self.examples = Examples(rows, recipe.variable_dtype, whole=whole, changing=changing)
         self.given = initial_weights.read(weights, self.model, recipe.model.name) if weights else {}
         self.has_convolutions = network.has_convolutions(self.model)
         self.xla = bool(gpu()) or not self.has_convolutions
@@ -176,7 +177,8 @@ class Trainer:
         rows, updates = batches * batch_size + remainder, batches + bool(remainder)
         orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, self.rows)]
         drawn = np.zeros((room, self.rows if self.recipe.augmentation else 0, 3), "int32")
-        arrays = np.stack(orders).astype("int32"), drawn, tf.zeros((room, updates), self.recipe.variable_dtype)
+        keys = np.zeros((room, self.rows if self.update.asking else 0), "uint32")
+        arrays = np.stack(orders).astype("int32"), drawn, keys, tf.zeros((room, updates), self.recipe.variable_dtype)
         inputs = [tf.constant(value) for value in arrays]
         xla = self.xla if xla is None else xla
         program = compiled(self.update, batch_size, batches, remainder, room=room, xla=xla)
@@ -199,9 +201,10 @@ class Trainer:
         return np.inf if network.has_moving_averages(self.model) else DIVERGENCE_FACTOR * start
 
     def _inputs(self, seed: int, epoch: int, epochs: int, rates: np.ndarray, steps: int) -> list[np.ndarray]:
-        """Return orders [room, N], draws [room, N, 3] or none, and rates [room, steps] of the next epochs.
+        """Return orders [room, N], draws [room, N, 3] and keys of rows [room, N] or none, and rates [room, steps].
 
-        There are zeros for the epochs that the call has room for beside. `rates` are those of all updates to come.
+        They are those of the next epochs, and zeros for those that the call has room for beside. `rates` are those of
+        all updates to come.
         """
         room, augmentation = self.epochs_per_call, self.recipe.augmentation
         orders = np.zeros((room, self.rows), "int32")
@@ -209,9 +212,12 @@ class Trainer:
         drawn = np.zeros((room, self.rows if augmentation else 0, 3), "int32")
         if augmentation:
             drawn[:epochs] = [draws(augmentation, seed, epoch + number, self.rows) for number in range(epochs)]
+        keys = np.zeros((room, self.rows if self.update.asking else 0), "uint32")
+        if self.update.asking:
+            keys[:epochs] = [row_keys.of_epoch(seed, epoch + number, self.rows) for number in range(epochs)]
         of_updates = np.zeros((room, steps), self.recipe.variable_dtype)
         of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
-        return [orders, drawn, of_updates]
+        return [orders, drawn, keys, of_updates]
 
     def _result(
         self, status: Status, curves: list[dict[str, np.ndarray]], diverged_epoch: int | None = None

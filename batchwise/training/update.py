@@ -1,14 +1,25 @@
 """An update of the weights: some training rows, their mean gradient, and the optimiser's step."""
 
+from typing import NamedTuple
+
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe, Schedule
 from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import network
+from batchwise.training import network, row_keys
 from batchwise.training.averages import Averages
 from batchwise.training.device_data import Examples, augment
 
 SPARSE = {"sgd"}  # optimisers that take the gradient of an Embedding as it is: they square nothing
+
+
+class Epoch(NamedTuple):
+    """What the updates of an epoch are given."""
+
+    order: tf.Tensor  # [N] int32, of the training rows
+    drawn: tf.Tensor  # [N, 3] int32, of each row (augmentation.py); [0, 3] without augmentation
+    row_keys: tf.Tensor  # [N] uint32, of each row (row_keys.py); [0] if no layer asks for them
+    rates: tf.Tensor  # [updates]
 
 
 class Updater:
@@ -34,42 +45,30 @@ class Updater:
         self.averages = Averages(optimizer, model.trainable_variables)
         self.changing_rate = recipe.schedule != Schedule()
         self.normalization_batch = min(network.normalization_batch(model), rows)
+        self.asking = row_keys.layers(model)
 
-    def __call__(
-        self,
-        order: tf.Tensor,
-        drawn: tf.Tensor,
-        rates: tf.Tensor,
-        number: tf.Tensor | int,
-        batch_size: int,
-        size: int,
-    ) -> None:
-        """Apply the update with the given number in an epoch, of the `size` rows of that batch.
-
-        `order` [N], `drawn` [N, 3] (augmentation.py) and `rates` [updates] are those of the epoch.
-        """
+    def __call__(self, epoch: Epoch, number: tf.Tensor | int, batch_size: int, size: int) -> None:
+        """Apply the update with the given number in an epoch, of the `size` rows of that batch."""
         for option, decay in self.options.decays(batch_size).items():
             setattr(self.optimizer, option, decay)  # a constant of the program that is traced
         if self.changing_rate:
-            self.optimizer.learning_rate.assign(rates[number])
+            self.optimizer.learning_rate.assign(epoch.rates[number])
         part = -(-batch_size // self.accumulation)
-        gradients = self._accumulated(order, drawn, number * batch_size, size, part)
+        gradients = self._accumulated(epoch, number * batch_size, size, part)
         weights = self.model.trainable_variables
         self.optimizer.apply(self._decayed(gradients, weights), weights)
 
-    def _accumulated(
-        self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, part: int
-    ) -> list[tf.Tensor]:
+    def _accumulated(self, epoch: Epoch, start: tf.Tensor | int, size: int, part: int) -> list[tf.Tensor]:
         """Return the mean gradient of `size` rows from `start` on, of which `part` are in memory at a time.
 
         Parts count by their rows, so that the last may be smaller.
         """
         whole, rest = divmod(size, part)
         if size <= part:
-            return self._gradient(order, drawn, start, size, part)
+            return self._gradient(epoch, start, size, part)
 
         def add(number: tf.Tensor, sums: list[tf.Tensor]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-            gradients = self._gradient(order, drawn, start + number * part, part, part)
+            gradients = self._gradient(epoch, start + number * part, part, part)
             return number + 1, [total + part / size * gradient for total, gradient in zip(sums, gradients, strict=True)]
 
         zeros = [tf.zeros(weight.shape, weight.dtype) for weight in self.model.trainable_variables]
@@ -77,22 +76,26 @@ class Updater:
         _, sums = tf.while_loop(*inside, parallel_iterations=1)  # one part after the other, or it would save no memory
         if not rest:
             return sums
-        last = self._gradient(order, drawn, start + whole * part, rest, part)
+        last = self._gradient(epoch, start + whole * part, rest, part)
         return [total + rest / size * gradient for total, gradient in zip(sums, last, strict=True)]
 
-    def _gradient(
-        self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, part: int
-    ) -> list[tf.Tensor]:
+    def _gradient(self, epoch: Epoch, start: tf.Tensor | int, size: int, part: int) -> list[tf.Tensor]:
         """Return the mean gradient of `size` rows from `start` on; normalised together with rows before if so asked."""
         together = self.normalization_batch if self.normalization_batch > part else size
-        inputs, labels, rows = self._batch(order, drawn, start, size, together)
+        inputs, labels, rows = self._batch(epoch, start, size, together)
         with tf.GradientTape() as tape:
-            outputs = network.outputs_of(self.model, inputs, training=True)
+            outputs = self._outputs(epoch, inputs, rows)
             if together > size:
                 outputs, labels, rows = outputs[-size:], labels[-size:], rows[-size:]
             loss = tf.reduce_mean(self.examples.weighted(self.task.loss(labels, outputs), rows))
             loss = tf.add_n([loss, *(tf.cast(penalty, loss.dtype) for penalty in self.model.losses)])
         return self._checked(tape.gradient(loss, self.model.trainable_variables))
+
+    def _outputs(self, epoch: Epoch, inputs: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        if not self.asking:
+            return network.outputs_of(self.model, inputs, training=True)
+        with row_keys.given(self.asking, tf.gather(epoch.row_keys, rows)):
+            return network.outputs_of(self.model, inputs, training=True)
 
     def _checked(self, gradients: list[tf.Tensor | None]) -> list[tf.Tensor]:
         """Return gradients that can be added. Raises UserError for weights on which the loss does not depend."""
@@ -109,7 +112,7 @@ class Updater:
         return [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _batch(
-        self, order: tf.Tensor, drawn: tf.Tensor, start: tf.Tensor | int, size: int, together: int
+        self, epoch: Epoch, start: tf.Tensor | int, size: int, together: int
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return the training inputs, the labels and the rows of an update with `size` rows from `start` on.
 
@@ -117,12 +120,12 @@ class Updater:
         Before the first row of the order comes its last.
         """
         if together > size:
-            rows = tf.gather(order, tf.math.floormod(start + size - together + tf.range(together), self.rows))
+            rows = tf.gather(epoch.order, tf.math.floormod(start + size - together + tf.range(together), self.rows))
         else:
-            rows = tf.slice(order, [start], [size])
+            rows = tf.slice(epoch.order, [start], [size])
         inputs, labels = self.examples.take(rows)
         if self.augmentation:
-            inputs = augment(inputs, tf.gather(drawn, rows), self.augmentation.pad)
+            inputs = augment(inputs, tf.gather(epoch.drawn, rows), self.augmentation.pad)
         return inputs, labels, rows
 
     def _decayed(self, gradients: list[tf.Tensor], weights: list[keras.Variable]) -> list[tf.Tensor]:

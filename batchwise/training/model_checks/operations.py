@@ -29,10 +29,10 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
             "probabilities, or counts, of them itself: leave the activation out"
         )
     for tensor in (tensor for operation in graph.get_operations() for tensor in operation.outputs):
-        if tensor.dtype.is_floating and tensor.dtype.size < inputs.dtype.size:
+        if tensor.dtype.is_floating and tensor.dtype.size < tf.as_dtype(model.variable_dtype).size:
             raise UserError(
                 f"model {name} computes in {tensor.dtype.name}, in {tensor.op.name}; the dtype of the study is "
-                f"{inputs.dtype.name}: leave casts to other types out of its layers"
+                f"{model.variable_dtype}: leave casts to other types out of its layers"
             )
 
 

@@ -106,12 +106,16 @@ def _check_precision(name: str, outputs: np.ndarray, dtype: str) -> None:
 
 
 def _check_dependence(name: str, model: keras.Model, draws: list[list[tf.Tensor]], inputs: tf.Tensor) -> None:
-    """Raise UserError for constant outputs without a slope, whatever the weights: deep ReLUs die, but not at all."""
+    """Raise UserError for constant outputs without a slope, whatever the weights: deep ReLUs die, but not at all.
+
+    Of whole numbers there is no slope.
+    """
     for weights in draws:
         with tf.GradientTape() as tape:
-            tape.watch(inputs)
+            if inputs.dtype.is_floating:
+                tape.watch(inputs)
             outputs = _outputs(model, weights, inputs)
-        slope = tape.gradient(outputs, inputs)
+        slope = tape.gradient(outputs, inputs) if inputs.dtype.is_floating else None
         if not KINDS["constant"](outputs.numpy()) or (slope is not None and np.any(slope)):
             return
     raise UserError(

@@ -34,7 +34,7 @@ from batchwise.measuring.landscape.moments import moments
 from batchwise.runtime.tensorflow import tf
 from batchwise.training import network, run_result
 from batchwise.training.trainer import Trainer
-from batchwise.training.update import Updater
+from batchwise.training.update import Epoch, Updater
 from stages import landscape as stage
 from tests import fabricated
 from tests.project import PARAMS, STUDY
@@ -341,7 +341,8 @@ def test_an_update_by_its_definition_is_that_of_the_engine(small) -> None:
     optimizer.learning_rate.assign(rate)
     update = Updater(programs.model, optimizer, programs.task, programs.examples, plain, 1200)
     order = np.random.default_rng(0).permutation(1200).astype("int32")
-    update(tf.constant(order), tf.zeros((1200, 0, 3), "int32"), tf.constant([rate]), 2, 16, 16)
+    none = tf.zeros((0, 3), "int32"), tf.zeros(0, "uint32")
+    update(Epoch(tf.constant(order), *none, tf.constant([rate])), 2, 16, 16)
     moved = flat(programs.model.trainable_variables) - weights
     programs.load(programs.start(3))
     np.testing.assert_allclose(moved, -rate * programs.of_batch(weights, order[32:48]), rtol=1e-9, atol=1e-12)
