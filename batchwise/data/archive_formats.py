@@ -5,7 +5,9 @@ import math
 import struct
 import tarfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from batchwise.data.dataset import Split
 from batchwise.data.unpacking import MAX_BYTES, refused, unpack
 
 MAX_MEMBERS = 300  # of a tar; CIFAR has 8
-MAX_HEADERS, MAX_HEADER = 2**19, 2**11  # bytes of all headers of a tar, mostly 512 for each member; and of one
+MEAN_HEADER, MAX_HEADER = 1750, 2**11  # bytes of a header of a tar, mostly 512, over all members; and of one
 # What tarfile and zlib raise, among them, for a file that is cut off or is something else.
 DAMAGES = (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, ValueError, zlib.error)
 
@@ -22,41 +24,54 @@ DAMAGES = (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, V
 def read_tar(path: Path, names: list[str]) -> dict[str, bytes]:
     """Return {name: content} of members of a tar.gz.
 
-    Raises UserError if the archive is damaged, lacks one of them, has more members or bytes than any publisher's, or a
-    member that no publisher would put there: a path that leads out of its folder, a link or a device, the same name
-    twice, a size that it does not have.
+    Raises UserError as `read_members` does, and if the archive lacks one of them.
     """
-    contents: dict[str, bytes] = {}
-    seen: set[str] = set()
-    try:
-        unpacked = unpack(path)
-        with tarfile.open(fileobj=_Headers(unpacked), mode="r:") as archive:
-            for member in archive:
-                _check_member(path, member, seen, len(unpacked))
-                seen.add(member.name)
-                if member.name in names and member.isfile():
-                    contents[member.name] = unpacked[member.offset_data : member.offset_data + member.size]
-    except DAMAGES as error:
-        raise refused(path, f"is damaged or no tar.gz archive ({error})") from None
+    contents = read_members(path, names.__contains__)
     for name in names:
         if name not in contents:
             raise refused(path, f"has no file {name}")
     return contents
 
 
+def read_members(
+    path: Path, is_wanted: Callable[[str], Any], *, most_members: int = MAX_MEMBERS, most_bytes: int | None = None
+) -> dict[str, bytes]:
+    """Return {name: content} of the members of a tar.gz whose names are wanted.
+
+    Raises UserError if the archive is damaged, has more members or bytes than any publisher's, or a member that no
+    publisher would put there: a path that leads out of its folder, a link or a device, the same name twice, a size that
+    it does not have.
+    """
+    contents: dict[str, bytes] = {}
+    seen: set[str] = set()
+    try:
+        unpacked = unpack(path, most_bytes)
+        with tarfile.open(fileobj=_Headers(unpacked, most_members), mode="r:") as archive:
+            for member in archive:
+                _check_member(path, member, seen, most_members, len(unpacked))
+                seen.add(member.name)
+                if member.isfile() and is_wanted(member.name):
+                    contents[member.name] = unpacked[member.offset_data : member.offset_data + member.size]
+    except DAMAGES as error:
+        raise refused(path, f"is damaged or no tar.gz archive ({error})") from None
+    return contents
+
+
 class _Headers(io.BytesIO):
     """A tar of which headers are read, and no more or longer ones than a publisher's has: tarfile has no limit."""
 
-    left = MAX_HEADERS
+    def __init__(self, unpacked: bytes, most_members: int) -> None:
+        super().__init__(unpacked)
+        self.most = self.left = MEAN_HEADER * most_members
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or not 0 <= size <= min(self.left, MAX_HEADER):
-            raise ValueError(f"headers of more than {MAX_HEADERS:,} bytes, or one of more than {MAX_HEADER:,}")
+            raise ValueError(f"headers of more than {self.most:,} bytes, or one of more than {MAX_HEADER:,}")
         self.left -= size
         return super().read(size)
 
 
-def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], unpacked: int) -> None:
+def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], most: int, unpacked: int) -> None:
     place, name = PurePosixPath(member.name), shown(member.name)
     if place.is_absolute() or ".." in place.parts:
         raise refused(path, f"has the member {name}, whose path leads out of the archive")
@@ -64,8 +79,8 @@ def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], unpacked:
         raise refused(path, f"has the member {name}, which is neither a file nor a folder")
     if member.name in seen:
         raise refused(path, f"has the member {name} twice")
-    if len(seen) == MAX_MEMBERS:
-        raise refused(path, f"has more than {MAX_MEMBERS} members, the most that are read")
+    if len(seen) == most:
+        raise refused(path, f"has more than {most} members, the most that are read")
     if not 0 <= member.size <= unpacked:
         raise refused(path, f"has the member {name} of {member.size:,} bytes, and {unpacked:,} bytes in all")
 

@@ -10,6 +10,7 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.data import conversions, input_checks, label_checks, refusals, task, weight_checks
 from batchwise.data.task import Task
+from batchwise.data.texts import Texts
 
 SPLITS = ("train", "validation", "test")
 STATISTICS = ("mean", "std")
@@ -81,7 +82,8 @@ class DataSet:
     Raises UserError, in one sentence, for one that is wrong: labels without a class, inputs that are not finite, …
 
     Images are uint8 [N, height, width, channels], four times smaller than the numbers that a model takes, which are
-    (x − mean) / std. Other inputs are scaled already, and have no `mean` and `std`.
+    (x − mean) / std. Texts are ids of tokens, int32 [N, T]. Other inputs are scaled already, and have no `mean` and
+    `std`.
     """
 
     description: Description
@@ -93,6 +95,7 @@ class DataSet:
     std: np.ndarray | None = None  # [channels] float32, more than 0
     files: dict[str, str] = field(default_factory=dict)  # {archive: SHA-256 of the bytes that were read}
     folds: Folds | None = None  # of a study that has some: each seed has rows of its own, `folds.of_seed`
+    texts: Texts | None = None  # of a data set of texts: what its ids mean
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -107,6 +110,8 @@ class DataSet:
             weight_checks.check_numbers(f"{name} order", part.order, len(part.inputs))
             if name != "validation" and not len(part.labels):
                 raise UserError(f"{name} has no rows; only validation may have none")
+            if self.texts:
+                self.texts.check(name, part.inputs)
         input_checks.check_alike({name: part.inputs for name, part in parts.items()})
         input_checks.check_images(self.train.inputs, self.mean, self.std)
         label_checks.check_together(kind, {name: part.labels for name, part in parts.items()}, self.class_names)

@@ -19,6 +19,7 @@ from batchwise.common.messages import shown
 from batchwise.data import rescaling
 from batchwise.data.dataset import ROW_VALUES, SPLITS, DataSet, Folds, Split
 from batchwise.data.subset import channel_statistics, strata
+from batchwise.data.texts import without_unseen
 
 SEED = 0  # of how rows are dealt
 
@@ -53,6 +54,9 @@ def of_seed(data: DataSet, seed: int) -> DataSet:
         rows.take(_drawn(np.flatnonzero(chosen), sizes[name], random))
         for name, chosen in zip(SPLITS, (~test & ~validation, validation, test), strict=True)
     ]
+    if data.texts:  # what a seed does not train on it does not know
+        known = without_unseen([part.inputs for part in parts])
+        parts = [replace(part, inputs=inputs) for part, inputs in zip(parts, known, strict=True)]
     scaled: dict[str, Any] = dict(zip(SPLITS, rescaling.rescaled(parts, data.folds.spreads), strict=True))
     mean, std = (None, None) if data.mean is None else channel_statistics(parts[0].inputs)
     return replace(data, **scaled, mean=mean, std=std, folds=None)

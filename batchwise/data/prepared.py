@@ -1,6 +1,7 @@
 """Prepared data sets on disk: the arrays of each, a manifest that says what they are, and one of each study's part.
 
-`data/prepared/<data set>.npz` and `.json`, and `data/prepared/studies/<study>.json`; each holds its own checksum.
+`data/prepared/<data set>.npz` and `.json`, and `data/prepared/studies/<study>.json`; each holds its own checksum. The
+vocabulary of texts is a table, `<data set>.vocabulary.csv`.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +15,7 @@ from batchwise.common import files, plugins, sealed, source_closure
 from batchwise.common.errors import UserError
 from batchwise.common.files import write, write_bytes
 from batchwise.common.repository import rerun_command
-from batchwise.data import folds, task
+from batchwise.data import folds, task, texts
 from batchwise.data.dataset import ROW_VALUES, SPLITS, STATISTICS, DataSet, Description, Split
 from batchwise.data.local_files import LocalFile
 from batchwise.data.metric import Metric
@@ -22,6 +23,7 @@ from batchwise.data.task import Task
 
 PREPARATION = "batchwise/data/preparation.py"  # which calls the plug-in
 STUDIES = "studies"  # the folder of what studies train on
+VOCABULARY = ".vocabulary.csv"
 
 
 def save(data: DataSet, folder: Path, name: str, options: dict[str, Any], code: Mapping[str, str] = {}) -> None:
@@ -30,6 +32,8 @@ def save(data: DataSet, folder: Path, name: str, options: dict[str, Any], code: 
     `options` are those of params.yaml that the data set was prepared with, `code` is that of the plug-in (`code_of`).
     """
     write(folder / f"{name}.npz", lambda file: sealed.archive(file, data.arrays))
+    if data.texts:
+        write_bytes(folder / f"{name}{VOCABULARY}", texts.as_csv(data.texts))
     write_bytes(folder / f"{name}.json", sealed.as_json({**manifest(data, options), "code": code}))
 
 
@@ -68,8 +72,8 @@ def metrics_on(of_task: Task, data: DataSet) -> list[Metric]:
 
 def remove_others(folder: Path, data_sets: Collection[str], studies: Collection[str]) -> None:
     """Remove the files of data sets and studies that are gone."""
-    for path in (*folder.glob("*.npz"), *folder.glob("*.json")):
-        if path.stem not in data_sets:
+    for path in (*folder.glob("*.npz"), *folder.glob("*.json"), *folder.glob(f"*{VOCABULARY}")):
+        if path.name.partition(".")[0] not in data_sets:
             path.unlink()
     for path in (folder / STUDIES).glob("*.json"):
         if path.stem not in studies:
@@ -92,6 +96,7 @@ def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
         "target_range": _range(data),
         "input_shape": list(data.train.inputs.shape[1:]),
         "rows": data.rows,
+        **({"texts": data.texts.facts} if data.texts else {}),
         "class_counts": {name: class_counts(data, getattr(data, name).labels) for name in SPLITS},
         "sha256": data.sha256,
     }
@@ -165,7 +170,7 @@ def load(folder: Path, name: str) -> DataSet:
         with files.opened(path) as file:
             sealed.check_archive(file)
             with np.load(file, allow_pickle=False) as arrays:
-                data = _data_set(about, arrays)
+                data = _data_set(about, arrays, _texts(about, folder / f"{name}{VOCABULARY}"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); {_again()}") from None
     except (KeyError, ValueError) as error:
@@ -175,13 +180,22 @@ def load(folder: Path, name: str) -> DataSet:
     return data
 
 
-def _data_set(about: dict[str, Any], arrays: Mapping[str, np.ndarray]) -> DataSet:
+def _texts(about: dict[str, Any], path: Path) -> texts.Texts | None:
+    """Return what is known of texts, with the vocabulary of a file; None for other data."""
+    try:
+        return texts.from_csv(files.read(path), about["texts"]) if "texts" in about else None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); {_again()}") from None
+    except ValueError as error:
+        raise UserError(f"{path} is damaged ({error}); {_again()}") from None
+
+
+def _data_set(about: dict[str, Any], arrays: Mapping[str, np.ndarray], of_texts: texts.Texts | None) -> DataSet:
     train, validation, test = (_split(arrays, name) for name in SPLITS)
     statistics: dict[str, Any] = {key: arrays[key] for key in STATISTICS if key in arrays}
     description = Description(**{key: about[key] for key in Description.__annotations__})
-    return DataSet(
-        description, tuple(about["class_names"]), train, validation, test, **statistics, files=about["files"]
-    )
+    statistics |= {"files": about["files"], "texts": of_texts}
+    return DataSet(description, tuple(about["class_names"]), train, validation, test, **statistics)
 
 
 def _split(arrays: Mapping[str, np.ndarray], name: str) -> Split:

@@ -17,14 +17,14 @@ PIECE = 2**14  # bytes, which unpack to 2**24 at most
 GZIP = 31  # tells zlib so
 
 
-def unpack(path: Path) -> bytes:
-    """Return what is in a gzip file.
+def unpack(path: Path, most: int | None = None) -> bytes:
+    """Return what is in a gzip file, which is `most` bytes, MAX_BYTES if that is None.
 
     Raises UserError if that is more than a publisher's file has; OSError, EOFError, ValueError or zlib.error if it
     cannot be read, is cut off or is something else.
     """
     packed = path.stat().st_size
-    limit = min(MAX_BYTES, MAX_RATIO * packed + 2**20)
+    limit = min(most or MAX_BYTES, MAX_RATIO * packed + 2**20)
     unpacked = io.BytesIO()
     with files.opened(path) as file:
         for content in _unpacked_pieces(file):
