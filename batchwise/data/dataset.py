@@ -8,7 +8,7 @@ import numpy as np
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.data import conversions, input_checks, label_checks, refusals, task, weight_checks
+from batchwise.data import conversions, input_checks, label_checks, refusals, task, token_checks, weight_checks
 from batchwise.data.task import Task
 from batchwise.data.texts import Texts
 
@@ -66,6 +66,11 @@ class Folds:
         return int(self.of_rows.max()) + 1
 
     @property
+    def strata(self) -> int:
+        """Of how many kinds rows are drawn, so that none may be missing: of the classes, or of one."""
+        return len(self.class_names) if self.task.labels.kind == "classes" else 1
+
+    @property
     def rows(self) -> dict[str, int]:
         """The rows of each part, which are as many for each seed; with two folds there are none to choose by."""
         sizes = np.bincount(self.of_rows[self.of_rows >= 0])
@@ -87,7 +92,7 @@ class DataSet:
     """
 
     description: Description
-    class_names: tuple[str, ...]  # of classes or flags; none where labels are numbers
+    class_names: tuple[str, ...]  # of classes, flags or tokens; none where labels are numbers
     train: Split
     validation: Split
     test: Split
@@ -114,7 +119,10 @@ class DataSet:
                 self.texts.check(name, part.inputs)
         input_checks.check_alike({name: part.inputs for name, part in parts.items()})
         input_checks.check_images(self.train.inputs, self.mean, self.std)
-        label_checks.check_together(kind, {name: part.labels for name, part in parts.items()}, self.class_names)
+        labels = {name: part.labels for name, part in parts.items()}
+        if self.task.labels.are_tokens:
+            token_checks.check_places({name: part.inputs for name, part in parts.items()}, labels)
+        label_checks.check_together(kind, labels, self.class_names)
 
     def _check_fields(self) -> None:
         for name, kind in {"description": Description, **dict.fromkeys(SPLITS, Split), "files": dict}.items():
@@ -130,6 +138,11 @@ class DataSet:
     def task(self) -> Task:
         """The task of its labels, with the default options."""
         return task.load(self.description.task)
+
+    @property
+    def strata(self) -> int:
+        """Of how many kinds rows are drawn, so that none may be missing: of the classes, or of one."""
+        return len(self.class_names) if self.task.labels.kind == "classes" else 1
 
     @property
     def rows(self) -> dict[str, int]:

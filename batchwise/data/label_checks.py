@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import conversions, number_checks, refusals
+from batchwise.data import conversions, number_checks, refusals, token_checks
 from batchwise.data.conversions import DROP, MISSING, Step
 from batchwise.data.task import Kind
 
@@ -22,6 +22,8 @@ def check(kind: Kind, what: str, labels: Any, rows: int, class_names: Sequence[s
     """Raise UserError for labels that are not of a kind. `what` is what they are called: `train labels`."""
     if kind == "classes":
         check_form(what, labels, rows, class_names)
+    elif kind == "tokens":
+        token_checks.check(what, labels, rows, class_names)
     else:
         number_checks.check(kind, what, labels, rows, class_names)
 
@@ -30,6 +32,8 @@ def check_together(kind: Kind, labels: Mapping[str, np.ndarray], class_names: tu
     """Raise UserError for labels {part: [rows, …]} of which there is nothing to learn, or of classes without a name."""
     if kind == "classes":
         check_classes(labels, class_names)
+    elif kind == "tokens":
+        token_checks.check_vary(labels["train"])
     else:
         number_checks.check_vary(kind, labels["train"], class_names)
 

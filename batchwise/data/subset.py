@@ -25,7 +25,7 @@ def subset(
             continue
         part = getattr(data, name)
         if size or name != "validation":
-            check_classes(f"{name}_rows", size, len(data.class_names) if classes else 1)
+            check_classes(f"{name}_rows", size, data.strata)
         if size > len(part.labels):
             raise UserError(f"{name}_rows is {size}; at most {len(part.labels)} are allowed, as many as there are")
         if size < len(part.labels):

@@ -25,7 +25,7 @@ Score = Callable[[np.ndarray, np.ndarray], float]  # of the labels and the predi
 Baseline = Callable[[np.ndarray], float]  # of the training labels
 Reduction = Callable[[np.ndarray], np.ndarray]  # of means over rows [..., k] the metric [...]
 WAYS = [True, False, False], [False, True, True]  # of a metric: values, or predictions and a score
-Kind = Literal["classes", "flags", "numbers", "counts"]
+Kind = Literal["classes", "flags", "numbers", "counts", "tokens"]
 
 
 # Of a metric that is a share, at most 1: it is read in percent, and its differences in points.
@@ -45,7 +45,8 @@ class Labels:
     """What the label of a row is, of a data set with C `class_names`.
 
     `classes`: a whole number from 0 to C − 1. `flags`: C numbers, each 0 or 1. `numbers`: a finite number, and
-    `counts`: a whole number from 0 up, of which C is 0.
+    `counts`: a whole number from 0 up, of which C is 0. `tokens`: T whole numbers below C, the next token at each of T
+    places, 0 where there is none, and then the number of bytes of the text that they are.
     """
 
     kind: Kind
@@ -55,13 +56,18 @@ class Labels:
     @property
     def are_integers(self) -> bool:
         """Whether the loss and the metrics get them as int32; otherwise in the floating-point type of the weights."""
-        return self.kind in ("classes", "flags")
+        return self.kind in ("classes", "flags", "tokens")
 
     def __post_init__(self) -> None:
         rules = {"kind": task_checks.one_of(*get_args(Kind)), "classes": task_checks.or_none(task_checks.CLASSES)}
         task_checks.check("labels", vars(self), rules | {"standardised": task_checks.FLAG})
         if self.standardised and self.kind != "numbers":
             raise UserError(f"labels: standardised is for numbers; these are {self.kind}")
+
+    @property
+    def are_tokens(self) -> bool:
+        """Whether a row has a label at each of its places, so that a model has outputs at each."""
+        return self.kind == "tokens"
 
     def inside(self, labels: np.ndarray, scale: "Scale") -> np.ndarray:
         """Return labels as the loss and the metrics get them."""
@@ -203,6 +209,7 @@ class Task:
 
     labels: Labels
     outputs: Callable[[int], int]  # of a model, of the number of classes; those of classes are logits, [B, outputs]
+    # ([B, T, outputs] where labels are tokens)
     loss: Values  # [B]
     metrics: tuple[TaskMetric, ...]  # LOSS among them; a study chooses by the first, unless it names another
 
@@ -240,6 +247,11 @@ class Task:
         """Return the metrics of a run whose study names one, or none: that one and all that take no time."""
         named = self.metric(name)
         return tuple(metric for metric in self.metrics if metric is named or not metric.if_named)
+
+    def output_shape(self, classes: int, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of what a model puts out of a row: (outputs,), or (T, outputs) where labels are tokens."""
+        places = input_shape[:1] if self.labels.are_tokens else ()
+        return (*places, self.outputs(classes))
 
     def check_classes(self, name: str, classes: int) -> None:
         """Raise UserError for a number of classes that the task, of this name, is not for."""

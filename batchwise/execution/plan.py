@@ -126,8 +126,5 @@ def _measured_part(data: DataSet) -> DataSet:
     share = (MEASURED_ROWS_ON_GPU if gpu() else MEASURED_ROWS) / data.rows["train"]
     if share >= 1:
         return data
-    rows = {
-        f"{name}_rows": min(number, max(len(data.class_names), 1, round(share * number)))
-        for name, number in data.rows.items()
-    }
+    rows = {f"{name}_rows": min(number, max(data.strata, round(share * number))) for name, number in data.rows.items()}
     return subset(data, **rows, seed=0)

@@ -97,7 +97,7 @@ class ShortRuns:
         share = EVALUATION * self.seconds / max(self.cost.evaluated_row * sum(rows.values()), 1e-12)
         if share >= 1:
             return self.whole
-        least = max(LEAST_ROWS, len(self.whole.class_names))
+        least = max(LEAST_ROWS, self.whole.strata)
         largest = max(grid.effective_batch_size(m, self.rows) for m in self.study.grid.batch_sizes)
         part = {name: min(amount, max(least, round(share * amount))) for name, amount in rows.items()}
         part["train"] = max(part["train"], largest)  # m would be another

@@ -6,13 +6,9 @@ import numpy as np
 
 from batchwise.data.task import TaskMetric, Tensor, Values
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.training import network
+from batchwise.training import evaluation_rows, network
 from batchwise.training.device_data import Examples
 from batchwise.training.host_rows import HostRows
-
-# Bits of a mean depend on the rows that are evaluated together, so their number is fixed. Convolutions make of an image
-# up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the cache.
-EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
 
 
 class Evaluator:
@@ -37,7 +33,7 @@ class Evaluator:
         self.use(rows)
         self.of_rows: list[Values] = list(dict.fromkeys(metric.values for metric in metrics if metric.values))
         self.scored = [metric for metric in metrics if metric.predictions]
-        self.batch_rows = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
+        self.batch_rows = evaluation_rows.together(model)
         # A subclass of keras.Model has no `outputs`, a Sequential no `output`.
         [output] = keras.tree.flatten(model.outputs if isinstance(model, keras.Sequential) else model.output)
         label, outputs = examples.labels[:1], tf.zeros([1, *output.shape[1:]], examples.dtype)

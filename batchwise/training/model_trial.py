@@ -10,7 +10,7 @@ import numpy as np
 from batchwise.common.plugin_errors import told
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
 from batchwise.training import network, random_streams, row_keys
-from batchwise.training.model_checks import operations, outputs, repetition, tokens, variables
+from batchwise.training.model_checks import causality, operations, outputs, repetition, tokens, variables
 from batchwise.training.trainer import Trainer
 from batchwise.training.update import Epoch
 
@@ -48,6 +48,8 @@ def _check(trainer: Trainer) -> None:
     repetition.check_outputs(name, partial(_evaluated, trainer, inputs), model, again)
     operations.check(name, plain, inputs)
     variables.check(name, plain, inputs)
+    if trainer.task.labels.are_tokens:
+        causality.check(name, plain, inputs)
     trainer.reset(seed=0)
     outputs.check_start(name, plain, inputs)
 
@@ -61,7 +63,9 @@ def _plain(trainer: Trainer, start: list[np.ndarray]) -> keras.Model:
     how = trainer.recipe
     if how.dtype == how.variable_dtype:
         return trainer.model
-    plain = network.build(how.model_copy(update={"dtype": how.variable_dtype}), trainer.input_shape, trainer.outputs, 0)
+    plain = network.build(
+        how.model_copy(update={"dtype": how.variable_dtype}), trainer.input_shape, trainer.output_shape, 0
+    )
     for variable, value in zip(plain.variables, start, strict=True):
         variable.assign(value)
     return plain

@@ -42,35 +42,35 @@ CONVOLUTIONS = tuple(
 )
 
 
-def build(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int) -> keras.Model:
-    """Return the model of a recipe as it starts from a seed.
+def build(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...], seed: int) -> keras.Model:
+    """Return the model of a recipe as it starts from a seed; shapes are those of a row.
 
     Raises UserError if it cannot be built with the options of the recipe, or is none that the engine trains.
     """
     chosen = recipe.model
     with told(f"model {chosen.name} cannot be built with {shorten(str(chosen.options), 200)}"):
         try:
-            model = _built(recipe, input_shape, outputs, seed)
+            model = _built(recipe, input_shape, output_shape, seed)
         except ValueError as error:
             if "stateful=True" in str(error):  # as Keras says of one without a batch size
                 raise structure.stateful(chosen.name) from None
             raise
-    structure.check(chosen.name, model, input_shape, outputs, recipe.dtype)
+    structure.check(chosen.name, model, input_shape, output_shape, recipe.dtype)
     return model
 
 
-def check_size(recipe: Recipe, input_shape: tuple[int, ...], outputs: int) -> None:
+def check_size(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
     """Raise UserError if the weights of a model do not fit into the machine's memory, before they are made."""
-    memory.check(recipe.model.name, lambda: _built(recipe, input_shape, outputs, seed=0))
+    memory.check(recipe.model.name, lambda: _built(recipe, input_shape, output_shape, seed=0))
 
 
-def _built(recipe: Recipe, input_shape: tuple[int, ...], outputs: int, seed: int) -> keras.Model:
+def _built(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...], seed: int) -> keras.Model:
     """Return what the plug-in of a recipe builds from a seed, of which the layers train that the recipe names."""
     keras.config.set_floatx(recipe.variable_dtype)
     keras.config.set_dtype_policy(recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
     with _keras_seeded(int(random_streams.generator(seed, "weights").integers(2**31))), _naming() as names:
         options = deepcopy(recipe.model.options)  # a plug-in may change them, and would be given them so the next time
-        model = plugins.load("models", recipe.model.name).build(input_shape, outputs, **options)
+        model = plugins.load("models", recipe.model.name).build(input_shape, output_shape[-1], **options)
     if recipe.trainable and isinstance(model, keras.Model):  # what is none is refused later
         trainable.train_only(recipe.model.name, model, recipe.trainable, names)
     return model

@@ -31,11 +31,11 @@ class Cost:
 def of_model(recipe: Recipe, data: DataSet) -> Cost:
     """Return the cost of a recipe's model. Raises UserError as network.build does."""
     configure()  # before TensorFlow computes anything
-    outputs = of_recipe(recipe, data.description.task).outputs(len(data.class_names))
     input_shape = data.train.inputs.shape[1:]
+    output_shape = of_recipe(recipe, data.description.task).output_shape(len(data.class_names), input_shape)
     recipe.check_inputs(input_shape)
-    network.check_size(recipe, input_shape, outputs)
-    model = network.build(recipe, input_shape, outputs, seed=0)
+    network.check_size(recipe, input_shape, output_shape)
+    model = network.build(recipe, input_shape, output_shape, seed=0)
     update = UPDATE_OF_CONVOLUTIONS if network.has_convolutions(model) else UPDATE
     return Cost(update, multiply_adds(model) / MULTIPLY_ADDS)
 

@@ -14,15 +14,16 @@ from batchwise.training import network
 def build(recipe: Recipe, data: DataSet, weights: list[np.ndarray]) -> keras.Model:
     """Return the model of a recipe with the values of its variables, in its order; it takes inputs as `data` has them.
 
-    Its outputs are those of the task: logits of classes, numbers in the unit of the target, logarithms of counts.
-    Raises UserError as network.build does, or if the model has other variables. Keras's number type stays as it was.
+    Its outputs are those of the task: logits of classes or tokens, numbers in the unit of the target, logarithms of
+    counts. Raises UserError as network.build does, or if the model has other variables. Keras's number type stays as it
+    was.
     """
     gpus()  # the first look at the devices, which it keeps TensorFlow from talking about
     of_data = task.of_recipe(recipe, data.description.task)
-    shape, outputs = data.train.inputs.shape[1:], of_data.outputs(len(data.class_names))
+    shape = data.train.inputs.shape[1:]
     policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
     try:
-        model = network.build(recipe, shape, outputs, seed=0)
+        model = network.build(recipe, shape, of_data.output_shape(len(data.class_names), shape), seed=0)
         found, wanted = [variable.shape for variable in model.variables], [value.shape for value in weights]
         if found != wanted:
             raise UserError(f"model {recipe.model.name} has variables of shapes {found}; the run has {wanted}")

@@ -53,10 +53,10 @@ class Trainer:
         self.dealt, self.fold = (data if data.folds else None), 0  # the fold whose rows are on the device
         self.task = of_recipe(recipe, data.description.task)
         row_values.check(data.description.task, self.task, len(data.class_names), recipe.variable_dtype)
-        self.outputs = self.task.outputs(len(data.class_names))
+        self.output_shape = self.task.output_shape(len(data.class_names), self.input_shape)
         recipe.check_inputs(self.input_shape)
         rows = host_rows.of_data(of_seed(data, 0), self.task, recipe.class_weights)
-        network.check_size(recipe, self.input_shape, self.outputs)
+        network.check_size(recipe, self.input_shape, self.output_shape)
         self.model = self.build(seed=0)
         whole, changing = network.takes_whole_numbers(self.model), data.folds is not None
         self.examples = Examples(rows, recipe.variable_dtype, whole=whole, changing=changing)
@@ -98,7 +98,7 @@ class Trainer:
 
     def build(self, seed: int) -> keras.Model:
         """Return a model as it starts from a seed. Raises UserError as network.build does."""
-        return network.build(self.recipe, self.input_shape, self.outputs, seed)
+        return network.build(self.recipe, self.input_shape, self.output_shape, seed)
 
     def start(self, seed: int) -> list[np.ndarray]:
         """Return the values of the model's variables at the start of a seed."""

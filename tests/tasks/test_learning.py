@@ -15,8 +15,8 @@ from tests.training.runs import recipe
 pytestmark = pytest.mark.usefixtures("without_xla")
 ROWS = (300, 60, 90)
 OPTIONS: dict[str, list[dict]] = {
+    **{name: [{}] for name in plugins.names("tasks") if name != "language_modelling"},  # which has tests of its own
     "regression": [{}, {"loss": "absolute"}, {"loss": "huber", "delta": 0.5}],
-    **{name: [{}] for name in plugins.names("tasks") if name != "regression"},
 }
 CASES = [(name, options) for name, all_options in OPTIONS.items() for options in all_options]
 NAMES = {"classes": ("no", "yes", "maybe"), "flags": ("small", "red", "round")}

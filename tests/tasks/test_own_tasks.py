@@ -179,7 +179,8 @@ ROWS = {
     "nothing": (made(loss=nothing), "are None; a tensor is expected: does the function end with `return`?"),
     "classes that are no numbers": (
         made(labels=Labels("classes")),
-        "labels that are classes or flags are int32; make them numbers by `ops.cast(labels, outputs.dtype)` (at tests/",
+        "labels that are classes, flags or tokens are int32; make them numbers by `ops.cast(labels, outputs.dtype)` "
+        "(at tests/",
     ),
     "flags that are no numbers": (
         made(labels=Labels("flags"), loss=lambda labels, outputs: (labels * outputs)[:, 0]),

@@ -15,7 +15,13 @@ from batchwise.data import task
 from batchwise.data.task import LOSS, Scale, Task, TaskMetric
 
 TASKS = plugins.names("tasks")
-CLASSES = {"binary_classification": 2, "multiclass_classification": 4, "multilabel_classification": 3}
+CLASSES = {
+    "binary_classification": 2,
+    "multiclass_classification": 4,
+    "multilabel_classification": 3,
+    "language_modelling": 5,
+}
+PLACES = 6  # of a row of tokens
 Metric = Callable[[np.ndarray, np.ndarray], float]  # of labels and outputs
 
 
@@ -64,6 +70,21 @@ def huber(labels: np.ndarray, outputs: np.ndarray, delta: float) -> float:
     """Huber 1964, of each row."""
     size = abs(labels - outputs[:, 0])
     return float(np.mean([0.5 * e * e if e <= delta else delta * (e - 0.5 * delta) for e in size]))
+
+
+def next_tokens(labels: np.ndarray, outputs: np.ndarray) -> list[float]:
+    """Return the mean log loss over the tokens of each row: a place of a row is a sample of scikit-learn's."""
+    found = []
+    for row, logits in zip(labels[:, :-1], outputs, strict=True):
+        there = row > 0
+        found.append(known.log_loss(row[there], softmax(logits)[there], labels=range(logits.shape[-1])))
+    return found
+
+
+def of_all_tokens(labels: np.ndarray, outputs: np.ndarray) -> float:
+    """Return the log loss over all tokens."""
+    there = labels[:, :-1] > 0
+    return float(np.average(next_tokens(labels, outputs), weights=there.sum(axis=1)))
 
 
 REGRESSION = {
@@ -115,6 +136,13 @@ EXPECTED: dict[tuple[str, tuple], dict[str, Metric]] = {
         **REGRESSION,
         LOSS: lambda labels, outputs: huber(labels, outputs, 0.5),
     },
+    ("language_modelling", ()): {
+        LOSS: lambda labels, outputs: float(np.mean(next_tokens(labels, outputs))),
+        "perplexity": lambda labels, outputs: np.exp(of_all_tokens(labels, outputs)),
+        "bits_per_byte": lambda labels, outputs: (
+            of_all_tokens(labels, outputs) / np.log(2) * (labels[:, :-1] > 0).sum() / labels[:, -1].sum()
+        ),
+    },
     ("count_regression", ()): {
         LOSS: rate(known.mean_poisson_deviance),
         "d2": rate(known.d2_tweedie_score, power=1),
@@ -124,15 +152,25 @@ EXPECTED: dict[tuple[str, tuple], dict[str, Metric]] = {
 }
 
 
+def tokens(random: np.random.Generator, classes: int, rows: int) -> np.ndarray:
+    """Return rows of one token and more, with more bytes than tokens."""
+    labels = random.integers(1, classes, (rows, PLACES + 1))
+    lengths = random.integers(1, PLACES + 1, rows)
+    labels[np.arange(PLACES + 1) >= lengths[:, None]] = 0
+    labels[:, -1] = lengths + random.integers(5, size=rows)
+    return labels
+
+
 def drawn(name: str, found: Task, seed: int, rows: int = 60) -> tuple[np.ndarray, np.ndarray]:
     """Return random labels and outputs, each class among them."""
     random, classes = np.random.default_rng(seed), CLASSES.get(name, 0)
-    outputs = 2 * random.standard_normal((rows, found.outputs(classes)))
+    outputs = 2 * random.standard_normal((rows, *found.output_shape(classes, (PLACES,))))
     labels = {
         "classes": lambda: np.resize(random.permutation(classes), rows)[random.permutation(rows)].astype("int32"),
         "flags": lambda: np.concatenate(
             [np.eye(classes), 1 - np.eye(classes), random.integers(2, size=(rows - 2 * classes, classes))]
         ).astype("uint8"),
+        "tokens": lambda: tokens(random, classes, rows),
         "numbers": lambda: random.standard_normal(rows),
         "counts": lambda: random.poisson(2, size=rows).astype("float64"),
     }[found.labels.kind]()

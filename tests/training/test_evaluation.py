@@ -8,7 +8,7 @@ from batchwise.data import task
 from batchwise.data.dataset import SPLITS
 from batchwise.data.task import TaskMetric
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import evaluation
+from batchwise.training import evaluation_rows
 from batchwise.training.trainer import Trainer
 from tests.reference import activations
 from tests.training.runs import ROWS, assert_close, data_set, recipe
@@ -81,7 +81,7 @@ def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
     """Splits of several evaluation batches with a rest, of whole ones, and of less than one."""
     data = data_set(rows=30, validation=21, test=6)
     whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
-    monkeypatch.setattr(evaluation, "EVALUATION_ROWS", 7)
+    monkeypatch.setattr(evaluation_rows, "EVALUATION_ROWS", 7)
     pieces = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
     assert_close([pieces.metrics["loss"]], [whole.metrics["loss"]], "float64")
     np.testing.assert_array_equal(pieces.metrics["accuracy"], whole.metrics["accuracy"])

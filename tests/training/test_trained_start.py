@@ -197,5 +197,5 @@ def test_weights_of_a_layer_that_has_another_in_it_train_only_with_it(use_model)
     use_model(lambda shape, n: keras.Model(inputs := keras.Input(shape), Scaled(n)(inputs)))
     for chosen, expected in (("dense", ["kernel", "bias"]), ("scaled", ["factor", "kernel", "bias"])):
         how = recipe().model_copy(update={"trainable": [chosen]})
-        model = network.build(how, (6,), 3, seed=0)
+        model = network.build(how, (6,), (3,), seed=0)
         assert [variable.name for variable in model.trainable_variables] == expected

@@ -13,7 +13,7 @@ import numpy as np
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.tensorflow import tf
-from batchwise.training.evaluation import EVALUATION_IMAGES, EVALUATION_ROWS
+from batchwise.training import evaluation_rows
 from batchwise.training.trainer import Trainer
 
 CHUNK = 64  # gradients in memory at a time
@@ -82,7 +82,7 @@ class Gradients:
 
     def _padded(self, rows: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
         """Return rows in batches of a fixed size, [n, B], and the share of each in their mean, 0 where padded."""
-        size = min(EVALUATION_IMAGES if self.trainer.has_convolutions else EVALUATION_ROWS, len(rows))
+        size = min(evaluation_rows.together(self.model), len(rows))
         count = -(-len(rows) // size)
         shares = np.zeros(count * size)
         shares[: len(rows)] = 1 / len(rows)

@@ -16,6 +16,7 @@ from batchwise.data.task import Scale, Task, TaskMetric
 from batchwise.runtime.tensorflow import tf
 
 ROWS = 3
+PLACES = 5  # of a text
 
 
 def check(name: str, task: Task, classes: int, dtype: str) -> None:
@@ -24,9 +25,9 @@ def check(name: str, task: Task, classes: int, dtype: str) -> None:
         outputs = task.outputs(classes)
         if not isinstance(outputs, int) or outputs < 1:
             raise UserError(f"task {name}: outputs of {classes} classes is {outputs!r}; a number from 1 up is expected")
-        of_kind = {"classes": ([ROWS], "int32"), "flags": ([ROWS, classes], "int32")}
-        labels = tf.zeros(*of_kind.get(task.labels.kind, ([ROWS], dtype)))
-        of_model = tf.zeros([ROWS, outputs], dtype)
+        shape = {"flags": [ROWS, classes], "tokens": [ROWS, PLACES + 1]}.get(task.labels.kind, [ROWS])
+        labels = tf.zeros(shape, "int32" if task.labels.are_integers else dtype)
+        of_model = tf.zeros([ROWS, *task.output_shape(classes, (PLACES,))], dtype)
         _shape(f"task {name}: the values of its loss", task.loss(labels, of_model), most=0)
         for metric in task.metrics:
             _check_metric(f"task {name}: the metric {metric.name}", metric, labels, of_model)
@@ -40,7 +41,9 @@ def _of_types(what: str, task: Task) -> Iterator[None]:
     except (tf.errors.InvalidArgumentError, TypeError) as error:
         if not task.labels.are_integers or not re.search("int32 tensor|dtype int32", str(error)):
             raise
-        todo = "labels that are classes or flags are int32; make them numbers by `ops.cast(labels, outputs.dtype)`"
+        todo = (
+            "labels that are classes, flags or tokens are int32; make them numbers by `ops.cast(labels, outputs.dtype)`"
+        )
         raise UserError(f"{what}: {todo} (at {place(error)})") from None
 
 

@@ -11,14 +11,14 @@ from batchwise.training.model_checks import activations
 TYPES = {MIXED: ("float32", "bfloat16")}
 
 
-def check(name: str, model: Any, input_shape: tuple[int, ...], outputs: int, dtype: str) -> None:
-    """Raise UserError if a model is none that the engine trains, from [B, *input_shape] to logits [B, outputs]."""
+def check(name: str, model: Any, input_shape: tuple[int, ...], output_shape: tuple[int, ...], dtype: str) -> None:
+    """Raise UserError if the engine does not train a model, from [B, *input_shape] to logits [B, *output_shape]."""
     if not isinstance(model, keras.Model):
         raise UserError(
             f"model {name}: build returned {_kind(model)}; it must return a keras.Model, "
             "keras.Model(inputs, outputs) say"
         )
-    _check_output(name, model, outputs)
+    _check_output(name, model, output_shape)
     _check_input(name, model, input_shape)
     if model.compiled:
         raise UserError(
@@ -51,21 +51,24 @@ def _kind(value: Any) -> str:
     return "None" if value is None else f"an object of the type {type(value).__name__}"
 
 
-def _check_output(name: str, model: keras.Model, outputs: int) -> None:
+def _check_output(name: str, model: keras.Model, output_shape: tuple[int, ...]) -> None:
     given = tensors(model, "output")
     shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(given) if tensor is not None]
     if isinstance(given, dict) or len(shapes) > 1:
         raise UserError(
-            f"model {name} returns {_nested(given, 'output')}; it must return one tensor of shape {(None, outputs)}, "
+            f"model {name} returns {_nested(given, 'output')}; it must return one tensor of shape "
+            f"{(None, *output_shape)}, "
             "since a study has one loss: return one of them, and make a study of each"
         )
     shape = shapes[0] if shapes else "unknown, for want of a keras.Input"
-    if shapes and len(shapes[0]) == 2 and shapes[0][0] is not None:
+    if shapes and len(shapes[0]) == 1 + len(output_shape) and shapes[0][0] is not None:
         raise _fixed(name, model, shapes[0][0])
-    if shape != (None, outputs):
+    if shape != (None, *output_shape):
+        *places, outputs = output_shape
+        why = f", at each of the {places[0]} places of a row, whose next token it is to predict" if places else ""
         raise UserError(
-            f"the output shape of model {name} is {shape}; it must be {(None, outputs)}, as its argument "
-            f"outputs={outputs} says"
+            f"the output shape of model {name} is {shape}; it must be {(None, *output_shape)}, as its argument "
+            f"outputs={outputs} says{why}"
         )
 
 

@@ -26,13 +26,13 @@ from batchwise.config.optimizers import SGD
 from batchwise.config.recipe import Recipe
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Split
-from batchwise.measuring.landscape import gradients, landscape_files, measurement, noise, output, sharpness, updates
+from batchwise.measuring.landscape import landscape_files, measurement, noise, output, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen
 from batchwise.measuring.landscape.columns import columns, tables
 from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.moments import moments
 from batchwise.runtime.tensorflow import tf
-from batchwise.training import network, run_result
+from batchwise.training import evaluation_rows, network, run_result
 from batchwise.training.trainer import Trainer
 from batchwise.training.update import Epoch, Updater
 from stages import landscape as stage
@@ -350,7 +350,7 @@ def test_an_update_by_its_definition_is_that_of_the_engine(small) -> None:
 
 def test_a_network_with_batch_normalisation_is_taken_in_inference_mode(monkeypatch) -> None:
     """Also in batches that do not divide the rows, as images are."""
-    monkeypatch.setattr(gradients, "EVALUATION_IMAGES", 50)
+    monkeypatch.setattr(evaluation_rows, "EVALUATION_IMAGES", 50)
     data, trained = digits(), recipe(model=CNN, budget={"epochs": 1})
     result = Trainer(data, trained).run(64, 0.1, 0)
     programs = Gradients(data, trained, np.arange(1200))
@@ -370,7 +370,7 @@ def test_a_network_with_batch_normalisation_is_taken_in_inference_mode(monkeypat
 @pytest.mark.parametrize("rows", [1, 6, 7, 8, 20])
 def test_padding_leaves_the_mean_as_it_is(monkeypatch, small, rows) -> None:
     programs, weights = small
-    monkeypatch.setattr(gradients, "EVALUATION_ROWS", 7)
+    monkeypatch.setattr(evaluation_rows, "EVALUATION_ROWS", 7)
     batches, shares = programs._padded(np.arange(100, 100 + rows))
     assert batches.shape == shares.shape == (-(-rows // 7), min(rows, 7))
     monkeypatch.setattr(programs, "some", (batches, shares))

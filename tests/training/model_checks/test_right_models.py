@@ -187,7 +187,7 @@ def test_the_checks_change_no_run(use_model) -> None:
 
 def test_counting_the_weights_leaves_no_number_behind() -> None:
     before = layers.Dense(1).name
-    network.check_size(recipe(), (6,), 3)
+    network.check_size(recipe(), (6,), (3,))
     numbers = [int(name.partition("_")[2] or 0) for name in (before, layers.Dense(1).name)]
     assert numbers[1] == numbers[0] + 1
 

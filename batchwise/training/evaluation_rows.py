@@ -1,0 +1,42 @@
+"""How many rows are evaluated together: the same always, for the bits of a mean depend on it."""
+
+import math
+
+from batchwise.runtime.tensorflow import keras
+from batchwise.training import network
+
+# Convolutions make of an image up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the
+# cache.
+EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
+# Of a layer, 64 MB as float32: of a text it has values at each place, and attention scores of each pair of places.
+VALUES = 2**24
+
+
+def together(model: keras.Model) -> int:
+    """Return how many rows of a model are evaluated together at most, at least one."""
+    most = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
+    return max(1, min(most, VALUES // max(values_of_row(model), 1)))
+
+
+def values_of_row(layer: keras.Layer) -> int:
+    """Return how many values a layer makes of a row, or the largest within a model; 0 where its shape is not known."""
+    inner = getattr(layer, "layers", ())
+    return max(_outputs(layer), _scores(layer), *map(values_of_row, inner), 0)
+
+
+def _outputs(layer: keras.Layer) -> int:
+    try:
+        shapes = [tensor.shape[1:] for tensor in keras.tree.flatten(layer.output)]
+    except (AttributeError, ValueError):  # a layer within a layer, or one that is called twice
+        return 0
+    return max((math.prod(size or 1 for size in shape) for shape in shapes), default=0)
+
+
+def _scores(layer: keras.Layer) -> int:
+    """Return how many scores attention has of a row: of each head, as Keras names them, one for each pair of places."""
+    heads = getattr(layer, "num_heads", 0) or getattr(layer, "num_query_heads", 0)
+    try:
+        query, *_ = keras.tree.flatten(layer.input) if heads else [None]
+    except (AttributeError, ValueError):
+        return 0
+    return heads * (query.shape[1] or 1) ** 2 if heads else 0
