@@ -1,19 +1,18 @@
 """What labels must be that are tokens: the next one at each place of a row, and the bytes of the text that they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import conversions, refusals
+from batchwise.data import conversions, large_arrays, refusals
 
 EXPECTED = (
     "an array [rows, T + 1] of whole numbers is expected: the next token at each of T places, 0 where there is none, "
     "and then the bytes of the text that these tokens are"
 )
 LARGEST = np.iinfo("int32").max
-ROWS = 2**16  # of which arrays are made at a time
 
 
 def check(what: str, labels: Any, rows: int, class_names: Sequence[str]) -> None:
@@ -22,8 +21,10 @@ def check(what: str, labels: Any, rows: int, class_names: Sequence[str]) -> None
         raise UserError(f"{what} are {conversions.in_words(labels)}; {EXPECTED}{refusals.of_labels(labels, rows)}")
     if len(labels) != rows:
         raise UserError(f"{what} are {len(labels)} for {rows} rows of inputs; one for each row is expected")
-    for first, some in parts(labels):
+    first = 0
+    for some in large_arrays.chunks(labels):
         _check_part(what, first, some, len(class_names))
+        first += len(some)
 
 
 def check_places(inputs: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> None:
@@ -38,15 +39,9 @@ def check_places(inputs: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarr
 
 def check_vary(labels: np.ndarray) -> None:
     """Raise UserError for training labels of which all tokens are the same."""
-    first = labels[0, 0]
-    if all((some[:, :-1] == first).all() for _, some in parts(labels)):
+    first = labels[0, :-1].max()
+    if all(np.isin(some[:, :-1], (0, first)).all() for some in large_arrays.chunks(labels)):
         raise UserError(f"train labels are all the token {first}; there is nothing to learn from one token")
-
-
-def parts(labels: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the first row and the labels of some rows after the other: all at once may not fit into memory."""
-    for first in range(0, len(labels), ROWS):
-        yield first, labels[first : first + ROWS]
 
 
 def _check_part(what: str, first: int, labels: np.ndarray, classes: int) -> None:

@@ -7,6 +7,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from batchwise.common.errors import UserError
 from batchwise.common.option_types import Seed
+from batchwise.data import large_arrays
 from batchwise.data.dataset import DataSet, Description, Split
 
 DESCRIPTION = Description(
@@ -103,7 +104,7 @@ def _source(states: int, symbols: int, random: np.random.Generator) -> Source:
 def _part(source: Source, rows: int, places: int, seed: list[int]) -> Split:
     """Return rows that are drawn some at a time, each time from a stream of their own."""
     dtype = "uint16" if max(len(source.emissions[0]) + FIRST, places) < 2**16 else "int32"
-    inputs, labels = np.empty((rows, places), dtype), np.empty((rows, places + 1), dtype)
+    inputs, labels = (large_arrays.new((rows, columns), dtype) for columns in (places, places + 1))
     labels[:, -1] = places  # bytes
     for first in range(0, rows, ROWS):
         drawn = FIRST + source.draw(ROWS, places + 1, np.random.default_rng([*seed, first]))[: rows - first]

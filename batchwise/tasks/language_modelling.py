@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from batchwise.data import large_arrays
 from batchwise.data.task import LOSS, Labels, Task, TaskMetric, Tensor
-from batchwise.data.token_checks import parts
 
 
 def task() -> Task:
@@ -100,14 +100,14 @@ def entropy(labels: np.ndarray) -> float:
 
 def bits_per_byte_of_constant(labels: np.ndarray) -> float:
     """Return the bits a byte of always answering with the shares of the tokens."""
-    tokens = sum(int((some[:, :-1] > 0).sum()) for _, some in parts(labels))
+    tokens = sum(int((some[:, :-1] > 0).sum()) for some in large_arrays.chunks(labels))
     return entropy(labels) * tokens / np.log(2) / float(labels[:, -1].sum(dtype="float64"))
 
 
 def _counts(labels: np.ndarray, weights: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return how often each token is there, [tokens], those of a row weighing what `weights` gives, [rows]."""
     counts = np.zeros(1)
-    for _, some in parts(labels):
+    for some in large_arrays.chunks(labels):
         tokens = some[:, :-1]
         of_rows = np.repeat(weights(tokens), tokens.shape[1])
         counted = np.bincount(tokens.ravel(), of_rows, minlength=len(counts))

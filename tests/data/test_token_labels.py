@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from batchwise.common.errors import UserError
-from batchwise.data import preparation, prepared, token_checks
+from batchwise.data import large_arrays, preparation, prepared
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.subset import subset
 
@@ -62,7 +62,7 @@ WRONG: dict[str, tuple[Callable[[], Split], str]] = {
         "whole numbers [rows, T] are expected, the token at each of the 4 places of the labels",
     ),
     "one token": (
-        lambda: replace(tokens(), labels=np.resize([2, 2, 2, 2, 4], (6, 5))),
+        lambda: replace(tokens(), labels=np.resize([2, 2, 2, 0, 4], (6, 5))),
         "train labels are all the token 2; there is nothing to learn from one token",
     ),
 }
@@ -70,8 +70,8 @@ WRONG: dict[str, tuple[Callable[[], Split], str]] = {
 
 @pytest.mark.parametrize(("train", "said"), WRONG.values(), ids=WRONG)
 def test_wrong_labels_are_refused_whatever_is_looked_at_at_a_time(train, said, monkeypatch) -> None:
-    for rows in (token_checks.ROWS, 1):
-        monkeypatch.setattr(token_checks, "ROWS", rows)
+    for size in (large_arrays.CHUNK_BYTES, 1):
+        monkeypatch.setattr(large_arrays, "CHUNK_BYTES", size)
         with pytest.raises(UserError) as error:
             part = train()
             others = [

@@ -125,7 +125,7 @@ def test_a_field_of_a_task_that_is_something_else_is_told(field, value) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"kind": "class"}, "labels: kind is 'class'; one of classes, flags, numbers, counts is expected"),
+        ({"kind": "class"}, "labels: kind is 'class'; one of classes, flags, numbers, counts, tokens is expected"),
         ({"kind": None}, "labels: kind is None"),
         ({"kind": "classes", "classes": 1}, "labels: classes is 1; a whole number from 2 up, or None, is expected"),
         ({"kind": "classes", "classes": "two"}, "labels: classes is 'two'"),
@@ -212,7 +212,12 @@ def test_what_gives_no_values_of_rows_is_told(name) -> None:
     assert words in str(told.value) and "\n" not in str(told.value)
 
 
-CLASSES = {"binary_classification": 2, "multiclass_classification": 4, "multilabel_classification": 3}
+CLASSES = {
+    "binary_classification": 2,
+    "multiclass_classification": 4,
+    "multilabel_classification": 3,
+    "language_modelling": 5,
+}
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -72,19 +72,12 @@ def huber(labels: np.ndarray, outputs: np.ndarray, delta: float) -> float:
     return float(np.mean([0.5 * e * e if e <= delta else delta * (e - 0.5 * delta) for e in size]))
 
 
-def next_tokens(labels: np.ndarray, outputs: np.ndarray) -> list[float]:
-    """Return the mean log loss over the tokens of each row: a place of a row is a sample of scikit-learn's."""
-    found = []
-    for row, logits in zip(labels[:, :-1], outputs, strict=True):
-        there = row > 0
-        found.append(known.log_loss(row[there], softmax(logits)[there], labels=range(logits.shape[-1])))
-    return found
-
-
-def of_all_tokens(labels: np.ndarray, outputs: np.ndarray) -> float:
-    """Return the log loss over all tokens."""
+def next_tokens(labels: np.ndarray, outputs: np.ndarray, *, rows_alike: bool) -> float:
+    """Return the log loss of tokens, each a row of scikit-learn's; all count alike, or all rows of them do."""
     there = labels[:, :-1] > 0
-    return float(np.average(next_tokens(labels, outputs), weights=there.sum(axis=1)))
+    weights = there / (there.sum(axis=1, keepdims=True) if rows_alike else 1)
+    tokens, logits = labels[:, :-1][there], outputs[there]
+    return known.log_loss(tokens, softmax(logits), labels=range(logits.shape[-1]), sample_weight=weights[there])
 
 
 REGRESSION = {
@@ -137,10 +130,13 @@ EXPECTED: dict[tuple[str, tuple], dict[str, Metric]] = {
         LOSS: lambda labels, outputs: huber(labels, outputs, 0.5),
     },
     ("language_modelling", ()): {
-        LOSS: lambda labels, outputs: float(np.mean(next_tokens(labels, outputs))),
-        "perplexity": lambda labels, outputs: np.exp(of_all_tokens(labels, outputs)),
+        LOSS: lambda labels, outputs: next_tokens(labels, outputs, rows_alike=True),
+        "perplexity": lambda labels, outputs: np.exp(next_tokens(labels, outputs, rows_alike=False)),
         "bits_per_byte": lambda labels, outputs: (
-            of_all_tokens(labels, outputs) / np.log(2) * (labels[:, :-1] > 0).sum() / labels[:, -1].sum()
+            next_tokens(labels, outputs, rows_alike=False)
+            / np.log(2)
+            * (labels[:, :-1] > 0).sum()
+            / labels[:, -1].sum()
         ),
     },
     ("count_regression", ()): {

@@ -17,8 +17,8 @@ LONGEST = 40  # characters of a name
 
 
 def names(data: dict[str, Any]) -> list[str]:
-    """Return the names of the classes or flags of a manifest, long ones cut."""
-    return [cut(name, LONGEST) for name in data["class_names"]]
+    """Return the names of the classes or flags of a manifest, long ones cut; none of tokens."""
+    return [] if data["labels"] == "tokens" else [cut(name, LONGEST) for name in data["class_names"]]
 
 
 def has_unequal(tables: Tables) -> bool:

@@ -71,9 +71,11 @@ def folds(given: dict[str, Any], kind: str) -> str:
 
 
 def labels(data: dict[str, Any]) -> str:
-    """Return what the labels are: how many classes, or the range of a number."""
+    """Return what the labels are: how many classes or tokens, or the range of a number."""
     if data["labels"] in ("classes", "flags"):
         return count(len(data["class_names"]), "class" if data["labels"] == "classes" else "label")
+    if data["labels"] == "tokens":
+        return f"{count(data['input_shape'][0], 'token')} a row, of {len(data['class_names']):,} in all"
     low, high = map(digits, data["target_range"])
     return f"target {low} to {high} {data['unit']}".rstrip()
 
