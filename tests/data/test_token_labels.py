@@ -15,8 +15,8 @@ NAMES = ("<padding>", "<unknown>", "a", "b", "<script>alert(1)</script>")
 
 
 def tokens(rows: int = 6) -> Split:
-    inputs = np.resize([2, 3, 4, 0], (rows, 4)).astype("int32")
-    return Split(inputs, np.concatenate([np.roll(inputs, -1, 1) * (inputs > 2), np.full((rows, 1), 3)], 1))
+    inputs, labels = (np.tile(row, (rows, 1)) for row in ([2, 3, 4, 0], [3, 4, 0, 0, 3]))
+    return Split(inputs, labels)
 
 
 def data_set(train: Split | None = None) -> DataSet:
@@ -41,7 +41,7 @@ def without_tokens() -> Split:
 WRONG: dict[str, tuple[Callable[[], Split], str]] = {
     "numbers": (
         lambda: replace(tokens(), labels=tokens().labels.astype("float64")),
-        "train labels are float64 of the shape [6, 5], such as 0.0; an array [rows, T + 1] of whole numbers",
+        "train labels are float64 of the shape [6, 5], such as 3.0; an array [rows, T + 1] of whole numbers",
     ),
     "one a row": (lambda: replace(tokens(), labels=np.arange(6)), "train labels are int64 of the shape [6]"),
     "too few rows": (lambda: replace(tokens(), labels=tokens(5).labels), "train labels are 5 for 6 rows of inputs"),
