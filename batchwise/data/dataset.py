@@ -66,11 +66,6 @@ class Folds:
         return int(self.of_rows.max()) + 1
 
     @property
-    def strata(self) -> int:
-        """Of how many kinds rows are drawn, so that none may be missing: of the classes, or of one."""
-        return len(self.class_names) if self.task.labels.kind == "classes" else 1
-
-    @property
     def rows(self) -> dict[str, int]:
         """The rows of each part, which are as many for each seed; with two folds there are none to choose by."""
         sizes = np.bincount(self.of_rows[self.of_rows >= 0])

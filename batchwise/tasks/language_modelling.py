@@ -106,13 +106,12 @@ def bits_per_byte_of_constant(labels: np.ndarray) -> float:
 
 def _counts(labels: np.ndarray, weights: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Return how often each token is there, [tokens], those of a row weighing what `weights` gives, [rows]."""
-    counts = np.zeros(1)
+    counts: np.ndarray = np.zeros(1)
     for some in large_arrays.chunks(labels):
         tokens = some[:, :-1]
         of_rows = np.repeat(weights(tokens), tokens.shape[1])
         counted = np.bincount(tokens.ravel(), of_rows, minlength=len(counts))
-        counted[: len(counts)] += counts
-        counts = counted
+        counts = counted + np.pad(counts, (0, len(counted) - len(counts)))
     return counts[1:]  # without padding
 
 

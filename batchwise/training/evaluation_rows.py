@@ -35,8 +35,10 @@ def _outputs(layer: keras.Layer) -> int:
 def _scores(layer: keras.Layer) -> int:
     """Return how many scores attention has of a row: of each head, as Keras names them, one for each pair of places."""
     heads = getattr(layer, "num_heads", 0) or getattr(layer, "num_query_heads", 0)
+    if not heads:
+        return 0
     try:
-        query, *_ = keras.tree.flatten(layer.input) if heads else [None]
+        query, *_ = keras.tree.flatten(layer.input)
     except (AttributeError, ValueError):
         return 0
-    return heads * (query.shape[1] or 1) ** 2 if heads else 0
+    return heads * (query.shape[1] or 1) ** 2
