@@ -6,7 +6,7 @@ import stages
 from batchwise.config import checked
 from batchwise.config.params import Subset
 from batchwise.config.recipe import TaskChoice
-from batchwise.data import loading, local_files, preparation, prepared
+from batchwise.data import lengths, loading, local_files, preparation, prepared
 from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet
 
@@ -24,6 +24,8 @@ def main() -> None:
                 subset, task = of_study["subset"], of_study["task"]
                 chosen = Subset(**subset) if subset else None, TaskChoice(**task) if task else None
                 part = loading.part_of(study, data, *chosen, of_study.get("folds"))
+                if of_study.get("of_tokens"):
+                    lengths.check(study, part)
                 prepared.save_part(part, FOLDER, study, entry, of_study, asked.weights(study))
     prepared.remove_others(FOLDER, asked.data_sets, asked.studies)
 

@@ -49,7 +49,7 @@ def _data_sets(params: Params) -> dict[str, Any]:
 
 
 def _taken(study: Study) -> dict[str, Any]:
-    asked = {"weights": study.weights, "folds": study.folds}
+    asked = {"weights": study.weights, "folds": study.folds, "of_tokens": study.memory_by_length is not None}
     return study.model_dump(include={"data_set", "subset", "task"}) | {key: it for key, it in asked.items() if it}
 
 

@@ -23,6 +23,7 @@ from batchwise.common.messages import describe, shown, unknown
 from batchwise.common.option_types import Number, Seed
 from batchwise.config import data_set_entries, yaml_file
 from batchwise.config.file_paths import FilePath
+from batchwise.config.memory_by_length import MemoryByLength
 from batchwise.config.recipe import Recipe, check_options
 from batchwise.config.section import Entry, Section, below, mistake, mistakes
 
@@ -164,6 +165,11 @@ class Study(Recipe):
         default_factory=list,
         description="what is timed beside the grid: `neighbours` of its powers of two (17 beside 16), and number types "
         "at the largest m",
+    )
+    memory_by_length: MemoryByLength | None = Field(
+        None,
+        description="of rows of tokens: memory is measured by batch size and length, with the largest m that fits at "
+        "each length; otherwise at the length of the data set alone",
     )
     confirmation: Confirmation | None = Field(
         None,

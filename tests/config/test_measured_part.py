@@ -32,6 +32,7 @@ DECIDING = {
     "dtype": "mixed_bfloat16",
     "trainable": ["dense"],
     "timed_beside": ["float64"],
+    "memory_by_length": {"lengths": [50, 200]},
     "task": "regression",
     "class_weights": "balanced",
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},

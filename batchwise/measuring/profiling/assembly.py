@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.measuring.profiling.profile_files import DOUBLING, POINTS, REPETITIONS, Profile
+from batchwise.measuring.profiling.profile_files import DOUBLING, LENGTHS, POINTS, REPETITIONS, Profile
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,16 @@ class Measurement:
 
 
 def assemble(
-    points: Sequence[Measurement], beside: Measurement | None, doubled: dict[str, Any], facts: dict[str, Any]
+    points: Sequence[Measurement],
+    beside: Measurement | None,
+    doubled: dict[str, Any],
+    facts: dict[str, Any],
+    lengths: Sequence[dict[str, Any]] = (),
 ) -> Profile:
     """Return the profile of points, in their order, and of the processes side by side.
 
-    Repetitions are in the order of time. `doubled` has the rows of doubling.csv and the bytes that were allowed.
+    Repetitions are in the order of time. `doubled` has the rows of doubling.csv and the bytes that were allowed,
+    `lengths` are those of lengths.csv.
     """
     every = [*points, *([beside] if beside else [])]
     occasions = sorted({measured.occasion for measured in every}, key=lambda occasion: occasion.started)
@@ -67,4 +72,5 @@ def assemble(
             "memory_limit_bytes": doubled["memory_limit_bytes"],
             "occasions": list(map(asdict, occasions)),
         },
+        pd.DataFrame(lengths, columns=list(LENGTHS)),
     )

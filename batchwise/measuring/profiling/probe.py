@@ -27,6 +27,8 @@ LEAST_SECONDS = 0.004
 ROWS, IMAGES, EPOCHS = 4096, 128, 8
 # An epoch of training that takes longer is not trained to count its updates.
 LONGEST_EPOCH = 1.0
+# An update that is timed alone is repeated so often, or until it took so many seconds.
+REPEATED, ENOUGH = 4, 1.0
 STATUS = Path("/proc/self/status")  # of Linux
 
 
@@ -80,7 +82,7 @@ def _status(name: str) -> int:
 
 
 class Probe:
-    """Measures one batch size by `compile`, `count` and `repeat`, or the memory of many by `update`."""
+    """Measures one batch size by `compile`, `count` and `repeat`, others by `update` and `timed_update`."""
 
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         self.memory_start = memory_peak()
@@ -134,6 +136,21 @@ class Probe:
         """Make one update of any number of rows, some of them twice if need be, and return the memory's peak."""
         self.trainer.rehearsal(batch_size, 1, 0, room=1)(1)
         return memory_peak()
+
+    def timed_update(self, batch_size: int) -> tuple[int, float]:
+        """Make updates of any number of rows, and return the memory's peak and the median seconds of one.
+
+        Compiling is not counted, nor are seconds in which others had the processor.
+        """
+        train = self.trainer.rehearsal(batch_size, 1, 0, room=1)
+        train(0)
+        clock = perf_counter if gpu() else process_time
+        times: list[float] = []
+        while len(times) < REPEATED and sum(times) < ENOUGH:
+            start = clock()
+            train(1)
+            times.append(clock() - start)
+        return memory_peak(), float(np.median(times[1:] or times))  # the first touches memory that is new
 
     def _compile(self, part: str, batch_size: int) -> float:
         """Add a part, with room for as many epochs as a repetition needs, and return the seconds of its compilation.

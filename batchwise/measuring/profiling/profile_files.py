@@ -1,6 +1,6 @@
 """What was measured of a study's time and memory: the files of data/profiles/<study>."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ POINTS = {
     "batch_size": "m, rows; a batch size above the number of training rows N is measured once, as N",
     "dtype": "number type of weights, inputs and gradients",
     "purpose": "why it was measured: grid (a batch size of the study), neighbour (of a power of two) or dtype (another "
-    "number type)",
+    "number type); in lengths.csv point (of the fit) or end (to find the largest m that fits into the study's limit)",
     "status": "ok, out_of_memory (also if the system ended the process for want of memory) or failed, also by a fault "
     "of the machine, twice; in doubling.csv fits, out_of_memory, failed or stopped: not finished in time, so that the "
     "last m that fits is a lower bound",
@@ -43,15 +43,24 @@ REPETITIONS = {
     "file's rows",
     "process": "number, from 0, of the process of this point and part: all points have a first one, then all a second; "
     "whole and ragged updates are of the same",
-    "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation; seconds",
+    "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation, in "
+    "lengths.csv the median of a few, of which those in which others had the processor do not count; seconds",
 }
 DOUBLING = {
     "batch_size": "m: the largest of the grid times powers of 2, up to the end of memory; above N, rows repeat",
     **{name: POINTS[name] for name in ("status", "message", "memory_peak_bytes")},
     "seconds": REPETITIONS["seconds"],
 }
-TABLES = {"points": POINTS, "repetitions": REPETITIONS, "doubling": DOUBLING}
-COLUMNS = POINTS | REPETITIONS | {"column": "name of a column, in any table of this folder"}
+LENGTHS = {
+    "tokens": "T, tokens of a row, to which rows were cut or repeated",
+    "dtype": POINTS["dtype"],
+    "accumulation": "parts of a batch, one after the other, whose gradients are accumulated; 1 of whole batches",
+    "batch_size": POINTS["batch_size"],
+    **{name: POINTS[name] for name in ("purpose", "status", "message", "memory_peak_bytes")},
+    "seconds": REPETITIONS["seconds"],
+}
+TABLES = {"points": POINTS, "repetitions": REPETITIONS, "doubling": DOUBLING, "lengths": LENGTHS}
+COLUMNS = LENGTHS | POINTS | REPETITIONS | {"column": "name of a column, in any table of this folder"}
 COLUMNS |= {"description": "what the column holds, with its unit"}
 TEXTS = ("dtype", "purpose", "status", "message", "input_shape", "part")
 _SIZE: dict[str, str | None] = {"batch_size": "int64"}
@@ -59,17 +68,19 @@ KEYS = {
     "points": {**_SIZE, "dtype": None, "purpose": None, "status": None},
     "repetitions": {**_SIZE, "dtype": None, "part": None, "seconds": None},
     "doubling": {**_SIZE, "status": None},
+    "lengths": {**_SIZE, "tokens": "int64", "dtype": None, "accumulation": "int64", "purpose": None, "status": None},
 }
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The tables points.csv, repetitions.csv and doubling.csv, and machine.json."""
+    """The tables points.csv, repetitions.csv, doubling.csv and lengths.csv, and machine.json."""
 
     points: pd.DataFrame
     repetitions: pd.DataFrame
     doubling: pd.DataFrame
     machine: dict[str, Any]
+    lengths: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LENGTHS)))
 
     def __post_init__(self) -> None:
         """Leave out rows that do not say what they are of. Any other row may be missing too."""

@@ -16,10 +16,11 @@ from batchwise.config.params import Study
 from batchwise.data import folds
 from batchwise.data.dataset import DataSet
 from batchwise.execution.run_store import Store
-from batchwise.measuring.profiling import endings, largest_batch, measurement_store
+from batchwise.measuring.profiling import endings, largest_batch, lengths, measurement_store
 from batchwise.measuring.profiling.assembly import Measurement, Occasion, assemble
 from batchwise.measuring.profiling.configurations import missing, nearest, points
 from batchwise.measuring.profiling.measurement_store import Measurements
+from batchwise.measuring.profiling.process import Process
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.measuring.profiling.rounds import Point, Rounds
 from batchwise.runtime import hardware
@@ -63,8 +64,10 @@ class Profiler:
         if self._has_side_by_side and alone in self.new and measured[alone].ok:
             beside = self._measure_side_by_side(measured[alone])
         facts = self.machine | {"training_rows": self.data.rows["train"]}
+        if self.part.memory_by_length:
+            facts["length_limit_bytes"] = self.part.memory_by_length.limit_bytes
         doubled = self._doubled([one.row for one in measured.values() if one.ok])
-        return assemble([measured[point] for point in self.asked], beside, doubled, facts)
+        return assemble([measured[point] for point in self.asked], beside, doubled, facts, self._lengths())
 
     def unmeasured(self) -> list[Point]:
         """Return the points that `profile` will measure: those that are not kept, and those they are compared with."""
@@ -131,6 +134,20 @@ class Profiler:
         if beside.repetitions:
             self.kept.keep(asdict(beside), side_by_side=vars(point))
         return beside
+
+    def _lengths(self) -> list[dict[str, Any]]:
+        """Return the rows of lengths.csv."""
+        if not self.part.memory_by_length:
+            return []
+        available = hardware.gpu_memory() if gpu() else self.rounds.available
+        rows = lengths.measure(self.part, self.part.memory_by_length, self._start_at_length, self.kept, available)
+        for row in rows:
+            self._note(f"an update of m = {row.batch_size}, T = {row.tokens}", row.message)
+        return [asdict(row) for row in rows]
+
+    def _start_at_length(self, kind: lengths.Kind, memory: int) -> Process:
+        data = lengths.data_of(self.data, kind.tokens)
+        return self.rounds.start(kind.dtype, memory, data, accumulation=kind.accumulation)
 
     def _doubled(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the rows of doubling.csv, from the largest m of `rows`, and how much memory was allowed, bytes."""

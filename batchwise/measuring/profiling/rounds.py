@@ -56,12 +56,15 @@ class Rounds:
         self.repetitions: list[tuple[Point, str, int, int, float]] = []
         self.started: list[Process] = []
 
-    def start(self, dtype: str, memory: int) -> Process:
-        """Start a process that builds a trainer; on a CPU it cannot take more memory."""
+    def start(self, dtype: str, memory: int, data: DataSet | None = None, **changes: Any) -> Process:
+        """Start a process that builds a trainer; on a CPU it cannot take more memory.
+
+        `data` are others than those of the study, and `changes` those of its recipe.
+        """
         with suppress(OSError):  # the process tells
             forkserver.start(*PRELOADED)
-        recipe = self.recipe.model_copy(update={"dtype": dtype})
-        self.started.append(Process(self.context, self.data, recipe, memory, self.on_gpu))
+        recipe = self.recipe.model_copy(update={"dtype": dtype, **changes})
+        self.started.append(Process(self.context, data or self.data, recipe, memory, self.on_gpu))
         return self.started[-1]
 
     def close(self) -> None:

@@ -107,8 +107,8 @@ def test_the_stage_says_one_line_and_replaces_its_folder(stage) -> None:
     assert done.stderr == ""
     assert done.stdout.startswith(f"small: {len(profile.points)} points measured now, 0 kept from before; ")
     assert done.stdout.count("\n") == 1
-    names = {"points.csv", "repetitions.csv", "doubling.csv", "columns.csv", "machine.json", "SHA256SUMS"}
-    assert {path.name for path in folder.iterdir()} == names
+    tables = {f"{name}.csv" for name in profile_files.TABLES}
+    assert {path.name for path in folder.iterdir()} == tables | {"columns.csv", "machine.json", "SHA256SUMS"}
 
 
 def test_what_was_measured_is_kept(stage) -> None:
@@ -375,8 +375,10 @@ def made_up(seed: int = 0) -> Profile:
         for m, part in parts
     ]
     doubling = [(100, "fits", np.nan, 4000, 0.5), (200, "out_of_memory", "none", np.nan, 0.7)]
-    tables = zip((rows, repetitions, doubling), profile_files.TABLES.values(), strict=True)
-    return Profile(*(pd.DataFrame(rows, columns=list(columns)) for rows, columns in tables), {"training_rows": 100})
+    lengths = [(50, "float32", 1, 8, "point", "fits", np.nan, 5000, 0.5)]
+    given = zip((rows, repetitions, doubling, lengths), profile_files.TABLES.values(), strict=True)
+    *tables, of_lengths = (pd.DataFrame(rows, columns=list(columns)) for rows, columns in given)
+    return Profile(*tables, {"training_rows": 100}, of_lengths)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -426,7 +428,7 @@ def test_what_is_written_is_read_back(tmp_path) -> None:
     assert found.machine == written.machine
 
 
-@pytest.mark.parametrize("name", ["points.csv", "repetitions.csv", "doubling.csv", "machine.json"])
+@pytest.mark.parametrize("name", ["points.csv", "repetitions.csv", "doubling.csv", "lengths.csv", "machine.json"])
 def test_a_missing_or_damaged_file_is_an_error_of_the_user(name, tmp_path) -> None:
     path = tmp_path / "study" / name
     write(path.parent)

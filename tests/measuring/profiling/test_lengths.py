@@ -1,0 +1,151 @@
+"""What is measured at several lengths: on a machine that is made up, and once on this one."""
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from batchwise.config import measured_part
+from batchwise.config.memory_by_length import MemoryByLength
+from batchwise.config.params import Study
+from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.execution.run_store import Store
+from batchwise.measuring.profiling import lengths
+from batchwise.measuring.profiling.endings import Ended
+from batchwise.measuring.profiling.lengths import END, POINT, Kind, Update
+from batchwise.measuring.profiling.measurement_store import Measurements
+from batchwise.measuring.profiling.profiler import Profiler
+
+STUDY = {
+    "data_set": "texts",
+    "model": {"name": "mlp", "hidden_units": [8]},
+    "optimizer": {"name": "sgd"},
+    "budget": {"epochs": 1},
+    "learning_rate_scaling": "none",
+    "grid": {"batch_sizes": [4], "base_learning_rates": [0.1], "seeds": 1},
+}
+ASKED = {"lengths": [100, 20, 400], "limit": 2.0, "dtypes": ["mixed_bfloat16"], "accumulation": [4]}
+
+
+def study(**changes) -> Study:
+    return measured_part.of_study(Study.model_validate({**STUDY, "memory_by_length": ASKED, **changes}))
+
+
+class MadeUp:
+    """A process in which tokens take `token_bytes` each, divided by the parts, and which may take `memory`."""
+
+    def __init__(self, kind: Kind, memory: int, token_bytes: float, started: list) -> None:
+        self.kind, self.memory, self.token_bytes, self.started = kind, memory, token_bytes, started
+
+    def built(self) -> None:
+        """Be ready at once."""
+
+    close = built
+
+    def ask(self, method: str, m: int, seconds: float) -> tuple[int, float]:
+        """Return the peak of an update of m rows and its seconds, or end for want of memory."""
+        assert method == "timed_update" and seconds > 0
+        self.started.append((self.kind, m))
+        peak = int(5e8 + self.token_bytes * m * self.kind.tokens / self.kind.accumulation)
+        if peak > self.memory:
+            raise Ended("out_of_memory", "no room")
+        return peak, 1e-6 * m
+
+
+def measured(folder: Path, made: Study, token_bytes: float = 3000.0, available: int = 10**10) -> tuple[list, list]:
+    """Return all updates of a study, and what was tried for them."""
+    tried: list = []
+    kept = Measurements(Store(folder), {"key": "k"})
+
+    def start(kind: Kind, memory: int) -> MadeUp:
+        return MadeUp(kind, memory, token_bytes, tried)
+
+    assert made.memory_by_length
+    return lengths.measure(made, made.memory_by_length, start, kept, available), tried
+
+
+def test_the_study_is_measured_at_each_length_and_the_others_at_two() -> None:
+    made = study()
+    found = lengths.kinds(made, made.memory_by_length)
+    own = [Kind(tokens, "float32", 1) for tokens in (20, 100, 400)]
+    others = [Kind(tokens, *other) for other in (("mixed_bfloat16", 1), ("float32", 4)) for tokens in (20, 400)]
+    assert found == own + others
+    same = lengths.kinds(study(dtype="mixed_bfloat16", accumulation=4), made.memory_by_length)
+    assert [kind for kind in same if kind.tokens == 100] == [Kind(100, "mixed_bfloat16", 4)] and len(same) == 3
+
+
+@given(st.integers(1, 10**6))
+def test_updates_have_about_as_many_tokens_at_each_length(tokens) -> None:
+    sizes = lengths.sizes(tokens)
+    assert sizes == sorted({*sizes}) and min(sizes) >= 1
+    assert all(m == 1 or m * tokens <= max(lengths.TOKENS) < 2 * max(sizes) * tokens for m in sizes[-1:])
+
+
+@pytest.mark.parametrize("token_bytes", [500.0, 3000.0, 20_000.0])
+def test_the_end_is_found_closely_at_each_length(tmp_path, token_bytes) -> None:
+    rows, _ = measured(tmp_path, study(), token_bytes)
+    for tokens in ASKED["lengths"]:
+        ends = [row for row in rows if row.tokens == tokens and row.purpose == END]
+        fits = max(row.batch_size for row in ends if row.status == "fits")
+        ended = min(row.batch_size for row in ends if row.status == "out_of_memory")
+        truth = 1.5e9 / token_bytes / tokens
+        assert fits <= truth < ended <= lengths.CLOSE * fits
+        assert len(ends) <= 3
+    assert {row.purpose for row in rows if row.accumulation > 1} == {POINT}
+
+
+def test_what_is_measured_is_kept(tmp_path) -> None:
+    rows, tried = measured(tmp_path, study())
+    assert len(tried) == len(rows)
+    again, retried = measured(tmp_path, study())
+    assert again == rows and not retried
+    more = study(memory_by_length={**ASKED, "lengths": [*ASKED["lengths"], 800]})
+    assert {kind.tokens for kind, _ in measured(tmp_path, more)[1]} == {800}
+
+
+def test_without_memory_larger_ones_are_not_tried(tmp_path) -> None:
+    rows, _ = measured(tmp_path, study(), token_bytes=10**5, available=15 * 10**8)
+    own = [row.status for row in rows if row.tokens == 20 and row.dtype == "float32" and row.accumulation == 1]
+    assert own == ["fits", "out_of_memory"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"lengths": [50]}, "at least 2 items"),
+        ({"lengths": [50, 50]}, "more than once"),
+        ({"lengths": [1, 50]}, "greater than or equal to 2"),
+        ({"limit": 0}, "greater than 0"),
+        ({"dtypes": ["float16"]}, "'float32' or 'mixed_bfloat16'"),
+        ({"accumulation": [1]}, "greater than or equal to 2"),
+    ],
+)
+def test_what_is_not_allowed_is_told(changes, says) -> None:
+    with pytest.raises(ValidationError, match=re.escape(says)):
+        MemoryByLength.model_validate({**ASKED, **changes})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+def test_on_this_machine_memory_grows_with_tokens_and_ends_at_the_limit(tmp_path, monkeypatch) -> None:
+    """A perceptron of tokens: its rows take more, the longer they are."""
+    monkeypatch.setattr(lengths, "TOKENS", (2**15, 2**21))
+    monkeypatch.setattr(lengths, "kinds", lambda *_: [Kind(64, "float32", 1)])
+    inputs = np.random.default_rng(0).integers(2, 50, (40, 30), dtype="int32")
+    part = Split(inputs, np.resize([0, 1], 40))
+    data = DataSet(Description("Texts", "binary_classification", "", ""), ("a", "b"), part, part, part)
+    made = study(memory_by_length={"lengths": [16, 64], "limit": 1.0}, model={"name": "mlp", "hidden_units": [1024]})
+    profiler = Profiler(data, made, Store(tmp_path))
+    try:
+        rows = [Update(**row) for row in profiler._lengths()]
+    finally:
+        profiler.rounds.close()
+    assert all(row.tokens == 64 for row in rows)
+    assert all(row.seconds and row.seconds > 0 for row in rows if row.status == "fits")
+    peaks = [row.memory_peak_bytes for row in rows if row.purpose == POINT]
+    assert peaks[1] > peaks[0] + 2**25
+    assert {row.status for row in rows if row.purpose == END} == {"fits", "out_of_memory"}
