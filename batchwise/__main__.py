@@ -78,6 +78,7 @@ def _add_new(new: argparse.ArgumentParser) -> None:
     new.add_argument("name", help="of both, in params.yaml")
     new.add_argument("--csv", required=True, metavar="FILE")
     new.add_argument("--target", required=True, action="append", metavar="COLUMN", help="again for several of 0 and 1")
+    new.add_argument("--text", metavar="COLUMN", help="a column of texts to learn from, in any language")
     new.add_argument("--task", help="a file of batchwise/tasks/; otherwise as the target looks")
     new.add_argument("--test-file", metavar="FILE", help="an official test part")
     split = new.add_mutually_exclusive_group()

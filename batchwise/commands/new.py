@@ -14,8 +14,9 @@ from batchwise.config import grid, params, params_file, yaml_file
 from batchwise.config.params import Params
 from batchwise.data import local_files, preparation, prepared
 from batchwise.data.asked import Asked
-from batchwise.data.csv import columns, proposal
+from batchwise.data.csv import columns, proposal, text_column
 from batchwise.data.csv.columns import Table, Target
+from batchwise.data.csv.text_column import TextColumn
 from batchwise.data.dataset import DataSet
 from batchwise.execution import stage_times
 from batchwise.execution.run_store import Store
@@ -39,8 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
         _check_free(_test_key(name), content, ("files",))
     table = columns.look(Path(arguments.csv))
     target = columns.target(table, arguments.target, arguments.task)
-    print(*proposal.lines(table, target, arguments.target, _split(arguments)), sep="\n", flush=True)
-    added = _entries(arguments, table, target)
+    texts = _text(arguments, table)
+    print(*proposal.lines(table, target, arguments.target, _split(arguments), texts), sep="\n", flush=True)
+    added = _entries(arguments, table, target, texts)
     checked, data = _checked(name, added)
     timings = stage_times.runs_file(checked, name)
     found = suggest(name, checked.studies[name], data, Store(STORE), timings, refine=False)
@@ -69,15 +71,26 @@ def _checked(name: str, added: Added) -> tuple[Params, DataSet]:
     return checked, data
 
 
-def _entries(arguments: argparse.Namespace, table: Table, target: Target) -> Added:
+def _text(arguments: argparse.Namespace, table: Table) -> TextColumn | None:
+    """Return how the column of texts becomes ids, if one is named. Raises UserError if it has another role, too."""
+    if arguments.text is None:
+        return None
+    others = {"--target": arguments.target, **{f"--{key}": [name] for key, name in _split(arguments).items()}}
+    for option, names in others.items():
+        if arguments.text in names:
+            raise UserError(f"{shown(arguments.text)} is given as --text and as {option}; a column has one role")
+    return text_column.look(table, arguments.text)
+
+
+def _entries(arguments: argparse.Namespace, table: Table, target: Target, text: TextColumn | None) -> Added:
     name = arguments.name
     test_file = _test_key(name) if arguments.test_file else None
-    entry = proposal.data_set(table, target, arguments.target, name, _split(arguments), test_file)
+    entry = proposal.data_set(table, target, arguments.target, name, _split(arguments), test_file, text)
     rows = table.rows - target.missing - entry.get("test_rows", 0) - entry.get("validation_rows", 0)
     return {
         "files": {name: arguments.csv} | ({test_file: arguments.test_file} if test_file else {}),
         "data_sets": {name: entry},
-        "studies": {name: proposal.study(name, target, rows)},
+        "studies": {name: proposal.study(name, target, rows, text)},
     }
 
 

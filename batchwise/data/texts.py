@@ -30,7 +30,7 @@ class Texts:
     keep: str  # of a text that is longer than T: its first or its last tokens
     tokens: tuple[str, ...]
     counts: tuple[int, ...]  # of each token
-    # {part: {"padding": share of the positions, "cut": of the texts, "unknown": of the tokens that are kept}}
+    # {part: {"padding": share of the positions, "cut" and "empty": of the texts, "unknown": of the tokens kept}}
     shares: dict[str, dict[str, float]]
 
     @property

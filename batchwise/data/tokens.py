@@ -154,5 +154,6 @@ def _shares(ids: np.ndarray, cut: int) -> dict[str, float]:
     return {
         "padding": 1 - kept / ids.size if ids.size else 0.0,
         "cut": cut / len(ids) if len(ids) else 0.0,
+        "empty": float(np.mean(ids[:, 0] == PADDING)) if len(ids) else 0.0,
         "unknown": int(np.count_nonzero(ids == UNKNOWN)) / kept if kept else 0.0,
     }

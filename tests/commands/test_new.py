@@ -170,7 +170,7 @@ def _enough(*arguments: object, **options: object) -> None:
 def test_classes_with_few_test_rows_are_warned_of(project, monkeypatch, capsys) -> None:
     monkeypatch.chdir(project.folder)
     monkeypatch.setattr(new, "suggest", _enough)
-    names = dict.fromkeys(("task", "test_file", "groups", "order", "column"))
+    names = dict.fromkeys(("task", "test_file", "groups", "order", "column", "text"))
     with pytest.raises(InterruptedError):
         new.run(argparse.Namespace(name="other", csv="wine.csv", target=["grade"], **names))
     assert "warning: Too few test rows to judge by: 5 are good; at least 20" in capsys.readouterr().out

@@ -13,7 +13,9 @@ from batchwise.data import folds, prepared, texts
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.texts import Texts
 
-SHARES = {part: {"padding": 0.25, "cut": 0.0, "unknown": 0.125} for part in ("train", "validation", "test")}
+SHARES = {
+    part: {"padding": 0.25, "cut": 0.0, "empty": 0.0, "unknown": 0.125} for part in ("train", "validation", "test")
+}
 TOKENS = ("the", "=", "'", "\n", " ", "\\x20", "ａ", "\U0001f44d\U0001f3fd", '"', "-1", "\r", "\u2028", "a,b")
 
 

@@ -169,3 +169,53 @@ def test_what_cannot_be_is_one_sentence(options, words) -> None:
 def test_what_is_missing_by_default_is_what_files_have() -> None:
     default = inspect.signature(plugins.load("datasets", "csv").prepare).parameters["missing"].default
     assert tuple(default) == MISSING
+
+
+def reviews(**options: object) -> DataSet:
+    asked = {"numbers": [], "categories": [], "text": "review", "max_tokens": 4, "vocabulary": 30}
+    return prepared(**asked | options)
+
+
+def test_a_column_of_texts_becomes_ids() -> None:
+    texts = [f'{quality}, "film" {row}\r\nそう' for row, quality in enumerate(TABLE["quality"])]
+    TABLE.assign(review=texts).to_csv("wine.csv", index=False)
+    data = reviews(keep="first")
+    assert data.train.inputs.shape == (33, 4) and data.train.inputs.dtype == "int32"
+    for part in (data.train, data.validation, data.test):
+        first = [data.texts.tokens[row[0] - 2] for row in part.inputs]
+        assert first == [data.class_names[label] for label in part.labels]
+    assert data.texts.shares["train"] == {"padding": 0, "cut": 1, "empty": 0, "unknown": 0}
+    characters = reviews(tokens="characters", max_tokens=50).texts
+    assert {"\r", "\n", "そ"} <= {*characters.tokens} and characters.shares["test"]["cut"] == 0
+    assert rows_of(prepared())[2] and {*reviews(split={"groups": "patient"}).train.groups}
+
+
+def test_texts_of_any_kind_are_read() -> None:
+    """Empty ones, what would be missing elsewhere, long ones; a test file, rows without a target, and weights."""
+    texts = ["", "NA", "?", "x " * 300_000, "‏שלום", "👨‍👩‍👧"] * 10
+    table = TABLE.assign(review=texts, quality=TABLE["quality"].where(TABLE.index != 1))
+    table[:40].to_csv("wine.csv", index=False, encoding="utf-8-sig")
+    table[40:].to_csv("test.csv", index=False, encoding="utf-8-sig")
+    asked = {"test_file": "test.csv", "test_rows": 0, "weights": "weight", "missing_target": "drop"}
+    data = reviews(**asked, encoding="utf-8")
+    assert data.rows == {"train": 27, "validation": 12, "test": 20}
+    assert {"x", "na", "שלום", "👨‍👩‍👧"} <= {*data.texts.tokens} and data.texts.shares["test"]["empty"] == 0.15
+    assert data.train.weights is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (
+            {"text": "colour", "categories": ["colour"]},
+            "takes texts alone, and text is 'colour' beside 1 columns; leave",
+        ),
+        ({"text": "quality"}, "the column 'quality' is in target and in text"),
+        ({"text": "patience"}, "'patience' is not a known column"),
+        ({"text": "colour", "vocabulary": 2}, "vocabulary is 2; at least 3 are needed"),
+        ({"text": ""}, "numbers and categories are empty; .*, or one of texts in text"),
+    ],
+)
+def test_what_cannot_be_of_texts_is_one_sentence(options, words) -> None:
+    with pytest.raises(UserError, match=words):
+        reviews(**options)

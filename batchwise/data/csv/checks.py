@@ -12,7 +12,7 @@ from pathlib import Path
 from batchwise.common.errors import UserError
 from batchwise.common.files import opened
 from batchwise.common.messages import shown
-from batchwise.data.csv.form import BLOCK, SEPARATORS, Form, reader, records, text, unreadable
+from batchwise.data.csv.form import BLOCK, LONGEST, SEPARATORS, Form, reader, records, text, unreadable
 
 UTF_8_BOM, UTF_16_BOMS = codecs.BOM_UTF8, (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # {the first bytes of a file: what it is, and how it becomes a CSV file}
@@ -126,7 +126,7 @@ def _count_rows(path: Path, form: Form, columns: int) -> int:
     with text(path, form) as file:
         try:
             lengths = Counter(map(len, reader(file, form)))
-        except csv.Error:  # a field of more than 131,072 characters
+        except csv.Error:  # a field of more than LONGEST characters
             raise _without_end(path, form) from None
     if {*lengths} - {0, columns}:
         return _count_odd(path, form, columns)
@@ -153,4 +153,4 @@ def _without_end(path: Path, form: Form) -> UserError:
             last = line
     except csv.Error:
         pass
-    return UserError(f"{path}, after line {last}: a field of more than 131,072 characters; is a quote not closed?")
+    return UserError(f"{path}, after line {last}: a field of more than {LONGEST:,} characters; is a quote not closed?")

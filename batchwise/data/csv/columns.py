@@ -1,6 +1,7 @@
 """What the columns of a CSV file are, and which task follows from a target: of all rows, whatever the locale."""
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.messages import shown, unknown
 from batchwise.data.csv import checks, guess, near_numbers, reading, times
 from batchwise.data.csv.form import BLOCK, Form, text
+from batchwise.data.tokens import WITHOUT_SPACES
 
 Kind = Literal["number", "category", "text", "date", "constant", "identifier"]
 MAX_CATEGORY = 100  # levels of a column that is taken for a category
@@ -20,6 +22,7 @@ MAX_CLASSES = 20  # whole numbers that are taken for classes
 COUNTS = "whole numbers from 0 up; if they count something, add `--task count_regression`"
 AMOUNTS = "whole numbers; if they are amounts, add `--task regression`"
 MIN_ROWS = 3  # of a class, one for each part
+IS_TEXT = re.compile(rf"[\s{WITHOUT_SPACES}]")  # a space, or a letter of a script that is written without
 AT_ONCE = 4  # columns of text that are read together: each may have a million texts
 
 
@@ -141,9 +144,10 @@ def _text(column: pd.Series, form: Form, is_code: bool) -> Column:
     note = "numbers with leading zeros" if is_code else near_numbers.note(levels, form.decimal)
     if known <= MAX_CATEGORY and rows >= 2 * known:
         return found("category", note)
-    if known == rows and not note and not re.search(r"\s", "".join(levels)):
+    if known == rows and not note and not IS_TEXT.search("".join(levels)):
         return found("identifier", "texts without spaces, all different")
-    return found("text", note or f"{known:,} different values")
+    learned = f"{known:,} different values; to learn from them, add `--text {shlex.quote(name)}`"
+    return found("text", note or learned)
 
 
 def _of_times(levels: list[str]) -> str:

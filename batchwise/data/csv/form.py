@@ -17,6 +17,7 @@ from batchwise.common.messages import shown
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "?")
 SEPARATORS = (",", ";", "\t", "|")
 BLOCK = 2**22  # bytes that are looked at together
+LONGEST = 2**22  # characters of a field; Python's own limit is shorter than some texts
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def records(path: Path, form: Form) -> Iterator[tuple[int, list[str]]]:
 
 
 def reader(file: TextIO, form: Form) -> Any:
-    """Return Python's reader of an open file. Raises csv.Error for a field of more than 131,072 characters."""
+    """Return Python's reader of an open file. Raises csv.Error for a field of more than LONGEST characters."""
+    csv.field_size_limit(LONGEST)
     return csv.reader(file, delimiter=form.separator, skipinitialspace=True)
 
 

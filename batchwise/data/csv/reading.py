@@ -21,39 +21,48 @@ GROUPED = re.compile(r"[-+]?\d{1,3}([., '’\u00a0\u202f]\d{3})+([.,]\d+)?", re.
 LARGEST = float(np.finfo("float32").max)
 
 
-def read(path: Path, form: Form, *, numbers: Sequence[str] = (), texts: Sequence[str] = ()) -> pd.DataFrame:
+def read(
+    path: Path, form: Form, *, numbers: Sequence[str] = (), texts: Sequence[str] = (), whole: Sequence[str] = ()
+) -> pd.DataFrame:
     """Return these columns of a file, one row each: numbers [N] float64, NaN where missing, and texts as categories.
 
-    Spaces around a text are none of it; its levels are in order, of numbers if all are numbers. Raises UserError, with
-    the number of the line where there is one, as checks.check does, for a column that is not there, and for what is
-    no number within float32.
+    Spaces around a text are none of it; its levels are in order, of numbers if all are numbers. `whole` are texts that
+    stay as they are written, each a string, none of which is missing. Raises UserError, with the number of the line
+    where there is one, as checks.check does, for a column that is not there, and for what is no number within float32.
     """
     names, rows = checks.check(path, form)
-    for name in (*numbers, *texts):
+    for name in (*numbers, *texts, *whole):
         if name not in names:
             raise UserError(f"{path}: {unknown('column', name, names)}")
-    table = columns(path, form, names, numbers=numbers, texts=texts)
+    table = columns(path, form, names, numbers=numbers, texts=texts, whole=whole)
     if len(table) != rows:
         raise UserError(f"{path} has {rows} rows by its lines, and {len(table)} by its quotes; is one not closed?")
     return table
 
 
 def columns(
-    path: Path, form: Form, names: Sequence[str], *, numbers: Sequence[str] = (), texts: Sequence[str] = ()
+    path: Path,
+    form: Form,
+    names: Sequence[str],
+    *,
+    numbers: Sequence[str] = (),
+    texts: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return what `read` does, of a file that checks.check has found to have columns of these names."""
     try:
-        table, odd = _parsed(path, form, names, numbers, texts), set()
+        table, odd = _parsed(path, form, names, numbers, texts, whole), set()
     except ValueError:  # pandas does not say where
         odd = {*numbers} - {*all_numbers(path, form, names, numbers)}
-        table = _parsed(path, form, names, [name for name in numbers if name not in odd], [*texts, *sorted(odd)])
+        plain = [name for name in numbers if name not in odd]
+        table = _parsed(path, form, names, plain, [*texts, *sorted(odd)], whole)
     for name in texts:
         table[name] = _levels(table[name], {"", *form.missing})
     for name in numbers:
         if name in odd:
             table[name] = _as_numbers(path, form, table[name])
         _check_range(path, form, table[name])
-    return table[[*dict.fromkeys((*numbers, *texts))]]
+    return table[[*dict.fromkeys((*numbers, *texts, *whole))]]
 
 
 def all_numbers(path: Path, form: Form, names: Sequence[str], wanted: Sequence[str]) -> pd.DataFrame:
@@ -84,10 +93,17 @@ def no_numbers(texts: Iterable[str], decimal: str) -> Iterator[str]:
     return (text for text in texts if not matches(text))
 
 
-def _parsed(path: Path, form: Form, names: Sequence[str], numbers: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+def _parsed(
+    path: Path,
+    form: Form,
+    names: Sequence[str],
+    numbers: Sequence[str],
+    texts: Sequence[str],
+    whole: Sequence[str],
+) -> pd.DataFrame:
     """Return columns of float64, and of categories as they are written: pandas' own would be numbers where they can."""
-    missing = {name: [*form.missing, *NO_NUMBERS] for name in numbers} | {name: [] for name in texts}
-    types = {**dict.fromkeys(numbers, "float64"), **dict.fromkeys(texts, "str")}
+    missing = {name: [*form.missing, *NO_NUMBERS] for name in numbers} | {name: [] for name in (*texts, *whole)}
+    types = {**dict.fromkeys(numbers, "float64"), **dict.fromkeys((*texts, *whole), "str")}
     chunks = []
     for chunk in _chunks(path, form, names, usecols=[*types], na_values=missing, dtype=types):
         for name in texts:

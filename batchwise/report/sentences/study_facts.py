@@ -7,7 +7,7 @@ from batchwise.analysis import last_epochs
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.number_format import digits, size
+from batchwise.report.number_format import digits, percent, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 
@@ -19,6 +19,8 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     split = " / ".join(f"{rows[name]:,}" for name in ("train", "validation", "test"))
     yield "Data", f"{summary['data']['title']}, {labels(summary['data'])}"
     yield "Rows", f"{split} (train / validation / test){', others for each seed' if tables.folds else ''}"
+    if "texts" in summary["data"]:
+        yield "Texts", texts(summary["data"]["texts"], summary["data"]["input_shape"][0])
     if tables.folds:
         yield "Folds", folds(tables.folds, summary["data"]["labels"])
     known = [count(summary["parameters"], "parameter")] if summary["parameters"] else []  # else no run got so far
@@ -61,6 +63,21 @@ def options(summary: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Layers that train", listed(recipe["trainable"])
     if summary["data"].get("weights"):
         yield "Weights at the start", summary["data"]["weights"]["path"]
+
+
+def texts(given: dict[str, Any], most: int) -> str:
+    """Return how texts became ids, and what of them the `most` tokens of a row do not hold."""
+    training, test = given["shares"]["train"], given["shares"]["test"]
+    empty = f", {percent(training['empty'])} of the texts have no token" if training["empty"] else ""
+    how = f"{given['tokens']}, the {given['keep']} {size(most)} of each text"
+    ids = f"{count(given['ids'], 'id')} with padding and unknown"
+    held = (
+        f"{percent(training['padding'])} of the positions are padding, {percent(training['cut'])} of the texts are cut"
+    )
+    return (
+        f"{how}, {ids}; of the training rows {held}{empty}; {percent(test['unknown'])} of the tokens of test rows are "
+        "unknown"
+    )
 
 
 def folds(given: dict[str, Any], kind: str) -> str:

@@ -137,7 +137,7 @@ WRONG: dict[str, tuple[str | bytes, dict, str]] = {
     "too few fields after lines in quotes": ('a,b,c\n1,"x\ny",3\n1,2\n', {}, "wine.csv, line 4: 2 fields"),
     "a quote that is not closed": ('a,b\n1,"x\n2,y\n', {}, "is a quote not closed?"),
     "a quote that is not closed, within": ('a,b,c\n1,"x,3\n2,y,4\n', {}, "line 2: 2 fields, fewer than the 3"),
-    "a quote that is never closed": ('a,b\n1,"x' + "x" * 140_000, {}, "after line 1: a field of more than 131,072"),
+    "a quote that is never closed": ('a,b\n1,"x' + "x" * 2**22, {}, "after line 1: a field of more than 4,194,304"),
     "latin-1": ("a,b\n1,x\n1,é\n".encode("latin-1"), {}, "line 3: the byte e9 is none of utf-8; write the `encoding`"),
     "cut within a letter": ("a,b\n1,é".encode()[:-1], {}, "line 2: the byte c3 is none of utf-8"),
     "utf-16": ("a,b\n1,x\n".encode("utf-16"), {}, "wine.csv is written in UTF-16; write `encoding: utf-16`"),
