@@ -75,8 +75,13 @@ def from_csv(content: bytes, facts: dict[str, Any]) -> Texts:
 
 
 def _cell(token: str) -> str:
-    text = "".join(letter if _is_seen(letter) else _escape(letter) for letter in token)
+    text = readable(token)
     return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def readable(token: str) -> str:
+    """Return a token in which what cannot be seen is written as in Python: `\\x20` is a space."""
+    return "".join(letter if _is_seen(letter) else _escape(letter) for letter in token)
 
 
 def _is_seen(letter: str) -> bool:
@@ -97,8 +102,8 @@ def _token(cell: str) -> str:
 
 
 def names(tokens: Sequence[str]) -> tuple[str, ...]:
-    """Return what ids are called, from 0 up."""
-    return (*RESERVED, *tokens)
+    """Return what ids are called, from 0 up: padding, unknown, and the tokens, readable."""
+    return (*RESERVED, *map(readable, tokens))
 
 
 def without_unseen(parts: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -119,3 +119,25 @@ def test_other_archives_of_sentences_are_refused(mirror, content, words) -> None
     mirror("rt-polaritydata.tar.gz", members)
     with pytest.raises(UserError, match=words):
         mr_polarity()
+
+
+def characters(**options: object) -> DataSet:
+    asked = {"max_tokens": 16, "reviews": 5, "validation_reviews": 2, "test_reviews": 3, "seed": 0}
+    return plugins.load("datasets", "characters").prepare(**asked | options)
+
+
+def test_characters_are_of_other_reviews_in_each_part(mirror) -> None:
+    mirror("aclImdb_v1.tar.gz", REVIEWS | OTHERS)
+    data = characters()
+    assert [len({*part.groups}) for part in (data.train, data.validation, data.test)] == [5, 2, 3]
+    assert data.class_names[:2] == ("<padding>", "<unknown>") and {"\\x20", "\\x0a", "F", "!"} <= {*data.class_names}
+    fewer = characters(reviews=4, test_reviews=1)
+    assert words(fewer, "validation") == words(data, "validation")
+    assert fewer.texts.counts != data.texts.counts and characters(seed=1).sha256 != data.sha256 == characters().sha256
+    for options, said in (
+        ({"reviews": 7}, "reviews + validation_reviews are 9; at most 8 are allowed, as many as there are"),
+        ({"test_reviews": 9}, "test_reviews are 9; at most 8 are allowed, as many as there are"),
+    ):
+        with pytest.raises(UserError) as error:
+            characters(**options)
+        assert str(error.value) == said
