@@ -204,11 +204,11 @@ def clipped(
 
 def train(
     weights: Weights,
-    step: Step,
+    step: Step | list[Step],
     inputs: list[np.ndarray],
     labels: np.ndarray,
     orders: np.ndarray,
-    batch_size: int,
+    batch_size: int | list[int],
     rates: np.ndarray,
     weight_decay: float = 0.0,
     *,
@@ -218,18 +218,21 @@ def train(
 ) -> Iterator[Weights]:
     """Yield the weights at the start and after each epoch, of which the last ends with the last of the rates.
 
-    `inputs` are those of each epoch, [N, features]; there is a rate for each update. After the start they are moving
-    averages, from the first update on, of which each update keeps a share `average`.
+    `inputs` are those of each epoch, [N, features], and `step` and `batch_size` may be; there is a rate for each
+    update. After the start they are moving averages, from the first update on, of which each update keeps a share
+    `average`.
     """
     weights, states, number = [np.array(weight, "float64") for weight in weights], [()] * len(weights), 0
     yield weights
     averages: Weights = []
-    for order, inputs_now in zip(orders, inputs, strict=True):
-        for start in range(0, len(order), batch_size):
+    steps = step if isinstance(step, list) else [step] * len(orders)
+    sizes = batch_size if isinstance(batch_size, list) else [batch_size] * len(orders)
+    for order, inputs_now, of_epoch, size in zip(orders, inputs, steps, sizes, strict=True):
+        for start in range(0, len(order), size):
             if number == len(rates):
                 break
             rate, number = rates[number], number + 1
-            rows = order[start : start + batch_size]
+            rows = order[start : start + size]
             found = gradients(weights, inputs_now[rows], labels[rows])
             found[::2] = [
                 gradient + weight_decay * kernel for gradient, kernel in zip(found[::2], weights[::2], strict=True)
@@ -237,7 +240,7 @@ def train(
             found = clipped(found, **clip or {})
             weights = [weight * (1 - rate * decoupled) for weight in weights]
             each = zip(weights, found, states, strict=True)
-            moves = [step(weight, gradient, rate, number, *state) for weight, gradient, state in each]
+            moves = [of_epoch(weight, gradient, rate, number, *state) for weight, gradient, state in each]
             weights = [weight + move[0] for weight, move in zip(weights, moves, strict=True)]
             states = [move[1:] for move in moves]
             pairs = zip(averages or weights, weights, strict=True)

@@ -28,7 +28,7 @@ def files(
 
     `results` are those of evaluate, `measured` is the table of profile_summary for the profile.
     """
-    own = of_study(measured, study.dtype)
+    own, growing = of_study(measured, study.dtype), bool(study.schedule.batch_sizes)
     seconds = own.set_index("batch_size")["epoch_seconds"].to_dict()
     runs = steps_to_target.runs(all_curves, study.targets)
     sizes = steps_to_target.sizes(runs, all_curves, seconds)
@@ -47,7 +47,7 @@ def files(
         "time": time(measured, study),
         "memory": memory(own, profile.doubling),
         "largest_batch_size": largest(own, profile.doubling),
-        "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets},
+        "critical_batch_size": {str(target): critical(target, runs, sizes) for target in study.targets if not growing},
         "learning_rate_law": learning_rate_law(results.batch_sizes, study.grid.base_learning_rates),
         "machine": profile.machine,
     }

@@ -15,9 +15,10 @@ import pandas as pd
 from batchwise.analysis import last_epochs
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.selection import DIGITS
-from batchwise.config import grid
+from batchwise.config import grid, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Statistic, Study
+from batchwise.config.phases import Phase
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import mean_interval
@@ -35,7 +36,7 @@ class Curves:
 
     metric: Metric  # of the study
     effective_batch_size: int  # m that was trained
-    updates_per_epoch: int
+    phases: tuple[Phase, ...]  # of every run
     base_learning_rates: np.ndarray  # [rates]
     learning_rates: np.ndarray  # [rates]
     epochs: np.ndarray  # [evaluations], from 0 to the last, at most 200 of them
@@ -46,11 +47,19 @@ class Curves:
     @property
     def whole_epochs(self) -> float:
         """The epochs of a whole run, also where none came so far."""
-        return float(np.ceil(self.updates / self.updates_per_epoch))
+        return float(self.phases[-1].end_epoch)
 
     def updates_at(self, epochs: np.ndarray | float) -> np.ndarray:
         """Return the updates after some epochs."""
-        return np.minimum(np.asarray(epochs) * self.updates_per_epoch, self.updates)
+        return np.minimum(phases.spent(self.phases, _updates, epochs), self.updates)
+
+    def epochs_of(self, updates: float) -> float:
+        """Return after how many epochs some updates are made."""
+        return phases.reached(self.phases, _updates, updates)
+
+
+def _updates(phase: Phase) -> float:
+    return float(phase.updates_per_epoch)
 
 
 def quantities(metric: Metric) -> dict[str, tuple[str, str]]:
@@ -76,11 +85,11 @@ def _curves(
     return Curves(
         metric=metric,
         effective_batch_size=m,
-        updates_per_epoch=grid.updates_per_epoch(rows, m),
+        phases=tuple(phases.of_recipe(study, rows, m)),
         base_learning_rates=np.array([cell.base_learning_rate for cell in cells]),
         learning_rates=np.array([cell.learning_rate for cell in cells]),
         epochs=epochs,
-        updates=grid.updates(study.budget, rows, m),
+        updates=grid.updates(study, rows, m),
         values={column: _values(runs, epochs, *of) for column, of in quantities(metric).items()},
         statistic=study.statistic,
     )
@@ -118,20 +127,24 @@ def choose(values: dict[str, np.ndarray], metric: Metric) -> int | None:
     return None if np.isnan(score).all() else int(np.nanargmax(score))
 
 
-def costs(curves: Curves, kind: str, seconds: Mapping[int, float]) -> float:
-    """Return what an epoch costs: 1, updates or seconds; NaN where the seconds of an epoch were not measured."""
-    return {"epochs": 1.0, "updates": float(curves.updates_per_epoch)}.get(
-        kind, seconds.get(curves.effective_batch_size, np.nan)
-    )
+def cost(kind: str, seconds: Mapping[int, float]) -> phases.Cost:
+    """Return what an epoch of a phase costs: 1, updates or seconds; NaN where its seconds were not measured."""
+    of_kind: dict[str, phases.Cost] = {"epochs": lambda _: 1.0, "updates": _updates}
+    return of_kind.get(kind, lambda phase: seconds.get(phase.batch_size, np.nan))
+
+
+def spent(curves: Curves, kind: str, epochs: Any, seconds: Mapping[int, float]) -> Any:
+    """Return what some epochs from the start cost of a budget; NaN where an epoch's seconds were not measured."""
+    return phases.spent(curves.phases, cost(kind, seconds), epochs)
 
 
 def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]) -> dict[str, Any]:
     """Return the row of a batch size at a level of a budget. `seconds` are those of an epoch, by batch size."""
     row = {"budget": kind, "level": amount, "batch_size": curves.effective_batch_size, "status": MEASURED}
-    per_epoch = costs(curves, kind, seconds)
-    if not per_epoch > 0:
+    of_phase = cost(kind, seconds)
+    if not all(of_phase(phase) > 0 for phase in curves.phases):
         return row | {"status": UNMEASURED}
-    epochs = np.floor(amount / per_epoch * (1 + 1e-9))
+    epochs = np.floor(phases.reached(curves.phases, of_phase, amount) * (1 + 1e-9))
     if not epochs >= 1:
         return row | {"status": TOO_SHORT}
     if epochs > curves.whole_epochs:
@@ -139,7 +152,7 @@ def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]
     values = at(curves, epochs)
     chosen = choose(values, curves.metric)
     updates = int(curves.updates_at(epochs))
-    row |= {"epochs": int(epochs), "updates": updates, "seconds": epochs * costs(curves, "seconds", seconds)}
+    row |= {"epochs": int(epochs), "updates": updates, "seconds": spent(curves, "seconds", epochs, seconds)}
     if chosen is None:
         return row
     row |= {"base_learning_rate": curves.base_learning_rates[chosen], "learning_rate": curves.learning_rates[chosen]}
@@ -153,9 +166,15 @@ def level(curves: Curves, kind: str, amount: float, seconds: Mapping[int, float]
 
 def levels(all_curves: Sequence[Curves], kind: str, seconds: Mapping[int, float]) -> np.ndarray:
     """Return the levels of a budget: from the first at which a batch size has an evaluation to the longest run."""
-    each = np.array([costs(curves, kind, seconds) for curves in all_curves])
+    each, whole = (
+        np.array([spent(curves, kind, epochs, seconds) for curves, epochs in pairs], float)
+        for pairs in (
+            [(curves, 1.0) for curves in all_curves],
+            [(curves, curves.whole_epochs) for curves in all_curves],
+        )
+    )
     each = np.where(each > 0, each, np.nan)
-    whole = each * [curves.whole_epochs for curves in all_curves]
+    whole = np.where(each > 0, whole, np.nan)
     if np.isnan(whole).all():
         return np.array([])
     between = np.geomspace(np.nanmin(each), np.nanmax(whole), LEVELS)

@@ -16,7 +16,7 @@ from batchwise.analysis.run_metrics import RunMetrics, canonical
 from batchwise.analysis.selection import reliable_column
 from batchwise.analysis.tabulate import Tabulated, tabulate
 from batchwise.common.serialization import as_csv, as_json
-from batchwise.config import grid
+from batchwise.config import grid, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.metric import Metric
@@ -71,6 +71,7 @@ def summary(
     return {
         "data": manifest,
         "recipe": study.recipe.model_dump(mode="json"),
+        "phases": _phases(study, rows),
         "learning_rate_scaling": study.learning_rate_scaling,
         "metric": asdict(metric),
         "other_metrics": [asdict(other) for other in metrics[1:]],
@@ -168,6 +169,14 @@ def checksum(by_run: Mapping[Run, RunMetrics]) -> str:
     """Return the checksum of run files: what `sha256sum *.npz | sha256sum` prints in their folder, with LC_ALL=C."""
     lines = sorted((run_files.name(run.name), found.sha256) for run, found in by_run.items())
     return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in lines).encode()).hexdigest()
+
+
+def _phases(study: Study, rows: int) -> dict[str, list[dict[str, Any]]]:
+    """Return {m: the phases of a run that starts with it}; nothing where no m changes in a run."""
+    if not study.schedule.batch_sizes:
+        return {}
+    sizes = sorted({cell.effective_batch_size for cell in grid.cells(study, rows)})
+    return {str(m): [asdict(phase) for phase in phases.of_recipe(study, rows, m)] for m in sizes}
 
 
 def _grid_sizes(study: Study, cells: pd.DataFrame, by_run: Mapping[Run, RunMetrics]) -> dict[str, int]:

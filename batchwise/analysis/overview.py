@@ -40,4 +40,7 @@ def _memory(study: StudyResults) -> dict[int, float]:
         return {}
     own = study.costs.measured
     own = own[own["purpose"].eq("grid") & own["dtype"].eq(study.recipe["dtype"])]
-    return dict(zip(own["batch_size"], own["memory_peak_bytes"], strict=True))
+    peaks = dict(zip(own["batch_size"], own["memory_peak_bytes"], strict=True))
+    if not study.grows:
+        return peaks
+    return {m: peaks.get(max(phase.batch_size for phase in study.tables.phases(m)), np.nan) for m in study.sizes}

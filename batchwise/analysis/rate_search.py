@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from batchwise.analysis import last_epochs
 from batchwise.analysis.selection import DIGITS
-from batchwise.config import grid
+from batchwise.config import phases
 from batchwise.config.params import Statistic
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import LOSS, Metric
@@ -80,7 +80,7 @@ def _fell(result: RunResult, metrics: Sequence[Metric]) -> bool:
 
 def first_exponents(batch_size: int, scaling: str) -> set[int]:
     """Return the rates that are tried first, by factors of 16."""
-    shift = math.log2(grid.scaled(1.0, batch_size, scaling))
+    shift = math.log2(phases.scaled(1.0, batch_size, scaling))
     low, high = (rate - shift for rate in FIRST_RATES)
     return set(range(4 * math.ceil(low / 4), math.floor(high) + 1, 4))
 

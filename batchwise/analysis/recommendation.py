@@ -13,8 +13,9 @@ import pandas as pd
 from batchwise.analysis import choice, equal_budgets, last_epochs, selection, shorter_runs
 from batchwise.analysis.equal_budgets import Curves
 from batchwise.analysis.study_tables import Tables
-from batchwise.config import grid
+from batchwise.config import phases
 from batchwise.config.params import Statistic
+from batchwise.config.phases import Phase
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import mean_interval, paired_difference
 
@@ -91,12 +92,14 @@ def whole_runs(tables: Tables, measured: pd.DataFrame, memory: float | None = No
 
     `measured` is as in `advise`; where the seconds of one are not known, the cheapest makes the fewest updates.
     """
-    metric, rows = tables.metric, tables.summary["data"]["rows"]["train"]
+    metric = tables.metric
     table = tables.batch_sizes.drop_duplicates("effective_batch_size").reset_index(drop=True)
     table = table.assign(batch_size=table["effective_batch_size"], n=table["ok"], status=equal_budgets.MEASURED)
-    table["epochs"] = np.ceil(table["updates"] / [grid.updates_per_epoch(rows, m) for m in table["batch_size"]])
-    table["seconds"] = table["epochs"] * table["batch_size"].map(measured.set_index("batch_size")["epoch_seconds"])
-    table = _with_costs(table, measured, memory).assign(best=False, alike=False, chosen=False)
+    runs = {m: tables.phases(m) for m in table["batch_size"].tolist()}
+    of_epoch = equal_budgets.cost("seconds", measured.set_index("batch_size")["epoch_seconds"].to_dict())
+    table["epochs"] = [float(run[-1].end_epoch) for run in runs.values()]
+    table["seconds"] = [float(phases.spent(run, of_epoch, run[-1].end_epoch)) for run in runs.values()]
+    table = _with_costs(table, _of_runs(measured, runs), memory).assign(best=False, alike=False, chosen=False)
     test = tables.test_by_seed.reindex(table["batch_size"]).to_numpy(float)
     among = np.flatnonzero(table["fits"] & np.isfinite(test).all(axis=1) & (test.shape[1] > 0))
     if len(among):
@@ -126,7 +129,8 @@ def _shorter_runs(
     """
     metric, seconds = all_curves[0].metric, measured.set_index("batch_size")["epoch_seconds"].to_dict()
     table = pd.DataFrame([_until(curves, seconds, deadline) for curves in all_curves])
-    table = _with_costs(table, measured, memory).assign(best=False, alike=False, chosen=False)
+    runs = {curves.effective_batch_size: curves.phases for curves in all_curves}
+    table = _with_costs(table, _of_runs(measured, runs), memory).assign(best=False, alike=False, chosen=False)
     fitting = [curves for curves, fits in zip(all_curves, table["fits"], strict=True) if fits]
     runs, test = shorter_runs.options(fitting, seconds, deadline)
     if len(runs):
@@ -145,6 +149,21 @@ def _until(curves: Curves, seconds: Mapping[int, float], deadline: float) -> dic
     if until["status"] == equal_budgets.TOO_LONG or np.isinf(deadline):
         return equal_budgets.level(curves, "epochs", curves.whole_epochs, seconds)
     return until
+
+
+def _of_runs(measured: pd.DataFrame, runs: Mapping[int, Sequence[Phase]]) -> pd.DataFrame:
+    """Return what was measured by the m of which runs are: of all their phases, where m changes in them."""
+    by_size = measured.set_index("batch_size")
+    found = by_size.reindex([*runs])
+    for m, run in runs.items():
+        if len(run) > 1:
+            sizes = by_size.reindex([*dict.fromkeys(phase.batch_size for phase in run)])
+            found.loc[m, "compile_seconds"] = sizes["compile_seconds"].sum(skipna=False)
+            found.loc[m, MEMORY] = sizes[MEMORY].max(skipna=False)
+            if "status" in sizes:
+                ends = sizes["status"].ne("ok")
+                found.loc[m, "status"] = sizes["status"][ends.idxmax() if ends.any() else m]
+    return found.rename_axis("batch_size").reset_index()
 
 
 def _with_costs(table: pd.DataFrame, measured: pd.DataFrame, memory: float | None) -> pd.DataFrame:

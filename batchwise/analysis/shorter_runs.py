@@ -22,8 +22,8 @@ def options(
     """
     rows, results = [], []
     for curves in all_curves:
-        per_epoch = seconds.get(curves.effective_batch_size, np.nan)
-        for epochs in curves.epochs[1:][curves.epochs[1:] * per_epoch <= deadline]:
+        in_time = equal_budgets.spent(curves, "seconds", curves.epochs, seconds) <= deadline
+        for epochs in curves.epochs[1:][in_time[1:]]:
             row = equal_budgets.level(curves, "epochs", float(epochs), seconds)
             test = of_seeds(curves, row)
             if np.isfinite(test).all():

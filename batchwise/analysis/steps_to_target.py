@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis.equal_budgets import Curves
+from batchwise.analysis.equal_budgets import Curves, spent
 from batchwise.statistics.censored_values import censored_median
 
 RUNS = {
@@ -60,8 +60,8 @@ def sizes(table: pd.DataFrame, all_curves: Sequence[Curves], seconds: Mapping[in
         base = _fastest(medians, cells.groupby("base_learning_rate")["updates"].mean())
         cell = cells[cells["base_learning_rate"] == base]
         updates = medians[base] if np.isfinite(medians[base]) else np.nan
-        epochs = updates / whole.updates_per_epoch
-        cost = seconds.get(m, np.nan) * epochs
+        epochs = whole.epochs_of(updates)
+        cost = spent(whole, "seconds", epochs, seconds)
         reached = int((~cell["censored"]).sum())
         learning_rate = cell["learning_rate"].iloc[0]
         last = float(whole.epochs[-1])

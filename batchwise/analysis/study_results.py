@@ -15,6 +15,7 @@ from batchwise.analysis.cost_tables import Costs, read_costs
 from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.selection import DIGITS
 from batchwise.analysis.study_tables import Tables
+from batchwise.config import phases
 from batchwise.data.metric import Metric
 from batchwise.measuring.landscape import landscape_files
 from batchwise.measuring.landscape.landscape_files import Landscape
@@ -45,6 +46,11 @@ class StudyResults:
     def recipe(self) -> dict[str, Any]:
         """How the study trains."""
         return self.tables.summary["recipe"]
+
+    @property
+    def grows(self) -> bool:
+        """Whether the batch size grows within a run, so that m is that of its start."""
+        return self.tables.grows
 
     @property
     def has_validation(self) -> bool:
@@ -98,12 +104,19 @@ class StudyResults:
 
     @cached_property
     def epoch_seconds(self) -> dict[int, float]:
-        """The measured seconds of an epoch by batch size, of those of the grid."""
+        """The measured seconds of an epoch by batch size, of those of the grid; a mean where m grows in a run."""
         if self.costs is None:
             return {}
         own = self.costs.measured
         own = own[own["purpose"].eq("grid") & own["dtype"].eq(self.recipe["dtype"]) & own["epoch_seconds"].gt(0)]
-        return dict(zip(own["batch_size"], own["epoch_seconds"], strict=True))
+        seconds = dict(zip(own["batch_size"], own["epoch_seconds"], strict=True))
+        return {m: mean for m in self.sizes if (mean := self._epoch_seconds(m, seconds)) > 0} if self.grows else seconds
+
+    def _epoch_seconds(self, batch_size: int, seconds: dict[int, float]) -> float:
+        """Return the mean over the epochs of a run, of which those of each phase are measured; else NaN."""
+        run = self.tables.phases(batch_size)
+        whole = phases.spent(run, lambda phase: seconds.get(phase.batch_size, np.nan), run[-1].end_epoch)
+        return float(whole / run[-1].end_epoch)
 
     @cached_property
     def process_seconds(self) -> pd.Series:

@@ -12,6 +12,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.common.tables import keep_identified
 from batchwise.config.params import Statistic, Study
+from batchwise.config.phases import Phase, updates_per_epoch
 from batchwise.data.metric import LOSS, Metric, from_facts
 from batchwise.training.run_result import STATUSES
 
@@ -80,6 +81,19 @@ class Tables:
     def best_batch_size(self) -> int | None:
         """The batch size to use, which then is the reference; None if none was chosen, or its row is missing."""
         return self._with_row("best_batch_size")
+
+    @property
+    def grows(self) -> bool:
+        """Whether the batch size grows within a run, so that m is that of its start."""
+        return bool(self.summary.get("phases"))
+
+    def phases(self, batch_size: int) -> list[Phase]:
+        """Return the phases of whole runs that start with an effective batch size of the grid."""
+        if self.grows:
+            return [Phase(**phase) for phase in self.summary["phases"][str(batch_size)]]
+        steps = updates_per_epoch(self.summary["data"]["rows"]["train"], batch_size)
+        rows = self.batch_sizes[self.batch_sizes["effective_batch_size"].eq(batch_size)]
+        return [Phase(0, -(-int(rows["updates"].iloc[0]) // steps), batch_size, 1.0, steps)]
 
     def _with_row(self, fact: str) -> int | None:
         m = self.summary[fact]

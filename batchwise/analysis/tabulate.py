@@ -5,6 +5,7 @@ All are sorted by batch size, base learning rate, seed, epoch. columns.py says w
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,8 @@ from batchwise.analysis import differences, selection, too_few_updates
 from batchwise.analysis.columns import GAP, UNVALIDATED, counted
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.selection import reliable_column
-from batchwise.config import grid
+from batchwise.analysis.too_few_updates import Updates
+from batchwise.config import grid, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.data.dataset import SPLITS
@@ -87,7 +89,9 @@ def tabulate(
     results = [(cell, run, (fresh or by_run)[run]) for cell, run in asked]
     table = run_table(study, rows, metrics, results)
     batch_sizes = batch_size_table(study, rows, metrics, choice, table, len(seeds))
-    updates = dict(zip(batch_sizes["effective_batch_size"], batch_sizes["updates"], strict=True))
+    updates = {
+        m: partial(phases.updates, study, rows["train"], m) for m in batch_sizes["effective_batch_size"].tolist()
+    }
     compared = _compared(results, study, metrics[0], choice, updates)
     batch_sizes = batch_sizes.join(compared, on="effective_batch_size")
     _add_reliable_ranges(batch_sizes, choice.cells, len(study.grid.base_learning_rates), metrics)
@@ -146,7 +150,7 @@ def batch_size_table(
     """
     rates, cells = study.grid.base_learning_rates, choice.cells
     table = cells.loc[:: len(rates), CELL[:2]].reset_index(drop=True)
-    table["updates"] = [grid.updates(study.budget, rows["train"], m) for m in table["effective_batch_size"]]
+    table["updates"] = [grid.updates(study, rows["train"], m) for m in table["effective_batch_size"]]
     table["selected_by"] = _selected_by(choice.chosen, len(rates), rows["validation"])
     at_chosen = cells[[*CELL[2:], *_intervals(metrics, ["validation"])]].reindex(choice.chosen).reset_index(drop=True)
     at_results = cell_table(results, seeds, metrics, validated=False)
@@ -189,8 +193,7 @@ def curve_table(asked: Sequence[Result], metrics: Sequence[Metric]) -> pd.DataFr
 
 
 def _updates(study: Study, rows: int, run: Run, found: RunMetrics) -> int:
-    planned = grid.updates(study.budget, rows, run.effective_batch_size)
-    return min(planned, found.epochs * grid.updates_per_epoch(rows, run.effective_batch_size))
+    return grid.updates(study, rows, run.effective_batch_size, found.epochs)
 
 
 def _add_metrics(table: pd.DataFrame, found: list[RunMetrics], metrics: Sequence[Metric], test_rows: int) -> None:
@@ -215,7 +218,7 @@ def _selected_by(chosen: np.ndarray, rates: int, validation_rows: int) -> list[s
 
 
 def _compared(
-    results: Sequence[Result], study: Study, metric: Metric, choice: Choice, updates: Mapping[int, int]
+    results: Sequence[Result], study: Study, metric: Metric, choice: Choice, updates: Mapping[int, Updates]
 ) -> pd.DataFrame:
     """Return what each m that was trained, the index, is beside the others; `updates` are those of its runs.
 

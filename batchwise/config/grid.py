@@ -3,9 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from batchwise.config import phases
 from batchwise.config.params import LAST_EPOCHS, Study
-from batchwise.config.recipe import Budget
+from batchwise.config.phases import Branch, scaled
+from batchwise.config.recipe import Budget, Recipe
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,19 @@ class Run:
     effective_batch_size: int
     learning_rate: float
     seed: int
+    branch: Branch | tuple[()] = ()  # where it goes on with another m; nothing in a run of the grid
 
     @property
     def name(self) -> str:
         """The stem of the run's file."""
-        return f"m{self.effective_batch_size}_lr{self.learning_rate!r}_seed{self.seed}"
+        branched = f"_{self.branch.name}" if self.branch else ""
+        return f"m{self.effective_batch_size}_lr{self.learning_rate!r}_seed{self.seed}{branched}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What decides its bits, beside what all runs of a study share."""
+        own = {"effective_batch_size": self.effective_batch_size, "learning_rate": self.learning_rate}
+        return own | {"seed": self.seed} | ({"branch": self.branch._asdict()} if self.branch else {})
 
 
 def cells(study: Study, rows: int) -> list[Cell]:
@@ -62,27 +73,14 @@ def with_seeds(cell: Cell, seeds: Iterable[int]) -> list[Run]:
     return [Run(cell.effective_batch_size, cell.learning_rate, seed) for seed in seeds]
 
 
-def scaled(base_learning_rate: float, batch_size: int, scaling: str) -> float:
-    """Return η of η̃ and m: `linear` η̃·m (Masters & Luschi 2018, eq. 6), `sqrt` η̃·√m (Malladi 2022), `none` η̃."""
-    return base_learning_rate * {"linear": batch_size, "sqrt": math.sqrt(batch_size), "none": 1}[scaling]
-
-
 def effective_batch_size(batch_size: int, rows: int) -> int:
     """Return min(m, N), the batch size that is trained: more rows than there are is all of them."""
     return min(batch_size, rows)
 
 
-def updates_per_epoch(rows: int, batch_size: int) -> int:
-    """Return ceil(N/m)."""
-    return -(-rows // batch_size)
-
-
-def updates(budget: Budget, rows: int, batch_size: int) -> int:
-    """Return S, the weight updates of a run."""
-    if budget.updates:
-        return budget.updates
-    assert budget.epochs  # a budget has one of the two
-    return budget.epochs * updates_per_epoch(rows, batch_size)
+def updates(recipe: Recipe, rows: int, batch_size: int, epochs: float = math.inf) -> int:
+    """Return S, the weight updates of a run that starts with m, or of its first epochs."""
+    return int(phases.updates(recipe, rows, batch_size, epochs))
 
 
 def epochs(budget: Budget, rows: int, batch_size: int) -> int:
@@ -90,7 +88,7 @@ def epochs(budget: Budget, rows: int, batch_size: int) -> int:
     if budget.epochs:
         return budget.epochs
     assert budget.updates  # a budget has one of the two
-    return -(-budget.updates // updates_per_epoch(rows, batch_size))
+    return -(-budget.updates // phases.updates_per_epoch(rows, batch_size))
 
 
 def shorter_than_statistic(study: Study, rows: int) -> dict[int, int]:
@@ -108,6 +106,7 @@ def notes(study: Study, rows: int) -> list[str]:
     return [
         *_untested(study),
         *(f"batch size {m} is more than the {rows} training rows; it is trained as {rows}, all of them" for m in large),
+        *_clipped(study, rows),
         *(
             f"accumulation is {parts}, more than the rows of batch size {m}; it is trained in parts of one row"
             for m in small
@@ -117,6 +116,16 @@ def notes(study: Study, rows: int) -> list[str]:
             "is over these"
             for m, length in shorter_than_statistic(study, rows).items()
         ),
+    ]
+
+
+def _clipped(study: Study, rows: int) -> list[str]:
+    """Return which batch sizes a schedule makes larger than all training rows."""
+    largest = max(study.schedule.batch_sizes.values(), default=1)
+    return [
+        f"batch size {m} grows to {largest * m}, more than the {rows} training rows; it is trained as {rows} then"
+        for m in study.grid.batch_sizes
+        if m <= rows < largest * m
     ]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from batchwise.config.params import Study
+from batchwise.config.params import LARGEST, Study
 from batchwise.config.recipe import Budget, Schedule
 
 
@@ -10,9 +10,12 @@ def of_study(study: Study) -> Study:
     """Return a study with nothing in it that time and memory do not depend on: those with equal parts cost the same.
 
     Learning rates and how they are scaled, seeds, the weights at the start, how long and with which schedule a run
-    trains, and what is looked at after training are at their simplest. Batch sizes are in order.
+    trains, and what is looked at after training are at their simplest. Batch sizes are in order, with those to which a
+    schedule makes them grow.
     """
-    grid = {"batch_sizes": sorted(study.grid.batch_sizes), "base_learning_rates": [1.0], "seeds": 1}
+    multiples = {1, *study.schedule.batch_sizes.values()}
+    sizes = {min(multiple * m, LARGEST) for m in study.grid.batch_sizes for multiple in multiples}
+    grid = {"batch_sizes": sorted(sizes), "base_learning_rates": [1.0], "seeds": 1}
     changes: dict[str, Any] = {
         "grid": study.grid.model_copy(update=grid),
         "weights": None,

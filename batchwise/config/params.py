@@ -60,7 +60,8 @@ def plain_name(name: Any) -> Any:
 NAME = "[a-z0-9_]{1,64}"
 Name = Annotated[str, BeforeValidator(plain_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]  # of files, too
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})  # for editors (schema.py)
-BatchSize = Annotated[int, Field(ge=1, le=2**63 - 1)]
+LARGEST = 2**63 - 1  # rows
+BatchSize = Annotated[int, Field(ge=1, le=LARGEST)]
 BatchSizes = Annotated[list[BatchSize], AfterValidator(_no_duplicates), UNIQUE]
 Rows = Annotated[int, Field(ge=1, le=2**63 - 1)]
 # Beyond these bounds η̃·m leaves the range of float32, in which the optimiser holds it.

@@ -1,13 +1,14 @@
 """How a study trains: everything but the grid and the data. A recipe, m, η and a seed decide a run."""
 
+import math
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, create_model, model_validator
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.common.messages import unknown
+from batchwise.common.messages import shown, unknown
 from batchwise.common.option_types import Number
 from batchwise.config.optimizers import AnyOptimizer, Fraction
 from batchwise.config.section import Section, mistake, mistakes
@@ -98,13 +99,58 @@ class Budget(Section):
         return self
 
 
+def _fractions(given: Any) -> Any:
+    """Return a mapping with fractions as text, as JSON has keys; any other value as it is."""
+    if not isinstance(given, dict):
+        return given
+    found: dict[Any, Any] = {}
+    for key, multiple in given.items():
+        fraction = _fraction(key)
+        if not 0 < fraction < 1:
+            raise ValueError(f"{shown(key)} is no fraction of the epochs; write a number between 0 and 1")
+        if str(fraction) in found:
+            raise ValueError(f"{shown(key)} is given more than once; each fraction is allowed once")
+        found[str(fraction)] = multiple
+    return {key: found[key] for key in sorted(found, key=float)}
+
+
+def _fraction(key: Any) -> float:
+    try:
+        return float(key) if isinstance(key, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+Multiple = Annotated[int, Field(ge=1, le=2**20)]
+BatchSizeMultiples = Annotated[
+    dict[Annotated[str, Field(json_schema_extra={"pattern": r"^0?\.[0-9]+$"})], Multiple],
+    BeforeValidator(_fractions),
+    Field(max_length=100),
+]
+
+
+def first_epoch(fraction: float, epochs: int) -> int:
+    """Return the first epoch of some, from 0, that begins at or after a fraction of them."""
+    return math.ceil(round(fraction * epochs, 9))
+
+
 class Schedule(Section):
-    """How the learning rate changes in a run; positions are fractions of its updates (schedule.py)."""
+    """How the learning rate and the batch size change in a run; positions are fractions of it (schedule.py)."""
 
     warm_up: Fraction = Field(0.0, description="fraction of all updates over which the rate rises from η/32 to η")
     drops: Drops = Field(
         default_factory=list,
         description="fractions of all updates, in order, from which on the rate is multiplied by 0.1",
+    )
+    batch_sizes: BatchSizeMultiples = Field(
+        default_factory=dict,
+        description="`{ 0.25: 2, 0.5: 4 }`: m is multiplied by 2 from the first epoch that begins after a quarter of "
+        "all epochs, by 4 from half of them on; at most all rows",
+    )
+    learning_rate_scaling: Literal["linear", "sqrt", "none"] = Field(
+        "none",
+        description="how η grows where `batch_sizes` multiply m by k: `linear` η·k, `sqrt` η·√k, `none` not at all "
+        "(Smith 2018: instead of a drop of η)",
     )
 
     @model_validator(mode="after")
@@ -113,7 +159,22 @@ class Schedule(Section):
             raise ValueError(f"drops are {self.drops}; each must come after the one before it")
         if self.drops and self.warm_up > self.drops[0]:
             raise ValueError(f"warm_up {self.warm_up} ends after the first drop, at {self.drops[0]}; make it shorter")
+        if self.learning_rate_scaling != "none" and not self.batch_sizes:
+            raise ValueError(
+                f"learning_rate_scaling: {self.learning_rate_scaling} of a schedule is for its batch_sizes, and there "
+                "are none; leave it out"
+            )
         return self
+
+    @property
+    def changes_rate(self) -> bool:
+        """Whether the learning rate changes from update to update, at the same m."""
+        return bool(self.warm_up or self.drops)
+
+    @property
+    def multiples_of_batch_size(self) -> list[tuple[float, int]]:
+        """The fractions of the epochs, ascending, and what m is multiplied with from there on."""
+        return [(float(fraction), multiple) for fraction, multiple in self.batch_sizes.items()]
 
 
 class Augmentation(Section):
@@ -184,6 +245,23 @@ class Recipe(Section):
                 f"weight_decay is {self.weight_decay}, a penalty, and {self.optimizer.name} has a decoupled "
                 f"weight_decay of {decoupled}; give one of them, and set the other to 0"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _phases_begin(self) -> "Recipe":
+        given, epochs = self.schedule.multiples_of_batch_size, self.budget.epochs
+        problem = None
+        if given and not epochs:
+            problem = "they begin at fractions of epochs; give a budget of epochs, or leave them out"
+        elif epochs:
+            starts = [first_epoch(fraction, epochs) for fraction, _ in given]
+            late = [fraction for (fraction, _), start in zip(given, starts, strict=True) if start >= epochs]
+            if late:
+                problem = f"no epoch of {epochs} begins at {late[0]:g} or after; make it earlier, or train more epochs"
+            elif len({*starts}) < len(starts):
+                problem = f"two of them would begin with the same of {epochs} epochs; leave one out, or train more"
+        if problem:
+            raise mistakes([mistake(problem, "schedule", "batch_sizes")])
         return self
 
     @property

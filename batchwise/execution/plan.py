@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from batchwise.common import files
-from batchwise.config import grid
+from batchwise.config import grid, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget
@@ -113,7 +113,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
         for compilations in (1, 0, 0):
             start = perf_counter()
             result = trainer.run(m, study.grid.base_learning_rates[0], seed=0)
-            timings.add(Work(grid.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
+            timings.add(Work(phases.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = sum(values[0].nbytes for values in result.metrics.values())
     inputs = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric)

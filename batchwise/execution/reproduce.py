@@ -51,7 +51,7 @@ def reproduce(
     for run in [*grid.runs_of(cell, study), *fresh]:
         place, stage = ("confirmed", "confirm") if run in fresh else ("runs", "train")
         before = run_files.read(folder / place / name, name, run, {}, stage=stage)
-        now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
+        now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed, run.branch or None)
         found = compare(before.result, now)
         if found:
             found += run_store.changes(before.inputs, inputs_now)

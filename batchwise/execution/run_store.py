@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,7 @@ def code(recipe: Recipe, task: str) -> dict[str, str]:
 
 def inputs_of(run: Run, shared: dict[str, Any]) -> dict[str, Any]:
     """Return what decides the bits of one run."""
-    return {**asdict(run), **shared}
+    return {**run.facts, **shared}
 
 
 def key(run_inputs: dict[str, Any]) -> str:

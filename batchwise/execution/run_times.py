@@ -35,7 +35,7 @@ class Work:
 def work(study: Study, rows: int, batch_size: int, compilations: int = 0) -> Work:
     """Return the work of a run."""
     epochs = grid.epochs(study.budget, rows, batch_size)
-    return Work(grid.updates(study.budget, rows, batch_size), rows * epochs, compilations)
+    return Work(grid.updates(study, rows, batch_size), rows * epochs, compilations)
 
 
 class Timings:

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from batchwise.common.errors import UserError
-from batchwise.config import grid
+from batchwise.config import grid, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 from batchwise.config.recipe import Budget, Recipe
@@ -58,8 +58,8 @@ class ShortRuns:
 
         Raises UserError if the model cannot be trained, or has no memory.
         """
-        recipe = self.study.recipe.model_copy(update={"budget": self.budget(batch_size)})
-        rate = grid.scaled(base_learning_rate, batch_size, self.study.learning_rate_scaling)
+        recipe = self.recipe(batch_size)
+        rate = phases.scaled(base_learning_rate, batch_size, self.study.learning_rate_scaling)
         run, task = Run(batch_size, rate, seed=0), self.data.description.task
         inputs = run_store.inputs_of(
             run, run_store.inputs(recipe, task, self.data.sha256, self.study.metric, self.weights)
@@ -70,18 +70,22 @@ class ShortRuns:
 
     def budget(self, batch_size: int) -> Budget:
         """Return how long a run trains: as the study does, or as much of that as there are seconds for."""
-        full, rows = grid.updates(self.study.budget, self.rows, batch_size), self.data.rows
+        full, rows = grid.updates(self.study, self.rows, batch_size), self.data.rows
         seconds = self.cost.of_update(batch_size, evaluated=sum(rows.values()) / rows["train"])
         updates = min(full, max(LEAST_UPDATES, int(self.seconds / seconds)))
         if updates == full and self.data is self.whole:
             return self.study.budget
-        epochs = updates // grid.updates_per_epoch(rows["train"], batch_size)
+        epochs = updates // phases.updates_per_epoch(rows["train"], batch_size)
         return Budget(epochs=epochs) if epochs else Budget(updates=updates)
+
+    def recipe(self, batch_size: int) -> Recipe:
+        """Return how a run trains: as the study does, but for as long as `budget` says."""
+        return self.study.recipe.model_copy(update={"budget": self.budget(batch_size)})
 
     def share(self, batch_size: int) -> float:
         """Return which part of the updates of the study's runs these make."""
-        updates = grid.updates(self.budget(batch_size), self.data.rows["train"], batch_size)
-        return updates / grid.updates(self.study.budget, self.rows, batch_size)
+        updates = grid.updates(self.recipe(batch_size), self.data.rows["train"], batch_size)
+        return updates / grid.updates(self.study, self.rows, batch_size)
 
     @cached_property
     def cost(self) -> "Cost":
@@ -114,7 +118,7 @@ class ShortRuns:
         self.trained += 1
         if result.status == "ok":  # a run that diverges stops early
             rows, m = self.data.rows["train"], run.effective_batch_size
-            updates, compiled = grid.updates(recipe.budget, rows, m), int(trainer.compilations > compilations)
+            updates, compiled = grid.updates(recipe, rows, m), int(trainer.compilations > compilations)
             examples = rows * recipe.budget.epochs if recipe.budget.epochs else updates * m
             run_times.append(self.timings, Work(updates, examples, compiled), perf_counter() - start)
         return content

@@ -69,6 +69,6 @@ def train_run(run: Run) -> FinishedRun:
     assert isinstance(plugin, StudyPlugin)
     trainer = plugin.load_trainer()
     start, compilations = perf_counter(), trainer.compilations
-    result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
+    result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed, run.branch or None)
     content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
     return FinishedRun(result.status, content, trainer.compilations > compilations, perf_counter() - start)

@@ -65,7 +65,7 @@ def read(
         raise UserError(f"{file} is missing; run {train} or `dvc pull` first") from None
     except ValueError as error:
         raise UserError(f"{error}; run {train}") from None
-    problem = _problem(found, {**vars(run), **inputs})
+    problem = _problem(found, {**run.facts, **inputs})
     if problem:
         raise UserError(f"{file} {problem}; run {train}")
     return found

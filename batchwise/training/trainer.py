@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from batchwise.common.plugin_errors import told
+from batchwise.config import phases
+from batchwise.config.phases import Branch, Phase
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.data.folds import of_seed
@@ -73,15 +75,15 @@ class Trainer:
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[tf.Tensor]] = {}
 
-    def run(self, batch_size: int, learning_rate: float, seed: int) -> RunResult:
+    def run(self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None) -> RunResult:
         """Return the result of training from the start of `seed`, at an effective batch size: m is at most N.
 
-        A run that diverges or has no memory is a result, not an error.
+        With a `branch` it goes on as that says. A run that diverges or has no memory is a result, not an error.
         """
         curves: list[dict[str, np.ndarray]] = []  # of each call, the metrics
         try:
             self.reset(seed)
-            for epoch, program, inputs, epochs in self.epoch_calls(batch_size, learning_rate, seed):
+            for epoch, program, inputs, epochs in self.epoch_calls(batch_size, learning_rate, seed, branch):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
                 found, by_row = self.evaluate(snapshots, first, epochs)
@@ -144,21 +146,31 @@ class Trainer:
         return int(self.optimizer.iterations.numpy())
 
     def epoch_calls(
-        self, batch_size: int, learning_rate: float, seed: int
+        self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None
     ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
-        """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input."""
-        steps = -(-self.rows // batch_size)
+        """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input.
+
+        A call is within a phase, whose m is that of its program.
+        """
+        for phase in phases.of_run(self.recipe, self.rows, batch_size, branch):
+            yield from self._calls_of(phase, learning_rate * phase.rate_factor, seed)
+
+    def _calls_of(
+        self, phase: Phase, learning_rate: float, seed: int
+    ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
+        """Yield the calls of a phase. How η changes depends on the share of the training that is over, at every m."""
+        m, steps, end = phase.batch_size, phase.updates_per_epoch, phase.end_epoch
         budget = self.recipe.budget  # of epochs or of updates
-        whole_epochs, steps_left = (budget.epochs, 0) if budget.epochs else divmod(budget.updates or 0, steps)
-        rates = learning_rate * multiples(self.recipe.schedule, whole_epochs * steps + steps_left)
-        if whole_epochs:
-            program = self.program(batch_size, *divmod(self.rows, batch_size))
-        for epoch in range(0, whole_epochs, self.epochs_per_call):
-            epochs = min(self.epochs_per_call, whole_epochs - epoch)
+        updates = budget.updates or (budget.epochs or 0) * steps
+        if budget.updates:
+            end = updates // steps
+        rates = learning_rate * multiples(self.recipe.schedule, updates)
+        for epoch in range(phase.first_epoch, end, self.epochs_per_call):
+            program, epochs = self.program(m, *divmod(self.rows, m)), min(self.epochs_per_call, end - epoch)
             yield epoch, program, self._inputs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
-        if steps_left:
-            program = self.program(batch_size, steps_left, 0)
-            yield whole_epochs, program, self._inputs(seed, whole_epochs, 1, rates[-steps_left:], steps_left), 1
+        if steps_left := updates % steps:
+            program = self.program(m, steps_left, 0)
+            yield end, program, self._inputs(seed, end, 1, rates[-steps_left:], steps_left), 1
 
     def program(self, batch_size: int, batches: int, remainder: int) -> Program:
         """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""

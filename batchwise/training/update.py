@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from batchwise.common.errors import UserError
-from batchwise.config.recipe import Recipe, Schedule
+from batchwise.config.recipe import Recipe
 from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import keras, tf
 from batchwise.training import network, row_keys
@@ -43,7 +43,7 @@ class Updater:
             recipe.optimizer.clips or recipe.weight_decay or recipe.accumulation > 1
         )
         self.averages = Averages(optimizer, model.trainable_variables)
-        self.changing_rate = recipe.schedule != Schedule()
+        self.changing_rate = recipe.schedule.changes_rate
         self.normalization_batch = min(network.normalization_batch(model), rows)
         self.asking = row_keys.layers(model)
 

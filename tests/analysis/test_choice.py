@@ -10,6 +10,7 @@ from scipy import stats
 from batchwise.analysis import choice, equal_budgets, recommendation, shorter_runs
 from batchwise.analysis.equal_budgets import Curves
 from batchwise.analysis.study_tables import NAMES, Tables
+from batchwise.config.phases import Phase
 from batchwise.statistics import simultaneous
 from tests.fabricated import ACCURACY, LOSS, MANIFEST, RunResult, constant_result, parse, study
 from tests.fabricated import files as files_of
@@ -125,8 +126,8 @@ def curves_of(accuracies: dict[int, float], statistic: str = "last_epoch") -> li
         line = np.minimum(np.arange(8) / 4, 1) * accuracy + 0.002 * np.arange(4)[:, None]
         values = dict.fromkeys(equal_budgets.quantities(ACCURACY), line[None])
         per_epoch = -(-40 // m)
-        rates = np.array([0.25])
-        found.append(Curves(ACCURACY, m, per_epoch, rates, rates * m, np.arange(8), 7 * per_epoch, values, statistic))
+        run, rates = (Phase(0, 7, m, 1.0, per_epoch),), np.array([0.25])
+        found.append(Curves(ACCURACY, m, run, rates, rates * m, np.arange(8), 7 * per_epoch, values, statistic))
     return found
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from batchwise.analysis import costs, equal_budgets, run_metrics, steps_to_target, study_tables
 from batchwise.analysis.equal_budgets import MEASURED, TOO_LONG, TOO_SHORT, Curves
 from batchwise.common import stage_outputs
+from batchwise.config.phases import Phase
 from batchwise.statistics.intervals import mean_interval
 from batchwise.training.run_result import RunResult
 from tests import fabricated
@@ -33,7 +34,8 @@ def curves(
     per_epoch, last = -(-rows // m), accuracy.shape[-1] - 1
     values = dict.fromkeys(equal_budgets.quantities(ACCURACY), accuracy)
     base = np.array(rates)
-    return Curves(ACCURACY, m, per_epoch, base, base * m, np.arange(last + 1), per_epoch * last, values, statistic)
+    run = (Phase(0, last, m, 1.0, per_epoch),)
+    return Curves(ACCURACY, m, run, base, base * m, np.arange(last + 1), per_epoch * last, values, statistic)
 
 
 def rising(m: int, seeds: int = 3, epochs: int = 10, step: float = 0.05) -> Curves:
@@ -53,7 +55,7 @@ def test_curves_hold_the_evaluations_of_every_run(tmp_path) -> None:
         made, 40, ACCURACY, read(made, lambda run: fabricated.random_result(run, made), tmp_path)
     )
     assert [one.effective_batch_size for one in found] == [5, 16, 40]
-    assert [one.updates_per_epoch for one in found] == [8, 3, 1]
+    assert [one.phases[0].updates_per_epoch for one in found] == [8, 3, 1]
     result = fabricated.random_result(fabricated.grid.runs_of(fabricated.grid.cells(made, 40)[1], made)[2], made)
     expected = result.metrics["accuracy"][:, 1]
     np.testing.assert_allclose(found[0].values["validation_accuracy"][1, 2], expected, rtol=1e-6)

@@ -1,5 +1,6 @@
 """Intervals of results and differences: what they are about, which runs count, and batch sizes that do not train."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -122,6 +123,11 @@ def curve(values: list[float], metric: str = "accuracy", status: str = "ok") -> 
     )
 
 
+def evenly(total) -> Callable:
+    """Return how many of so many updates runs of four epochs make in some of them."""
+    return lambda epochs: total * np.minimum(epochs, 4) / 4
+
+
 RISING, LEVEL = [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.8, 0.9, 0.9, 0.9]
 
 
@@ -138,16 +144,18 @@ RISING, LEVEL = [0.1, 0.2, 0.3, 0.4, 0.5], [0.1, 0.8, 0.9, 0.9, 0.9]
 )
 def test_a_batch_size_is_named_that_is_behind_but_not_after_as_many_updates(at_8, updates, named) -> None:
     made = {2: [curve(LEVEL)] * 2, 8: [curve(at_8), curve(at_8), curve([9.0, 9.0], status="diverged")]}
-    found = too_few_updates.of_sizes(made, {2: 100, 8: updates}, ACCURACY)
+    found = too_few_updates.of_sizes(made, {2: evenly(100), 8: evenly(updates)}, ACCURACY)
     assert found.to_dict() == {2: False, 8: named}
     turned = {
         m: [curve((1 - one.curve["accuracy"][:, 0]).tolist(), "loss", one.status) for one in runs]
         for m, runs in made.items()
     }
-    by_loss = too_few_updates.of_sizes(turned, {2: 100, 8: updates}, replace(LOSS, margins=(0.01, 0.02, 0.05)))
+    by_loss = too_few_updates.of_sizes(
+        turned, {2: evenly(100), 8: evenly(updates)}, replace(LOSS, margins=(0.01, 0.02, 0.05))
+    )
     assert by_loss.to_dict() == found.to_dict()
 
 
 def test_batch_sizes_without_a_run_that_ended_ok_are_not_named() -> None:
     made = {2: [curve(LEVEL, status="diverged")], 8: [curve(RISING)], 40: [curve(LEVEL, status="failed")]}
-    assert not too_few_updates.of_sizes(made, {2: 9, 8: 3, 40: 1}, ACCURACY).any()
+    assert not too_few_updates.of_sizes(made, {2: evenly(9), 8: evenly(3), 40: evenly(1)}, ACCURACY).any()

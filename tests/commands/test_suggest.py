@@ -14,7 +14,7 @@ from batchwise.commands import suggest
 from batchwise.commands.suggest import REFINED_SECONDS, SECONDS
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.config import grid, params, params_file, yaml_file
+from batchwise.config import grid, params, params_file, phases, yaml_file
 from batchwise.config.params import Study
 from batchwise.data import task
 from batchwise.data.dataset import DataSet, Split
@@ -49,7 +49,7 @@ def test_the_best_rate_of_the_whole_grid_is_within_what_is_suggested(optimizer, 
     for m in (4, 64):
         means = {}
         for exponent in range(suggested[0] - 3, suggested[-1] + 4):
-            rate = grid.scaled(2.0**exponent, m, scaling)
+            rate = phases.scaled(2.0**exponent, m, scaling)
             runs = [trainer.run(m, rate, seed) for seed in range(3)]
             means[exponent] = np.mean([run.metrics["accuracy"][-1, 1] if run.status == "ok" else 0 for run in runs])
         best = max(means, key=means.__getitem__)
@@ -88,7 +88,7 @@ def test_how_short_runs_are_is_bounded_by_what_they_compute(budget, tmp_path) ->
     for seconds in (SECONDS, REFINED_SECONDS):
         runs = ShortRuns(asked, data, seconds, Store(tmp_path), tmp_path / "timings.csv")
         for m in (4, 40):
-            updates = grid.updates(runs.budget(m), data.rows["train"], m)
+            updates = grid.updates(runs.recipe(m), data.rows["train"], m)
             assert 20 <= updates <= seconds / runs.cost.update
         shares.append(runs.share(4))
     assert shares[0] < shares[1] < 1

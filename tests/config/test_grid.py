@@ -5,15 +5,20 @@ import math
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from batchwise.config import grid
+from batchwise.config import grid, phases
 from batchwise.config.params import Study
-from batchwise.config.recipe import Budget
+from batchwise.config.recipe import Budget, Recipe
 
 ROWS = st.integers(1, 5000)
 BATCH_SIZES = st.lists(st.integers(1, 10**9), min_size=1, max_size=6, unique=True)
 # Powers of two: products with m up to 5000 are exact, so that different rates stay different.
 RATES = st.lists(st.integers(-20, 4).map(lambda power: 2.0**power), min_size=1, max_size=6, unique=True)
 SEEDS = st.integers(1, 5)
+
+
+def trained_for(budget, **schedule) -> Recipe:
+    given = {"model": {"name": "mlp", "hidden_units": [2]}, "optimizer": {"name": "sgd"}, "schedule": schedule}
+    return Recipe.model_validate({**given, "budget": budget.model_dump()})
 
 
 def study(batch_sizes=(2, 4), rates=(0.5,), seeds=1, scaling="linear") -> Study:
@@ -56,27 +61,27 @@ def test_a_batch_size_above_the_number_of_rows_shares_the_runs_of_all_rows(rows,
 def test_scaling_rules(rate, m, factor) -> None:
     """m → k·m multiplies η by k, √k or 1; and η = η̃ at m = 1."""
     for scaling, expected in (("linear", factor), ("sqrt", math.sqrt(factor)), ("none", 1)):
-        small, large = (grid.scaled(rate, size, scaling) for size in (m, m * factor))
+        small, large = (phases.scaled(rate, size, scaling) for size in (m, m * factor))
         assert math.isclose(large, small * expected, rel_tol=1e-12)
-        assert grid.scaled(rate, 1, scaling) == rate
+        assert phases.scaled(rate, 1, scaling) == rate
 
 
 @given(ROWS, st.integers(1, 5000))
 def test_updates_per_epoch_count_the_partial_batch(rows, m) -> None:
-    assert grid.updates_per_epoch(rows, m) == len(range(0, rows, m)) == math.ceil(rows / m)
+    assert phases.updates_per_epoch(rows, m) == len(range(0, rows, m)) == math.ceil(rows / m)
 
 
 @given(st.integers(1, 1000), ROWS, st.integers(1, 5000))
 def test_budget_in_epochs(epochs, rows, m) -> None:
     budget = Budget(epochs=epochs)
     assert grid.epochs(budget, rows, m) == epochs
-    assert grid.updates(budget, rows, m) == epochs * grid.updates_per_epoch(rows, m)
+    assert grid.updates(trained_for(budget), rows, m) == epochs * phases.updates_per_epoch(rows, m)
 
 
 @given(st.integers(1, 10**6), ROWS, st.integers(1, 5000))
 def test_budget_in_updates_is_kept_at_every_batch_size(updates, rows, m) -> None:
-    budget, steps = Budget(updates=updates), grid.updates_per_epoch(rows, m)
-    assert grid.updates(budget, rows, m) == updates
+    budget, steps = Budget(updates=updates), phases.updates_per_epoch(rows, m)
+    assert grid.updates(trained_for(budget), rows, m) == updates
     assert (grid.epochs(budget, rows, m) - 1) * steps < updates <= grid.epochs(budget, rows, m) * steps
 
 

@@ -37,7 +37,7 @@ def augmented(how, inputs, epoch) -> np.ndarray:
 
 def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
     trainer, budget = Trainer(data, how), how.budget
-    epochs, updates = grid.epochs(budget, ROWS, batch_size), grid.updates(budget, ROWS, batch_size)
+    epochs, updates = grid.epochs(budget, ROWS, batch_size), grid.updates(how, ROWS, batch_size)
     parts = {name: (standardised(data, getattr(data, name).inputs), getattr(data, name).labels) for name in SPLITS}
     result = trainer.run(batch_size, rate, seed=7)
     options = how.optimizer.options(batch_size)

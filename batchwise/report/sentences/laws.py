@@ -78,7 +78,8 @@ def _left_out(sizes: list[int]) -> str:
 
 def residual(fits: dict[str, Any], target: float, batch_size: int) -> str:
     """Return how far the updates to a target are from their law, as percent of what it says."""
-    for one in fits["critical_batch_size"][str(target)]["departures"]:
+    fit = fits["critical_batch_size"].get(str(target), {"departures": []})  # no law where m grows within a run
+    for one in fit["departures"]:
         if one["batch_size"] == batch_size:
             return f"{signed(100 * one['residual'], 0)} %{', breaks' if one['breaks'] else ''}"
     return MISSING
