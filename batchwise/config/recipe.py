@@ -124,8 +124,8 @@ def _fraction(key: Any) -> float:
 Multiple = Annotated[int, Field(ge=1, le=2**20)]
 BatchSizeMultiples = Annotated[
     dict[Annotated[str, Field(json_schema_extra={"pattern": r"^0?\.[0-9]+$"})], Multiple],
-    BeforeValidator(_fractions),
     Field(max_length=100),
+    BeforeValidator(_fractions),
 ]
 
 
@@ -202,7 +202,7 @@ class Recipe(Section):
         description="what updates the weights: `name` of an optimiser of Keras, and its options; defaults are Keras's"
     )
     budget: Budget = Field(description="how long a run trains: `epochs` or `updates`")
-    schedule: Schedule = Field(Schedule(), description="how the learning rate changes in a run")
+    schedule: Schedule = Field(Schedule(), description="how the learning rate and the batch size change in a run")
     weight_decay: Annotated[Number, Field(ge=0, le=1)] = Field(
         0.0,
         description="λ of an L2 penalty λ/2·‖w‖² on kernels (weights with two or more axes), not on biases, γ and β; "

@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -83,6 +84,20 @@ def test_budget_in_updates_is_kept_at_every_batch_size(updates, rows, m) -> None
     budget, steps = Budget(updates=updates), phases.updates_per_epoch(rows, m)
     assert grid.updates(trained_for(budget), rows, m) == updates
     assert (grid.epochs(budget, rows, m) - 1) * steps < updates <= grid.epochs(budget, rows, m) * steps
+
+
+@given(st.integers(2, 60), ROWS, st.integers(1, 300), st.integers(1, 9), st.floats(0.05, 0.95))
+def test_updates_of_a_run_that_grows_are_those_of_its_epochs_one_by_one(epochs, rows, m, multiple, fraction) -> None:
+    assume(fraction * epochs <= epochs - 1)
+    how, m = trained_for(Budget(epochs=epochs), batch_sizes={fraction: multiple}), min(m, rows)
+    sizes = [min(m * (multiple if epoch >= fraction * epochs else 1), rows) for epoch in range(epochs)]
+    made = [sum(math.ceil(rows / size) for size in sizes[:until]) for until in range(epochs + 1)]
+    assert grid.updates(how, rows, m) == made[-1]
+    assert [grid.updates(how, rows, m, until) for until in range(epochs + 1)] == made
+    run = phases.of_recipe(how, rows, m)
+    assert [phases.reached(run, lambda phase: phase.updates_per_epoch, total) for total in made] == pytest.approx(
+        [*range(epochs + 1)]
+    )
 
 
 @given(RATES, ROWS)

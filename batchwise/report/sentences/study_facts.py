@@ -11,6 +11,8 @@ from batchwise.report.number_format import digits, percent, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 
+SCALING = "learning_rate_scaling"
+
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of each fact."""
@@ -29,6 +31,8 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Budget", _budget(tables)
     scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
     yield "Learning rate", "; ".join([scaling[summary["learning_rate_scaling"]], *schedule(recipe)])
+    if recipe["schedule"].get("batch_sizes"):
+        yield "Batch size in a run", growth(recipe["schedule"])
     if recipe["weight_decay"]:
         yield "Weight decay", f"{recipe['weight_decay']:g}, on kernels"
     if recipe["augmentation"]:
@@ -109,6 +113,13 @@ def schedule(recipe: dict[str, Any]) -> list[str]:
     warm_up = [f"from η/32 over the first {100 * given['warm_up']:g} %"] if given["warm_up"] else []
     drops = [f"{100 * drop:g} %" for drop in given["drops"]]
     return warm_up + ([f"×0.1 at {listed(drops)} of the updates"] if drops else [])
+
+
+def growth(schedule: dict[str, Any]) -> str:
+    """Return how the batch size grows in a run, and η with it."""
+    steps = [f"×{multiple} from {100 * float(at):g} %" for at, multiple in schedule["batch_sizes"].items()]
+    rates = {"none": "η stays", "linear": "η grows as m does", "sqrt": "η grows with √m"}
+    return f"m at the start, {listed(steps)} of the epochs on, at most all rows; {rates[schedule[SCALING]]}"
 
 
 def augmentation(recipe: dict[str, Any]) -> str:
