@@ -15,7 +15,7 @@ from batchwise.training.run_result import RunResult
 
 RUN = Run(16, 0.125, 0)
 WANTED = {"data": "d" * 64, "recipe": {"budget": {"epochs": 2}}}
-INPUTS = {**vars(RUN), **WANTED, "code": {}, "environment": {}}
+INPUTS = {**RUN.facts, **WANTED, "code": {}, "environment": {}}
 RESULT = RunResult("ok", {"loss": np.ones((2, 3), "float32")}, {"000_kernel": np.ones(2)}, 2)
 
 
