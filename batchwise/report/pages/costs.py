@@ -16,6 +16,7 @@ from batchwise.report.figures import costs as cost_figures
 from batchwise.report.figures import laws as law_figures
 from batchwise.report.html import Entry, Html, figure, items, join, paragraph, table
 from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
+from batchwise.report.pages import memory as memory_page
 from batchwise.report.sentences import costs as cost_sentences
 from batchwise.report.sentences import laws as law_sentences
 from batchwise.report.sentences import phrases
@@ -196,6 +197,7 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
             map(_measured, costs.measured.to_dict("records")),
             "numbers long" if len(costs.measured) > 20 else "numbers",
         ),
+        *memory_page.by_length(profile),
     )
 
 

@@ -1,0 +1,65 @@
+"""What a profile says of memory by rows and tokens, with a known truth in it, and how a report says it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from batchwise.analysis import memory_by_length
+from batchwise.analysis.memory_by_length import LIMIT, MemoryByLength
+from batchwise.measuring.profiling.profile_files import Profile
+from batchwise.report.pages import memory as memory_page
+from batchwise.report.sentences import memory as sentences
+from tests import fabricated_lengths, fabricated_reports
+from tests.fabricated_lengths import lengths
+
+KINDS = {("float32", 1): (3000.0, 1e-6), ("mixed_bfloat16", 1): (1500.0, 3e-6), ("float32", 4): (750.0, 1.1e-6)}
+
+
+def profile(**planted) -> Profile:
+    made = fabricated_reports.profile()
+    machine = made.machine | {LIMIT: fabricated_lengths.LIMIT}
+    return dataclasses.replace(made, machine=machine, lengths=lengths(**planted))
+
+
+def found(**planted) -> MemoryByLength:
+    by_length = memory_by_length.of_profile(profile(**planted))
+    assert by_length
+    return by_length
+
+
+def test_without_lengths_there_is_nothing() -> None:
+    assert memory_by_length.of_profile(fabricated_reports.profile()) is None
+    assert memory_page.by_length(fabricated_reports.profile()) == []
+
+
+def test_what_a_token_takes_is_found() -> None:
+    by_length = found(kinds=KINDS, ends=False)
+    assert by_length.own.fit and by_length.own.fit.token.value == pytest.approx(3000, rel=0.05)
+    half, quarter = (by_length.memory_of_row(other) for other in by_length.others)
+    assert half and half.low < 0.5 < half.high and quarter and quarter.low < 0.25 < quarter.high
+    assert [by_length.time(other).value for other in by_length.others] == pytest.approx([3.0, 1.1])
+    assert np.abs(by_length.own.residuals).max() < 1e7
+
+
+def test_the_largest_that_fits_is_that_which_was_seen() -> None:
+    table = found().largest
+    assert (table["fits"] < table["out_of_memory"]).all()
+    assert (table["fits"] * table["tokens"]).tolist() == pytest.approx([0.97 * 1.4e9 / 3000] * 4, rel=0.01)
+    never = found(ends=False).largest
+    assert never["out_of_memory"].isna().all() and never["fits"].notna().all()
+
+
+@pytest.mark.parametrize(("square", "says"), [(0.0, "half as long, twice the rows"), (20.0, "pairs are attention's")])
+def test_the_report_says_whether_pairs_of_tokens_count(square, says) -> None:
+    by_length = found(square=square, ends=False)
+    assert says in sentences.fit(by_length)
+    assert sentences.fit(found(tokens=(50,), ends=False)) == sentences.NO_FIT
+
+
+def test_the_part_of_the_report_has_all_numbers() -> None:
+    (part,) = memory_page.by_length(profile(kinds=KINDS))
+    html = part.text
+    assert html.count("<svg") == 2 and html.count("<table") == 2
+    for text in ("float32 in 4 parts", "mixed_bfloat16, beside float32", "With 2.00 GB", "nan", "None"):
+        assert (text in html) == (text not in ("nan", "None")), text
