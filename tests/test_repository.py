@@ -155,7 +155,8 @@ def test_only_one_module_and_plugins_import_what_trains() -> None:
         for name in imported(node)
         if name.split(".")[0] in ("tensorflow", "keras")
     }
-    models = {f"batchwise/models/{name}.py" for name in [*plugins.names("models"), "_layers"]}
+    helpers = {path.stem for path in (ROOT / "batchwise/models").glob("_[a-z]*.py")}
+    models = {f"batchwise/models/{name}.py" for name in helpers | set(plugins.names("models"))}
     tasks = {f"batchwise/tasks/{name}.py" for name in plugins.names("tasks")}
     assert importing == {"batchwise/runtime/tensorflow.py"} | models | tasks
 
