@@ -56,7 +56,7 @@ def normalised(inputs: np.ndarray, normalization_batch: int, gamma, beta) -> np.
 def policy(dtype: str) -> Iterator[None]:
     """Let Keras compute in a number type, as the engine does."""
     before = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx(dtype)
+    keras.config.set_floatx(dtype.replace("mixed_bfloat16", "float32"))
     keras.config.set_dtype_policy(dtype)
     try:
         yield
