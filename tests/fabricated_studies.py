@@ -39,6 +39,7 @@ def study(
     scaling: str = "linear",
     curve: Callable[[int, int, int], tuple[float, float]] | None = None,
     changes: dict[str, Any] | None = None,
+    data: dict[str, Any] | None = None,
     **measured: Any,
 ) -> StudyResults:
     """Return a study whose runs have `accuracy` on validation and test rows, and `loss` on training rows.
@@ -46,7 +47,7 @@ def study(
     The rate of each m is chosen as by selection.choose; `fresh` seeds, which follow, confirm it if there are some.
     Those of `sizes` that are in `few` make too few updates to train.
     `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
-    `measured` are costs, profile and landscape of StudyResults.
+    `changes` are of its recipe, `data` of what is said of its data, `measured` are costs, profile and landscape.
     """
     runs = run_table([(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)], accuracy, loss)
     if not validation_rows:
@@ -72,7 +73,8 @@ def study(
         "study": name,
         "recipe": RECIPE | (changes or {}),
         "grid": {"seeds": seeds, "base_learning_rates": len(rates), "runs": len(runs)},
-        "data": {"title": "Made up", "rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}},
+        "data": {"title": "Made up", "rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}}
+        | (data or {}),
         "metric": asdict(ACCURACY),
         "statistic": {"name": "last_epoch", "shorter": {}},
         "other_metrics": [asdict(LOSS)],

@@ -13,7 +13,7 @@ from tests.claims.judged import QUESTIONS, answered
 from tests.fabricated_studies import study
 
 CLAIMS = (ROOT / "reports/claims.csv").read_text()
-WITHOUT_A_STUDY = ("D1", "T1")
+WITHOUT_A_STUDY = ("D1",)
 
 
 def test_every_question_is_measured_by_a_function_and_no_other() -> None:

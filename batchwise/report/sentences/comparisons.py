@@ -66,6 +66,9 @@ FIELD = {
     "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
     "best_of": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
     "pair": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
+    "parts_ahead": Words("m = {m:,} in {parts} parts ahead of m = {small:,} in {other}", OF_METRIC),
+    "time_of_parts": Words("a row of m = {m:,} in {parts} parts against one of m = {small:,}", AS_FAST),
+    "sgd_ahead": Words("SGD at m = {m:,} ahead of Adam at m = {best:,}, its best, in {other}", OF_METRIC),
     "epochs_to_target": Words(
         "epochs to {target:,.10g}{target_unit}, m = {large:,.0f} ({epochs_large:.0f}) against m = {small:,.0f} "
         "({epochs_small:.0f})",

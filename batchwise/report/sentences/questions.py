@@ -19,7 +19,10 @@ ERRORS_AWAY = 3.6
 ONE_OF = {SEEDS: "seed", PROCESSES: "process", BATCH_SIZES: "batch size"}
 MOST = 10_000  # seeds or processes: more is no answer
 # Quantities of chosen cells, of which confirmation trains more seeds.
-OF_CHOSEN = ("best_after_seconds", "smaller_instead", "rows_right", "best_of", "pair", "normalised_alike")
+OF_CHOSEN = (
+    *("best_after_seconds", "smaller_instead", "rows_right", "best_of", "pair", "normalised_alike"),
+    *("parts_ahead", "sgd_ahead"),
+)
 
 
 def as_evidence(question: Question, one: Comparison, study: StudyResults) -> Evidence:
