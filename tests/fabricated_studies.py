@@ -11,6 +11,7 @@ import pandas as pd
 from batchwise.analysis.study_results import StudyResults
 from batchwise.analysis.study_tables import Tables
 from tests.fabricated import metrics_of
+from tests.fabricated_lengths import LIMIT
 
 ROWS, TEST_ROWS = 1000, 400
 KEYS = ["batch_size", "effective_batch_size", "base_learning_rate"]
@@ -112,6 +113,7 @@ def profile(
     side_by_side: float | None = None,
     other_type: tuple[str, float] | None = None,
     salt: int = 0,
+    lengths: pd.DataFrame | None = None,
     **points: Any,
 ) -> SimpleNamespace:
     """Return a profile with a repetition in each of 3 processes of each m, around `seconds` of an update.
@@ -142,7 +144,8 @@ def profile(
         points=table,
         repetitions=pd.concat(tables),
         doubling=pd.DataFrame(list(doubling), columns=["batch_size", "status", "memory_peak_bytes"]),
-        machine={"xla": True, "cores": 2, "memory_limit_bytes": 4e9, "device": "made up"},
+        lengths=pd.DataFrame() if lengths is None else lengths,
+        machine={"xla": True, "cores": 2, "memory_limit_bytes": 4e9, "device": "made up", "length_limit_bytes": LIMIT},
     )
 
 

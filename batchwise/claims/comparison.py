@@ -13,6 +13,7 @@ from batchwise.statistics.intervals import Estimate, mean_interval, t_quantile
 
 # What an effect is a mean of, or a fit to: what its n counts.
 SEEDS, PROCESSES, BATCH_SIZES, RUNS = "seeds", "processes", "batch sizes", "runs"
+LENGTHS, UPDATES = "lengths", "updates"  # of text, and of several m at these
 
 
 class Scale(StrEnum):

@@ -10,7 +10,7 @@ import numpy as np
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.comparison import Comparison, Rule
-from batchwise.claims.field import batches, generalisation, learning_rates, memory, quality, speed, text
+from batchwise.claims.field import batches, generalisation, learning_rates, lengths, memory, quality, speed, text
 from batchwise.common.repository import damaged, text_of
 
 SECTIONS = "BSMQGLNTDP"  # the letters of ids: the sections of reports/index.ipynb
@@ -50,9 +50,12 @@ MEASURES: dict[str, Callable[[list[StudyResults], float], list[Comparison]]] = {
     "L6": learning_rates.square_root_rule,
     "N1": generalisation.two_batches,
     "T1": text.sentiment,
+    "T2": lengths.falls_with_length,
+    "T3": lengths.smaller_instead,
     "T4": text.smallest_and_half_life,
     "T5": text.parts_or_small,
     "T6": text.plain_sgd,
+    "T8": lengths.half_precision,
     "D1": no_study,
     "P1": speed.side_by_side,
 }

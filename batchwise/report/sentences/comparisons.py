@@ -52,6 +52,19 @@ FIELD = {
         "m = {best:,}, the best smaller one, ahead of m = {other:,} (memory ended at m = {ended:,}, m = {fits:,} fits)",
         OF_METRIC,
     ),
+    "largest_by_length": Words(
+        "largest m that fits {gigabytes:.3g} GB, T = {shortest:,} to {longest:,}: its exponent in T, less −1", EXPONENT
+    ),
+    "fits_instead": Words(
+        "m = {best:,}, the best that fits {gigabytes:.3g} GB at T = {tokens:,}, ahead of m = {other:,}, the best that "
+        "does not",
+        OF_METRIC,
+    ),
+    "row_in_bfloat16": Words(
+        "a row of {tokens:,} tokens in float32 ({times:.3g} times one in bfloat16) against two in bfloat16",
+        "times the memory of two rows in bfloat16",
+    ),
+    "result_in_bfloat16": Words("mixed_bfloat16 ahead of {other} in float32, over {sizes} m", OF_METRIC),
     "loss_of_parts": Words("training loss of {parts} parts less that of whole batches, of the latter", "%"),
     "loss_after_epochs": Words(
         "training loss of m = {large:,} less that of m = {small:,}, after {epochs} epochs ({loss_large:.3g} and "

@@ -4,7 +4,17 @@ import numpy as np
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.answers import Agreement, Answer, Mean
-from batchwise.claims.comparison import BATCH_SIZES, PROCESSES, SEEDS, Comparison, Rule, Scale, on_scale
+from batchwise.claims.comparison import (
+    BATCH_SIZES,
+    LENGTHS,
+    PROCESSES,
+    SEEDS,
+    UPDATES,
+    Comparison,
+    Rule,
+    Scale,
+    on_scale,
+)
 from batchwise.claims.evidence import Evidence
 from batchwise.claims.questions import Question
 from batchwise.claims.verdicts import Judged, Verdict
@@ -16,12 +26,12 @@ SAYS = {Verdict.YES: "yes", Verdict.NO: "no", Verdict.SAME: "no difference that 
 # A comparison tells where its interval leaves the margin; with a probability of 80 %, and some of it for the other
 # comparisons of the page: 1.96 + 0.84 + 0.8 standard errors from it.
 ERRORS_AWAY = 3.6
-ONE_OF = {SEEDS: "seed", PROCESSES: "process", BATCH_SIZES: "batch size"}
+ONE_OF = {SEEDS: "seed", PROCESSES: "process", BATCH_SIZES: "batch size", LENGTHS: "length", UPDATES: "update"}
 MOST = 10_000  # seeds or processes: more is no answer
 # Quantities of chosen cells, of which confirmation trains more seeds.
 OF_CHOSEN = (
     *("best_after_seconds", "smaller_instead", "rows_right", "best_of", "pair", "normalised_alike"),
-    *("parts_ahead", "sgd_ahead"),
+    *("parts_ahead", "sgd_ahead", "fits_instead", "result_in_bfloat16"),
 )
 
 
@@ -294,7 +304,9 @@ def _setting(one: Comparison, study: StudyResults) -> str:
     """Return what of params.yaml says how many of a sample there are, or what of the code."""
     if one.sample == PROCESSES:
         return "PROCESSES in batchwise/measuring/profiling/rounds.py"
-    if one.sample != SEEDS:
+    if one.sample in (LENGTHS, UPDATES):
+        key = "memory_by_length.lengths"
+    elif one.sample != SEEDS:
         key = "grid.batch_sizes"
     elif study.tables.summary["confirmation"] and one.quantity in OF_CHOSEN:
         key = "confirmation (half_width, most_seeds)"
