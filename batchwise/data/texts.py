@@ -14,6 +14,7 @@ from batchwise.common.errors import UserError
 
 PADDING, UNKNOWN = 0, 1
 RESERVED = ("<padding>", "<unknown>")  # what ids 0 and 1 are called
+ALL = "all"  # tokens are kept: a text is as many rows as that takes
 COLUMNS = ("id", "token", "count")
 FORMULA = tuple("=+-@＝＋－＠'")  # a spreadsheet takes a cell that begins so for a formula, or its first sign for none
 ESCAPED = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
@@ -27,7 +28,7 @@ class Texts:
     """
 
     kind: str  # of tokens: words, characters, bytes
-    keep: str  # of a text that is longer than T: its first or its last tokens
+    keep: str  # of a text that is longer than T: its first or its last tokens, or all, in several rows
     tokens: tuple[str, ...]
     counts: tuple[int, ...]  # of each token
     # {part: {"padding": share of the positions, "cut" and "empty": of the texts, "unknown": of the tokens kept}}

@@ -124,7 +124,7 @@ def encoded(
     id_of = np.array([ids.get(token, UNKNOWN) for token in numbers], "int32")
     train, validation, test = (replace(part, inputs=id_of[rows]) for part, (rows, _) in zip(parts, read, strict=True))
     inputs = {"train": train.inputs, "validation": validation.inputs, "test": test.inputs}
-    shares = {name: _shares(of_part, cut) for (name, of_part), (_, cut) in zip(inputs.items(), read, strict=True)}
+    shares = {name: held(of_part, cut) for (name, of_part), (_, cut) in zip(inputs.items(), read, strict=True)}
     return (train, validation, test), Texts(kind, keep, tuple(known), tuple(known.values()), shares)
 
 
@@ -148,7 +148,7 @@ def _numbered(
     return rows, cut
 
 
-def _shares(ids: np.ndarray, cut: int) -> dict[str, float]:
+def held(ids: np.ndarray, cut: int) -> dict[str, float]:
     """Return what Texts.shares holds of a part; 0 where there is nothing to have a share of."""
     kept = int(np.count_nonzero(ids != PADDING))
     return {

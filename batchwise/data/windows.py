@@ -11,8 +11,8 @@ import numpy as np
 
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import SPLITS, Split
-from batchwise.data.texts import PADDING, RESERVED, UNKNOWN, Texts
-from batchwise.data.tokens import Kind, Parts, tokenise, vocabulary
+from batchwise.data.texts import ALL, PADDING, RESERVED, UNKNOWN, Texts
+from batchwise.data.tokens import Kind, Parts, held, tokenise, vocabulary
 
 Documents = tuple[Sequence[str], Sequence[str], Sequence[str]]  # for training, validation and test
 Rows = tuple[np.ndarray, np.ndarray]  # inputs [N, T] and labels [N, T + 1], as the task language_modelling has them
@@ -35,8 +35,8 @@ def windows(documents: Documents, *, kind: Kind, max_tokens: int, most: int) -> 
         _part(name, texts, int(start), kind, ids, max_tokens)
         for name, texts, start in zip(SPLITS, documents, first, strict=False)
     )
-    shares = {name: _shares(part) for name, part in zip(SPLITS, (train, validation, test), strict=True)}
-    return (train, validation, test), Texts(kind, "first", tuple(known), tuple(known.values()), shares)
+    shares = {name: held(part.inputs, cut=0) for name, part in zip(SPLITS, (train, validation, test), strict=True)}
+    return (train, validation, test), Texts(kind, ALL, tuple(known), tuple(known.values()), shares)
 
 
 def _part(name: str, texts: Sequence[str], start: int, kind: Kind, ids: Mapping[str, int], places: int) -> Split:
@@ -70,17 +70,6 @@ def _bytes(text: str, tokens: Sequence[str], kind: Kind) -> Sequence[int] | np.n
         return [len(token.encode()) for token in tokens]
     ends = np.arange(len(tokens) + 1) * len(text.encode(errors="replace")) // max(len(tokens), 1)
     return np.diff(ends)
-
-
-def _shares(part: Split) -> dict[str, float]:
-    """Return what Texts.shares holds of a part: no text is cut."""
-    kept = int(np.count_nonzero(part.inputs != PADDING))
-    unknown = int(np.count_nonzero(part.inputs == UNKNOWN))
-    return {
-        "padding": 1 - kept / part.inputs.size if kept else 0.0,
-        "cut": 0.0,
-        "unknown": unknown / kept if kept else 0.0,
-    }
 
 
 def draw(documents: Sequence[str], sizes: Sequence[int], seed: Sequence[int]) -> Iterator[list[str]]:

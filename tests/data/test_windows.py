@@ -61,7 +61,7 @@ def test_the_vocabulary_is_that_of_the_training_documents_by_count_and_the_rares
     assert texts.tokens == ("a",) and texts.counts == (3,) and names(texts.tokens) == ("<padding>", "<unknown>", "a")
     assert train.inputs.tolist() == [[2, 2, 0, 0], [UNKNOWN, 0, 0, 0]] and not len(validation.inputs)
     assert test.labels.tolist() == [[UNKNOWN, 2, 0, 0, 2]]
-    assert texts.shares["test"] == {"padding": 0.5, "cut": 0, "unknown": 1}
+    assert texts.shares["test"] == {"padding": 0.5, "cut": 0, "empty": 0, "unknown": 1}
 
 
 def test_names_can_be_read_and_are_unlike() -> None:

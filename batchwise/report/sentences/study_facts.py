@@ -6,6 +6,7 @@ from typing import Any
 from batchwise.analysis import last_epochs
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
+from batchwise.data.texts import ALL
 from batchwise.report import metric_format
 from batchwise.report.number_format import digits, percent, size
 from batchwise.report.sentences import phrases
@@ -73,14 +74,13 @@ def texts(given: dict[str, Any], most: int) -> str:
     """Return how texts became ids, and what of them the `most` tokens of a row do not hold."""
     training, test = given["shares"]["train"], given["shares"]["test"]
     empty = f", {percent(training['empty'])} of the texts have no token" if training["empty"] else ""
-    how = f"{given['tokens']}, the {given['keep']} {size(most)} of each text"
+    kept = f"all, {size(most)} a row" if given["keep"] == ALL else f"the {given['keep']} {size(most)} of each text"
     ids = f"{count(given['ids'], 'id')} with padding and unknown"
-    held = (
-        f"{percent(training['padding'])} of the positions are padding, {percent(training['cut'])} of the texts are cut"
-    )
+    cut = "" if given["keep"] == ALL else f", {percent(training['cut'])} of the texts are cut"
+    held = f"{percent(training['padding'])} of the positions are padding{cut}"
     return (
-        f"{how}, {ids}; of the training rows {held}{empty}; {percent(test['unknown'])} of the tokens of test rows are "
-        "unknown"
+        f"{given['tokens']}, {kept}, {ids}; of the training rows {held}{empty}; {percent(test['unknown'])} of the "
+        "tokens of test rows are unknown"
     )
 
 
@@ -96,7 +96,7 @@ def labels(data: dict[str, Any]) -> str:
     if data["labels"] in ("classes", "flags"):
         return count(len(data["class_names"]), "class" if data["labels"] == "classes" else "label")
     if data["labels"] == "tokens":
-        return f"{count(data['input_shape'][0], 'token')} a row, of {len(data['class_names']):,} in all"
+        return f"the next of {len(data['class_names']):,} tokens at each of {count(data['input_shape'][0], 'place')}"
     low, high = map(digits, data["target_range"])
     return f"target {low} to {high} {data['unit']}".rstrip()
 
