@@ -64,7 +64,7 @@ def write_wine(path: Path) -> None:
 
 
 def write_others(folder: Path) -> None:
-    """Write images of two classes, tables of patients, and arrays of an official split."""
+    """Write images of two classes, documents, tables of patients, and arrays of an official split."""
     random = np.random.default_rng(1)
     for name in ("rose", "tulip"):
         (folder / "my_flowers" / name).mkdir(parents=True)
@@ -72,6 +72,9 @@ def write_others(folder: Path) -> None:
             Image.fromarray(random.integers(256, size=(9, 7, 3), dtype="uint8")).save(
                 folder / f"my_flowers/{name}/{number}.png"
             )
+    (folder / "my_novels").mkdir()
+    for number in range(6):
+        (folder / f"my_novels/{number}.txt").write_text(f"Chapter {number}\n\nIt was été.\n", encoding="utf-8")
     for ward in ("ward_3", "ward_4"):
         age, dose = random.integers(20, 90, 120), random.random(120)
         rows = {"patient": np.arange(120) // 4, "age": age, "dose": dose, "pressure": (100 + age / 2).astype(int)}
@@ -180,8 +183,8 @@ def test_what_the_pages_say_trains_and_an_own_metric_is_what_it_says(project) ->
     assert "8 runs compared\n000_kernel 001_bias 002_kernel" in printed
 
 
-def test_the_pages_name_every_option_of_a_csv_file_and_of_images() -> None:
-    for name in ("csv", "image_folder"):
+def test_the_pages_name_every_option_of_what_takes_own_files() -> None:
+    for name in ("csv", "image_folder", "text_folder"):
         for option in plugins.options("datasets", name):
             assert f"`{option}`" in PAGES["data"] or f"{option}: " in PAGES["data"], option
 
