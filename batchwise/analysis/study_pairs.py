@@ -1,7 +1,11 @@
-"""Studies of the same rows that are alike but for one thing, compared at each batch size that both have."""
+"""Studies that are alike but for one thing, compared at each batch size that both have.
+
+They are of the same rows, or of the same texts at two lengths.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,13 +14,14 @@ from scipy import stats
 
 from batchwise.analysis import overview, reliable_rates
 from batchwise.analysis.seed_values import Undecidable
-from batchwise.analysis.study_results import StudyResults, pairs, same_but
+from batchwise.analysis.study_results import StudyResults, other_length, pairs, same_but
 from batchwise.statistics import simultaneous
 from batchwise.statistics.intervals import CONFIDENCE, Interval
 
-NORMALIZATION = "normalization"
-CHANGES = ("optimizer", "accumulation", NORMALIZATION)  # that make a pair
+NORMALIZATION, LENGTH = "normalization", "max_tokens"
+CHANGES = ("optimizer", "accumulation", "dtype", NORMALIZATION, LENGTH)  # that make a pair
 SIDES = ("base", "other")
+OF_OVERVIEW = ["rate_low", "rate_high", "epoch_seconds", "memory_bytes"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,9 @@ class StudyPair:
         return dict(zip(SIDES, (self.base, self.other), strict=True))
 
     def value(self, study: StudyResults) -> Any:
-        """Return what a study has where the two differ: the optimiser's options, the parts, or the normalisation."""
+        """Return what a study has where the two differ: the optimiser's options, the parts, the tokens of a row, …"""
+        if self.change == LENGTH:
+            return study.tokens
         return _of_model(study) if self.change == NORMALIZATION else study.recipe[self.change]
 
 
@@ -45,12 +52,17 @@ def study_pairs(studies: Sequence[StudyResults]) -> list[StudyPair]:
         comparable = one.metric.name == other.metric.name and bool({*one.results} & {*other.results})
         return order[one.name] < order[other.name] and comparable and _change(one, other) is not None
 
-    return [StudyPair(one, other, _change(one, other) or "") for one, other in pairs([*studies], belong)]
+    found = [StudyPair(one, other, _change(one, other) or "") for one, other in pairs([*studies], belong)]
+    return found + [StudyPair(*both, LENGTH) for both in combinations(studies, 2) if _of_two_lengths(*both)]
+
+
+def _of_two_lengths(one: StudyResults, other: StudyResults) -> bool:
+    return one.metric.name == other.metric.name and bool({*one.results} & {*other.results}) and other_length(one, other)
 
 
 def _change(one: StudyResults, other: StudyResults) -> str | None:
     """Return the one thing in which two studies differ; None for none, several or another."""
-    for change in CHANGES[:2]:
+    for change in CHANGES[:3]:
         if one.recipe[change] != other.recipe[change]:
             return change if same_but(one, other, change) else None
     models = [{**study.recipe["model"], NORMALIZATION: None} for study in (one, other)]
@@ -66,7 +78,8 @@ def by_batch_size(pair: StudyPair) -> pd.DataFrame:
     """Return a row for each m of both, ascending: their results, the gain, learning rates, and what is gained of these.
 
     `<side>_mean`, `_low`, `_high`, `_n` are the metric on test rows at the chosen rate, `<side>_learning_rate` is that
-    η, and `<side>_rate_low`, `_rate_high` the ends of the range of η̃ that trains. `gain` is how much better the other
+    η, and `<side>_rate_low`, `_rate_high` the ends of the range of η̃ that trains; `<side>_epoch_seconds` and
+    `_memory_bytes` are measured, NaN if not. `gain` is how much better the other
     is, in the unit of differences; `octaves_gained` how much wider its range is. Both have `_low`, `_high` and `_n`;
     their 95 % intervals hold together over all m. `paired` says whether seeds were paired.
     """
@@ -105,12 +118,12 @@ def _welch(base: pd.Series, other: pd.Series, level: float) -> tuple[float, floa
 
 
 def _of_study(study: StudyResults) -> pd.DataFrame:
-    """Return the result of each distinct m with its interval and n, its η, and the range of η̃ that trains."""
+    """Return the result of each distinct m with its interval and n, its η, the range of η̃ that trains, and costs."""
     rows, test = study.tables.distinct, study.metric.column("test")
     names = {"effective_batch_size": "m", "learning_rate": "learning_rate", "ok": "n"}
     names |= {f"{test}_{bound}": bound for bound in ("mean", "low", "high")}
-    ranges = overview.by_batch_size(study)[["batch_size", "rate_low", "rate_high"]].rename(columns={"batch_size": "m"})
-    return rows[[*names]].rename(columns=names).merge(ranges, on="m")
+    others = overview.by_batch_size(study).rename(columns={"batch_size": "m"})
+    return rows[[*names]].rename(columns=names).merge(others[["m", *OF_OVERVIEW]], on="m")
 
 
 def _octaves(pair: StudyPair, sizes: Sequence[int]) -> Interval:

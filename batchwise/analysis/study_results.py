@@ -62,6 +62,13 @@ class StudyResults:
         """The number of training rows."""
         return self.tables.summary["data"]["rows"]["train"]
 
+    @property
+    def tokens(self) -> int | None:
+        """The length of its rows, T; None where they are no rows of tokens, or it is not known."""
+        about = self.tables.summary["data"]
+        shape = about.get("input_shape") or []
+        return int(shape[0]) if len(shape) == 1 and ("texts" in about or about.get("labels") == "tokens") else None
+
     @cached_property
     def seed_values(self) -> SeedValues:
         """The metric of its cells by seed."""
@@ -176,3 +183,16 @@ def pairs(
 def same_but(one: StudyResults, other: StudyResults, *keys: str) -> bool:
     """Return whether two studies have the same recipe but for some keys."""
     return all(one.recipe[key] == other.recipe[key] for key in one.recipe if key not in keys)
+
+
+def other_length(one: StudyResults, other: StudyResults) -> bool:
+    """Return whether two studies are alike but for the `max_tokens` of their data: the same texts, cut elsewhere."""
+    here, there = (_but_for_length(study) for study in (one, other))
+    return here == there and one.tokens != other.tokens and None not in (one.tokens, other.tokens)
+
+
+def _but_for_length(study: StudyResults) -> tuple[Any, ...]:
+    about = study.tables.summary["data"]
+    options = {name: value for name, value in about.get("options", {}).items() if name not in ("name", "max_tokens")}
+    asked = {name: value for name, value in about.get("asked", {}).items() if name != "data_set"}
+    return about["title"], options, asked, about["rows"], study.recipe, study.tables.statistic

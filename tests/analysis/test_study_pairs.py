@@ -62,6 +62,23 @@ def test_studies_of_other_rows_are_no_pair(base: StudyResults) -> None:
     assert study_pairs.study_pairs([base, other]) == []
 
 
+def of_length(study: StudyResults, tokens: int, **options: Any) -> StudyResults:
+    """Return a study of the same texts with so many tokens, and other data therefore."""
+    data = study.tables.summary["data"] | {"texts": {}, "input_shape": [tokens]}
+    data["options"] = {"max_tokens": tokens, "vocabulary": 99, **options}
+    summary = study.tables.summary | {"study": f"of_{tokens}", "data": data, "provenance": {"data": f"{tokens:064}"}}
+    return dataclasses.replace(study, tables=dataclasses.replace(study.tables, summary=summary))
+
+
+def test_studies_of_the_same_texts_at_two_lengths_are_a_pair(base: StudyResults) -> None:
+    short, long = of_length(base, 50), of_length(base, 200)
+    (pair,) = study_pairs.study_pairs([short, long, of_length(base, 100, vocabulary=9)])
+    assert (pair.change, pair.value(short), pair.value(long)) == ("max_tokens", 50, 200)
+    table = study_pairs.by_batch_size(pair)
+    assert table["base_memory_bytes"].notna().all() and table["other_epoch_seconds"].notna().all()
+    assert study_pairs.study_pairs([short, changed(long, "of_200", accumulation=2)]) == []
+
+
 @pytest.mark.parametrize("by", [2.5, -1.0])
 def test_the_gain_is_of_the_second_study(base: StudyResults, by: float) -> None:
     (pair,) = study_pairs.study_pairs([base, better(changed(base, "adam", optimizer={"name": "adam"}), by)])

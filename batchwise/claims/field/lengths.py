@@ -48,11 +48,11 @@ def smaller_instead(studies: list[StudyResults], margin: float) -> list[Comparis
     found = []
     for study, by_length in _with_lengths(studies):
         rows = by_length.largest
-        rows = rows[rows["tokens"].eq(tokens_of(study))].dropna()
+        rows = rows[rows["tokens"].eq(study.tokens)].dropna()
         for fits, ended in rows[["fits", "out_of_memory"]].itertuples(index=False):
             small, large = [m for m in study.sizes if m <= fits], [m for m in study.sizes if m >= ended]
             best = compare_best(study, small, large, margin, quantity="fits_instead")
-            about = {"tokens": tokens_of(study), "gigabytes": by_length.limit / 1e9}
+            about = {"tokens": study.tokens, "gigabytes": by_length.limit / 1e9}
             found += [replace(one, numbers={**one.numbers, **about}) for one in best]
     return found
 
@@ -70,12 +70,6 @@ def half_precision(studies: list[StudyResults], margin: float) -> list[Compariso
         return types == (MIXED, "float32") and same_but(mixed, full, "dtype")
 
     return saved + [one for pair in pairs(studies, belong) for one in _result(*pair)]
-
-
-def tokens_of(study: StudyResults) -> int | None:
-    """Return the length of a study's rows; None where they are no rows of tokens."""
-    shape = study.tables.summary["data"].get("input_shape") or []
-    return int(shape[0]) if len(shape) == 1 else None
 
 
 def _with_lengths(studies: list[StudyResults]) -> list[tuple[StudyResults, MemoryByLength]]:

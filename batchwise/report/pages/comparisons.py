@@ -80,6 +80,15 @@ def _pair(pair: StudyPair, by_size: pd.DataFrame) -> Html:
                 "numbers",
             ),
         ),
+        details(
+            "Time and memory",
+            table(
+                f"Seconds of the updates of an epoch and peak memory of a process, {beside}",
+                ["m", *(f"epoch, {name}" for name in (base, other)), *(f"memory, {name}" for name in (base, other))],
+                sentences.costs(by_size),
+                "numbers",
+            ),
+        ),
         links("Studies", [(name, f"{name}.html") for name in (base, other)]),
     )
 

@@ -4,17 +4,19 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from batchwise.analysis.study_pairs import NORMALIZATION, SIDES, StudyPair
+from batchwise.analysis.study_pairs import LENGTH, NORMALIZATION, SIDES, StudyPair
 from batchwise.analysis.study_results import StudyResults
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
-from batchwise.report.number_format import MISSING, about, known, number, rate, shortest, size
+from batchwise.report.number_format import MISSING, about, known, memory, number, rate, shortest, size
+from batchwise.report.number_format import seconds as seconds_in_words
 from batchwise.report.sentences.grammar import count, listed, span_of
 
 BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference that matters", "cannot be told"
 NO_PAIR = (
     "No two studies here are of the same data and alike but for one thing. It takes a second study in params.yaml, the "
-    "same as one that is there but for its `optimizer`, its `accumulation`, or the `normalization` of its model."
+    "same as one that is there but for its `optimizer`, its `accumulation`, its `dtype`, the `normalization` of its "
+    "model, or the `max_tokens` of its texts."
 )
 
 
@@ -32,7 +34,9 @@ def _value(pair: StudyPair, study: StudyResults) -> str:
         return "no normalisation" if value == "none" else f"{value} normalisation"
     if pair.change == "accumulation":
         return "whole" if value == 1 else f"in {count(value, 'part')}"
-    return _optimiser(pair, study)
+    if pair.change == LENGTH:
+        return count(value, "token")
+    return str(value) if pair.change == "dtype" else _optimiser(pair, study)
 
 
 def _optimiser(pair: StudyPair, study: StudyResults) -> str:
@@ -70,7 +74,7 @@ def summary(pair: StudyPair, table: pd.DataFrame) -> str:
         gains = listed(metric_format.bare_difference(metric, gain / metric.scale) for gain in rows["gain"])
         parts.append(f"{_says(kind, metric)} at m = {_sizes(rows['batch_size'])} ({gains} {metric.differences})")
     text = f"With {what_differs(pair)} the test {metric.title} is {'; '.join(parts)}."
-    return " ".join(part for part in (text, _too_few(pair, table), _octaves(table)) if part)
+    return " ".join(part for part in (text, _too_few(pair, table), _costs(table), _octaves(table)) if part)
 
 
 def _says(kind: str, metric: Metric) -> str:
@@ -90,6 +94,31 @@ def _too_few(pair: StudyPair, table: pd.DataFrame) -> str:
     return (
         f"At m = {_sizes(sorted(few))} one of the two makes too few updates to train, so that this is how far it came."
     )
+
+
+def _costs(table: pd.DataFrame) -> str:
+    """Return how much longer an epoch takes, and how much more memory a process; nothing where that is not known."""
+    parts = []
+    for column, what in (("epoch_seconds", "an epoch takes {} times as long"), ("memory_bytes", "a process {} times")):
+        ratios = (table[f"other_{column}"] / table[f"base_{column}"]).dropna()
+        if len(ratios):
+            parts.append(what.format(span_of([*ratios], about)))
+    if not parts:
+        return ""
+    text = " and ".join(parts) + (" the memory" if len(parts) > 1 or "process" in parts[0] else "")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def costs(table: pd.DataFrame) -> list[list[str]]:
+    """Return a row for each m: the seconds of an epoch and the peak memory of a process, of both."""
+    return [
+        [
+            size(int(row["batch_size"])),
+            *(seconds_in_words(row[f"{side}_epoch_seconds"]) for side in SIDES),
+            *(memory(row[f"{side}_memory_bytes"]) for side in SIDES),
+        ]
+        for _, row in table.iterrows()
+    ]
 
 
 def _octaves(table: pd.DataFrame) -> str:

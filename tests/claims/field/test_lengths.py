@@ -9,6 +9,7 @@ from tests.claims.judged import of_size, says
 from tests.fabricated_studies import profile, study
 
 OPEN = "cannot be told"
+TEXTS = {"input_shape": [400], "texts": {}}
 
 
 def measured(**planted) -> SimpleNamespace:
@@ -33,18 +34,18 @@ def test_t2_takes_three_lengths_and_ends_that_were_found() -> None:
 def test_t3_a_smaller_batch_instead(small, scale, expected) -> None:
     of_tokens = measured(kinds={("float32", 1): (50_000.0, 1e-6)})  # at T = 400 some 70 rows fit
     values = {16: 0.7, 64: small, 256: 0.9}
-    made = study(sizes=[*values], accuracy=of_size(values, scale), profile=of_tokens, data={"input_shape": [400]})
+    made = study(sizes=[*values], accuracy=of_size(values, scale), profile=of_tokens, data=TEXTS)
     assert says("T3", made) == [expected]
 
 
-@pytest.mark.parametrize("about", [{"input_shape": [60]}, {"input_shape": [400, 3]}, {}])
+@pytest.mark.parametrize("about", [{"input_shape": [60], "texts": {}}, {"input_shape": [400]}, {}])
 def test_t3_is_of_the_length_of_the_study(about) -> None:
     made = study(profile=measured(kinds={("float32", 1): (50_000.0, 1e-6)}), data=about)
     assert says("T3", made) == []
 
 
 def test_t3_needs_a_batch_that_does_not_fit() -> None:
-    assert says("T3", study(profile=measured(), data={"input_shape": [400]})) == []
+    assert says("T3", study(profile=measured(), data=TEXTS)) == []
 
 
 @pytest.mark.parametrize(("of_token", "expected"), [(1500.0, "yes"), (1200.0, "yes"), (2400.0, "no")])

@@ -28,6 +28,7 @@ def pair(change: str, base, other) -> StudyPair:
             "sgd with momentum 0.9 instead of sgd with momentum 0.0",
         ),
         ("accumulation", 1, 4, "each batch in 4 parts instead of whole"),
+        ("dtype", "float32", "mixed_bfloat16", "mixed_bfloat16 instead of float32"),
         ("normalization", {"normalization": "none"}, {"normalization": "batch"}, "batch normalisation instead of no"),
     ],
 )
