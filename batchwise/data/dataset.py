@@ -3,12 +3,23 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.data import conversions, input_checks, label_checks, refusals, task, token_checks, weight_checks
+from batchwise.data import (
+    conversions,
+    input_checks,
+    label_checks,
+    large_arrays,
+    refusals,
+    task,
+    token_checks,
+    weight_checks,
+)
+from batchwise.data.stored_arrays import StoredArray
 from batchwise.data.task import Task
 from batchwise.data.texts import Texts
 
@@ -36,7 +47,10 @@ class Description:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a data set: inputs [N, …], and labels [N, …] as the task has them."""
+    """One part of a data set: inputs [N, …], and labels [N, …] as the task has them.
+
+    Of a data set that is streamed, inputs are a StoredArray, and so are labels that are texts.
+    """
 
     inputs: np.ndarray
     labels: np.ndarray
@@ -50,7 +64,11 @@ class Split:
     def take(self, rows: np.ndarray) -> "Split":
         """Return some rows."""
         values = {name: None if (of := getattr(self, name)) is None else of[rows] for name in ROW_VALUES}
-        return Split(self.inputs[rows], self.labels[rows], **values)
+        return Split(_taken(self.inputs, rows), _taken(self.labels, rows), **values)
+
+
+def _taken(array: Any, rows: np.ndarray) -> Any:
+    return array.take(rows) if isinstance(array, StoredArray) else large_arrays.take(array, rows)
 
 
 @dataclass(frozen=True)
@@ -102,22 +120,26 @@ class DataSet:
         kind = self.task.labels.kind
         parts = {name: getattr(self, name) for name in SPLITS}
         for name, part in parts.items():
-            input_checks.check_form(f"{name} inputs", part.inputs, refusals.length(part.labels))
-            input_checks.check_range(f"{name} inputs", part.inputs)
-            label_checks.check(kind, f"{name} labels", part.labels, len(part.inputs), self.class_names)
+            if not self.is_streamed:
+                input_checks.check_form(f"{name} inputs", part.inputs, refusals.length(part.labels))
+                input_checks.check_range(f"{name} inputs", part.inputs)
+            if not isinstance(part.labels, StoredArray):
+                label_checks.check(kind, f"{name} labels", part.labels, len(part.inputs), self.class_names)
             weight_checks.check(f"{name} weights", part.weights, len(part.inputs))
             weight_checks.check_numbers(f"{name} groups", part.groups, len(part.inputs))
             weight_checks.check_numbers(f"{name} order", part.order, len(part.inputs))
             if name != "validation" and not len(part.labels):
                 raise UserError(f"{name} has no rows; only validation may have none")
-            if self.texts:
+            if self.texts and not self.is_streamed:
                 self.texts.check(name, part.inputs)
-        input_checks.check_alike({name: part.inputs for name, part in parts.items()})
-        input_checks.check_images(self.train.inputs, self.mean, self.std)
         labels = {name: part.labels for name, part in parts.items()}
-        if self.task.labels.are_tokens:
-            token_checks.check_places({name: part.inputs for name, part in parts.items()}, labels)
-        label_checks.check_together(kind, labels, self.class_names)
+        if not self.is_streamed:
+            input_checks.check_alike({name: part.inputs for name, part in parts.items()})
+            input_checks.check_images(self.train.inputs, self.mean, self.std)
+            if self.task.labels.are_tokens:
+                token_checks.check_places({name: part.inputs for name, part in parts.items()}, labels)
+        if not isinstance(self.train.labels, StoredArray):
+            label_checks.check_together(kind, labels, self.class_names)
 
     def _check_fields(self) -> None:
         for name, kind in {"description": Description, **dict.fromkeys(SPLITS, Split), "files": dict}.items():
@@ -128,6 +150,11 @@ class DataSet:
             raise UserError(f"files is {self.files}; each file's name and SHA-256 are expected, which are texts")
         label_checks.check_names(self.task.labels.kind, self.class_names)
         self.task.check_classes(self.description.task, len(self.class_names))
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether its inputs are in files, and were checked before they were written."""
+        return isinstance(self.train.inputs, StoredArray)
 
     @property
     def task(self) -> Task:
@@ -160,5 +187,6 @@ class DataSet:
         digest = hashlib.sha256(f"{self.description.task} {self.class_names}".encode())
         for key, array in self.arrays.items():
             digest.update(f"{key} {array.dtype.str} {array.shape}\n".encode())
-            digest.update(np.ascontiguousarray(array).data)
+            for rows in large_arrays.chunks(array):
+                digest.update(np.ascontiguousarray(rows).data)
         return digest.hexdigest()

@@ -30,6 +30,8 @@ def deal(data: DataSet, count: int, whole: DataSet) -> DataSet:
     Rows are dealt by chance, with each class's share in each fold to within a row; those of one group stay together.
     Raises UserError for rows that are in order of time, and for too few.
     """
+    if data.is_streamed:
+        raise UserError("the data set is streamed, and folds deal out rows in memory; leave folds out, or streamed")
     rows = joined(data)
     if rows.order is not None:
         raise UserError("rows are in order of time, and folds would train on what comes after their test rows")

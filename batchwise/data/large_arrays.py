@@ -81,7 +81,10 @@ def take(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def chunks(array: Any) -> Iterator[np.ndarray]:
-    """Yield the rows of an array [N, …], in memory or on disk, some at a time: [C, …]."""
+    """Yield the rows of an array [N, …], in memory or on disk, some at a time, [C, …]; one without rows as it is."""
+    if not array.ndim:
+        yield array
+        return
     step = rows_of_chunk(array)
     for start in range(0, len(array), step):
         yield array[start : start + step]

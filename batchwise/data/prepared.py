@@ -1,10 +1,13 @@
 """Prepared data sets on disk: the arrays of each, a manifest that says what they are, and one of each study's part.
 
 `data/prepared/<data set>.npz` and `.json`, and `data/prepared/studies/<study>.json`; each holds its own checksum. The
-vocabulary of texts is a table, `<data set>.vocabulary.csv`.
+vocabulary of texts is a table, `<data set>.vocabulary.csv`. Of a data set that is streamed, `data/prepared/<data set>/`
+has the rows, in files of which the manifest has the checksums.
 """
 
-from collections.abc import Collection, Mapping
+import hashlib
+import shutil
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,15 +16,17 @@ import numpy as np
 
 from batchwise.common import files, plugins, sealed, source_closure
 from batchwise.common.errors import UserError
-from batchwise.common.files import write, write_bytes
+from batchwise.common.files import naming, write, write_bytes
 from batchwise.common.repository import rerun_command
-from batchwise.data import folds, task, texts
+from batchwise.config import data_set_entries
+from batchwise.data import folds, stored_arrays, task, texts
 from batchwise.data.dataset import ROW_VALUES, SPLITS, STATISTICS, DataSet, Description, Split
 from batchwise.data.local_files import LocalFile
 from batchwise.data.metric import Metric
 from batchwise.data.task import Task
 
 PREPARATION = "batchwise/data/preparation.py"  # which calls the plug-in
+SMALL_LABELS = ("classes", "flags", "numbers", "counts")  # a number for a row, or a few
 STUDIES = "studies"  # the folder of what studies train on
 VOCABULARY = ".vocabulary.csv"
 
@@ -29,12 +34,44 @@ VOCABULARY = ".vocabulary.csv"
 def save(data: DataSet, folder: Path, name: str, options: dict[str, Any], code: Mapping[str, str] = {}) -> None:
     """Write `<name>.npz` (arrays) and `<name>.json` (the manifest), each whole or not at all.
 
+    Of a data set that is streamed, what may not fit into memory is in the folder `<name>` (stored_arrays.py).
     `options` are those of params.yaml that the data set was prepared with, `code` is that of the plug-in (`code_of`).
     """
-    write(folder / f"{name}.npz", lambda file: sealed.archive(file, data.arrays))
+    large = _large(data) if data_set_entries.is_streamed(options) else {}
+    shards = _save_shards(folder, name, large)
+    small = {key: array for key, array in data.arrays.items() if key not in large}
+    write(folder / f"{name}.npz", lambda file: sealed.archive(file, small))
     if data.texts:
         write_bytes(folder / f"{name}{VOCABULARY}", texts.as_csv(data.texts))
-    write_bytes(folder / f"{name}.json", sealed.as_json({**manifest(data, options), "code": code}))
+    about = {**manifest(data, options), "code": code, **({"shards": shards} if shards else {})}
+    write_bytes(folder / f"{name}.json", sealed.as_json(about))
+
+
+def _large(data: DataSet) -> dict[str, Any]:
+    """Return the inputs, and labels that are as large as they are."""
+    ends = ("_inputs",) if data.task.labels.kind in SMALL_LABELS else ("_inputs", "_labels")
+    return {name: array for name, array in data.arrays.items() if name.endswith(ends)}
+
+
+def _save_shards(folder: Path, name: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Make `<name>` the folder of arrays, whole or not at all, and return what reads it; without any there is none."""
+    new, place = folder / f".{name}.new", folder / name
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        with naming(new):
+            new.mkdir(parents=True)
+            about = stored_arrays.write(new, arrays, _sum_of)
+        shutil.rmtree(place, ignore_errors=True)
+        if arrays:
+            new.rename(place)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    return about
+
+
+def _sum_of(path: Path) -> str:
+    with files.opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_part(
@@ -75,6 +112,9 @@ def remove_others(folder: Path, data_sets: Collection[str], studies: Collection[
     for path in (*folder.glob("*.npz"), *folder.glob("*.json"), *folder.glob(f"*{VOCABULARY}")):
         if path.name.partition(".")[0] not in data_sets:
             path.unlink()
+    for path in folder.glob("*/"):
+        if path.name not in (*data_sets, STUDIES):
+            shutil.rmtree(path)
     for path in (folder / STUDIES).glob("*.json"):
         if path.stem not in studies:
             path.unlink()
@@ -170,13 +210,13 @@ def load(folder: Path, name: str) -> DataSet:
         with files.opened(path) as file:
             sealed.check_archive(file)
             with np.load(file, allow_pickle=False) as arrays:
-                data = _data_set(about, arrays, _texts(about, folder / f"{name}{VOCABULARY}"))
+                everything = {**arrays, **stored_arrays.read(folder / name, about.get("shards", {}))}
+                data = _data_set(about, everything, _texts(about, folder / f"{name}{VOCABULARY}"))
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}); {_again()}") from None
     except (KeyError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); {_again()}") from None
-    if data.sha256 != about["sha256"]:
-        raise UserError(f"{path} is not the file that its manifest describes; {_again()}")
+    _check_sum(data, about, folder / name, path)
     return data
 
 
@@ -190,7 +230,28 @@ def _texts(about: dict[str, Any], path: Path) -> texts.Texts | None:
         raise UserError(f"{path} is damaged ({error}); {_again()}") from None
 
 
-def _data_set(about: dict[str, Any], arrays: Mapping[str, np.ndarray], of_texts: texts.Texts | None) -> DataSet:
+def _check_sum(data: DataSet, about: dict[str, Any], shards: Path, archive: Path) -> None:
+    """Raise UserError if the arrays of a data set are not those of its manifest."""
+    try:
+        if data.sha256 == about["sha256"]:
+            return
+        damaged = next(path for path, sha256 in _shards(about, shards) if _sum_of(path) != sha256)
+    except StopIteration:
+        damaged = archive
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read ({error.strerror}); {_again()}") from None
+    except ValueError as error:
+        raise UserError(f"{shards} is damaged ({error}); {_again()}") from None
+    raise UserError(f"{damaged} is not the file that its manifest describes; {_again()}")
+
+
+def _shards(about: dict[str, Any], folder: Path) -> Iterator[tuple[Path, str]]:
+    for array in about.get("shards", {}).values():
+        for name, sha256 in array["files"].items():
+            yield folder / name, sha256
+
+
+def _data_set(about: dict[str, Any], arrays: Mapping[str, Any], of_texts: texts.Texts | None) -> DataSet:
     train, validation, test = (_split(arrays, name) for name in SPLITS)
     statistics: dict[str, Any] = {key: arrays[key] for key in STATISTICS if key in arrays}
     description = Description(**{key: about[key] for key in Description.__annotations__})

@@ -1,11 +1,13 @@
 """A part of a data set: some rows of each of its parts, stratified by class where rows have one."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from batchwise.common.errors import UserError
+from batchwise.data import large_arrays
 from batchwise.data.dataset import SPLITS, DataSet, Split
 
 
@@ -61,11 +63,13 @@ def channel_statistics(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     A deviation of 0 becomes 1, so that a channel that does not vary is 0 once it is scaled.
     """
-    pixels = images.reshape(-1, images.shape[-1])
     # Sums of whole numbers, as Python's own: exact, and without a copy of the images in a wider type.
-    sums = pixels.sum(0, dtype="int64").astype(object)
-    squares = np.einsum("nc,nc->c", pixels, pixels, dtype="int64", casting="safe").astype(object)
-    count = len(pixels)
+    sums = squares = np.zeros(images.shape[-1], object)
+    count = math.prod(images.shape[:-1])
+    for some in large_arrays.chunks(images):
+        pixels = some.reshape(-1, some.shape[-1])
+        sums = sums + pixels.sum(0, dtype="int64").astype(object)
+        squares = squares + np.einsum("nc,nc->c", pixels, pixels, dtype="int64", casting="safe").astype(object)
     mean, variance = sums / count, (count * squares - sums**2) / count**2
     std = np.sqrt(variance.astype(float))
     return mean.astype("float32"), np.where(std > 0, std, 1).astype("float32")
