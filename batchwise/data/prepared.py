@@ -26,7 +26,6 @@ from batchwise.data.metric import Metric
 from batchwise.data.task import Task
 
 PREPARATION = "batchwise/data/preparation.py"  # which calls the plug-in
-SMALL_LABELS = ("classes", "flags", "numbers", "counts")  # a number for a row, or a few
 STUDIES = "studies"  # the folder of what studies train on
 VOCABULARY = ".vocabulary.csv"
 
@@ -49,7 +48,7 @@ def save(data: DataSet, folder: Path, name: str, options: dict[str, Any], code: 
 
 def _large(data: DataSet) -> dict[str, Any]:
     """Return the inputs, and labels that are as large as they are."""
-    ends = ("_inputs",) if data.task.labels.kind in SMALL_LABELS else ("_inputs", "_labels")
+    ends = ("_inputs", "_labels") if data.task.labels.are_tokens else ("_inputs",)
     return {name: array for name, array in data.arrays.items() if name.endswith(ends)}
 
 
@@ -259,6 +258,6 @@ def _data_set(about: dict[str, Any], arrays: Mapping[str, Any], of_texts: texts.
     return DataSet(description, tuple(about["class_names"]), train, validation, test, **statistics)
 
 
-def _split(arrays: Mapping[str, np.ndarray], name: str) -> Split:
+def _split(arrays: Mapping[str, Any], name: str) -> Split:
     values = {key: arrays.get(f"{name}_{key}") for key in ROW_VALUES}
     return Split(arrays[f"{name}_inputs"], arrays[f"{name}_labels"], **values)

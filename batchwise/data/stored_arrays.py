@@ -7,7 +7,7 @@ and in the narrowest type of whole numbers that holds the values.
 import math
 import mmap
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from batchwise.data import large_arrays
 
 SHARD_BYTES = 2**28  # of a file
+WHOLE = ("uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "uint64")  # from narrow to wide
 MOST_SHARDS = 256  # of an array, each of which a process keeps open
 
 
@@ -51,6 +52,11 @@ class StoredArray:
         """Return what another process opens the files again by."""
         return {name: value for name, value in vars(self).items() if name != "_shards"}
 
+    @property
+    def stored_type(self) -> np.dtype:
+        """The type of the values in the files."""
+        return self._shards[0].dtype
+
     def take(self, rows: np.ndarray) -> "StoredArray":
         """Return some rows [R], which are read when they are asked for."""
         kept = rows if self.rows is None else self.rows[rows]
@@ -70,6 +76,28 @@ class StoredArray:
                 shard = self._shards[number]
                 found[places] = shard[rows[places] - number * self.shard_rows]
                 _forget(shard)
+        return found
+
+
+class Joined:
+    """The rows of several arrays [N, …], stored or in memory, one after the other."""
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self.arrays, self.starts = arrays, np.cumsum([0, *map(len, arrays)])
+        self.dtype = np.result_type(*(array.dtype for array in arrays))
+        self.shape = (int(self.starts[-1]), *arrays[0].shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(len(self)))
+        found = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for array, start in zip(self.arrays, self.starts[:-1], strict=True):
+            places = np.flatnonzero((rows >= start) & (rows < start + len(array)))
+            if len(places):
+                found[places] = array[rows[places] - start]
         return found
 
 
@@ -100,7 +128,8 @@ def _narrow(array: Any) -> np.dtype:
     if array.dtype.kind not in "iu" or not len(array):
         return array.dtype
     limits = [limit for rows in large_arrays.chunks(array) for limit in (rows.min(), rows.max())]
-    return np.result_type(*(np.min_scalar_type(int(limit)) for limit in (min(limits), max(limits))))
+    low, high = min(limits), max(limits)
+    return next(kind for kind in map(np.dtype, WHOLE) if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
 
 
 def _write_shard(path: Path, array: Any, start: int, end: int, dtype: np.dtype) -> None:

@@ -3,11 +3,13 @@
 Whole numbers stay such if the model takes them: a float32 is exact below 2²⁴ only.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from batchwise.data.dataset import SPLITS, DataSet
+from batchwise.data.stored_arrays import StoredArray
 from batchwise.runtime.tensorflow import tf
 from batchwise.training.host_rows import HostRows
 
@@ -22,7 +24,7 @@ class Examples:
         are exact. `changing`: other rows may take the place of these, as many and of the same types.
         """
         self.dtype = dtype
-        self.dtype_of_inputs = "int32" if whole and _are_whole(rows.data) else dtype
+        self.dtype_of_inputs = "int32" if whole and are_whole(rows.data) else dtype
         held = _tensors(rows, dtype, self.dtype_of_inputs)
         if changing:
             held = [tensor if tensor is None else tf.Variable(tensor, trainable=False) for tensor in held]
@@ -49,6 +51,10 @@ class Examples:
         """Return the standardised inputs and the labels of the first rows."""
         return self._standardised(self.inputs[:number]), self.labels[:number]
 
+    def parts(self) -> Iterable[np.ndarray]:
+        """Yield the inputs of all splits, some rows at a time."""
+        return (self.inputs.numpy(),)
+
     def _standardised(self, inputs: tf.Tensor) -> tf.Tensor:
         inputs = tf.cast(inputs, self.dtype_of_inputs)
         return inputs if self.mean is None else (inputs - self.mean) * self.factor
@@ -67,23 +73,35 @@ def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
     return tf.gather(cropped, columns, axis=2, batch_dims=1)
 
 
-def _are_whole(data: DataSet) -> bool:
+def are_whole(data: DataSet) -> bool:
     """Return whether inputs are whole numbers that fit into int32, and no images, which are standardised."""
     parts = [getattr(data, name).inputs for name in SPLITS if len(getattr(data, name).inputs)]
+    return data.mean is None and all(part.dtype.kind in "iu" and _fits_int32(part) for part in parts)
+
+
+def _fits_int32(part: Any) -> bool:
+    if isinstance(part, StoredArray):
+        return np.can_cast(part.stored_type, "int32")
     bounds = np.iinfo("int32")
-    return data.mean is None and all(
-        part.dtype.kind in "iu" and bounds.min <= part.min() and part.max() <= bounds.max for part in parts
-    )
+    return bool(bounds.min <= part.min() and part.max() <= bounds.max)
+
+
+def type_of_labels(data: DataSet, dtype: str) -> str:
+    """Return the type of labels on the device, where those that are no whole numbers are of a type."""
+    return "int32" if data.task.labels.are_integers else dtype
+
+
+def statistics(data: DataSet) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return the mean and the inverse of the standard deviation of images, [channels] each; None of other inputs."""
+    return (None, None) if data.mean is None or data.std is None else (data.mean, 1 / data.std.astype("float64"))
 
 
 def _tensors(rows: HostRows, dtype: str, dtype_of_inputs: str) -> list[Any]:
     """Return inputs, labels, weights, and the mean and the inverse of the standard deviation of images."""
     data, inputs = rows.data, np.concatenate([getattr(rows.data, name).inputs for name in SPLITS])
-    of_labels = "int32" if data.task.labels.are_integers else dtype
-    statistics = (None, None) if data.mean is None or data.std is None else (data.mean, 1 / data.std.astype("float64"))
     return [
         # Eagerly, a constant keeps a copy on the host beside it; what is made of it does not.
         tf.identity(tf.constant(inputs, "uint8" if inputs.dtype == np.uint8 else dtype_of_inputs)),
-        tf.constant(rows.labels, of_labels),
-        *(None if values is None else tf.constant(values, dtype) for values in (rows.weights, *statistics)),
+        tf.constant(rows.labels, type_of_labels(data, dtype)),
+        *(None if values is None else tf.constant(values, dtype) for values in (rows.weights, *statistics(data))),
     ]

@@ -36,7 +36,7 @@ class Evaluator:
         self.batch_rows = evaluation_rows.together(model)
         # A subclass of keras.Model has no `outputs`, a Sequential no `output`.
         [output] = keras.tree.flatten(model.outputs if isinstance(model, keras.Sequential) else model.output)
-        label, outputs = examples.labels[:1], tf.zeros([1, *output.shape[1:]], examples.dtype)
+        (_, label), outputs = examples.first(1), tf.zeros([1, *output.shape[1:]], examples.dtype)
         self.specs = [tf.TensorSpec(values.shape[1:], values.dtype) for values in self._values(label, outputs)]
         levels = {metric.values: metric.levels(output.shape[-1]) for metric in metrics if metric.levels}
         self.levels = [levels.get(of_rows) for of_rows in self.of_rows]
@@ -58,8 +58,7 @@ class Evaluator:
         class; the others {name: [test rows]}, of metrics with a value for each row. `snapshots` are the values of each
         variable, [room, …]. The model is left at the last.
         """
-        kept, of_test_rows = self.program(snapshots, tf.constant(first), tf.constant(last))
-        found = [values.numpy()[first : last + 1] for values in kept]
+        found, of_test_rows = self._evaluated(snapshots, first, last)
         means = dict(zip(self.of_rows, map(self._means, found), strict=False))
         named = {
             metric.name: metric.of_means(means[metric.values], self.scale) for metric in self.metrics if metric.values
@@ -74,11 +73,18 @@ class Evaluator:
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
         try:
-            none = [tf.zeros((self.room, *variable.shape), variable.dtype) for variable in self.model.variables]
-            self(none, 0, -1)
+            self._compile()
         except (tf.errors.OpError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
+
+    def _compile(self) -> None:
+        self([tf.zeros((self.room, *variable.shape), variable.dtype) for variable in self.model.variables], 0, -1)
+
+    def _evaluated(self, snapshots: list[tf.Tensor], first: int, last: int) -> tuple[list[np.ndarray], list[tf.Tensor]]:
+        """Return what `_summary` does at each snapshot from first to last, [snapshots, …] each, and at the last."""
+        kept, of_test_rows = self.program(snapshots, tf.constant(first), tf.constant(last))
+        return [values.numpy()[first : last + 1] for values in kept], of_test_rows
 
     def _means(self, values: np.ndarray) -> np.ndarray:
         """Return what `_reduced` gives, [snapshots, 3, …], as means: counts are divided here, in float64."""
@@ -105,9 +111,7 @@ class Evaluator:
         ) -> tuple[tf.Tensor, list[tf.TensorArray], list[tf.Tensor]]:
             for variable, values in zip(self.model.variables, snapshots, strict=True):
                 variable.assign(values[number])
-            found = self._of_all()
-            of_test_rows = self._of_test_rows(found)
-            found[: len(self.levels)] = map(self._reduced, found, self.levels)
+            found, of_test_rows = self._summary(self._of_all())
             written = [array.write(number, values) for array, values in zip(kept, found, strict=True)]
             return number + 1, written, of_test_rows
 
@@ -124,6 +128,12 @@ class Evaluator:
             lambda number, *_: number <= last, evaluate, (first, arrays, none), parallel_iterations=1
         )
         return [array.stack() for array in arrays], of_test_rows
+
+    def _summary(self, found: list[tf.Tensor]) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Return the values of all rows, [N, …] each, reduced over each split, with the predictions as they are, and
+        the values of the test rows that are kept."""
+        reduced = map(self._reduced, found, self.levels)
+        return [*reduced, *found[len(self.levels) :]], self._of_test_rows(found)
 
     def _of_test_rows(self, found: list[tf.Tensor]) -> list[tf.Tensor]:
         """Return the values of the test rows that are kept, of those of all rows, [N, …] each."""
@@ -171,6 +181,10 @@ class Evaluator:
             parallel_iterations=1,
             fn_output_signature=[tf.TensorSpec([self.batch_rows, *spec.shape], spec.dtype) for spec in self.specs],
         )
+        return self._joined(first, others)
+
+    def _joined(self, first: list[tf.Tensor], others: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return the values of all rows, [N, …] each, of those of the first, [·, …], and of batches, [·, rows, …]."""
         pairs = zip(first, others, self.specs, strict=True)
         return [tf.concat([one, tf.reshape(rest, [-1, *spec.shape])], 0) for one, rest, spec in pairs]
 

@@ -20,7 +20,7 @@ from batchwise.data.folds import of_seed
 from batchwise.data.task import LOSS, of_recipe
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.training import host_rows, initial_weights, network, random_streams, row_keys
+from batchwise.training import host_rows, initial_weights, network, random_streams, row_keys, streaming
 from batchwise.training.augmentation import draws
 from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import Evaluator
@@ -28,6 +28,8 @@ from batchwise.training.model_checks import row_values
 from batchwise.training.program import Program, compiled
 from batchwise.training.run_result import RunResult, Status, without_evaluations
 from batchwise.training.schedule import multiples
+from batchwise.training.streamed_evaluation import StreamedEvaluator
+from batchwise.training.streaming import StreamedExamples
 from batchwise.training.update import Updater
 
 # Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more
@@ -61,7 +63,12 @@ class Trainer:
         network.check_size(recipe, self.input_shape, self.output_shape)
         self.model = self.build(seed=0)
         whole, changing = network.takes_whole_numbers(self.model), data.folds is not None
-        self.examples = Examples(rows, recipe.variable_dtype, whole=whole, changing=changing)
+        self.is_streamed = data.is_streamed
+        self.examples: Examples
+        if self.is_streamed:
+            self.examples = StreamedExamples(rows, recipe.variable_dtype, whole=whole)
+        else:
+            self.examples = Examples(rows, recipe.variable_dtype, whole=whole, changing=changing)
         self.given = initial_weights.read(weights, self.model, recipe.model.name) if weights else {}
         self.has_convolutions = network.has_convolutions(self.model)
         self.xla = bool(gpu()) or not self.has_convolutions
@@ -71,7 +78,8 @@ class Trainer:
         self.update = Updater(self.model, self.optimizer, self.task, self.examples, recipe, self.rows)
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
         metrics = self.task.recorded(metric)
-        self.evaluate = Evaluator(self.model, metrics, self.examples, sizes, rows, room=room, xla=self.xla)
+        evaluator = StreamedEvaluator if self.is_streamed else Evaluator
+        self.evaluate = evaluator(self.model, metrics, self.examples, sizes, rows, room=room, xla=self.xla)
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[tf.Tensor]] = {}
 
@@ -176,8 +184,12 @@ class Trainer:
         """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
         key = (batch_size, batches, remainder)
         if key not in self.programs:
-            self.programs[key] = compiled(self.update, *key, room=self.epochs_per_call, xla=self.xla)
+            self.programs[key] = self._compiled(*key, room=self.epochs_per_call, xla=self.xla)
         return self.programs[key]
+
+    def _compiled(self, batch_size: int, batches: int, remainder: int, *, room: int, xla: bool) -> Program:
+        make = streaming.compiled if self.is_streamed else compiled
+        return make(self.update, batch_size, batches, remainder, room=room, xla=xla)
 
     def rehearsal(
         self, batch_size: int, batches: int, remainder: int, *, room: int, xla: bool | None = None
@@ -193,7 +205,7 @@ class Trainer:
         arrays = np.stack(orders).astype("int32"), drawn, keys, tf.zeros((room, updates), self.recipe.variable_dtype)
         inputs = [tf.constant(value) for value in arrays]
         xla = self.xla if xla is None else xla
-        program = compiled(self.update, batch_size, batches, remainder, room=room, xla=xla)
+        program = self._compiled(batch_size, batches, remainder, room=room, xla=xla)
 
         def train(epochs: int) -> None:
             program(*inputs, tf.constant(epochs))
@@ -203,7 +215,7 @@ class Trainer:
 
     def _epochs_per_call(self) -> int:
         """Return for how many epochs a call has room: the same for all batch sizes, which share the evaluation."""
-        if self.has_convolutions:
+        if self.has_convolutions or self.is_streamed:
             return 1
         epochs = self.recipe.budget.epochs or ROWS_PER_CALL
         return max(1, min(epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // network.size(self.model)))

@@ -35,7 +35,7 @@ class Updater:
         rows: int,
     ) -> None:
         self.model, self.optimizer, self.task, self.examples = model, optimizer, task, examples
-        self.augmentation, self.weight_decay, self.rows = recipe.augmentation, recipe.weight_decay, rows
+        self.augmentation, self.weight_decay = recipe.augmentation, recipe.weight_decay
         self.name, self.accumulation, self.options = recipe.model.name, recipe.accumulation, recipe.optimizer
         # The gradient of an Embedding has a row for each token of a batch. Keras squares and clips these before it adds
         # those of one token, which is the square of no gradient, and another one in each batch.
@@ -120,7 +120,9 @@ class Updater:
         Before the first row of the order comes its last.
         """
         if together > size:
-            rows = tf.gather(epoch.order, tf.math.floormod(start + size - together + tf.range(together), self.rows))
+            rows = tf.gather(
+                epoch.order, tf.math.floormod(start + size - together + tf.range(together), epoch.order.shape[0])
+            )
         else:
             rows = tf.slice(epoch.order, [start], [size])
         inputs, labels = self.examples.take(rows)

@@ -21,7 +21,7 @@ def check(name: str, model: keras.Model, examples: Examples) -> None:
     whole = [tensor for tensor in keras.tree.flatten(tensors(model, "input")) if "int" in tensor.dtype]
     if not whole and not any(isinstance(layer, keras.layers.Embedding) for layer in layers(model)):
         return
-    inputs, _ = examples.take(tf.constant(_extreme_rows(examples.inputs.numpy())))
+    inputs, _ = examples.take(tf.constant(_extreme_rows_of(examples)))
     if whole and _fraction(inputs).any():
         raise UserError(
             f"the keras.Input of model {name} is of {whole[0].dtype}, and the data have {_example(inputs)}, which is "
@@ -54,6 +54,17 @@ def _check_values(name: str, layer: keras.layers.Embedding, values: np.ndarray) 
             f"{layer.input_dim - 1}, and the data have {value}: "
             + ("number the tokens from 0 up" if value < 0 else f"its input_dim must be {value + 1} at least")
         )
+
+
+def _extreme_rows_of(examples: Examples) -> np.ndarray:
+    """Return the numbers that `_extreme_rows` gives of the rows of all splits, which come some at a time."""
+    first, rows, values = 0, [], []
+    for part in examples.parts():
+        found = _extreme_rows(part)
+        rows.append(first + found)
+        values.append(part[found])
+        first += len(part)
+    return np.concatenate(rows)[_extreme_rows(np.concatenate(values))]
 
 
 def _extreme_rows(values: np.ndarray) -> np.ndarray:
