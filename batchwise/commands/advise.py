@@ -3,10 +3,23 @@
 import argparse
 from pathlib import Path
 
-from batchwise.analysis import costs, equal_budgets, profile_summary, recommendation, run_metrics, study_tables
+from batchwise.analysis import (
+    costs,
+    equal_budgets,
+    length_advice,
+    memory_by_length,
+    profile_summary,
+    recommendation,
+    run_metrics,
+    study_tables,
+)
+from batchwise.analysis.study_results import StudyResults, other_length
 from batchwise.config import params
+from batchwise.config.params import Params
 from batchwise.measuring.profiling import profile_files
 from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import lengths as length_sentences
+from batchwise.report.sentences import memory as memory_sentences
 
 DATA = Path("data")
 
@@ -14,13 +27,35 @@ DATA = Path("data")
 def run(arguments: argparse.Namespace) -> int:
     """Print the batch size to use and the price of the others; return 1 if none can be named."""
     name = arguments.study
-    params.study(params.load(), name)  # a name that is not there is told as such
+    given = params.load()
+    params.study(given, name)  # a name that is not there is told as such
     folder = DATA / "tables" / name
     tables, study = study_tables.read(folder), study_tables.read_study(folder)
     about = tables.summary["data"]
-    measured = costs.of_study(profile_summary.summary(profile_files.read(DATA / "profiles" / name)), study.dtype)
+    profile = profile_files.read(DATA / "profiles" / name)
+    measured = costs.of_study(profile_summary.summary(profile), study.dtype)
     by_run = run_metrics.read(DATA / "runs" / name, name, study, about)
     curves = equal_budgets.of_study(study, about["rows"]["train"], tables.metric, by_run)
     table = recommendation.advise(tables, curves, measured, arguments.memory, arguments.time)
     print(*cost_sentences.advice(table, tables.metric), "", *cost_sentences.lines(table, tables.metric), sep="\n")
+    if arguments.memory and len(profile.lengths):
+        print("", *_by_length(given, StudyResults(tables, profile=profile), arguments.memory), sep="\n")
     return 0 if table["chosen"].any() else 1
+
+
+def _by_length(given: Params, study: StudyResults, memory: float) -> list[str]:
+    """Return what fits at which length, of a study and of those that are alike but for their length."""
+    own = given.studies[study.name].recipe
+    alike = [name for name, one in given.studies.items() if name != study.name and one.recipe == own]
+    there = [name for name in alike if all((DATA / kind / name).exists() for kind in ("tables", "profiles"))]
+    known = [
+        StudyResults(study_tables.read(DATA / "tables" / name), profile=profile_files.read(DATA / "profiles" / name))
+        for name in there
+    ]
+    others = [one for one in known if other_length(study, one) and one.metric.name == study.metric.name]
+    table = length_advice.advise(study, others, memory)
+    found = memory_by_length.of_profile(study.profile) if study.profile else None
+    if table.empty or found is None:
+        return [memory_sentences.NO_FIT]
+    saving = [memory_sentences.saves(found, other) for other in found.others]
+    return [*length_sentences.lines(table, study.metric, memory), *saving]

@@ -1,0 +1,87 @@
+"""Which batch size to use at which length of text within a memory, and what a larger one would have gained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from batchwise.analysis import costs, memory_by_length, profile_summary, recommendation
+from batchwise.analysis.memory_by_length import MemoryByLength
+from batchwise.analysis.study_results import StudyResults
+from batchwise.statistics.intervals import mean_interval
+
+# Memory that is left free: the system counts what is set aside and not used yet, too, and a fit is not exact.
+FREE = 0.1
+TOKEN_BYTES, COPIES = 4, 2  # of a token that is held, on the host and on the device
+
+
+def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -> pd.DataFrame:
+    """Return a row for each length that was measured or trained; empty if the study has no memory by length.
+
+    `others` are alike but for their length. `most` is the largest m whose update fits into `memory` bytes, by the fit,
+    with FREE of it left and the data held. Of the study of that length, if there is one: `batch_size` is the m to use
+    of those that fit, as recommendation.py chooses, with its test result `mean`, `low`, `high` and `n`; `larger` is the
+    best m that does not fit, on validation rows, and `gain`, `gain_low`, `gain_high` how much better it is on test
+    rows, seed by seed, in the unit of differences.
+    """
+    found = memory_by_length.of_profile(study.profile) if study.profile is not None else None
+    if found is None or found.own.fit is None:
+        return pd.DataFrame()
+    trained = {one.tokens: one for one in (study, *others)}
+    lengths = sorted({*found.lengths, *(tokens for tokens in trained if tokens)})
+    rows = [
+        {"tokens": tokens, "most": _most(found, tokens, memory - _held(study, tokens))}
+        | (_of_study(trained[tokens], found, memory) if tokens in trained else {})
+        for tokens in lengths
+    ]
+    columns = ("tokens", "most", "batch_size", "mean", "low", "high", "n", "larger", "gain", "gain_low", "gain_high")
+    return pd.DataFrame(rows).reindex(columns=[*columns, "study"])
+
+
+def _most(found: MemoryByLength, tokens: int, memory: float) -> int:
+    return int(found.own.fit.most_rows(tokens, (1 - FREE) * memory)) if found.own.fit else 0
+
+
+def _held(study: StudyResults, tokens: int) -> float:
+    """Return the bytes of data of this length, if they are held in memory."""
+    about = study.tables.summary["data"]
+    streamed = about.get("options", {}).get("streamed", False)
+    return 0.0 if streamed else float(COPIES * TOKEN_BYTES * tokens * sum(about["rows"].values()))
+
+
+def _of_study(study: StudyResults, found: MemoryByLength, memory: float) -> dict[str, Any]:
+    """Return the m to use of a study, its result, and the best m that does not fit with what it would gain."""
+    most = _most(found, study.tokens or 0, memory - _held(study, study.tokens or 0))
+    chosen = _chosen(study, most)
+    larger = study.best_of([m for m in study.sizes if m > most])
+    facts: dict[str, Any] = {"study": study.name}
+    if chosen is None:
+        return facts
+    test = study.metric.column("test")
+    names = {"mean": f"{test}_mean", "low": f"{test}_low", "high": f"{test}_high", "n": "n", "batch_size": "batch_size"}
+    return (
+        facts
+        | {name: chosen[column] for name, column in names.items()}
+        | _gain(study, int(chosen["batch_size"]), larger)
+    )
+
+
+def _chosen(study: StudyResults, most: int) -> pd.Series | None:
+    """Return the row of recommendation.whole_runs for the m to use, of those up to `most`; None if there is none."""
+    measured = recommendation.NOTHING_MEASURED
+    if study.profile is not None:
+        measured = costs.of_study(profile_summary.summary(study.profile), study.recipe["dtype"])
+    # What fits is known by rows and tokens: the memory of a row of the table is its m, and the limit the largest.
+    by_rows = measured.assign(**{recommendation.MEMORY: measured["batch_size"].astype(float), "status": "ok"})
+    table = recommendation.whole_runs(study.tables, by_rows, most)
+    rows = table[table["chosen"]]
+    return rows.iloc[0] if len(rows) else None
+
+
+def _gain(study: StudyResults, chosen: int, larger: int | None) -> dict[str, float]:
+    if larger is None or not {chosen, larger} <= {*study.results}:
+        return {"larger": np.nan}
+    gain = study.metric.gain(study.results[larger].to_numpy(float), study.results[chosen].to_numpy(float))
+    mean, low, high, _ = (bound.item() for bound in mean_interval(np.asarray(gain, float)[None]))
+    return {"larger": larger, "gain": mean, "gain_low": low, "gain_high": high}
