@@ -3,7 +3,8 @@
 What is compared is measured in one run, turn by turn, since a machine's speed changes from minute to minute: trust the
 ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measures a part.
 
-`--network resnet8` measures a convolutional network instead, with and without normalisation, in some ten minutes.
+`--network resnet8` measures a convolutional network instead, with and without normalisation, in some ten minutes, and
+`--network lstm` networks for texts, in some five.
 """
 
 import argparse
@@ -47,10 +48,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--only", choices=parts, help="measure this part")
-    what.add_argument("--network", choices=["resnet8"], help="measure this network instead")
+    what.add_argument("--network", choices=["resnet8", "lstm"], help="measure this network instead")
     arguments = parser.parse_args()
     chosen = [name for name in parts if arguments.only in (None, name)]
-    rows = _network() if arguments.network else [row for name in chosen for row in parts[name]()]
+    networks = {"resnet8": _network, "lstm": _texts}
+    rows = networks[arguments.network]() if arguments.network else [row for name in chosen for row in parts[name]()]
     _print([("what", "m", "measured", "quartiles", "target", ""), *rows])
 
 
@@ -97,6 +99,12 @@ def _network() -> list[tuple]:
         what = "peak memory on all of CIFAR-10, beside TensorFlow's own"
         rows.append((what, m, f"{mebibytes} MiB", "", f"at most {MEMORY_AT_MOST}", met))
     return rows
+
+
+def _texts() -> list[tuple]:
+    from benchmarks import text
+
+    return text.rows()
 
 
 def _rate_ratio(other: str, m: int, ratio: float, normalization: str) -> tuple:

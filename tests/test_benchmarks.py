@@ -10,7 +10,7 @@ import pytest
 from batchwise.data.dataset import Split
 from batchwise.models import resnet
 from batchwise.runtime.tensorflow import keras
-from benchmarks import job, keras_fit, keras_resnet, loops, network, this_engine
+from benchmarks import job, keras_fit, keras_resnet, loops, network, text, this_engine
 from tests.project import HANG
 
 EPOCHS = 4
@@ -96,3 +96,23 @@ def test_a_process_of_the_network_benchmark_trains_on_demand() -> None:
         for process in loop.started:
             process.stdin.close()
         assert [process.wait(HANG) for process in loop.started] == [0] * network.CORES
+
+
+def test_a_process_of_the_benchmark_of_texts_trains_on_demand() -> None:
+    with text.started("this_engine", "bag_of_embeddings", "padded") as loop:
+        assert min(text.turn(loop, 256)) > 0
+        loop.stdin.close()
+        assert loop.wait(HANG) == 0
+
+
+def test_targets_are_met_by_the_time_of_the_processor() -> None:
+    """A machine that does other things as well is slow by the clock."""
+    turns = {("this_engine", 2): np.array([[9.0, 1.0]] * 3), ("pytorch", 2): np.array([[3.0, 3.0]] * 3)}
+    [(_, m, by_processor, by_clock, wanted, met)] = text.ratios("lstm", "whole", turns)
+    assert (m, by_processor, by_clock, wanted, met) == (
+        2,
+        "3.00 (processor)",
+        "0.33 (clock)",
+        "at least 2.5",
+        "ok",
+    )
