@@ -64,6 +64,11 @@ class Results:
         return self.tables.curves
 
     @property
+    def branches(self) -> pd.DataFrame:
+        """The metrics at the end of each branch, by moment, batch size and seed; none without `branches`."""
+        return self.tables.branches
+
+    @property
     def columns(self) -> pd.DataFrame:
         """What each column of these tables holds, with its unit."""
         return self.tables.columns

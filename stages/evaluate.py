@@ -8,7 +8,7 @@ from batchwise.analysis import confirmation, run_metrics, tabulate
 from batchwise.analysis.evaluate import evaluate
 from batchwise.common import serialization, stage_outputs
 from batchwise.common.files import write_bytes
-from batchwise.config import checked, study_files
+from batchwise.config import checked, grid, study_files
 from batchwise.data import loading, prepared
 from batchwise.training.checksums import Checksums
 
@@ -25,8 +25,10 @@ def main(name: str) -> None:
     folder, choice = Path("data/confirmed") / name, tabulate.choose(study, manifest["rows"], metrics, by_run)
     measure = partial(confirmation.measured, folder, name, study, manifest, metrics[0])
     runs = confirmation.fresh_runs(study, choice, metrics[0], measure)
-    fresh = run_metrics.read(folder, name, study, manifest, checksums.add, fresh=runs)
-    files = evaluate(name, study, manifest, metrics, by_run, fresh)
+    fresh = run_metrics.read(folder, name, study, manifest, checksums.add, runs, "confirm")
+    branches = grid.branch_runs(study, manifest["rows"]["train"])
+    branched = run_metrics.read(Path("data/runs") / name, name, study, manifest, checksums.add, branches)
+    files = evaluate(name, study, manifest, metrics, by_run, fresh, branched)
     numbers = files.pop("metrics.json")
     write_bytes(Path(f"data/metrics/{name}.json"), numbers)
     write_bytes(Path(f"data/plots/{name}.csv"), files.pop("plot.csv"))

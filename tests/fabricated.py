@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
-from batchwise.config import grid, params
+from batchwise.config import grid, params, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import LAST_EPOCHS, Study
 from batchwise.data import loading, task
@@ -78,9 +78,10 @@ def study(
 
 def random_result(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, salt: int = 0) -> RunResult:
     """Return a run that ended ok, with numbers that depend on the run and `salt`."""
-    generator = np.random.default_rng([run.effective_batch_size, int(run.learning_rate * 2**30), run.seed, salt])
+    cell = run.effective_batch_size, int(run.learning_rate * 2**30)
+    generator = np.random.default_rng([*run.branch[:3], *cell, run.seed, salt])
     rows = np.array([manifest["rows"][split] for split in SPLITS])
-    evaluations = 1 + grid.epochs(made.budget, rows[0], run.effective_batch_size)
+    evaluations = 1 + phases.of_run(made, rows[0], run.effective_batch_size, run.branch or None)[-1].end_epoch
     correct = generator.integers(np.minimum(rows * 3 // 4, rows), rows + 1, (evaluations, 3))
     loss = np.where(rows > 0, generator.uniform(0.1, 2, (evaluations, 3)), np.nan)
     recall = {"recall": generator.uniform(0.5, 1, (3, len(manifest["class_counts"]["test"])))}
@@ -112,9 +113,8 @@ def diverged(result: RunResult, epoch: int) -> RunResult:
 
 def inputs(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
     """Return what decided a made-up run of a study."""
-    given = {"effective_batch_size": run.effective_batch_size, "learning_rate": run.learning_rate, "seed": run.seed}
     of_study = {"data": manifest["sha256"], "recipe": made.recipe.model_dump()}
-    return {**given, **of_study, "code": {"engine.py": "c" * 64}, "environment": ENVIRONMENT, **changes}
+    return {**run.facts, **of_study, "code": {"engine.py": "c" * 64}, "environment": ENVIRONMENT, **changes}
 
 
 def write_runs(
@@ -122,7 +122,7 @@ def write_runs(
 ) -> None:
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
-    for run in grid.runs(made, manifest["rows"]["train"]):
+    for run in grid.all_runs(made, manifest["rows"]["train"]):
         (folder / run_files.name(run.name)).write_bytes(run_result.dump(result(run), inputs(run, made, manifest)))
 
 
@@ -131,7 +131,9 @@ def files(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, A
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, result, manifest)
         by_run = run_metrics.read(Path(folder), "made_up", made, manifest)
-        return evaluate("made_up", made, manifest, loading.metrics(made, manifest), by_run)
+        branches = grid.branch_runs(made, manifest["rows"]["train"])
+        branched = run_metrics.read(Path(folder), "made_up", made, manifest, runs=branches)
+        return evaluate("made_up", made, manifest, loading.metrics(made, manifest), by_run, branched=branched)
 
 
 def tables(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, Any]:

@@ -21,6 +21,7 @@ RECIPE = {
     "budget": {"epochs": 20},
     "dtype": "float32",
     "accumulation": 1,
+    "schedule": {"warm_up": 0.0, "drops": [], "batch_sizes": {}, "learning_rate_scaling": "none"},
 }
 ACCURACY, LOSS = metrics_of({"task": "multiclass_classification", "class_counts": {"train": [ROWS // 10] * 10}})
 Value = Callable[[int, float, int], float]  # of (m, η̃, seed)
@@ -41,6 +42,8 @@ def study(
     curve: Callable[[int, int, int], tuple[float, float]] | None = None,
     changes: dict[str, Any] | None = None,
     data: dict[str, Any] | None = None,
+    phases: dict[int, list[dict[str, Any]]] | None = None,
+    branches: pd.DataFrame | None = None,
     **measured: Any,
 ) -> StudyResults:
     """Return a study whose runs have `accuracy` on validation and test rows, and `loss` on training rows.
@@ -48,7 +51,8 @@ def study(
     The rate of each m is chosen as by selection.choose; `fresh` seeds, which follow, confirm it if there are some.
     Those of `sizes` that are in `few` make too few updates to train.
     `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
-    `changes` are of its recipe, `data` of what is said of its data, `measured` are costs, profile and landscape.
+    `changes` are of its recipe, `data` of what is said of its data, `phases` those of a study whose m grows, `branches` the
+    table of another, `measured` are costs, profile and landscape.
     """
     runs = run_table([(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)], accuracy, loss)
     if not validation_rows:
@@ -73,6 +77,7 @@ def study(
     summary = {
         "study": name,
         "recipe": RECIPE | (changes or {}),
+        "phases": {str(m): run for m, run in (phases or {}).items()},
         "grid": {"seeds": seeds, "base_learning_rates": len(rates), "runs": len(runs)},
         "data": {"title": "Made up", "rows": {"train": ROWS, "validation": validation_rows, "test": TEST_ROWS}}
         | (data or {}),
@@ -84,7 +89,9 @@ def study(
         "provenance": {"data": "d" * 64, "results": "r" * 64, "environment": {"device": "made up"}},
     }
     empty = pd.DataFrame()
-    return StudyResults(Tables(summary, runs, empty, batch_sizes, confirmed, curves, empty, empty), **measured)
+    branched = empty if branches is None else branches
+    tables = Tables(summary, runs, empty, batch_sizes, confirmed, curves, branched, empty, empty)
+    return StudyResults(tables, **measured)
 
 
 def run_table(runs: Sequence[tuple[int, float, int]], accuracy: Value, loss: Value) -> pd.DataFrame:

@@ -44,7 +44,8 @@ def columns(metrics: Sequence[Metric], statistic: Statistic) -> dict[str, str]:
         "status": "how the run ended: ok, diverged, out_of_memory or failed; metrics are empty unless ok",
         "diverged_epoch": "epoch after which the loss was not finite or too large; empty unless the run diverged",
         "epochs": "epochs trained, with the bad one",
-        "updates": "weight updates made; in batch_sizes.csv those of a run that ends ok",
+        "updates": "weight updates made; in batch_sizes.csv those of a run that ends ok, in branches.csv those that a "
+        "branch makes by itself",
         **_values(metrics, statistic),
         **_counts(metrics),
         GAP: f"{gap}: how much worse test rows are than training rows",
@@ -65,6 +66,10 @@ def columns(metrics: Sequence[Metric], statistic: Statistic) -> dict[str, str]:
         f"with more updates is better by more than {metric.margins[-1]:g} {metric.differences}, but after as many "
         f"updates was not by more than {metric.least_margin:g}",
         **_reliable(metric),
+        "moment": "fraction of the epochs at which a branch begins",
+        "first_epoch": "epochs before a branch, which begins with the next",
+        "end_epoch": "epochs at the end of a branch, with those before it",
+        "kept_batch_size": "m of the run that is branched, rows",
         "epoch": "epochs trained so far; 0 is before the first update",
         "column": "name of a column, in any table of this folder",
         "description": "what the column holds, with its unit",

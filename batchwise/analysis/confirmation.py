@@ -51,7 +51,8 @@ def measured(
 
     Raises UserError as run_metrics.read does.
     """
-    found = run_metrics.read(folder, name, study, manifest, fresh=[*{run for runs in cells for run in runs}])
+    distinct = [*{run for runs in cells for run in runs}]
+    found = run_metrics.read(folder, name, study, manifest, runs=distinct, stage="confirm")
     return np.array([[found[run].result[metric.name][SPLITS.index("test")] for run in runs] for runs in cells])
 
 

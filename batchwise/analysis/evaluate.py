@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis import class_table
+from batchwise.analysis import branches, class_table
 from batchwise.analysis.columns import columns
 from batchwise.analysis.run_metrics import RunMetrics, canonical
 from batchwise.analysis.selection import reliable_column
@@ -33,20 +33,23 @@ def evaluate(
     metrics: Sequence[Metric],
     by_run: Mapping[Run, RunMetrics],
     fresh: Mapping[Run, RunMetrics] = {},
+    branched: Mapping[Run, RunMetrics] = {},
 ) -> dict[str, bytes]:
     """Return {file name: bytes} of everything that is known of a study; equal inputs give equal bytes.
 
-    The first of the metrics of the task chooses. `fresh` are the runs of the confirmation, if the study has one.
+    The first of the metrics of the task chooses. `fresh` are the runs of the confirmation, if the study has one,
+    `branched` those that are branches.
     """
     tables = tabulate(study, manifest["rows"], metrics, by_run, fresh)
     texts = {**class_table.COLUMNS, **columns(metrics, study.statistic)}
-    facts = {"study": name, **summary(study, manifest, metrics, by_run, fresh, tables)}
+    facts = {"study": name, **summary(study, manifest, metrics, by_run, fresh, branched, tables)}
     return {
         "runs.csv": as_csv(tables.choice.runs),
         "cells.csv": as_csv(tables.choice.cells),
         "batch_sizes.csv": as_csv(tables.batch_sizes),
         "confirmed.csv": as_csv(tables.confirmed),
         "curves.csv": as_csv(tables.curves),
+        "branches.csv": as_csv(branches.table(study, manifest["rows"]["train"], metrics, branched)),
         "classes.csv": as_csv(class_table.table(manifest, tables.results)),
         "columns.csv": as_csv(pd.DataFrame(texts.items(), columns=["column", "description"])),
         "plot.csv": as_csv(plot(tables.batch_sizes, metrics[0])),
@@ -62,6 +65,7 @@ def summary(
     metrics: Sequence[Metric],
     by_run: Mapping[Run, RunMetrics],
     fresh: Mapping[Run, RunMetrics],
+    branched: Mapping[Run, RunMetrics],
     tables: Tabulated,
 ) -> dict[str, Any]:
     """Return what a report says beside the tables: what was run, the answer, and where it comes from."""
@@ -73,6 +77,7 @@ def summary(
         "recipe": study.recipe.model_dump(mode="json"),
         "phases": _phases(study, rows),
         "learning_rate_scaling": study.learning_rate_scaling,
+        "branches": study.branches and study.branches.model_dump(mode="json"),
         "metric": asdict(metric),
         "other_metrics": [asdict(other) for other in metrics[1:]],
         "grid": _grid_sizes(study, cells, by_run),
@@ -90,7 +95,7 @@ def summary(
         "same_as": same_as(study, rows, by_run),
         "statistic": {"name": study.statistic, "shorter": grid.shorter_than_statistic(study, rows)},
         "confidence": CONFIDENCE,
-        "provenance": provenance(study, manifest, {**by_run, **fresh}),
+        "provenance": provenance(study, manifest, {**by_run, **fresh, **branched}),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from batchwise.analysis import last_epochs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
-from batchwise.config import grid
+from batchwise.config import grid, phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Statistic, Study
 from batchwise.data import loading
@@ -50,20 +50,21 @@ def read(
     study: Study,
     manifest: dict[str, Any],
     on_file: Callable[[str, RunFile], None] | None = None,
-    fresh: Sequence[Run] | None = None,
+    runs: Sequence[Run] | None = None,
+    stage: str = "train",
 ) -> dict[Run, RunMetrics]:
     """Return the metrics of each distinct run of the grid, sorted by run; other files of the folder are not looked at.
 
-    `fresh` are the runs of a confirmation, which are read in place of those of the grid. `on_file` is given the name of
-    each run, and its file with the weights, which are not read otherwise.
+    `runs` are read in place of those of the grid: branches, or those that `stage` confirm wrote. `on_file` is given the
+    name of each run, and its file with the weights, which are not read otherwise.
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
     names = [metric.name for metric in loading.metrics(study, manifest)]
     by_run, inputs = {}, {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
-    stage = "train" if fresh is None else "confirm"
-    for run in grid.runs(study, manifest["rows"]["train"]) if fresh is None else sorted(fresh):
+    rows = manifest["rows"]["train"]
+    for run in grid.runs(study, rows) if runs is None else sorted(runs):
         file = run_files.read(folder, name, run, inputs, with_weights=on_file is not None, stage=stage)
-        wanted = 1 + grid.epochs(study.budget, manifest["rows"]["train"], run.effective_batch_size)
+        wanted = 1 + phases.of_run(study, rows, run.effective_batch_size, run.branch or None)[-1].end_epoch
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(
                 f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "

@@ -18,8 +18,8 @@ from batchwise.analysis.study_results import StudyResults, other_length, pairs, 
 from batchwise.statistics import simultaneous
 from batchwise.statistics.intervals import CONFIDENCE, Interval
 
-NORMALIZATION, LENGTH = "normalization", "max_tokens"
-CHANGES = ("optimizer", "accumulation", "dtype", NORMALIZATION, LENGTH)  # that make a pair
+NORMALIZATION, LENGTH, SCHEDULE = "normalization", "max_tokens", "schedule"
+CHANGES = ("optimizer", "accumulation", "dtype", SCHEDULE, NORMALIZATION, LENGTH)  # that make a pair
 SIDES = ("base", "other")
 OF_OVERVIEW = ["rate_low", "rate_high", "epoch_seconds", "memory_bytes"]
 
@@ -62,7 +62,7 @@ def _of_two_lengths(one: StudyResults, other: StudyResults) -> bool:
 
 def _change(one: StudyResults, other: StudyResults) -> str | None:
     """Return the one thing in which two studies differ; None for none, several or another."""
-    for change in CHANGES[:3]:
+    for change in CHANGES[:4]:
         if one.recipe[change] != other.recipe[change]:
             return change if same_but(one, other, change) else None
     models = [{**study.recipe["model"], NORMALIZATION: None} for study in (one, other)]

@@ -17,7 +17,7 @@ from batchwise.data.metric import LOSS, Metric, from_facts
 from batchwise.training.run_result import STATUSES
 
 TEXTS = ("selected_by", "grid_edge", "status")
-NAMES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "classes", "columns")
+NAMES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "branches", "classes", "columns")
 _SIZE = {"batch_size": "int64", "effective_batch_size": "int64"}
 _CELL = {**_SIZE, "base_learning_rate": None, "learning_rate": None}
 KEYS: dict[str, dict[str, str | None]] = {
@@ -26,6 +26,7 @@ KEYS: dict[str, dict[str, str | None]] = {
     "batch_sizes": {**_SIZE, "updates": "int64"},
     "confirmed": {**_CELL, "seed": "int64", "status": None},
     "curves": {"batch_size": "int64", "seed": "int64", "epoch": "int64"},
+    "branches": {"moment": None, "batch_size": "int64", "kept_batch_size": "int64", "seed": "int64", "status": None},
     "classes": {"batch_size": "int64", "class": "int64", "test_rows": "int64"},
 }
 
@@ -40,6 +41,7 @@ class Tables:
     batch_sizes: pd.DataFrame
     confirmed: pd.DataFrame
     curves: pd.DataFrame
+    branches: pd.DataFrame
     classes: pd.DataFrame
     columns: pd.DataFrame
 

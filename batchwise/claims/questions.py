@@ -10,9 +10,20 @@ import numpy as np
 
 from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.comparison import Comparison, Rule
-from batchwise.claims.field import batches, generalisation, learning_rates, lengths, memory, quality, speed, text
+from batchwise.claims.field import (
+    batches,
+    generalisation,
+    growing,
+    learning_rates,
+    lengths,
+    memory,
+    quality,
+    speed,
+    text,
+)
 from batchwise.common.repository import damaged, text_of
 
+OF_GROWTH = ("T9",)  # questions on an m that grows within a run
 SECTIONS = "BSMQGLNTDP"  # the letters of ids: the sections of reports/index.ipynb
 
 
@@ -55,7 +66,9 @@ MEASURES: dict[str, Callable[[list[StudyResults], float], list[Comparison]]] = {
     "T4": text.smallest_and_half_life,
     "T5": text.parts_or_small,
     "T6": text.plain_sgd,
+    "T7": growing.critical_batch,
     "T8": lengths.half_precision,
+    "T9": growing.grows_as_far,
     "D1": no_study,
     "P1": speed.side_by_side,
 }
@@ -100,5 +113,13 @@ def _question(row: dict[str, str]) -> Question:
 
 
 def measure(questions: Sequence[Question], studies: list[StudyResults]) -> list[tuple[Question, Comparison]]:
-    """Return every comparison of each question in some studies."""
-    return [(one, found) for one in questions for found in MEASURES[one.id](studies, one.margin)]
+    """Return every comparison of each question in some studies.
+
+    Those whose m grows within a run are for questions on that alone: for all others m is one number.
+    """
+    steady = [study for study in studies if not study.grows]
+    return [
+        (one, found)
+        for one in questions
+        for found in MEASURES[one.id](studies if one.id in OF_GROWTH else steady, one.margin)
+    ]

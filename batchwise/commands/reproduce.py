@@ -21,7 +21,8 @@ def run(arguments: argparse.Namespace) -> int:
     cell = find_cell(study, data.rows["train"], arguments.batch_size, arguments.learning_rate)
     differing = 0
     for run, differences in reproduce(name, study, data, cell, DATA, weights):
-        print(f"seed {run.seed}: {'differs' if differences else 'exact'}", flush=True)
+        branch = f", branch {run.branch.name}" if run.branch else ""
+        print(f"seed {run.seed}{branch}: {'differs' if differences else 'exact'}", flush=True)
         for line in differences:
             print(f"  {line}")
         differing += bool(differences)

@@ -58,6 +58,28 @@ def runs(study: Study, rows: int) -> list[Run]:
     return sorted({run for cell in cells(study, rows) for run in runs_of(cell, study)})
 
 
+def branch_runs(study: Study, rows: int) -> list[Run]:
+    """Return the runs that are branches, sorted: of each seed at each moment one for each distinct m."""
+    given, epochs = study.branches, study.budget.epochs
+    if not (given and epochs):
+        return []
+    trunk = effective_batch_size(given.batch_size, rows)
+    sizes = {trunk, *(effective_batch_size(m, rows) for m in given.batch_sizes)}
+    rate = scaled(given.base_learning_rate, trunk, study.learning_rate_scaling)
+    factors = {m: phases.rate_factor(m, trunk, study.learning_rate_scaling) for m in sizes}
+    return sorted(
+        Run(trunk, rate, seed, Branch(first, end, m, factors[m]))
+        for seed in range(study.grid.seeds)
+        for first, end in given.epochs(epochs)
+        for m in sizes
+    )
+
+
+def all_runs(study: Study, rows: int) -> list[Run]:
+    """Return the distinct runs of a study and those that are its branches, sorted."""
+    return sorted([*runs(study, rows), *branch_runs(study, rows)])
+
+
 def runs_of(cell: Cell, study: Study) -> list[Run]:
     """Return the runs of one cell, by seed."""
     return with_seeds(cell, range(study.grid.seeds))

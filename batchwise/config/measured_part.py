@@ -26,6 +26,7 @@ def of_study(study: Study) -> Study:
         "statistic": "last_epoch",
         "targets": [],
         "landscape": [],
+        "branches": None,
         "confirmation": None,
     }
     return study.model_copy(update=changes)

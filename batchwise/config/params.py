@@ -24,7 +24,7 @@ from batchwise.common.option_types import Number, Seed
 from batchwise.config import data_set_entries, yaml_file
 from batchwise.config.file_paths import FilePath
 from batchwise.config.memory_by_length import MemoryByLength
-from batchwise.config.recipe import Recipe, check_options
+from batchwise.config.recipe import Recipe, check_options, first_epoch
 from batchwise.config.section import Entry, Section, below, mistake, mistakes
 
 # A study is a day of work at most: 100,000 runs of one second on one core.
@@ -123,6 +123,27 @@ class Confirmation(Section):
     )
 
 
+class Branches(Section):
+    """Where runs of a cell are continued with other batch sizes, for a while: how large m may be by then."""
+
+    batch_size: BatchSize = Field(description="m of the runs that are continued, of the grid")
+    base_learning_rate: BaseLearningRate = Field(description="η̃ of these runs, of the grid")
+    moments: Annotated[list[Annotated[Number, Field(gt=0, lt=1)]], Field(min_length=1, max_length=100), UNIQUE] = Field(
+        description="fractions of the epochs, in order: at the first epoch after each, branches begin"
+    )
+    batch_sizes: BatchSizes = Field(
+        min_length=1,
+        description="m of the branches, each with η by the study's learning_rate_scaling; one with the m of the run "
+        "is there anyway",
+    )
+    length: Annotated[Number, Field(gt=0, lt=1)] = Field(description="fraction of the epochs that a branch trains")
+
+    def epochs(self, all_epochs: int) -> list[tuple[int, int]]:
+        """Return the first epoch of the branches of each moment, from 0, and the one after the last."""
+        length = first_epoch(self.length, all_epochs)
+        return [(first, first + length) for first in (first_epoch(moment, all_epochs) for moment in self.moments)]
+
+
 class Study(Recipe):
     """One data set, one recipe, one grid."""
 
@@ -172,11 +193,23 @@ class Study(Recipe):
         description="of rows of tokens: memory is measured by batch size and length, with the largest m that fits at "
         "each length; otherwise at the length of the data set alone",
     )
+    branches: Branches | None = Field(
+        None,
+        description="runs of a cell that are continued with other batch sizes from some moments on (Merrill 2025): how "
+        "large m may be, by how far a run has trained",
+    )
     confirmation: Confirmation | None = Field(
         None,
         description="fresh seeds, with which the chosen learning rates are trained again: a cell that was chosen for "
         "its result was lucky too; otherwise the seeds that choose also give the result",
     )
+
+    @model_validator(mode="after")
+    def _branches_fit(self) -> "Study":
+        if self.branches and (problem := _wrong_with(self.branches, self)):
+            key, text = problem
+            raise mistakes([mistake(text, "branches", *key)])
+        return self
 
     @model_validator(mode="after")
     def _landscape_in_grid(self) -> "Study":
@@ -223,6 +256,26 @@ class Study(Recipe):
     def recipe(self) -> Recipe:
         """The part that decides a run's bits together with the data, m, η and the seed."""
         return Recipe.model_construct(**{name: getattr(self, name) for name in Recipe.model_fields})
+
+
+def _wrong_with(given: Branches, study: Study) -> tuple[tuple[str, ...], str] | None:
+    """Return the key and what is wrong of `branches` that do not fit their study; None if all does."""
+    grid, epochs = study.grid, study.budget.epochs
+    if not epochs:
+        return (), "they begin at fractions of epochs; give a budget of epochs, or leave them out"
+    if study.schedule.batch_sizes:
+        return (), "the schedule has batch_sizes, so that m changes anyway; leave one of the two out"
+    if given.batch_size not in grid.batch_sizes:
+        return ("batch_size",), unknown("batch size of the grid", given.batch_size, [*map(str, grid.batch_sizes)])
+    if given.base_learning_rate not in grid.base_learning_rates:
+        rates = ", ".join(f"{rate:g}" for rate in grid.base_learning_rates)
+        return ("base_learning_rate",), f"{given.base_learning_rate:g} is none of the grid; it has {rates}"
+    starts = [first for first, _ in given.epochs(epochs)]
+    if starts != sorted({*starts}):
+        return ("moments",), f"each must begin with a later one of {epochs} epochs than the one before it"
+    if given.epochs(epochs)[-1][1] > epochs:
+        return ("length",), f"a branch from the last moment would end after the {epochs} epochs; make it shorter"
+    return None
 
 
 def _wrong_in(name: str, entry: dict[str, Any], files: dict[str, str] | None) -> list[Entry]:

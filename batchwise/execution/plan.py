@@ -63,7 +63,7 @@ def plan(
     """
     rows = data.rows["train"]
     shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
-    runs, left = grid.runs(study, rows), []
+    runs, left = grid.all_runs(study, rows), []
     reasons: Counter[str] = Counter()
     for run in runs:
         wanted = run_store.inputs_of(run, shared)

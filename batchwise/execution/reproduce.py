@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def find_cell(study: Study, rows: int, batch_size: int, learning_rate: float) ->
 def reproduce(
     name: str, study: Study, data: DataSet, cell: Cell, folder: Path, weights: LocalFile | None = None
 ) -> Iterator[tuple[Run, list[str]]]:
-    """Train each seed of a cell and yield it with its differences from its run file: none if it is exact.
+    """Train each seed of a cell and its branches; yield each with its differences from its file, none if it is exact.
 
     Run files are in runs/<name> of `folder`, those of fresh seeds of a chosen cell in confirmed/<name>. `weights` is
     the file from which seeds start, if there is one. Raises UserError if a run file is missing, damaged or of another.
@@ -47,8 +48,10 @@ def reproduce(
 
     trainer = Trainer(data, study.recipe, study.metric, weights.path if weights else None)
     inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
+    of_grid = grid.runs_of(cell, study)
     fresh = fresh_runs(study, cell, folder / "confirmed" / name)
-    for run in [*grid.runs_of(cell, study), *fresh]:
+    branches = [run for run in grid.branch_runs(study, data.rows["train"]) if replace(run, branch=()) in of_grid]
+    for run in [*of_grid, *branches, *fresh]:
         place, stage = ("confirmed", "confirm") if run in fresh else ("runs", "train")
         before = run_files.read(folder / place / name, name, run, {}, stage=stage)
         now = trainer.run(run.effective_batch_size, run.learning_rate, run.seed, run.branch or None)

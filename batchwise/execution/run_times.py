@@ -2,14 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares
 
 from batchwise.common.files import append_line, matching_lines
-from batchwise.config import grid
+from batchwise.config import phases
 from batchwise.config.grid import Run
 from batchwise.config.params import Study
 
@@ -32,10 +32,11 @@ class Work:
     runs: int = 1
 
 
-def work(study: Study, rows: int, batch_size: int, compilations: int = 0) -> Work:
-    """Return the work of a run."""
-    epochs = grid.epochs(study.budget, rows, batch_size)
-    return Work(grid.updates(study, rows, batch_size), rows * epochs, compilations)
+def work(study: Study, rows: int, run: Run, compilations: int = 0) -> Work:
+    """Return the work of a run, whose seed and η do not matter; of a branch with what it has in common with others."""
+    stretches = phases.of_run(study, rows, run.effective_batch_size, run.branch or None)
+    updates = sum(phase.epochs * phase.updates_per_epoch for phase in stretches)
+    return Work(min(updates, study.budget.updates or updates), rows * stretches[-1].end_epoch, compilations)
 
 
 class Timings:
@@ -96,9 +97,9 @@ def seconds_left(
     compiled: Collection[int] = (),
 ) -> float:
     """Return the seconds that the workers need for the runs that are left; a batch size not `compiled` is so once."""
-    counts = Counter(run.effective_batch_size for run in left)
-    total = sum(count * predict(coefficients, work(study, rows, m)) for m, count in counts.items())
-    total += coefficients[2] * len(counts.keys() - set(compiled))
+    counts = Counter(replace(run, learning_rate=0.0, seed=0) for run in left)
+    total = sum(count * predict(coefficients, work(study, rows, run)) for run, count in counts.items())
+    total += coefficients[2] * len({run.effective_batch_size for run in left} - set(compiled))
     return total / max(1, min(workers, len(left)))
 
 

@@ -56,9 +56,7 @@ class Session:
 
     def expected_seconds(self, run: Run) -> float:
         """Return how long a run should take, from what was measured until now."""
-        return run_times.predict(
-            self.measured.coefficients(), run_times.work(self.study, self.rows, run.effective_batch_size)
-        )
+        return run_times.predict(self.measured.coefficients(), run_times.work(self.study, self.rows, run))
 
     def compile_seconds(self) -> float:
         """Return how much longer the first run of a batch size should take."""
@@ -74,8 +72,8 @@ class Session:
             self.kept.put(self.keys[run], finished.content)
         else:
             self.unfinished[run] = finished.content
-        if finished.status == "ok":  # a run that diverges stops early
-            done = run_times.work(self.study, self.rows, run.effective_batch_size, int(finished.compiled))
+        if finished.status == "ok" and not run.branch:  # one that diverges stops early, a branch may begin late
+            done = run_times.work(self.study, self.rows, run, int(finished.compiled))
             self.measured.add(done, finished.seconds)
             run_times.append(self.timings, done, finished.seconds)
         self.progress.add(finished.status, running, lambda: self.seconds_left(running))

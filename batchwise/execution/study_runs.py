@@ -37,12 +37,12 @@ def train_study(
     timings: Path,
     earlier: Callable[[str], bytes | None],
 ) -> None:
-    """Make `runs_folder/<study>` hold exactly the runs of the grid, as `making` does."""
+    """Make `runs_folder/<study>` hold exactly the runs of the grid and their branches, as `making` does."""
     study, rows = data.study, data.rows["train"]
     for note in grid.notes(study, rows):
         print(f"{name}: {note}")
     with making(name, data, runs_folder / name, kept, timings, earlier) as runs:
-        runs.make(grid.runs(study, rows))
+        runs.make(grid.all_runs(study, rows))
 
 
 @contextmanager

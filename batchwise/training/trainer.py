@@ -5,8 +5,8 @@ rate as its inputs, so that a batch size is compiled once for all learning rates
 update rules are Keras's own.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,16 @@ BYTES_PER_CALL = 2**26
 # Not so of a model with moving averages: these lag behind its weights, so that its loss in inference mode can leap and
 # come back; then only a loss that is not finite tells.
 DIVERGENCE_FACTOR = 10
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What is trained of a run, kept in memory: its branches go on from here, and need not train it again."""
+
+    run: tuple[int, float, int]  # m, η and the seed
+    epochs: int
+    values: list[np.ndarray]  # of the variables of the model and the optimiser
+    curves: tuple[dict[str, np.ndarray], ...]  # of each call, the metrics
 
 
 class Trainer:
@@ -82,6 +92,7 @@ class Trainer:
         self.evaluate = evaluator(self.model, metrics, self.examples, sizes, rows, room=room, xla=self.xla)
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[tf.Tensor]] = {}
+        self.prefix: Prefix | None = None
 
     def run(self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None) -> RunResult:
         """Return the result of training from the start of `seed`, at an effective batch size: m is at most N.
@@ -89,9 +100,10 @@ class Trainer:
         With a `branch` it goes on as that says. A run that diverges or has no memory is a result, not an error.
         """
         curves: list[dict[str, np.ndarray]] = []  # of each call, the metrics
+        run = batch_size, learning_rate, seed
         try:
-            self.reset(seed)
-            for epoch, program, inputs, epochs in self.epoch_calls(batch_size, learning_rate, seed, branch):
+            curves, done = self._begin(run, branch)
+            for epoch, program, inputs, epochs in self.epoch_calls(*run, branch, done):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
                 found, by_row = self.evaluate(snapshots, first, epochs)
@@ -100,6 +112,8 @@ class Trainer:
                 diverged_epoch = _first_diverged_epoch(curves[-1][LOSS][-epochs:, 0], limit, epoch)
                 if diverged_epoch:
                     return self._result("diverged", curves, diverged_epoch)
+                if branch and epoch + epochs == branch.first_epoch:
+                    self.prefix = Prefix(run, branch.first_epoch, self._values(), tuple(curves))
         except (tf.errors.OpError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -127,9 +141,24 @@ class Trainer:
         self.use_rows_of(seed)
         if seed not in self.starts:
             self.keep_start(seed, self.start(seed))
-        variables = [*self.model.variables, *self.optimizer.variables]
-        for variable, value in zip(variables, self.starts[seed], strict=True):
+        self._assign(self.starts[seed])
+
+    def _begin(self, run: tuple[int, float, int], branch: Branch | None) -> tuple[list[dict[str, np.ndarray]], int]:
+        """Return the metrics of what is trained of a run, and the epochs: none, or those of a prefix that is kept."""
+        kept = self.prefix
+        if branch and kept and kept.run == run and kept.epochs <= branch.first_epoch:
+            self.use_rows_of(run[-1])
+            self._assign(kept.values)
+            return [*kept.curves], kept.epochs
+        self.reset(run[-1])
+        return [], 0
+
+    def _assign(self, values: Sequence[tf.Tensor | np.ndarray]) -> None:
+        for variable, value in zip([*self.model.variables, *self.optimizer.variables], values, strict=True):
             variable.assign(value)
+
+    def _values(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in [*self.model.variables, *self.optimizer.variables]]
 
     def keep_start(self, seed: int, values: list[np.ndarray]) -> None:
         """Keep the values of the model's variables at the start of a seed on the device, as `start` returns them."""
@@ -154,17 +183,17 @@ class Trainer:
         return int(self.optimizer.iterations.numpy())
 
     def epoch_calls(
-        self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None
+        self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None, done: int = 0
     ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
         """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input.
 
-        A call is within a phase, whose m is that of its program.
+        A call is within a phase, whose m is that of its program. The epochs that are `done` are left out.
         """
         for phase in phases.of_run(self.recipe, self.rows, batch_size, branch):
-            yield from self._calls_of(phase, learning_rate * phase.rate_factor, seed)
+            yield from self._calls_of(phase, learning_rate * phase.rate_factor, seed, done)
 
     def _calls_of(
-        self, phase: Phase, learning_rate: float, seed: int
+        self, phase: Phase, learning_rate: float, seed: int, done: int
     ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
         """Yield the calls of a phase. How η changes depends on the share of the training that is over, at every m."""
         m, steps, end = phase.batch_size, phase.updates_per_epoch, phase.end_epoch
@@ -173,7 +202,7 @@ class Trainer:
         if budget.updates:
             end = updates // steps
         rates = learning_rate * multiples(self.recipe.schedule, updates)
-        for epoch in range(phase.first_epoch, end, self.epochs_per_call):
+        for epoch in range(max(phase.first_epoch, done), end, self.epochs_per_call):
             program, epochs = self.program(m, *divmod(self.rows, m)), min(self.epochs_per_call, end - epoch)
             yield epoch, program, self._inputs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
         if steps_left := updates % steps:

@@ -173,7 +173,7 @@ def confirmed(folder: Path) -> dict:
     """The tables with fresh seeds."""
     by_run = run_metrics.read(folder / "runs", "made_up", STUDY, MANIFEST)
     runs = [run for cell in CHOICE.of_sizes for run in grid.fresh_runs(cell, STUDY, LEAST_SEEDS)]
-    fresh = run_metrics.read(folder / "confirmed", "made_up", STUDY, MANIFEST, fresh=[*{*runs}])
+    fresh = run_metrics.read(folder / "confirmed", "made_up", STUDY, MANIFEST, runs=[*{*runs}], stage="confirm")
     return parse(evaluate("made_up", STUDY, MANIFEST, METRICS, by_run, fresh))
 
 

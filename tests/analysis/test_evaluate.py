@@ -41,7 +41,7 @@ from tests.fabricated import (
 )
 
 STUDY = study([8, 2, 40, 1000], [0.5, 0.125, 0.25], seeds=3)
-TABLES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "classes")
+TABLES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "branches", "classes")
 
 
 def mixed(run: Run, salt: int = 0) -> RunResult:

@@ -49,6 +49,7 @@ def changed(path: str, value: object) -> dict:
     return content
 
 
+BRANCHES = {"batch_size": 2, "base_learning_rate": 0.1, "moments": [0.2, 0.6], "batch_sizes": [4], "length": 0.4}
 GRID, STUDY = "studies.a.grid", "studies.a"
 # (key, bad value, what the line says beside them)
 BAD = [
@@ -207,6 +208,16 @@ BAD = [
     (f"{STUDY}.schedule", {"batch_sizes": {0.5: 1.5}}, "schedule.batch_sizes.'0.5' is 1.5", "whole number"),
     (f"{STUDY}.schedule", {"batch_sizes": {0.9: 2}}, "no epoch of 5 begins at 0.9 or after", "make it earlier"),
     (f"{STUDY}.schedule", {"batch_sizes": {0.3: 2, 0.4: 4}}, "begin with the same of 5 epochs", "leave one out"),
+    (
+        f"{STUDY}.branches",
+        {**BRANCHES, "batch_size": 8},
+        "batch_size: 8 is not a known batch size of the grid",
+    ),
+    (f"{STUDY}.branches", {**BRANCHES, "base_learning_rate": 0.3}, "0.3 is none of the grid; it has 0.1, 0.2"),
+    (f"{STUDY}.branches", {**BRANCHES, "moments": [0.6, 0.2]}, "each must begin with a later one of 5 epochs"),
+    (f"{STUDY}.branches", {**BRANCHES, "moments": [0.3, 0.4]}, "each must begin with a later one of 5 epochs"),
+    (f"{STUDY}.branches", {**BRANCHES, "length": 0.5}, "would end after the 5 epochs; make it shorter"),
+    (f"{STUDY}.branches", {**BRANCHES, "batch_sizes": []}, "branches.batch_sizes is []", "at least 1 item"),
     (f"{STUDY}.schedule", {"learning_rate_scaling": "sqrt"}, "is for its batch_sizes, and there are none", "leave it"),
     (f"{STUDY}.weight_decay", -1e-4, "weight_decay is -0.0001", "at least 0"),
     (f"{STUDY}.weight_decay", "1e-4", "weight_decay is '1e-4'", "be a number"),

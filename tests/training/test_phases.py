@@ -10,7 +10,7 @@ from batchwise.config.recipe import Recipe
 from batchwise.training import random_streams
 from batchwise.training.trainer import Trainer
 from tests.reference import STEPS, train
-from tests.training.runs import ROWS, assert_close, data_set, recipe
+from tests.training.runs import ROWS, assert_close, content, data_set, recipe
 
 EPOCHS, SEED, RATE = 5, 7, 0.05
 ADAM = {"beta_1": 0.75, "epsilon": 2.0**-10, "second_moment_half_life": 8}
@@ -48,27 +48,20 @@ def growing(optimizer="sgd", options=None, **schedule) -> Recipe:
 @WITHOUT_XLA
 @pytest.mark.parametrize("scaling", FACTORS)
 def test_m_grows_at_the_first_epoch_after_its_fraction_and_the_rate_as_asked(scaling) -> None:
-    how = growing(learning_rate_scaling=scaling)
+    """With a rate that drops in the middle of the third epoch, and of its three updates, of all rows half."""
+    how = growing(learning_rate_scaling=scaling, drops=[0.5])
+    rates = RATE * by_update(SIZES, FACTORS[scaling])
+    rates[5 + 5 + 2 :] *= 0.1
     result = Trainer(data_set(), how).run(8, RATE, SEED)
-    expected = trained(how, SIZES, RATE * by_update(SIZES, FACTORS[scaling]))
-    assert_close(result.weights.values(), expected[-1], "float64")
+    assert_close(result.weights.values(), trained(how, SIZES, rates)[-1], "float64")
     assert result.evaluations == 1 + EPOCHS
 
 
 @WITHOUT_XLA
-@pytest.mark.parametrize("accumulation", [1, 5])
-def test_half_lives_follow_m_and_parts_keep_their_number(accumulation) -> None:
-    how = growing("adam", {**ADAM, "accumulation": accumulation})
+def test_half_lives_follow_m_and_parts_keep_their_number() -> None:
+    how = growing("adam", {**ADAM, "accumulation": 5})
     expected = trained(how, SIZES, RATE * by_update(SIZES, FACTORS["none"]))
     assert_close(Trainer(data_set(), how).run(8, RATE, SEED).weights.values(), expected[-1], "float64")
-
-
-def test_a_rate_that_drops_does_so_after_the_same_share_of_the_rows() -> None:
-    """Half of the training is in the middle of the third epoch, and of its three updates."""
-    result = Trainer(data_set(), how := growing(drops=[0.5])).run(8, RATE, SEED)
-    rates = by_update(SIZES, FACTORS["none"])
-    rates[5 + 5 + 2 :] = 0.1
-    assert_close(result.weights.values(), trained(how, SIZES, RATE * rates)[-1], "float64")
 
 
 @WITHOUT_XLA
@@ -96,3 +89,15 @@ def test_a_branch_that_keeps_m_is_the_beginning_of_the_run() -> None:
     whole, found = run.run(8, RATE, SEED), run.run(8, RATE, SEED, Branch(2, 4, 8, 1.0))
     for name, values in found.metrics.items():
         assert values.tobytes() == whole.metrics[name][:5].tobytes()
+
+
+@WITHOUT_XLA
+def test_branches_have_the_same_bits_whether_or_not_their_prefix_is_kept() -> None:
+    """Those of two moments and two seeds, in an order in which prefixes are taken up, lengthened and trained anew."""
+    how = recipe("adam", budget={"epochs": EPOCHS}, schedule={"drops": [0.5]}, **ADAM, ema=0.75)
+    moments = [Branch(1, 3, 4, 0.5), Branch(1, 3, 20, 2.0), Branch(3, 5, 4, 0.5), Branch(3, 5, 8, 1.0)]
+    asked = [(seed, branch) for seed in (1, 0) for branch in moments] + [(0, moments[0])]
+    one, alone = Trainer(data_set(), how), Trainer(data_set(), how)
+    for seed, branch in asked:
+        alone.prefix = None
+        assert content(one.run(8, RATE, seed, branch)) == content(alone.run(8, RATE, seed, branch))

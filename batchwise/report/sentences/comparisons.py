@@ -99,6 +99,15 @@ FIELD = {
     "mean_per_example": Words("mean update of a row: its exponent in η̃, less 1", EXPONENT),
     "covariance_trace": Words("trace of the covariance of an update: its exponent in η̃²·m, less 1", EXPONENT),
     "distance_of_steps": Words("distance of {parts} updates from one of as many rows", "of the step"),
+    "growth_of_critical_batch": Words(
+        "critical batch size after {last:g} % of the epochs ({at_last:,.0f}) against that after {first:g} % "
+        "({at_first:,.0f})",
+        OCTAVES,
+    ),
+    "growing_instead": Words(
+        "m from {m:,} to {last:,} within a run ({growing:,} updates) ahead of m = {m:,} ({staying:,} updates)",
+        OF_METRIC,
+    ),
     "best_rate_exponent": Words(
         "best η with {optimizer}, m = {smallest:,} to {largest:,}: its exponent in m, less {rule:g}", EXPONENT
     ),

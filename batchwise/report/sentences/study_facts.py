@@ -12,8 +12,6 @@ from batchwise.report.number_format import digits, percent, size
 from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 
-SCALING = "learning_rate_scaling"
-
 
 def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of each fact."""
@@ -33,7 +31,7 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     scaling = {"linear": "η = η̃·m", "sqrt": "η = η̃·√m", "none": "η = η̃"}
     yield "Learning rate", "; ".join([scaling[summary["learning_rate_scaling"]], *schedule(recipe)])
     if recipe["schedule"].get("batch_sizes"):
-        yield "Batch size in a run", growth(recipe["schedule"])
+        yield "Batch size in a run", f"m at the start, {listed(growth(recipe['schedule']))}, at most all rows"
     if recipe["weight_decay"]:
         yield "Weight decay", f"{recipe['weight_decay']:g}, on kernels"
     if recipe["augmentation"]:
@@ -115,11 +113,13 @@ def schedule(recipe: dict[str, Any]) -> list[str]:
     return warm_up + ([f"×0.1 at {listed(drops)} of the updates"] if drops else [])
 
 
-def growth(schedule: dict[str, Any]) -> str:
-    """Return how the batch size grows in a run, and η with it."""
+def growth(schedule: dict[str, Any]) -> list[str]:
+    """Return how the batch size grows in a run, and η with it; nothing if it does not."""
+    if not schedule.get("batch_sizes"):
+        return []
     steps = [f"×{multiple} from {100 * float(at):g} %" for at, multiple in schedule["batch_sizes"].items()]
     rates = {"none": "η stays", "linear": "η grows as m does", "sqrt": "η grows with √m"}
-    return f"m at the start, {listed(steps)} of the epochs on, at most all rows; {rates[schedule[SCALING]]}"
+    return [f"m {listed(steps)} of the epochs on ({rates[schedule['learning_rate_scaling']]})"]
 
 
 def augmentation(recipe: dict[str, Any]) -> str:

@@ -4,19 +4,20 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from batchwise.analysis.study_pairs import LENGTH, NORMALIZATION, SIDES, StudyPair
+from batchwise.analysis.study_pairs import LENGTH, NORMALIZATION, SCHEDULE, SIDES, StudyPair
 from batchwise.analysis.study_results import StudyResults
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
 from batchwise.report.number_format import MISSING, about, known, memory, number, rate, shortest, size
 from batchwise.report.number_format import seconds as seconds_in_words
 from batchwise.report.sentences.grammar import count, listed, span_of
+from batchwise.report.sentences.study_facts import growth, schedule
 
 BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference that matters", "cannot be told"
 NO_PAIR = (
     "No two studies here are of the same data and alike but for one thing. It takes a second study in params.yaml, the "
-    "same as one that is there but for its `optimizer`, its `accumulation`, its `dtype`, the `normalization` of its "
-    "model, or the `max_tokens` of its texts."
+    "same as one that is there but for its `optimizer`, `accumulation`, `dtype` or `schedule`, the `normalization` of "
+    "its model, or the `max_tokens` of its texts."
 )
 
 
@@ -36,6 +37,8 @@ def _value(pair: StudyPair, study: StudyResults) -> str:
         return "whole" if value == 1 else f"in {count(value, 'part')}"
     if pair.change == LENGTH:
         return count(value, "token")
+    if pair.change == SCHEDULE:
+        return listed([*schedule(study.recipe), *growth(value)]) or "nothing that changes within a run"
     return str(value) if pair.change == "dtype" else _optimiser(pair, study)
 
 
