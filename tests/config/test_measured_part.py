@@ -38,9 +38,17 @@ DECIDING = {
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},
 }
 STEPS = [number / 1000 for number in range(100, 900)]  # what is nearer is one value
-LEFT_OUT = {"weights", "budget", "schedule", "learning_rate_scaling", "metric", "statistic", "targets", "landscape"} | {
-    "confirmation"
-}
+LEFT_OUT = {
+    "weights",
+    "budget",
+    "branches",
+    "schedule",
+    "learning_rate_scaling",
+    "metric",
+    "statistic",
+    "targets",
+    "landscape",
+} | {"confirmation"}
 
 
 def part(**changes) -> Study:

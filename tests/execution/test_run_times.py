@@ -105,7 +105,7 @@ def test_seconds_left_share_the_work_and_compile_each_batch_size_once() -> None:
 
 
 def test_the_work_of_a_run() -> None:
-    assert run_times.work(study(epochs=10), 101, 25, compilations=1) == Work(50, 1010, 1)
+    assert run_times.work(study(epochs=10), 101, Run(25, 0.1, 0), compilations=1) == Work(50, 1010, 1)
 
 
 def test_a_file_of_timings_is_read_as_written(tmp_path) -> None:

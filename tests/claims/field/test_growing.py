@@ -59,7 +59,7 @@ def pair(gain: float, scale: float = 0.001, fresh: int = 0, **schedule: Any) -> 
 
     run = {m: [phase(0, 10, m), phase(10, 20, min(4 * m, 1000))] for m in (16, 256)}
     changes = {"schedule": SCHEDULE | schedule}
-    growing = study("growing", accuracy=value(gain, 1), fresh=fresh, changes=changes, phases=run)
+    growing = study("growing", accuracy=value(gain, 3), fresh=fresh, changes=changes, phases=run)
     return [study("staying", accuracy=value(0.0, 2), fresh=fresh and fresh + 5), growing]
 
 
