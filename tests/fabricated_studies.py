@@ -51,8 +51,8 @@ def study(
     The rate of each m is chosen as by selection.choose; `fresh` seeds, which follow, confirm it if there are some.
     Those of `sizes` that are in `few` make too few updates to train.
     `curve` of (m, seed, epoch) gives training loss and accuracy by epoch. Sizes above 1,000 rows are trained as 1,000.
-    `changes` are of its recipe, `data` of what is said of its data, `phases` those of a study whose m grows, `branches` the
-    table of another, `measured` are costs, profile and landscape.
+    `changes` are of its recipe, `data` of what is said of its data, `phases` those of a study whose m grows, `branches`
+    its table of these, `measured` are costs, profile and landscape.
     """
     runs = run_table([(m, rate, seed) for m in sizes for rate in rates for seed in range(seeds)], accuracy, loss)
     if not validation_rows:

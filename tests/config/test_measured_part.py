@@ -38,17 +38,10 @@ DECIDING = {
     "grid": {**STUDY["grid"], "batch_sizes": [4, 65]},
 }
 STEPS = [number / 1000 for number in range(100, 900)]  # what is nearer is one value
-LEFT_OUT = {
-    "weights",
-    "budget",
+LEFT_OUT = {"weights", "budget", "schedule", "learning_rate_scaling", "metric", "statistic", "targets", "landscape"} | {
     "branches",
-    "schedule",
-    "learning_rate_scaling",
-    "metric",
-    "statistic",
-    "targets",
-    "landscape",
-} | {"confirmation"}
+    "confirmation",
+}
 
 
 def part(**changes) -> Study:
