@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os.path
 from functools import cache
 from pathlib import Path
 
@@ -66,15 +67,18 @@ def _source(file: str) -> bytes:
 
 
 def _imported(file: str) -> list[str]:
-    names = _names(_source(file), file)
-    candidates = [f"{name.replace('.', '/')}{ending}" for name in names for ending in (".py", "/__init__.py")]
-    return [path for path in candidates if (ROOT / path).is_file()]
+    return [path for path in _candidates(_source(file), file) if _is_file(path)]
+
+
+def _is_file(path: str) -> bool:
+    """Return whether there is such a file. It is asked tens of thousands of times, for which pathlib is slow."""
+    return os.path.isfile(os.path.join(ROOT, path))
 
 
 @cache  # the same files are in many closures
-def _names(source: bytes, file: str) -> tuple[str, ...]:
-    """Return what a module imports, and what it takes of that, which may be modules too."""
-    names = []
+def _candidates(source: bytes, file: str) -> tuple[str, ...]:
+    """Return where what a module imports could be, and what it takes of that, which may be modules too."""
+    names: list[str] = []
     for node in ast.walk(python_source.parse(source, file)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
@@ -82,10 +86,11 @@ def _names(source: bytes, file: str) -> tuple[str, ...]:
             package = list(Path(file).parts[: -node.level]) if node.level else []
             module = ".".join([*package, *([node.module] if node.module else [])])
             names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    return tuple(names)
+    paths = (name.replace(".", "/") for name in dict.fromkeys(names))
+    return tuple(f"{path}{ending}" for path in paths for ending in (".py", "/__init__.py"))
 
 
 def _packages(file: str) -> list[str]:
     """Return the __init__.py of the packages that a file is in, which run when it is imported."""
     candidates = [str(folder / "__init__.py") for folder in Path(file).parents]
-    return [path for path in candidates if (ROOT / path).is_file()]
+    return [path for path in candidates if _is_file(path)]

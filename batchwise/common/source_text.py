@@ -29,7 +29,8 @@ def deciding(source: str) -> str:
     for line in lines:
         starts.append(starts[-1] + len(line))
     kept, end = [], 0
-    spans = [*_comments(source, lines), *_said(tree, lines), *_described(tree, lines)]
+    nodes = [*ast.walk(tree)]
+    spans = [*_comments(source, lines), *_said(nodes, lines), *_described(nodes, lines)]
     for begin, until, text in sorted(
         (_offset(starts, first), _offset(starts, last), text) for first, last, text in spans
     ):
@@ -42,6 +43,8 @@ def deciding(source: str) -> str:
 
 def _comments(source: str, lines: list[str]) -> Iterator[Span]:
     """Yield where comments stand, but for those that do something: name the encoding, or end a continued line."""
+    if "#" not in source:
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             line = token.start[0]
@@ -50,9 +53,9 @@ def _comments(source: str, lines: list[str]) -> Iterator[Span]:
                 yield token.start, token.end, ""
 
 
-def _said(tree: ast.Module, lines: list[str]) -> Iterator[Span]:
+def _said(nodes: list[ast.AST], lines: list[str]) -> Iterator[Span]:
     """Yield where docstrings stand, and the arguments of mistakes with their brackets."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
                 yield _start(node.body[0], lines), _end(node.body[0], lines), ""
@@ -60,9 +63,8 @@ def _said(tree: ast.Module, lines: list[str]) -> Iterator[Span]:
             yield _end(node.exc.func, lines), _end(node.exc, lines), ""
 
 
-def _described(tree: ast.Module, lines: list[str]) -> Iterator[Span]:
+def _described(nodes: list[ast.AST], lines: list[str]) -> Iterator[Span]:
     """Yield where pydantic's fields have a description, which is for people and editors, and the fields without it."""
-    nodes = [*ast.walk(tree)]
     imported = [
         name.name
         for node in nodes

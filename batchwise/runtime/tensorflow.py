@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.runtime.xla_flags import set_xla_flags
 
-# Keras imports these where it can, for parts of it that nothing here uses, and they take a third of its time.
-UNUSED = ("matplotlib", "pandas", "scipy", "sklearn")
+# Both import these where they can, for parts of them that nothing here uses, and they take a third of their time.
+UNUSED = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
 # How TensorFlow's convolutions and normalisations on a CPU report dnnl_out_of_memory, as an AbortedError.
 ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
 
