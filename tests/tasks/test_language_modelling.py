@@ -8,11 +8,12 @@ import pytest
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.config.recipe import Recipe
 from batchwise.data import large_arrays, task
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.prepared import metrics_on
 from batchwise.data.task import Scale
-from batchwise.datasets.hidden_markov import FIRST, Source
+from batchwise.datasets.hidden_markov import FIRST, Source, prepare
 from batchwise.runtime.tensorflow import keras, tf
 from batchwise.tasks import language_modelling
 from batchwise.training import evaluation_rows, model_trial, run_cost, trained_model
@@ -189,3 +190,39 @@ def test_values_of_rows_are_linearised_about_their_mean() -> None:
     samples = [values[random.integers(3000, size=3000)].mean(axis=0) for _ in range(400)]
     spread = np.std([metric.of_means(sample, Scale()) for sample in samples])
     assert metric.by_row(values, Scale()).std() / np.sqrt(3000) == pytest.approx(spread, rel=0.15)
+
+
+# The models that are here
+
+MODELS = {
+    "language_model": {"embedding_units": 8, "units": 16},
+    "gpt_small": {"units": 8, "layers": 1, "heads": 2},
+}
+
+
+def of_model(name: str, epochs: int) -> Recipe:
+    how = {"model": {"name": name, **MODELS[name]}, "optimizer": {"name": "adam"}, "budget": {"epochs": epochs}}
+    return Recipe.model_validate(how)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_models_of_language_pass(name, data) -> None:
+    model_trial.check(Trainer(data, of_model(name, 1)))
+
+
+@pytest.mark.usefixtures("without_xla")
+def test_a_recurrent_model_comes_near_the_loss_of_the_source_from_above() -> None:
+    sizes = {"train_rows": 1500, "validation_rows": 0, "test_rows": 500, "max_tokens": 16}
+    data = prepare(states=4, symbols=8, **sizes, seed=0)
+    source = float(data.description.title.split()[-2])
+    loss = Trainer(data, of_model("language_model", 4)).run(32, 0.015, seed=0).metrics["loss"][-1, 2]
+    assert source - 0.002 < loss < source + 0.02
+    assert loss < of_token_before(data) - 0.04  # so it remembers more than one token
+
+
+def of_token_before(data: DataSet) -> float:
+    """Return the test loss of the shares of the tokens that follow each token in training."""
+    follows = np.full((len(data.class_names),) * 2, 0.5)
+    np.add.at(follows, (data.train.inputs, data.train.labels[:, :-1]), 1)
+    shares = follows / follows.sum(axis=1, keepdims=True)
+    return float(-np.log(shares[data.test.inputs, data.test.labels[:, :-1]]).mean())
