@@ -57,11 +57,21 @@ def of_seed(data: DataSet, seed: int) -> DataSet:
         for name, chosen in zip(SPLITS, (~test & ~validation, validation, test), strict=True)
     ]
     if data.texts:  # what a seed does not train on it does not know
-        known = without_unseen([part.inputs for part in parts])
-        parts = [replace(part, inputs=inputs) for part, inputs in zip(parts, known, strict=True)]
+        parts = _known(parts, labels=data.task.labels.are_tokens)
     scaled: dict[str, Any] = dict(zip(SPLITS, rescaling.rescaled(parts, data.folds.spreads), strict=True))
     mean, std = (None, None) if data.mean is None else channel_statistics(parts[0].inputs)
     return replace(data, **scaled, mean=mean, std=std, folds=None)
+
+
+def _known(parts: list[Split], *, labels: bool) -> list[Split]:
+    """Return parts in which tokens that the training rows do not have are unknown, as inputs and, if so, as labels."""
+    places = parts[0].inputs.shape[1]
+    tokens = [np.hstack([part.inputs, part.labels[:, :-1]]) if labels else part.inputs for part in parts]
+    found = []
+    for part, known in zip(parts, without_unseen(tokens), strict=True):
+        following = np.hstack([known[:, places:], part.labels[:, -1:]]) if labels else part.labels
+        found.append(replace(part, inputs=known[:, :places].astype(part.inputs.dtype), labels=following))
+    return found
 
 
 def check(data: DataSet) -> None:

@@ -58,7 +58,7 @@ def _of_document(text: str, kind: Kind, ids: Mapping[str, int], places: int) -> 
     inputs, following, sizes = (np.full(rows * places, PADDING, "int32") for _ in range(3))
     inputs[:predicted], following[:predicted] = numbers[:-1], numbers[1:]
     sizes[:predicted] = _bytes(text, tokens, kind)[1:]
-    of_rows = sizes.reshape(rows, places).sum(axis=1, keepdims=True)
+    of_rows = sizes.reshape(rows, places).sum(axis=1, keepdims=True, dtype="int32")
     return inputs.reshape(rows, places), np.hstack([following.reshape(rows, places), np.maximum(of_rows, 1)])
 
 

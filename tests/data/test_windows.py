@@ -6,7 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
+from batchwise.data import folds
 from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.data.folds import deal
 from batchwise.data.texts import UNKNOWN, Texts, names
 from batchwise.data.tokens import tokenise
 from batchwise.data.windows import draw, windows
@@ -62,6 +64,25 @@ def test_the_vocabulary_is_that_of_the_training_documents_by_count_and_the_rares
     assert train.inputs.tolist() == [[2, 2, 0, 0], [UNKNOWN, 0, 0, 0]] and not len(validation.inputs)
     assert test.labels.tolist() == [[UNKNOWN, 2, 0, 0, 2]]
     assert texts.shares["test"] == {"padding": 0.5, "cut": 0, "empty": 0, "unknown": 1}
+
+
+def test_in_folds_documents_stay_together_and_what_a_seed_does_not_train_on_is_unknown() -> None:
+    texts = [f"aab{letter}ba ab{letter}" for letter in "pqrstu"]
+    parts, found = windows((texts[:4], texts[4:5], texts[5:]), kind="characters", max_tokens=3, most=50)
+    data = DataSet(
+        Description("made up", "language_modelling", "here", "CC0"), names(found.tokens), *parts, texts=found
+    )
+    dealt = deal(data, 3, data)
+    for seed in range(3):
+        made = folds.of_seed(dealt, seed)
+        of_parts = [{*part.groups} for part in (made.train, made.validation, made.test)]
+        assert sum(map(len, of_parts)) == len(set.union(*of_parts))
+        trained = {*made.train.inputs.ravel(), *made.train.labels[:, :-1].ravel()}
+        rare = [found.tokens.index(letter) + 2 for letter in "pqrs" if letter in found.tokens]
+        for part in (made.validation, made.test):
+            assert {*part.inputs.ravel(), *part.labels[:, :-1].ravel()} <= trained | {UNKNOWN}
+            assert part.labels[:, -1].tolist() and (part.labels[:, -1] <= 3).all()
+        assert not {*rare} <= trained
 
 
 def test_names_can_be_read_and_are_unlike() -> None:
