@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_new(new: argparse.ArgumentParser) -> None:
     new.add_argument("name", help="of both, in params.yaml")
     new.add_argument("--csv", required=True, metavar="FILE")
+    new.add_argument("--encoding", help="of the file, cp932 say; otherwise UTF-8, or what Western Europe has")
     new.add_argument("--target", required=True, action="append", metavar="COLUMN", help="again for several of 0 and 1")
     new.add_argument("--text", metavar="COLUMN", help="a column of texts to learn from, in any language")
     new.add_argument("--task", help="a file of batchwise/tasks/; otherwise as the target looks")

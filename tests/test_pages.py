@@ -64,8 +64,12 @@ def write_wine(path: Path) -> None:
 
 
 def write_others(folder: Path) -> None:
-    """Write images of two classes, documents, tables of patients, and arrays of an official split."""
+    """Write images of two classes, documents, reviews, tables of patients, and arrays of an official split."""
     random = np.random.default_rng(1)
+    texts = [
+        " ".join(random.choice(["great", "dull", "映画", "좋은 영화", "👍🏽"], 1 + row % 50)) for row in range(200)
+    ]
+    pd.DataFrame({"review": texts, "stars": np.arange(200) % 5 + 1}).to_csv(folder / "reviews.csv", index=False)
     for name in ("rose", "tulip"):
         (folder / "my_flowers" / name).mkdir(parents=True)
         for number in range(12):
@@ -178,8 +182,10 @@ def test_what_the_pages_say_trains_and_an_own_metric_is_what_it_says(project) ->
     for name, content in {"first": without, "second": with_start}.items():
         project.write_params(content)
         (project.folder / "params.yaml").rename(project.folder / f"{name}.yaml")
-    (block,) = [block for block in blocks("models", "python") if not block.startswith('"""')]
-    printed = project.run("python", "-c", f'{TRAIN}\n{COMPARE}\n{block}\ntrain("second.yaml")')
+    (block,), (of_texts,) = (
+        [block for block in blocks(page, "python") if not block.startswith('"""')] for page in ("models", "data")
+    )
+    printed = project.run("python", "-c", f'{TRAIN}\n{COMPARE}\n{block}\n{of_texts}\ntrain("second.yaml")')
     assert "8 runs compared\n000_kernel 001_bias 002_kernel" in printed
 
 

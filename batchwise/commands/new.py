@@ -14,7 +14,7 @@ from batchwise.config import grid, params, params_file, yaml_file
 from batchwise.config.params import Params
 from batchwise.data import local_files, preparation, prepared
 from batchwise.data.asked import Asked
-from batchwise.data.csv import columns, proposal, text_column
+from batchwise.data.csv import columns, guess, proposal, text_column
 from batchwise.data.csv.columns import Table, Target
 from batchwise.data.csv.text_column import TextColumn
 from batchwise.data.dataset import DataSet
@@ -24,6 +24,7 @@ from batchwise.report.sentences import classes
 from batchwise.report.sentences import suggestion as sentences
 
 PARAMS = Path("params.yaml")
+OTHERS = "`--encoding cp932` for Japanese, cp949 for Korean, gb18030 for Chinese, cp1251 for Russian"  # of Windows
 SPLITS = ("groups", "order", "column")
 Added = dict[str, dict[str, Any]]  # {section of params.yaml: {key: what is new in it}}
 
@@ -38,10 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     _check_free(name, content, ("files", "data_sets", "studies"))
     if arguments.test_file:
         _check_free(_test_key(name), content, ("files",))
-    table = columns.look(Path(arguments.csv))
+    table = columns.look(Path(arguments.csv), arguments.encoding)
     target = columns.target(table, arguments.target, arguments.task)
     texts = _text(arguments, table)
     print(*proposal.lines(table, target, arguments.target, _split(arguments), texts), sep="\n", flush=True)
+    if arguments.encoding is None and table.form.encoding in guess.WESTERN:
+        print(f"  it is no UTF-8; if it is not {table.form.encoding} (letters of Western Europe), say so: {OTHERS}")
     added = _entries(arguments, table, target, texts)
     checked, data = _checked(name, added)
     timings = stage_times.runs_file(checked, name)

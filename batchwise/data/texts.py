@@ -6,15 +6,17 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from batchwise.common.errors import UserError
 
+Kind = Literal["words", "characters", "bytes"]
+End = Literal["first", "last", "all"]
 PADDING, UNKNOWN = 0, 1
 RESERVED = ("<padding>", "<unknown>")  # what ids 0 and 1 are called
-ALL = "all"  # tokens are kept: a text is as many rows as that takes
+ALL: End = "all"  # tokens are kept: a text is as many rows as that takes
 COLUMNS = ("id", "token", "count")
 FORMULA = tuple("=+-@＝＋－＠'")  # a spreadsheet takes a cell that begins so for a formula, or its first sign for none
 ESCAPED = re.compile(r"\\(\\|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
@@ -27,8 +29,8 @@ class Texts:
     Token i of the vocabulary has the id i + 2. Tokens were counted in the training rows alone.
     """
 
-    kind: str  # of tokens: words, characters, bytes
-    keep: str  # of a text that is longer than T: its first or its last tokens, or all, in several rows
+    kind: Kind  # of tokens
+    keep: End  # of a text that is longer than T: its first or its last tokens, or all, in several rows
     tokens: tuple[str, ...]
     counts: tuple[int, ...]  # of each token
     # {part: {"padding": share of the positions, "cut" and "empty": of the texts, "unknown": of the tokens kept}}

@@ -14,16 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain, groupby
-from typing import Literal
 
 import numpy as np
 
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import Split
-from batchwise.data.texts import PADDING, RESERVED, UNKNOWN, Texts
+from batchwise.data.texts import PADDING, RESERVED, UNKNOWN, End, Kind, Texts
 
-Kind = Literal["words", "characters", "bytes"]
-End = Literal["first", "last"]
 Parts = tuple[Split, Split, Split]
 BYTES = tuple(f"0x{byte:02x}" for byte in range(256))
 # Thai and Lao, Burmese, Khmer, ideographs and kana, the last with what is beyond 16 bits
@@ -128,6 +125,20 @@ def encoded(
     return (train, validation, test), Texts(kind, keep, tuple(known), tuple(known.values()), shares)
 
 
+def ids_of(texts: Sequence[str], known: Texts, max_tokens: int) -> np.ndarray:
+    """Return ids int32 [N, max_tokens] of other texts, as those of a data set became its inputs."""
+    tokens = (tokenise(text, known.kind) for text in texts)
+    numbers = _Known(zip(known.tokens, range(len(RESERVED), known.ids), strict=True))
+    return _numbered(tokens, (len(texts), max_tokens), known.keep, numbers)[0]
+
+
+class _Known(dict[str, int]):
+    """{token: id}, in which others are unknown."""
+
+    def __missing__(self, token: str) -> int:
+        return UNKNOWN
+
+
 def _counted(texts: Iterable[list[str]], counts: Counter[str]) -> Iterator[list[str]]:
     """Yield the tokens of texts, and count them."""
     for tokens in texts:
@@ -142,7 +153,7 @@ def _numbered(
     rows, cut = np.full(shape, PADDING, "int32"), 0
     most = shape[1]
     for row, tokens in zip(rows, texts, strict=True):
-        kept = tokens[:most] if keep == "first" else tokens[-most:]
+        kept = tokens[-most:] if keep == "last" else tokens[:most]
         row[: len(kept)] = [numbers[token] for token in kept]
         cut += len(tokens) > most
     return rows, cut

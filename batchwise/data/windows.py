@@ -11,8 +11,8 @@ import numpy as np
 
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import SPLITS, Split
-from batchwise.data.texts import ALL, PADDING, RESERVED, UNKNOWN, Texts
-from batchwise.data.tokens import Kind, Parts, held, tokenise, vocabulary
+from batchwise.data.texts import ALL, PADDING, RESERVED, UNKNOWN, Kind, Texts
+from batchwise.data.tokens import Parts, held, tokenise, vocabulary
 
 Documents = tuple[Sequence[str], Sequence[str], Sequence[str]]  # for training, validation and test
 Rows = tuple[np.ndarray, np.ndarray]  # inputs [N, T] and labels [N, T + 1], as the task language_modelling has them

@@ -98,6 +98,8 @@ def test_ids(training, test, max_tokens, most, keep) -> None:
         assert shares["cut"] == cut / len(of_part)
         assert shares["padding"] == pytest.approx(1 - len(kept) / part.inputs.size)
         assert shares["unknown"] == (kept.count(1) / len(kept) if kept else 0)
+    again = tokens.ids_of([*training, *test], texts, max_tokens)
+    np.testing.assert_array_equal(again, np.concatenate([splits[0].inputs, splits[2].inputs]))
     assert splits[1].inputs.shape == (0, max_tokens) and texts.shares["validation"]["padding"] == 0
 
 

@@ -61,9 +61,9 @@ class Target:
     note: str = ""  # what else could be meant
 
 
-def look(path: Path) -> Table:
+def look(path: Path, encoding: str | None = None) -> Table:
     """Return what a file and its columns are. Raises UserError as checks.check does."""
-    return _look(path, guess.form(path))
+    return _look(path, guess.form(path, encoding))
 
 
 def _look(path: Path, form: Form) -> Table:

@@ -11,16 +11,17 @@ from batchwise.data.csv.form import BLOCK, MISSING, SEPARATORS, Form, records, u
 from batchwise.data.csv.reading import GROUPED, are_numbers
 
 HEAD = 1000  # records, by which the separator is chosen; checks.check finds one of all that it does not fit
+WESTERN = ("cp1252", "iso-8859-1")  # what a file is taken for that is in no encoding of Unicode
 NOT_IN_CP1252 = b"\x81\x8d\x8f\x90\x9d"
 
 
-def form(path: Path) -> Form:
-    """Return how a file is probably written. Raises UserError if it cannot be read.
+def form(path: Path, encoding: str | None = None) -> Form:
+    """Return how a file is probably written, in an `encoding` if that is known. Raises UserError if it cannot be read.
 
     What is neither UTF-8 nor has the byte-order mark of UTF-16 is taken for Windows' cp1252, as most such files are.
     """
     try:
-        encoding = _encoding(path)
+        encoding = Form(encoding=encoding).encoding if encoding else _encoding(path)
     except (OSError, ValueError) as error:
         raise unreadable(path, error) from None
     separator = _separator(path, encoding)

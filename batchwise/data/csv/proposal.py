@@ -139,7 +139,7 @@ def _texts(text: TextColumn) -> Iterator[str]:
     some = f"{100 * text.whole:.0f} % of the texts have no more"
     yield f"  text        {shown(text.name)}: {text.tokens}, {text.vocabulary:,} ids, T = {text.max_tokens} ({some})"
     if text.empty:
-        yield f"              {_rows(text.empty)} without any text, which say nothing"
+        yield f"              {_rows(text.empty)} without any text: padding alone"
 
 
 def _inputs(title: str, columns: list[Column]) -> Iterator[str]:

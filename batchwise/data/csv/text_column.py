@@ -11,8 +11,8 @@ from batchwise.common.errors import UserError
 from batchwise.common.messages import shown, unknown
 from batchwise.data.csv import reading
 from batchwise.data.csv.columns import Table
-from batchwise.data.texts import RESERVED
-from batchwise.data.tokens import WITHOUT_SPACES, Kind, tokenise
+from batchwise.data.texts import RESERVED, Kind
+from batchwise.data.tokens import WITHOUT_SPACES, tokenise
 
 WHOLE = 0.9  # of the texts, which keep all of their tokens
 MOST_TOKENS, MOST_IDS = 400, 20_000  # more seldom help, and take time and memory

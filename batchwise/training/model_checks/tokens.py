@@ -11,6 +11,7 @@ from batchwise.training.device_data import Examples
 from batchwise.training.model_checks.structure import layers, tensors
 
 ROWS = 1024
+OPTION = " (the option `vocabulary` of the models for texts that are here)"
 
 
 def check(name: str, model: keras.Model, examples: Examples) -> None:
@@ -52,7 +53,7 @@ def _check_values(name: str, layer: keras.layers.Embedding, values: np.ndarray) 
         raise UserError(
             f"the Embedding {layer.name} of model {name} has {layer.input_dim} entries, for 0 to "
             f"{layer.input_dim - 1}, and the data have {value}: "
-            + ("number the tokens from 0 up" if value < 0 else f"its input_dim must be {value + 1} at least")
+            + ("number the tokens from 0 up" if value < 0 else f"its input_dim must be {value + 1} at least{OPTION}")
         )
 
 
