@@ -346,15 +346,16 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _folds_in_memory(self) -> "Params":
+    def _what_needs_memory(self) -> "Params":
         wrong = [
             mistake(
-                f"the data set {study.data_set} is streamed, and folds deal out rows in memory; leave folds out, or "
+                f"the data set {study.data_set} is streamed, and {key} needs its rows in memory; leave {key} out, or "
                 "streamed",
-                *("studies", name, "folds"),
+                *("studies", name, key),
             )
             for name, study in self.studies.items()
-            if study.folds and data_set_entries.is_streamed(self.data_sets[study.data_set])
+            for key in ("folds", "landscape")
+            if getattr(study, key) and data_set_entries.is_streamed(self.data_sets[study.data_set])
         ]
         if wrong:
             raise mistakes(wrong)

@@ -37,13 +37,18 @@ def streamed(on_disk: bool) -> Iterator[None]:
         _streamed.reset(token)
 
 
+def are_on_disk() -> bool:
+    """Return whether `new` makes arrays on disk: while a data set is prepared that is `streamed`."""
+    return _streamed.get()
+
+
 def new(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
-    """Return an array of zeros, to be filled: on disk while a data set is prepared that is `streamed`.
+    """Return an array of zeros, to be filled, where `are_on_disk` says.
 
     Raises UserError if it is too large for memory, OSError if there is no room on the disk.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    if _streamed.get() and size:
+    if are_on_disk() and size:
         return _on_disk(shape, dtype, size)
     if size > MAX_BYTES:
         raise UserError(

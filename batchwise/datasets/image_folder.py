@@ -12,7 +12,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from batchwise.common.errors import UserError
 from batchwise.common.option_types import File, Seed
-from batchwise.data import local_files
+from batchwise.data import large_arrays, local_files
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.splitting import hold_out, split
 from batchwise.data.subset import channel_statistics
@@ -27,6 +27,7 @@ OTHER_NAMES = ("val", "valid")
 WHOLE = "whole"
 
 Classes = dict[str, list[Path]]  # {name: its images}
+Labelled = tuple[Path, int]  # an image, and the number of its class
 
 
 def prepare(
@@ -48,7 +49,11 @@ def prepare(
     given, rows = _parts(folder), {"test_rows": test_rows, "validation_rows": validation_rows}
     shape = height, width, channels
     _check_sizes(given, shape, rows)
-    parts = _split({part: _read_all(classes, shape) for part, classes in given.items()}, rows, seed)
+    listed = {
+        part: [(path, label) for label, images in enumerate(classes.values()) for path in images]
+        for part, classes in given.items()
+    }
+    parts = [_read_all([listed[part][row] for row in numbers], shape) for part, numbers in _split(listed, rows, seed)]
     names = tuple(next(iter(given.values())))
     mean, std = channel_statistics(parts[0].inputs)
     return DataSet(_description(folder, names), names, *parts, mean, std)
@@ -60,21 +65,33 @@ def _check_sizes(given: Mapping[str, Classes], shape: tuple[int, int, int], rows
         if drawn and part in given:
             raise UserError(f"{name} is {drawn}; leave it out, for there is a folder {part}, which is taken whole")
     number = sum(len(images) for classes in given.values() for images in classes.values())
-    if number * math.prod(shape) > MAX_BYTES:
+    if number * math.prod(shape) > MAX_BYTES and not large_arrays.are_on_disk():
         of_each = "×".join(map(str, shape))
-        raise UserError(f"{number:,} images of {of_each} bytes are more than {MAX_BYTES:,}; make them smaller")
+        raise UserError(
+            f"{number:,} images of {of_each} bytes are more than {MAX_BYTES:,}; make them smaller, or write `streamed: "
+            "true` in the entry of the data set"
+        )
 
 
-def _split(read: Mapping[str, Split], rows: Mapping[str, int], seed: int) -> tuple[Split, Split, Split]:
-    """Return (train, validation, test), of which those that were not given are drawn."""
+def _split(listed: Mapping[str, list[Labelled]], rows: Mapping[str, int], seed: int) -> list[tuple[str, np.ndarray]]:
+    """Return for each of train, validation and test where its images are listed, and their places there.
+
+    Those of parts that were not given are drawn.
+    """
     validation_rows, test_rows = rows["validation_rows"], rows["test_rows"]
-    if WHOLE in read:
-        whole = read[WHOLE]
-        return split(whole.inputs, whole.labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
-    if "validation" in read:
-        return read["train"], read["validation"], read["test"]
-    train, validation = hold_out(read["train"], validation_rows=validation_rows, seed=seed)
-    return train, validation, read["test"]
+    places = {part: _places(images) for part, images in listed.items()}
+    if WHOLE in listed:
+        whole = places[WHOLE]
+        parts = split(whole.inputs, whole.labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
+        return [(WHOLE, part.inputs[:, 0]) for part in parts]
+    if "validation" in listed:
+        return [(part, places[part].inputs[:, 0]) for part in PARTS]
+    train, validation = hold_out(places["train"], validation_rows=validation_rows, seed=seed)
+    return [*(("train", part.inputs[:, 0]) for part in (train, validation)), ("test", places["test"].inputs[:, 0])]
+
+
+def _places(images: list[Labelled]) -> Split:
+    return Split(np.arange(len(images))[:, None], np.array([label for _, label in images], "int32"))
 
 
 def _description(folder: Path, names: tuple[str, ...]) -> Description:
@@ -118,12 +135,11 @@ def _is_leftover(folder: Path, path: Path) -> bool:
     return any(part[0] == "." or part in LEFTOVERS for part in path.relative_to(folder).parts)
 
 
-def _read_all(classes: Classes, shape: tuple[int, int, int]) -> Split:
-    paths = [(path, label) for label, images in enumerate(classes.values()) for path in images]
-    inputs = np.empty((len(paths), *shape), "uint8")
-    for row, (path, _) in enumerate(paths):
+def _read_all(images: list[Labelled], shape: tuple[int, int, int]) -> Split:
+    inputs = large_arrays.new((len(images), *shape), "uint8")
+    for row, (path, _) in enumerate(images):
         inputs[row] = _read(path, shape)
-    return Split(inputs, np.array([label for _, label in paths], "int32"))
+    return Split(inputs, np.array([label for _, label in images], "int32"))
 
 
 def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:

@@ -79,6 +79,11 @@ class StreamedExamples(Examples):
         step = self.rows_of_chunk(1)
         return (self.stored[start : start + step] for start in range(0, len(self), step))
 
+    def chunks(self, batch_size: int) -> list[Held]:
+        """Return as many chunks as a run holds beside that which a program computes with: one, and one being read."""
+        rows = np.arange(self.rows_of_chunk(batch_size)) % len(self)
+        return [self.read(rows) for _ in range(2)]
+
     def rows_of_chunk(self, batch_size: int) -> int:
         """Return how many rows a chunk of whole batches has: one batch at least."""
         row = sum(int(np.prod(array.shape[1:])) * tf.as_dtype(dtype).size for array, dtype in self.columns)

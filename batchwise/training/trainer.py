@@ -8,6 +8,7 @@ update rules are Keras's own.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -226,6 +227,7 @@ class Trainer:
         """Return what trains up to `room` epochs of a program of its own, at a learning rate of 0: for measurements.
 
         It returns when all is computed; any m will do, rows are taken again if need be. `xla` is that of runs for None.
+        Where rows are streamed it reads them too, and holds as many as a run does.
         """
         rows, updates = batches * batch_size + remainder, batches + bool(remainder)
         orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, self.rows)]
@@ -235,8 +237,9 @@ class Trainer:
         inputs = [tf.constant(value) for value in arrays]
         xla = self.xla if xla is None else xla
         program = self._compiled(batch_size, batches, remainder, room=room, xla=xla)
+        read_ahead = self.examples.chunks(batch_size) if isinstance(self.examples, StreamedExamples) else []
 
-        def train(epochs: int) -> None:
+        def train(epochs: int, held: list[Any] = read_ahead) -> None:
             program(*inputs, tf.constant(epochs))
             self.optimizer.iterations.numpy()  # waits for a GPU
 

@@ -45,5 +45,11 @@ def test_the_key_streamed_is_of_any_data_set_and_not_with_folds() -> None:
         params.check(given)
     dealt = content(3)
     dealt["data_sets"]["wine"]["streamed"] = True
-    with pytest.raises(UserError, match=r"studies\.one\.folds: the data set wine is streamed, and folds deal"):
+    with pytest.raises(
+        UserError, match=r"studies\.one\.folds: the data set wine is streamed, and folds needs its rows"
+    ):
         params.check(dealt)
+    given["data_sets"]["wine"]["streamed"] = True
+    given["studies"]["one"]["landscape"] = [4]
+    with pytest.raises(UserError, match=r"studies\.one\.landscape: the data set wine is streamed"):
+        params.check(given)

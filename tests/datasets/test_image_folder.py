@@ -13,6 +13,7 @@ from PIL import Image
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
+from batchwise.data import large_arrays, prepared
 from batchwise.data.dataset import DataSet
 from tests.damage import damaged
 
@@ -57,6 +58,20 @@ def test_images_are_resized_and_labelled_by_their_folder(folder) -> None:
     found = values(data.train) | values(data.validation) | values(data.test)
     assert found == {100 * label + row: label for label in range(2) for row in range(6)}
     np.testing.assert_allclose(data.mean, data.train.inputs.mean((0, 1, 2)), rtol=1e-6)
+
+
+def test_a_streamed_folder_has_the_same_images(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plugins.load("datasets", "image_folder"), "MAX_BYTES", 100)
+    with pytest.raises(UserError, match=r"12 images of 6×8×3 bytes are more than 100; .* or write `streamed: true`"):
+        prepare(folder)
+    with large_arrays.streamed(True):
+        data = prepare(folder)
+    assert all(large_arrays.is_on_disk(part.inputs) for part in (data.train, data.validation, data.test))
+    prepared.save(data, tmp_path, "stored", {"streamed": True})
+    back = prepared.load(tmp_path, "stored")
+    monkeypatch.undo()
+    assert back.is_streamed and back.sha256 == data.sha256 == prepare(folder).sha256
 
 
 def test_the_order_of_the_file_system_and_what_systems_leave_behind_do_not_matter(folder, tmp_path) -> None:

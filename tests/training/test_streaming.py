@@ -106,3 +106,12 @@ def test_runs_are_those_of_the_data_in_memory(case: str, tmp_path, monkeypatch) 
         for name, weights in one.weights.items():
             np.testing.assert_array_equal(other.weights[name], weights, err_msg=f"{name} at {batch_size}")
         assert content(other) == content(one), batch_size
+
+
+def test_a_measured_update_reads_its_rows_and_holds_the_chunks_of_a_run(tmp_path, without_xla) -> None:
+    trainer = Trainer(streamed(data_set(rows=ROWS), tmp_path), recipe())
+    assert trainer.epochs_per_call == 1
+    before = trainer.iterations
+    trainer.rehearsal(4, 30, 1, room=2)(2)  # more rows than there are
+    assert trainer.iterations == before + 62
+    assert [len(labels) for _, labels, _ in trainer.examples.chunks(10)] == [20, 20]

@@ -37,7 +37,8 @@ def inputs(data: DataSet, part: Study, machine: dict[str, Any]) -> dict[str, Any
 def shapes(data: DataSet) -> dict[str, Any]:
     """Return what a measurement depends on of a data set: task, number of classes, shapes and types, and no values."""
     arrays = {name: [array.dtype.str, *array.shape] for name, array in data.arrays.items()}
-    return {"task": data.description.task, "classes": len(data.class_names), **arrays}
+    streamed = {"streamed": True} if data.is_streamed else {}
+    return {"task": data.description.task, "classes": len(data.class_names), **streamed, **arrays}
 
 
 class Measurements:
