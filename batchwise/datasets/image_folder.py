@@ -55,8 +55,9 @@ def prepare(
     }
     parts = [_read_all([listed[part][row] for row in numbers], shape) for part, numbers in _split(listed, rows, seed)]
     names = tuple(next(iter(given.values())))
-    mean, std = channel_statistics(parts[0].inputs)
-    return DataSet(_description(folder, names), names, *parts, mean, std)
+    train, validation, test = parts
+    mean, std = channel_statistics(train.inputs)
+    return DataSet(_description(folder, names), names, train, validation, test, mean, std)
 
 
 def _check_sizes(given: Mapping[str, Classes], shape: tuple[int, int, int], rows: Mapping[str, int]) -> None:

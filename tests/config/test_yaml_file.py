@@ -220,7 +220,9 @@ def test_a_file_of_somebody_else(tmp_path, monkeypatch) -> None:
         params.load(path)
 
 
-@pytest.mark.parametrize("file", ["params.yaml", "paper/params.yaml", "paper/small/params.yaml"])
+@pytest.mark.parametrize(
+    "file", ["params.yaml", "paper/params.yaml", "paper/imagenet/params.yaml", "paper/small/params.yaml"]
+)
 def test_the_parameters_of_the_project_are_far_from_the_limits(file) -> None:
     assert (ROOT / file).stat().st_size < MAX_BYTES / 10
     assert repr(yaml_file.read(ROOT / file)).count(",") < MAX_VALUES / 4
