@@ -21,10 +21,12 @@ def lengths(
     square: float = 0.0,
     noise: float = 2e6,
     ends: bool = True,
+    evaluation: float | None = None,
 ) -> pd.DataFrame:
     """Return lengths.csv; the first of `kinds` is the study, whose memory ends at LIMIT.
 
-    The largest m that is found falls as 1/T to the power `exponent`, from that of the shortest length.
+    The largest m that is found falls as 1/T to the power `exponent`, from that of the shortest length. `evaluation` are
+    its bytes for each token of a row.
     """
     random, rows = np.random.default_rng(0), []
     for number, ((dtype, parts), (of_token, seconds)) in enumerate(kinds.items()):
@@ -36,4 +38,7 @@ def lengths(
             most = (LIMIT - BASE) / (of_token * tokens[0]) * (tokens[0] / length) ** exponent
             rows.append([length, dtype, parts, int(0.97 * most), "end", "fits", None, int(0.98 * LIMIT), 1.0])
             rows.append([length, dtype, parts, int(1.05 * most), "end", "out_of_memory", "no room", None, None])
+    for length in tokens if evaluation else ():
+        peak = int(BASE + (evaluation or 0) * length)
+        rows.append([length, "float32", 1, 2048, "evaluation", "fits", None, peak, None])
     return pd.DataFrame(rows, columns=list(LENGTHS))

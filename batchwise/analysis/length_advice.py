@@ -13,6 +13,10 @@ from batchwise.statistics.intervals import mean_interval
 
 # Memory that is left free: the system counts what is set aside and not used yet, too, and a fit is not exact.
 FREE = 0.1
+COLUMNS = (
+    *("tokens", "most", "evaluation", "study", "batch_size", "mean", "low", "high", "n"),
+    *("larger", "gain", "gain_low", "gain_high"),
+)
 TOKEN_BYTES, COPIES = 4, 2  # of a token that is held, on the host and on the device
 
 
@@ -20,7 +24,8 @@ def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -
     """Return a row for each length that was measured or trained; empty if the study has no memory by length.
 
     `others` are alike but for their length. `most` is the largest m whose update fits into `memory` bytes, by the fit,
-    with FREE of it left and the data held. Of the study of that length, if there is one: `batch_size` is the m to use
+    with FREE of it left and the data held; it is 0 where `evaluation`, bytes, does not fit, which runs need at every m.
+    Of the study of that length, if there is one: `batch_size` is the m to use
     of those that fit, as recommendation.py chooses, with its test result `mean`, `low`, `high` and `n`; `larger` is the
     best m that does not fit, on validation rows, and `gain`, `gain_low`, `gain_high` how much better it is on test
     rows, seed by seed, in the unit of differences.
@@ -31,16 +36,32 @@ def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -
     trained = {one.tokens: one for one in (study, *others)}
     lengths = sorted({*found.lengths, *(tokens for tokens in trained if tokens)})
     rows = [
-        {"tokens": tokens, "most": _most(found, tokens, memory - _held(study, tokens))}
+        {"tokens": tokens, "most": _most(study, found, tokens, memory), "evaluation": found.evaluation(tokens)}
         | (_of_study(trained[tokens], found, memory) if tokens in trained else {})
         for tokens in lengths
     ]
-    columns = ("tokens", "most", "batch_size", "mean", "low", "high", "n", "larger", "gain", "gain_low", "gain_high")
+    columns = (
+        "tokens",
+        "most",
+        "evaluation",
+        "batch_size",
+        "mean",
+        "low",
+        "high",
+        "n",
+        "larger",
+        "gain",
+        "gain_low",
+        "gain_high",
+    )
     return pd.DataFrame(rows).reindex(columns=[*columns, "study"])
 
 
-def _most(found: MemoryByLength, tokens: int, memory: float) -> int:
-    return int(found.own.fit.most_rows(tokens, (1 - FREE) * memory)) if found.own.fit else 0
+def _most(study: StudyResults, found: MemoryByLength, tokens: int, memory: float) -> int:
+    room = (1 - FREE) * memory - _held(study, tokens)
+    if found.own.fit is None or found.evaluation(tokens) > room:
+        return 0
+    return int(found.own.fit.most_rows(tokens, room))
 
 
 def _held(study: StudyResults, tokens: int) -> float:
@@ -52,7 +73,7 @@ def _held(study: StudyResults, tokens: int) -> float:
 
 def _of_study(study: StudyResults, found: MemoryByLength, memory: float) -> dict[str, Any]:
     """Return the m to use of a study, its result, and the best m that does not fit with what it would gain."""
-    most = _most(found, study.tokens or 0, memory - _held(study, study.tokens or 0))
+    most = _most(study, found, study.tokens or 0, memory)
     chosen = _chosen(study, most)
     larger = study.best_of([m for m in study.sizes if m > most])
     facts: dict[str, Any] = {"study": study.name}

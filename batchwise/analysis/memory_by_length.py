@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from batchwise.measuring.profiling.profile_files import Profile
+from batchwise.measuring.profiling.profile_files import EVALUATION, Profile
 from batchwise.statistics.intervals import Estimate
 from batchwise.statistics.memory_fit import MemoryFit, memory_fit, ratio
 
@@ -48,6 +48,7 @@ class MemoryByLength:
     own: Kind
     others: tuple[Kind, ...]
     limit: float
+    evaluated: pd.DataFrame  # tokens, memory_peak_bytes: the evaluation, which runs need at every m
 
     @property
     def lengths(self) -> list[int]:
@@ -71,6 +72,16 @@ class MemoryByLength:
         by_fit = self.own.fit.most_rows(tokens, self.limit) if self.own.fit else np.nan
         return {"tokens": tokens, "fits": fits, "out_of_memory": ended[ended.gt(fits)].min(), "by_fit": by_fit}
 
+    def evaluation(self, tokens: int) -> float:
+        """Return the bytes that the evaluation takes at a length; NaN if that is not known.
+
+        They are on a line between the lengths that were measured, and beyond these as at the nearest.
+        """
+        rows = self.evaluated.dropna().sort_values("tokens")
+        if rows.empty:
+            return np.nan
+        return float(np.interp(tokens, rows["tokens"].to_numpy(float), rows["memory_peak_bytes"].to_numpy(float)))
+
     def memory_of_row(self, other: Kind) -> Estimate | None:
         """Return what a row takes as another kind, divided by what it takes as the study is, at the longest length."""
         if other.fit is None or self.own.fit is None:
@@ -93,8 +104,10 @@ class MemoryByLength:
 
 def of_profile(profile: Profile) -> MemoryByLength | None:
     """Return what a profile says of memory by length; None if it was not measured. The first rows are of the study."""
-    if profile.lengths.empty:
+    if profile.lengths.empty or profile.lengths["purpose"].eq(EVALUATION).all():
         return None
-    groups = profile.lengths.groupby(KIND, sort=False)
+    is_evaluation = profile.lengths["purpose"].eq(EVALUATION)
+    groups = profile.lengths[~is_evaluation].groupby(KIND, sort=False)
     own, *others = [Kind(str(dtype), int(parts), rows) for (dtype, parts), rows in groups]
-    return MemoryByLength(own, tuple(others), float(profile.machine.get(LIMIT, np.nan)))
+    evaluated = profile.lengths.loc[is_evaluation, ["tokens", "memory_peak_bytes"]].astype(float)
+    return MemoryByLength(own, tuple(others), float(profile.machine.get(LIMIT, np.nan)), evaluated)

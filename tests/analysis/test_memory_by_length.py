@@ -51,6 +51,13 @@ def test_the_largest_that_fits_is_that_which_was_seen() -> None:
     assert never["out_of_memory"].isna().all() and never["fits"].notna().all()
 
 
+def test_the_evaluation_is_no_update() -> None:
+    by_length = found(evaluation=1e6)
+    assert by_length.evaluation(400) == 1e9 and by_length.evaluation(300) == pytest.approx(9e8)
+    assert by_length.own.fitting["purpose"].isin(["point", "end"]).all()
+    assert "1.00 GB at 400" in sentences.evaluation(by_length)[0] and not sentences.evaluation(found())
+
+
 @pytest.mark.parametrize(("square", "says"), [(0.0, "half as long, twice the rows"), (20.0, "pairs are attention's")])
 def test_the_report_says_whether_pairs_of_tokens_count(square, says) -> None:
     by_length = found(square=square, ends=False)

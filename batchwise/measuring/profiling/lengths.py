@@ -13,12 +13,11 @@ import numpy as np
 
 from batchwise.config.memory_by_length import MemoryByLength
 from batchwise.config.params import Study
-from batchwise.data import lengths as data_lengths
-from batchwise.data.dataset import DataSet
 from batchwise.measuring.profiling import endings
 from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.process import Process
+from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
 
 TOKENS = (2**13, 2**15, 2**16)  # of an update, about: a process differs from its equal by what 2,000 tokens take
 ROWS = 64  # that a process holds of each part
@@ -26,7 +25,7 @@ SECONDS = 20.0  # of work for an update with its compilation; one that takes lon
 # The end of memory is looked for around where a line through what was measured puts it, so near:
 BELOW, UP, DOWN, CLOSE = 0.95, 1.1, 0.9, 1.16
 MOST_TRIES = 5
-POINT, END = "point", "end"  # why something was measured: for the fit, or to find the end of memory
+EVALUATED = 2048  # rows that a process holds to evaluate; no more are evaluated together (training/evaluation_rows.py)
 
 
 class Kind(NamedTuple):
@@ -39,20 +38,20 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Update:
-    """A row of lengths.csv: what became of an update of so many rows."""
+    """A row of lengths.csv: what became of an update of so many rows, or of their evaluation."""
 
     tokens: int
     dtype: str
     accumulation: int
     batch_size: int
-    purpose: str  # POINT or END
+    purpose: str  # POINT, END or EVALUATION
     status: str
     message: str = ""
     memory_peak_bytes: int | None = None
     seconds: float | None = None
 
 
-Start = Callable[[Kind, int], Process]  # of a kind, with so many bytes that it can take
+Start = Callable[[Kind, int, int], Process]  # of a kind, with so many bytes that it can take, and rows that it holds
 
 
 def kinds(study: Study, asked: MemoryByLength) -> list[Kind]:
@@ -92,6 +91,7 @@ def _of_kind(kind: Kind, start: Start, available: int, limit: int | None) -> Ite
     yield from points
     if limit is not None:
         yield from _end(partial(tried, start, kind, purpose=END, memory=limit), points, limit)
+        yield _evaluated(start, kind, available)
 
 
 def _until_it_ends(update: Callable[..., Update], batch_sizes: list[int]) -> Iterator[Update]:
@@ -135,7 +135,7 @@ def tried(start: Start, kind: Kind, *, batch_size: int, purpose: str, memory: in
 
 
 def _tried(start: Start, kind: Kind, batch_size: int, purpose: str, memory: int) -> Update:
-    process = start(kind, memory)
+    process = start(kind, memory, ROWS)
     made = partial(Update, *kind, batch_size, purpose)
     try:
         process.built()
@@ -149,6 +149,14 @@ def _tried(start: Start, kind: Kind, batch_size: int, purpose: str, memory: int)
     return made("fits", "", peak, seconds)
 
 
-def data_of(data: DataSet, tokens: int) -> DataSet:
-    """Return the rows that a process holds, at another length."""
-    return data_lengths.of_length(data, tokens, ROWS)
+def _evaluated(start: Start, kind: Kind, memory: int) -> Update:
+    """Return what the evaluation takes, at every m; where it fails its rows are those that were held."""
+    process = start(kind, memory, EVALUATED)
+    try:
+        process.built()
+        rows, peak = process.ask("evaluation", seconds=SECONDS)
+    except Ended as ended:
+        return Update(*kind, EVALUATED, EVALUATION, ended.status, ended.message)
+    finally:
+        process.close()
+    return Update(*kind, rows, EVALUATION, "fits", "", peak)

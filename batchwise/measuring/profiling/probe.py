@@ -152,6 +152,12 @@ class Probe:
             times.append(clock() - start)
         return memory_peak(), float(np.median(times[1:] or times))  # the first touches memory that is new
 
+    def evaluation(self) -> tuple[int, int]:
+        """Evaluate all rows once; return how many are evaluated together, and the memory's peak."""
+        evaluate, variables = self.trainer.evaluate, self.trainer.model.variables
+        evaluate([tf.zeros((evaluate.room, *variable.shape), variable.dtype) for variable in variables], 0, 0)
+        return evaluate.batch_rows, memory_peak()
+
     def _compile(self, part: str, batch_size: int) -> float:
         """Add a part, with room for as many epochs as a repetition needs, and return the seconds of its compilation.
 

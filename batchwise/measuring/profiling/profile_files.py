@@ -14,7 +14,8 @@ POINTS = {
     "batch_size": "m, rows; a batch size above the number of training rows N is measured once, as N",
     "dtype": "number type of weights, inputs and gradients",
     "purpose": "why it was measured: grid (a batch size of the study), neighbour (of a power of two) or dtype (another "
-    "number type); in lengths.csv point (of the fit) or end (to find the largest m that fits into the study's limit)",
+    "number type); in lengths.csv point (of the fit), end (to find the largest m that fits into the study's limit) or "
+    "evaluation (of m rows together, which runs need at every m)",
     "status": "ok, out_of_memory (also if the system ended the process for want of memory) or failed, also by a fault "
     "of the machine, twice; in doubling.csv fits, out_of_memory, failed or stopped: not finished in time, so that the "
     "last m that fits is a lower bound",
@@ -51,6 +52,8 @@ DOUBLING = {
     **{name: POINTS[name] for name in ("status", "message", "memory_peak_bytes")},
     "seconds": REPETITIONS["seconds"],
 }
+# Why a row of lengths.csv was measured: for the fit, to find the end of memory, or since runs are evaluated at every m.
+POINT, END, EVALUATION = "point", "end", "evaluation"
 LENGTHS = {
     "tokens": "T, tokens of a row, to which rows were cut or repeated",
     "dtype": POINTS["dtype"],

@@ -15,6 +15,7 @@ from batchwise.common.errors import UserError
 from batchwise.config.params import Study
 from batchwise.data import folds
 from batchwise.data.dataset import DataSet
+from batchwise.data.lengths import of_length
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import endings, largest_batch, lengths, measurement_store
 from batchwise.measuring.profiling.assembly import Measurement, Occasion, assemble
@@ -145,8 +146,8 @@ class Profiler:
             self._note(f"an update of m = {row.batch_size}, T = {row.tokens}", row.message)
         return [asdict(row) for row in rows]
 
-    def _start_at_length(self, kind: lengths.Kind, memory: int) -> Process:
-        data = lengths.data_of(self.data, kind.tokens)
+    def _start_at_length(self, kind: lengths.Kind, memory: int, rows: int) -> Process:
+        data = of_length(self.data, kind.tokens, rows)
         return self.rounds.start(kind.dtype, memory, data, accumulation=kind.accumulation)
 
     def _doubled(self, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def by_length(profile: Profile) -> list[Html]:
     return [
         join(
             paragraph(f"{fit} {ends}", "finding"),
-            *([items(sentences.saves(found, other) for other in found.others)] if found.others else []),
+            items([*(sentences.saves(found, other) for other in found.others), *sentences.evaluation(found)]),
             figure(
                 memory_figures.fit(found),
                 f"Memory of an update by its tokens. {fit}",

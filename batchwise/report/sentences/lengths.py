@@ -18,7 +18,7 @@ def lines(table: pd.DataFrame, metric: Metric, limit: float) -> list[str]:
     """Return what fits at each length as lines of a terminal: a heading, a row for each length, a sentence for each."""
     heading = (
         f"By the length T of the text, in tokens, with {memory(limit)} of memory, of which {100 * FREE:.0f} % is left "
-        "free; the largest m is that of an update, by the fit of its memory:"
+        "free; the largest m is by the fit of the memory of an update:"
     )
     first, second, third, *others = HEADINGS
     rows: list[Sequence[str]] = [[first, second, third, metric_format.heading(metric, "test"), *others]]
@@ -40,8 +40,14 @@ def _row(row: dict[str, Any], metric: Metric) -> list[str]:
         result,
         size(int(row["larger"])) if known(row["larger"]) else MISSING,
         _gain(row, metric),
-        "" if isinstance(row["study"], str) else "no study trains at this length",
+        _note(row),
     ]
+
+
+def _note(row: dict[str, Any]) -> str:
+    if not row["most"] and known(row["evaluation"]):
+        return f"evaluation alone takes {memory(row['evaluation'])}"
+    return "" if isinstance(row["study"], str) else "no study trains at this length"
 
 
 def _gain(row: dict[str, Any], metric: Metric) -> str:

@@ -57,6 +57,15 @@ def ends(found: MemoryByLength) -> str:
     return f"With {memory(found.limit)} the largest m that was seen to fit is {listed(parts)}."
 
 
+def evaluation(found: MemoryByLength) -> list[str]:
+    """Return what the evaluation takes at the shortest and the longest length; nothing if it was not measured."""
+    shortest, longest = min(found.lengths), max(found.lengths)
+    if not known(found.evaluation(longest)):
+        return []
+    peaks = f"{memory(found.evaluation(shortest))} at T = {shortest}, {memory(found.evaluation(longest))} at {longest}"
+    return [f"The evaluation of a run takes as much at every m: {peaks}."]
+
+
 def saves(found: MemoryByLength, other: Kind) -> str:
     """Return what another number type or more parts save in memory, and cost in time."""
     row, time = found.memory_of_row(other), found.time(other)

@@ -17,8 +17,9 @@ from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import lengths
 from batchwise.measuring.profiling.endings import Ended
-from batchwise.measuring.profiling.lengths import END, POINT, Kind, Update
+from batchwise.measuring.profiling.lengths import Kind, Update
 from batchwise.measuring.profiling.measurement_store import Measurements
+from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
 from batchwise.measuring.profiling.profiler import Profiler
 
 STUDY = {
@@ -47,8 +48,11 @@ class MadeUp:
 
     close = built
 
-    def ask(self, method: str, m: int, seconds: float) -> tuple[int, float]:
+    def ask(self, method: str, m: int = lengths.EVALUATED, *, seconds: float) -> tuple[int, float]:
         """Return the peak of an update of m rows and its seconds, or end for want of memory."""
+        if method == "evaluation":
+            self.started.append((self.kind, m))
+            return m, 7e8
         assert method == "timed_update" and seconds > 0
         self.started.append((self.kind, m))
         peak = int(5e8 + self.token_bytes * m * self.kind.tokens / self.kind.accumulation)
@@ -62,7 +66,8 @@ def measured(folder: Path, made: Study, token_bytes: float = 3000.0, available: 
     tried: list = []
     kept = Measurements(Store(folder), {"key": "k"})
 
-    def start(kind: Kind, memory: int) -> MadeUp:
+    def start(kind: Kind, memory: int, rows: int) -> MadeUp:
+        assert rows in (lengths.ROWS, lengths.EVALUATED)
         return MadeUp(kind, memory, token_bytes, tried)
 
     assert made.memory_by_length
@@ -97,6 +102,9 @@ def test_the_end_is_found_closely_at_each_length(tmp_path, token_bytes) -> None:
         assert fits <= truth < ended <= lengths.CLOSE * fits
         assert len(ends) <= 3
     assert {row.purpose for row in rows if row.accumulation > 1} == {POINT}
+    evaluated = [row for row in rows if row.purpose == EVALUATION]
+    assert [row.tokens for row in evaluated] == sorted(ASKED["lengths"])
+    assert {(row.batch_size, row.memory_peak_bytes) for row in evaluated} == {(lengths.EVALUATED, 7e8)}
 
 
 def test_what_is_measured_is_kept(tmp_path) -> None:
@@ -110,7 +118,11 @@ def test_what_is_measured_is_kept(tmp_path) -> None:
 
 def test_without_memory_larger_ones_are_not_tried(tmp_path) -> None:
     rows, _ = measured(tmp_path, study(), token_bytes=10**5, available=15 * 10**8)
-    own = [row.status for row in rows if row.tokens == 20 and row.dtype == "float32" and row.accumulation == 1]
+    own = [
+        row.status
+        for row in rows
+        if (row.tokens, row.dtype, row.accumulation, row.purpose) == (20, "float32", 1, POINT)
+    ]
     assert own == ["fits", "out_of_memory"]
 
 
@@ -145,7 +157,10 @@ def test_on_this_machine_memory_grows_with_tokens_and_ends_at_the_limit(tmp_path
     finally:
         profiler.rounds.close()
     assert all(row.tokens == 64 for row in rows)
-    assert all(row.seconds and row.seconds > 0 for row in rows if row.status == "fits")
+    made = [row for row in rows if row.status == "fits" and row.purpose != EVALUATION]
+    assert all(row.seconds and row.seconds > 0 for row in made)
     peaks = [row.memory_peak_bytes for row in rows if row.purpose == POINT]
     assert peaks[1] > peaks[0] + 2**25
     assert {row.status for row in rows if row.purpose == END} == {"fits", "out_of_memory"}
+    (evaluated,) = [row for row in rows if row.purpose == EVALUATION]
+    assert evaluated.status == "fits" and evaluated.memory_peak_bytes > 2**26
