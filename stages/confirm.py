@@ -30,14 +30,15 @@ def main(name: str) -> None:
 
 def confirm(all_params: Params, name: str) -> None:
     """Train fresh seeds of the chosen cells of a study that has a confirmation."""
-    from batchwise.analysis import confirmation, run_metrics, tabulate  # they take a while to import
-    from batchwise.data import loading, prepared
-    from batchwise.execution import stage_times, study_runs
-    from batchwise.execution.run_store import Store
+    from batchwise.execution import stage_times, study_runs  # what is imported here takes a while
     from batchwise.runtime.environment import check_pins
 
     check_pins(text_of(ROOT / "requirements-train.in"))
-    study_runs.preload()  # takes seconds, in which the choice is made
+    study_runs.preload()  # takes seconds, in which the others are imported and the choice is made
+    from batchwise.analysis import confirmation, run_metrics, tabulate
+    from batchwise.data import loading, prepared
+    from batchwise.execution.run_store import Store
+
     study = all_params.studies[name]
     data, manifest = loading.locate(PREPARED, name, study), prepared.read_part(PREPARED, name)
     metrics = loading.metrics(study, manifest)
