@@ -83,6 +83,7 @@ def summary(
         "grid": _grid_sizes(study, cells, by_run),
         "confirmation": _confirmation(study, fresh),
         "parameters": max(found.parameters for found in by_run.values()),
+        "draws_by_pass": any(found.draws_by_pass for found in by_run.values()),
         "runs_by_status": _runs_by_status(by_run),
         "best_batch_size": _value(cells, choice.best, "batch_size"),
         "best_base_learning_rate": _value(cells, choice.best, "base_learning_rate"),

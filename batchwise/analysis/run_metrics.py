@@ -33,6 +33,7 @@ class RunMetrics:
     diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
     parameters: int  # trainable weights of the network
+    draws_by_pass: bool  # whether layers draw for each pass, and not by row
     result: dict[str, np.ndarray]  # {metric: [3]}, by the study's statistic, never of epoch 0; NaN if the run is not ok
     final: dict[str, np.ndarray]  # {metric: [3]}, at the final weights; NaN if the run is not ok
     by_class: dict[str, np.ndarray]  # {metric: [3, classes]}, at the final weights; none if the run is not ok
@@ -95,6 +96,7 @@ def _run_metrics(file: RunFile, names: list[str], of_study: Statistic) -> RunMet
         diverged_epoch=result.diverged_epoch,
         epochs=max(evaluated - 1, 0),
         parameters=result.parameters,
+        draws_by_pass=result.draws_by_pass,
         result={name: last_epochs.result(value[1:].T, of_study) for name, value in values.items()} if ok else none,
         final={name: value[-1] for name, value in values.items()} if ok else none,
         by_class=result.by_class,

@@ -34,6 +34,7 @@ class RunResult:
     by_class: dict[str, np.ndarray] = field(default_factory=dict)  # [3, classes], at the final weights of a run
     # [test rows] of a metric: what each adds to it at the final weights (TaskMetric.by_row), bool or float32
     by_row: dict[str, np.ndarray] = field(default_factory=dict)
+    draws_by_pass: bool = False  # whether layers drew from states that go on from pass to pass, so that m decided what
 
     @property
     def evaluations(self) -> int:
@@ -58,6 +59,8 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
         "by_row": {name: [str(values.dtype), len(values)] for name, values in result.by_row.items()},
         "inputs": inputs,
     }
+    if result.draws_by_pass:  # left out else, as in files that were written before it was known
+        about["draws_by_pass"] = True
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
     arrays |= {f"by_class/{name}": values for name, values in result.by_class.items()}

@@ -119,7 +119,7 @@ class Trainer:
             if not is_out_of_memory(error):
                 raise
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
-        return replace(self._result("ok", curves), by_row=by_row)
+        return replace(self._result("ok", curves), by_row=by_row, draws_by_pass=self._has_drawn(seed))
 
     def build(self, seed: int) -> keras.Model:
         """Return a model as it starts from a seed. Raises UserError as network.build does."""
@@ -274,6 +274,11 @@ class Trainer:
         of_updates = np.zeros((room, steps), self.recipe.variable_dtype)
         of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
         return [orders, drawn, keys, of_updates]
+
+    def _has_drawn(self, seed: int) -> bool:
+        """Return whether a state from which layers draw, pass after pass, is another than at the start of a seed."""
+        pairs = zip(self.model.variables, self.starts[seed], strict=False)
+        return any(variable.name == network.RANDOM_STATE and np.any(variable != start) for variable, start in pairs)
 
     def _result(
         self, status: Status, curves: list[dict[str, np.ndarray]], diverged_epoch: int | None = None

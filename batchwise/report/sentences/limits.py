@@ -23,6 +23,7 @@ def limits(tables: Tables) -> list[str]:
         *_test_set(tables, rows),
         *_budget(tables),
         *_edges(tables),
+        *_draws(tables),
         *_lost(tables),
         *_missing(tables),
         "Exact repetition is promised on the same kind of machine with the same versions (see provenance); elsewhere "
@@ -133,6 +134,16 @@ def _edges(tables: Tables) -> list[str]:
             f"The chosen batch size, {size(best_size)}, is the {side} that was tried; a better one may lie beyond."
         )
     return texts
+
+
+def _draws(tables: Tables) -> list[str]:
+    """Return what draws that are made for a pass, as those of Keras's Dropout, have to do with the batch size."""
+    if not tables.summary.get("draws_by_pass"):
+        return []
+    return [
+        "The model has layers that draw anew for each pass, as Keras's Dropout does, and not for each row: at another "
+        "m a row has other draws, so that batch sizes differ in these too, as seeds do."
+    ]
 
 
 def _lost(tables: Tables) -> list[str]:

@@ -90,6 +90,13 @@ def test_limits_say_which_seeds_choose_and_which_report() -> None:
     assert "Seeds 0 to 3 choose, on validation rows" in fresh and "those of seeds 4 to 15, which chose nothing" in fresh
 
 
+def test_limits_say_that_draws_by_pass_depend_on_the_batch_size() -> None:
+    tables = tables_of(ALIKE)
+    for draws in (False, True):
+        tables.summary["draws_by_pass"] = draws
+        assert ("draw anew for each pass, as Keras's Dropout does" in " ".join(limits.limits(tables))) == draws
+
+
 @pytest.mark.parametrize(("seconds", "said"), [([1.0, 59.0], 1), ([1.0, 61.0], 0), ([np.nan, np.nan], 0)])
 def test_time_is_no_reason_where_every_run_takes_less_than_a_minute(seconds, said) -> None:
     assert len(costs.time_is_no_reason(pd.DataFrame({"seconds": seconds}))) == said
