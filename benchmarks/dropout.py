@@ -10,9 +10,10 @@ from functools import partial
 
 import numpy as np
 
-from batchwise.models._dropout import RowDropout
+from batchwise.common import plugins
 from batchwise.runtime.device import configure
 from batchwise.runtime.tensorflow import keras, tf
+from batchwise.training import row_keys
 
 SHAPE, RATE, TURNS = (256, 50, 64), 0.5, 15
 
@@ -41,7 +42,8 @@ def main() -> None:
     configure()
     random = np.random.default_rng(0)
     inputs = tf.constant(random.normal(size=SHAPE).astype("float32"))
-    by_rows = RowDropout(RATE)
+    bag = plugins.load("models", "bag_of_embeddings")
+    [by_rows] = row_keys.layers(bag.build((1,), 1, vocabulary=1, embedding_units=1, dropout=RATE))
     by_rows.row_keys = tf.constant(random.integers(2**32, size=len(inputs), dtype="uint32"))
     drops = {
         "none": lambda values: values * 2.0,
