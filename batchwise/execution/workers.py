@@ -1,5 +1,6 @@
 """What a worker does: it trains runs of a study, one at a time."""
 
+import logging
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ class StudyPlugin(WorkerPlugin):
             from batchwise.training import model_trial  # only workers import TensorFlow
             from batchwise.training.trainer import Trainer
 
+            logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each m is a program of its own
             self.trainer = Trainer(self.data.load(), self.data.study.recipe, self.data.study.metric, self.data.start())
             model_trial.check(self.trainer)
             self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'

@@ -93,7 +93,7 @@ def test_a_report_shows_each_branch_and_says_where_there_is_none(tmp_path) -> No
     with_branches = dataclasses.replace(tables, branches=made(LOSSES), summary=tables.summary | {"branches": GIVEN})
     text = page.section(with_branches).text.replace("&nbsp;", " ").replace("\u00a0", " ")
     html5lib.HTMLParser(strict=True).parseFragment(text)
-    assert "The critical batch size is about 5 after 10 % of the epochs" in text
+    assert "The critical batch size is about 5 after 10 %" in text
     assert "above 16 after 90 % of the epochs" in text and "<td>at least 8, below 16</td>" in text
     assert text.count(f"<td>{BEHIND}</td>") == 3 and text.count("<figure") == 1
     assert not re.search(r"\bnan\b", re.sub('base64,[^"]*|data:text[^"]*', "", text))

@@ -26,8 +26,8 @@ def about(tables: Tables) -> str:
 
 def finding(rows: pd.DataFrame) -> str:
     """Return how large the critical batch size is at each moment."""
-    parts = [f"{_value(row)} after {100 * row['moment']:g} % of the epochs" for row in rows.to_dict("records")]
-    return f"The critical batch size is {listed(parts)}."
+    parts = [f"{_value(row)} after {100 * row['moment']:g} %" for row in rows.to_dict("records")]
+    return f"The critical batch size is {listed(parts)} of the epochs."
 
 
 def _value(row: dict[str, float]) -> str:
