@@ -194,5 +194,5 @@ def other_length(one: StudyResults, other: StudyResults) -> bool:
 def _but_for_length(study: StudyResults) -> tuple[Any, ...]:
     about = study.tables.summary["data"]
     options = {name: value for name, value in about.get("options", {}).items() if name not in ("name", "max_tokens")}
-    asked = {name: value for name, value in about.get("asked", {}).items() if name != "data_set"}
+    asked = {name: value for name, value in about.get("asked", {}).items() if name not in ("data_set", "of_tokens")}
     return about["title"], options, asked, about["rows"], study.recipe, study.tables.statistic

@@ -66,6 +66,8 @@ def of_length(study: StudyResults, tokens: int, **options: Any) -> StudyResults:
     """Return a study of the same texts with so many tokens, and other data therefore."""
     data = study.tables.summary["data"] | {"texts": {}, "input_shape": [tokens]}
     data["options"] = {"max_tokens": tokens, "vocabulary": 99, **options}
+    measured = {"of_tokens": True} if tokens == 50 else {}  # one of them has its memory measured by length
+    data["asked"] = {"data_set": f"texts_{tokens}", "subset": None, **measured}
     summary = study.tables.summary | {"study": f"of_{tokens}", "data": data, "provenance": {"data": f"{tokens:064}"}}
     return dataclasses.replace(study, tables=dataclasses.replace(study.tables, summary=summary))
 
