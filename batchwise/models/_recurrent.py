@@ -230,4 +230,6 @@ def _inner_loop(
     outputs, last = over_time(cell, inputs, kernel, tf.convert_to_tensor(bias), states, mask)
     if layer.zero_output_for_mask and mask is not None:
         outputs = tf.where(mask, outputs, tf.zeros_like(outputs))
-    return outputs[-1], tf.transpose(outputs, [1, 0, 2]), last
+        return outputs[-1], tf.transpose(outputs, [1, 0, 2]), last
+    # Not outputs[-1], whose gradient would be an array of zeros for all steps but one.
+    return last[0], tf.transpose(outputs, [1, 0, 2]), last

@@ -1,4 +1,4 @@
-"""The recurrent layers are Keras's, which computes them step by step, and a step is that of NumPy."""
+"""The recurrent layers are Keras's, which computes them step by step; test_text_models.py has them in NumPy."""
 
 from collections.abc import Callable
 
@@ -73,39 +73,6 @@ def test_states_are_those_of_keras_and_their_gradients(layer) -> None:
             found.append([last, *states, *tape.gradient(total, start)])
     for own, expected in zip(*found, strict=True):
         np.testing.assert_allclose(own, expected, rtol=0, atol=1e-12)
-
-
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-values))
-
-
-def test_a_step_of_an_lstm_is_that_of_numpy() -> None:
-    """Hochreiter & Schmidhuber 1997 with forget gates (Gers et al. 2000), gates in the order of Keras's weights."""
-    random = np.random.default_rng(2)
-    inputs = random.normal(size=(ROWS, 1, WIDTH))
-    state, cell = random.normal(size=(2, ROWS, UNITS))
-    with policy("float64"):
-        layer = LSTM(UNITS, bias_initializer="random_normal")
-        found = layer(tf.constant(inputs), initial_state=[tf.constant(state), tf.constant(cell)])
-    kernel, recurrent, bias = layer.get_weights()
-    enter, keep, new, leave = np.split(inputs[:, 0] @ kernel + state @ recurrent + bias, 4, 1)
-    cell = sigmoid(keep) * cell + sigmoid(enter) * np.tanh(new)
-    np.testing.assert_allclose(found, sigmoid(leave) * np.tanh(cell), rtol=0, atol=1e-14)
-
-
-def test_a_step_of_a_gru_is_that_of_numpy() -> None:
-    """Cho et al. 2014 (arXiv 1406.1078), with the reset gate after the product."""
-    random = np.random.default_rng(3)
-    inputs, state = random.normal(size=(ROWS, 1, WIDTH)), random.normal(size=(ROWS, UNITS))
-    with policy("float64"):
-        layer = GRU(UNITS, bias_initializer="random_normal")
-        found = layer(tf.constant(inputs), initial_state=[tf.constant(state)])
-    kernel, recurrent, (bias, recurrent_bias) = layer.get_weights()
-    update, reset, new = np.split(inputs[:, 0] @ kernel + bias, 3, 1)
-    of_update, of_reset, of_new = np.split(state @ recurrent + recurrent_bias, 3, 1)
-    update = sigmoid(update + of_update)
-    new = np.tanh(new + sigmoid(reset + of_reset) * of_new)
-    np.testing.assert_allclose(found, update * state + (1 - update) * new, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
