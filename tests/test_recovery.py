@@ -49,8 +49,11 @@ def deadly(seed: int, **grid) -> dict:
     return {**STUDY, "model": {"name": "deadly", "deadly_seed": seed}, "grid": {**STUDY["grid"], **grid}}
 
 
+OF_ONE_CELL = {"batch_sizes": [2], "base_learning_rates": [0.0078125], "seeds": 2}
 STUDIES = {
     "small": LONG,
+    "in_memory": {**LONG, "grid": OF_ONE_CELL},
+    "from_disk": {**LONG, "data_set": "streamed", "budget": {"epochs": 60}, "grid": OF_ONE_CELL},
     "one": deadly(first_keras_seed(1), batch_sizes=[64], base_learning_rates=[0.0078125]),
     "all": deadly(0),
 }
@@ -59,7 +62,9 @@ STUDIES = {
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Project:
     """A project whose data are there, and of which nothing was trained."""
-    project = Project.new(tmp_path_factory.mktemp("prepared") / "project", {**PARAMS, "studies": STUDIES})
+    streamed = {"name": "digits", "streamed": True, **PARAMS["data_sets"]["digits"]}
+    params = {"data_sets": {**PARAMS["data_sets"], "streamed": streamed}, "studies": STUDIES}
+    project = Project.new(tmp_path_factory.mktemp("prepared") / "project", params)
     (project.folder / "batchwise/models/deadly.py").write_text(DEADLY)
     project.repro("preprocess")
     return project
@@ -166,3 +171,18 @@ def test_workers_that_all_die_are_no_result(project) -> None:
     assert process.returncode != 0
     assert "the workers died with each run that they had, " in printed
     assert "Traceback" not in printed and not Path(project.folder, "data/runs/all").exists()
+
+
+def test_a_streamed_run_that_was_killed_has_the_bits_of_one_in_memory(project) -> None:
+    """After the kill in the middle of the second run it is trained again, and then in memory, and compared."""
+    process = project.start("dvc", "repro", "train@from_disk", BATCHWISE_WORKERS="1")
+    while project.stored() < 1:
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert "1 trained now, 1 kept from before" in project.repro("train@from_disk", BATCHWISE_WORKERS="1")
+    assert "0 trained now, 2 kept from before" in project.repro("train@in_memory")  # their keys are the same
+    cell = ("--batch-size", "2", "--learning-rate", "0.015625")
+    printed = project.run("python", "-m", "batchwise", "reproduce", "in_memory", *cell)
+    assert printed.splitlines() == ["seed 0: exact", "seed 1: exact"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from batchwise.runtime.tensorflow import tf
 from batchwise.training.evaluation import Evaluator
-from batchwise.training.streaming import Held, StreamedExamples, read_ahead
+from batchwise.training.streaming import Held, StreamedExamples, on_device, read_ahead
 
 
 class StreamedEvaluator(Evaluator):
@@ -39,7 +39,7 @@ class StreamedEvaluator(Evaluator):
     def _found(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Return what `_summary` does. Of few rows it is one program, as on the device: XLA rounds others otherwise."""
         if not self.chunk:
-            return self.of_few(self.examples.read(np.arange(self.remainder)))
+            return self.of_few(on_device(self.examples.read(np.arange(self.remainder))))
         return self.summary(*self._of_all_chunks())
 
     def _of_few(self, held: Held) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
@@ -50,8 +50,8 @@ class StreamedEvaluator(Evaluator):
             self._found()
             return
         if self.remainder:
-            self.of_first(self.examples.read(np.arange(self.remainder)))
-        self.of_chunk(self.examples.read(np.zeros(self.chunk, "int64")), tf.constant(0))
+            self.of_first(on_device(self.examples.read(np.arange(self.remainder))))
+        self.of_chunk(on_device(self.examples.read(np.zeros(self.chunk, "int64"))), tf.constant(0))
         shapes = (self.remainder,), (len(self.examples) // self.batch_rows, self.batch_rows)
         self.summary(*([tf.zeros((*shape, *spec.shape), spec.dtype) for spec in self.specs] for shape in shapes))
 
@@ -61,8 +61,10 @@ class StreamedEvaluator(Evaluator):
         first = [partial(self._read, 0, self.remainder)] if self.remainder else []
         found: list[list[np.ndarray]] = []
         for rows, held in read_ahead([*first, *(partial(self._read, start, self.chunk) for start in starts)]):
-            is_chunk = not first or found
-            values = self.of_chunk(held, tf.constant(rows // self.batch_rows)) if is_chunk else self.of_first(held)
+            is_chunk, tensors = not first or found, on_device(held)
+            values = (
+                self.of_chunk(tensors, tf.constant(rows // self.batch_rows)) if is_chunk else self.of_first(tensors)
+            )
             found.append([one.numpy()[:rows] for one in values])
         together = [np.concatenate(values) for values in zip(*found, strict=True)]
         return (

@@ -24,7 +24,7 @@ from batchwise.training.update import Epoch, Updater
 # On the device: few enough to be small beside what TensorFlow takes, so many that calls of programs cost little.
 CHUNK_BYTES = 2**24
 
-Held = tuple[Any, Any, Any]  # inputs, labels and weights of some rows, on the device
+Held = tuple[Any, Any, Any]  # inputs, labels and weights of some rows, in memory or on the device
 
 
 class StreamedExamples(Examples):
@@ -43,10 +43,10 @@ class StreamedExamples(Examples):
         return len(self.stored)
 
     def read(self, rows: np.ndarray, *, weighted: bool = False) -> Held:
-        """Return inputs, labels and, if they are weighted, weights of some rows [R]."""
-        inputs, labels = (tf.constant(array[rows], dtype) for array, dtype in self.columns)
+        """Return inputs, labels and, if they are weighted, weights of some rows [R], in memory."""
+        inputs, labels = (array[rows].astype(dtype, copy=False) for array, dtype in self.columns)
         weights = self.host.weights
-        return inputs, labels, tf.constant(weights[rows], self.dtype) if weighted and weights is not None else None
+        return inputs, labels, weights[rows].astype(self.dtype) if weighted and weights is not None else None
 
     @contextmanager
     def holding(self, held: Held) -> Iterator[None]:
@@ -61,7 +61,7 @@ class StreamedExamples(Examples):
         """Return the standardised inputs and the labels of some rows, [B, …] and [B]: read, if none are held."""
         if self.is_holding:
             return super().take(rows)
-        with self.holding(self.read(np.asarray(rows))):
+        with self.holding(on_device(self.read(np.asarray(rows)))):
             return super().take(tf.range(len(rows)))
 
     def first(self, number: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -82,7 +82,7 @@ class StreamedExamples(Examples):
     def chunks(self, batch_size: int) -> list[Held]:
         """Return as many chunks as a run holds beside that which a program computes with: one, and one being read."""
         rows = np.arange(self.rows_of_chunk(batch_size)) % len(self)
-        return [self.read(rows) for _ in range(2)]
+        return [on_device(self.read(rows)) for _ in range(2)]
 
     def rows_of_chunk(self, batch_size: int) -> int:
         """Return how many rows a chunk of whole batches has: one batch at least."""
@@ -90,8 +90,17 @@ class StreamedExamples(Examples):
         return max(1, CHUNK_BYTES // (row * batch_size)) * batch_size
 
 
+def on_device(held: Held) -> Held:
+    """Return rows as tensors."""
+    inputs, labels, weights = held
+    return tf.constant(inputs), tf.constant(labels), None if weights is None else tf.constant(weights)
+
+
 def read_ahead(reads: list[Callable[[], Any]]) -> Iterator[Any]:
-    """Yield what functions return, each of which is called while what the one before returned is in use."""
+    """Yield what functions return, each of which is called while what the one before returned is in use.
+
+    They must not use TensorFlow: the end of a thread that did can wait for Python, which waits for the thread.
+    """
     with ThreadPoolExecutor(max_workers=1) as thread:
         waiting = deque(thread.submit(read) for read in reads[:1])
         for following in [*reads[1:], None]:
@@ -132,16 +141,18 @@ class _StreamedProgram:
             epoch = Epoch(*(np.asarray(values[number]) for values in (orders, drawn, row_keys, rates)))
             chunks = [partial(self._chunk, epoch, start) for start in range(0, self.rows, self.chunk or 1)]
             last = [partial(self._chunk, epoch, self.rows)] if self.remainder else []
-            for is_last, inputs in read_ahead([*chunks, *last]):
-                (self.train_last if is_last else self.train_chunk)(*inputs)
+            for is_last, held, inputs in read_ahead([*chunks, *last]):
+                program = self.train_last if is_last else self.train_chunk
+                program(on_device(held), *map(tf.constant, inputs))
             kept.append(self._values())
         return [tf.stack(values) for values in zip(*kept, strict=True)]
 
     def _values(self) -> list[tf.Tensor]:
         return [tf.identity(variable.value) for variable in self.update.model.variables]
 
-    def _chunk(self, epoch: Epoch, start: int) -> tuple[bool, list[Any]]:
-        """Return whether it is the batch that remains that starts at a place of the order, and what a program takes.
+    def _chunk(self, epoch: Epoch, start: int) -> tuple[bool, Held, list[Any]]:
+        """Return whether it is the batch that remains that starts at a place of the order, its rows, and what else a
+        program takes.
 
         Rows that are missing to a whole chunk are any; last come those before it, of which a batch may be normalised
         with some: before the first row of an order comes its last.
@@ -159,7 +170,7 @@ class _StreamedProgram:
         # XLA would make another program of an order that is a constant, or of which all rows are those of a batch, as
         # they are in memory in one case alone.
         order = np.arange(len(all_rows), dtype="int32")
-        return is_last, [held, *map(tf.constant, (order, *of_rows, rates, len(rows) // self.batch_size))]
+        return is_last, held, [order, *of_rows, rates, np.int32(len(rows) // self.batch_size)]
 
     def _train(
         self,
