@@ -16,18 +16,17 @@ from batchwise.common.exits import exit_with
 from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
 
-PROJECTS = ("paper", "paper/imagenet", "paper/small")
+PROJECTS = ("gallery/text", "paper", "paper/imagenet", "paper/small")
 MEASURING = ("profile", "landscape", "costs", "summary")  # they would take hours of the paper's grid
-LINKS = {
-    name: name.removeprefix("paper/")
-    for name in (
-        *("batchwise", "stages", "requirements-train.in", "paper/statements.csv"),
-        *("reports/claims.csv", "reports/comparisons.ipynb", "reports/index.ipynb"),
-        *("reports/paper.ipynb", "reports/study.ipynb"),
-        "reports/template",
-    )
-}
+LINKED = (
+    *("batchwise", "stages", "requirements-train.in"),
+    *("reports/claims.csv", "reports/comparisons.ipynb", "reports/index.ipynb"),
+    *("reports/paper.ipynb", "reports/study.ipynb", "reports/template"),
+)
 ABOUT = """\
+Written by `python -m stages.pipelines`: the stages of the root's dvc.yaml.
+"""
+ABOUT_PAPER = """\
 Written by `python -m stages.pipelines`: the stages of the root's dvc.yaml but for those that measure, and a comparison.
 
 params.yaml ─► check ─► preprocess ─► train@<study> ─► confirm@<study> ─► evaluate@<study> ─► report@<study>
@@ -56,29 +55,47 @@ compare:
 
 def main() -> None:
     """Write the dvc.yaml of each project, and the links that it lacks."""
-    text = pipeline((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    root = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     for folder in PROJECTS:
-        write_bytes(ROOT / folder / "dvc.yaml", text.encode())
-        for target, name in LINKS.items():
+        write_bytes(ROOT / folder / "dvc.yaml", pipeline(root, folder).encode())
+        for target, name in links(folder).items():
             link(ROOT / folder / name, ROOT / target)
 
 
-def pipeline(root: str) -> str:
-    """Return the dvc.yaml of a study of the paper, from that of the root."""
+def links(folder: str) -> dict[str, str]:
+    """Return {file or folder of the root: its name in the folder of a project}."""
+    statements = {"paper/statements.csv": "statements.csv"} if of_the_paper(folder) else {}
+    return {name: name for name in LINKED} | statements
+
+
+def of_the_paper(folder: str) -> bool:
+    """Return whether a project compares its studies with the paper: it measures no times."""
+    return folder.split("/")[0] == "paper"
+
+
+def pipeline(root: str, folder: str) -> str:
+    """Return the dvc.yaml of the project in a folder, from that of the root."""
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     whole = yaml.load(root)
     stages = whole["stages"]
-    left_out = tuple(_folder(out) for name in MEASURING for out in _body(stages[name])["outs"])
-    for name in MEASURING:
-        del stages[name]
-    for deps in (_body(stage)["deps"] for stage in stages.values()):
-        for dep in [dep for dep in deps if dep.startswith(left_out)]:
-            deps.remove(dep)
-    stages.update(yaml.load(COMPARE))
+    _remove_deps(stages, tuple(f"{project}/" for project in PROJECTS))  # what the root takes from others
+    if of_the_paper(folder):
+        left_out = tuple(_folder(out) for name in MEASURING for out in _body(stages[name])["outs"])
+        for name in MEASURING:
+            del stages[name]
+        _remove_deps(stages, left_out)
+        stages.update(yaml.load(COMPARE))
     written = StringIO()
     yaml.dump({"vars": whole["vars"], "stages": stages}, written)
-    return "".join(f"# {line}".rstrip() + "\n" for line in ABOUT.splitlines()) + written.getvalue()
+    about = ABOUT_PAPER if of_the_paper(folder) else ABOUT
+    return "".join(f"# {line}".rstrip() + "\n" for line in about.splitlines()) + written.getvalue()
+
+
+def _remove_deps(stages: dict[str, Any], beginnings: tuple[str, ...]) -> None:
+    for deps in (_body(stage)["deps"] for stage in stages.values()):
+        for dep in [dep for dep in deps if dep.startswith(beginnings)]:
+            deps.remove(dep)
 
 
 def link(path: Path, target: Path) -> None:

@@ -6,19 +6,19 @@ import stages
 from batchwise.analysis import study_results
 from batchwise.claims import evidence, questions
 from batchwise.common.files import write_bytes
-from batchwise.common.repository import ROOT
+from batchwise.common.repository import ROOT, folder
 from batchwise.config import checked
 from batchwise.report import render
 from batchwise.report.pages import index
 
 ASKED = ROOT / "reports/claims.csv"
-RECORDED = ["paper/small/evidence.csv"]  # of other pipelines
+RECORDED = ["paper/small/evidence.csv", "gallery/text/reports/evidence.csv"]  # of other pipelines, for the root's page
 
 
 def main() -> None:
     """Write index.html and comparisons.html in reports/html, and for git reports/evidence.csv."""
     studies = checked.read(checked.NAMES)["studies"]
-    _write("index", "Batch size", studies=studies, recorded=RECORDED)
+    _write("index", "Batch size", studies=studies, recorded=[] if folder() else RECORDED)
     _write("comparisons", "Studies side by side", studies=studies)
     found = index.measured(study_results.read(Path("data"), studies), questions.read(ASKED))
     write_bytes(Path("reports/evidence.csv"), evidence.as_table(found))

@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from batchwise.common.repository import ROOT
 
 COPIED = (
-    *("batchwise", "stages", "reports", "paper", "dvc.yaml", "requirements-train.in"),
+    *("batchwise", "stages", "reports", "paper", "gallery", "dvc.yaml", "requirements-train.in"),
     *(".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "data/.gitignore"),
 )
 MADE = ("__pycache__", "html")
-MADE_OF_THE_PAPER = (*MADE, "data", "tmp", "cache", "config.local", "dvc.lock", "results.*")
+MADE_BESIDE = (*MADE, "data", "tmp", "cache", "config.local", "dvc.lock", "results.*")
 # Seconds after which a test takes what it waits for to hang: no measure of speed, for the machine may be busy.
 HANG = 3600
 MEASURING = ("profile", "costs", "report", "summary")
@@ -46,7 +46,7 @@ class Project:
             source, target = ROOT / name, folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
-                ignore = shutil.ignore_patterns(*(MADE_OF_THE_PAPER if name == "paper" else MADE))
+                ignore = shutil.ignore_patterns(*(MADE_BESIDE if name in ("paper", "gallery") else MADE))
                 shutil.copytree(source, target, symlinks=True, ignore=ignore)
             else:
                 shutil.copy(source, target)

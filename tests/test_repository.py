@@ -19,6 +19,7 @@ from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import CHECKS, SENTENCES, closure
 from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, TEMPLATE, files_of, listing
 from stages import pipelines
+from stages.summary import RECORDED
 
 FOLDERS = (".", *pipelines.PROJECTS)
 DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}
@@ -124,9 +125,21 @@ def test_a_stage_consists_of_the_template_of_its_page_and_of_what_is_pinned_for_
 
 
 @pytest.mark.parametrize("folder", pipelines.PROJECTS)
-def test_a_pipeline_beside_the_root_is_that_of_the_root_and_a_comparison(folder) -> None:
-    written = pipelines.pipeline((ROOT / "dvc.yaml").read_text("utf-8"))
+def test_a_pipeline_beside_the_root_is_written_from_that_of_the_root(folder) -> None:
+    written = pipelines.pipeline((ROOT / "dvc.yaml").read_text("utf-8"), folder)
     assert (ROOT / folder / "dvc.yaml").read_text("utf-8") == written, "run `python -m stages.pipelines`"
+
+
+def test_the_gallery_has_the_stages_of_the_root() -> None:
+    here, root = DVC["gallery/text"], DVC["."]
+    assert {*here} == {*root}
+    assert {name for name in here if here[name] != root[name]} == {"summary"}
+    elsewhere = {dep for dep in root["summary"]["deps"] if dep.startswith(pipelines.PROJECTS)}
+    assert {*root["summary"]["deps"]} - {*here["summary"]["deps"]} == elsewhere == {*RECORDED}
+
+
+@pytest.mark.parametrize("folder", [name for name in pipelines.PROJECTS if pipelines.of_the_paper(name)])
+def test_a_pipeline_of_the_paper_is_that_of_the_root_and_a_comparison(folder) -> None:
     here, root = DVC[folder], DVC["."]
     assert {*here} ^ {*root} == {"compare", *pipelines.MEASURING}
     assert {name for name in here.keys() & root.keys() if here[name] != root[name]} == {"report"}

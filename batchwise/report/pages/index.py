@@ -57,7 +57,7 @@ def read(data: Path, names: list[str], asked: Path, recorded: Sequence[Path]) ->
     Raises UserError if a table is missing or damaged.
     """
     studies, page = study_results.read(data, names), questions.read(asked)
-    others = [one for path in recorded for one in evidence.read(path, path.parent.as_posix())]
+    others = [one for path in recorded for one in evidence.read(path, path.parent.as_posix().removesuffix("/reports"))]
     return Index(studies, answers.answer(page, [*measured(studies, page), *others]))
 
 
