@@ -221,7 +221,14 @@ def test_a_file_of_somebody_else(tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["params.yaml", "paper/params.yaml", "paper/imagenet/params.yaml", "paper/small/params.yaml"]
+    "file",
+    [
+        "params.yaml",
+        "gallery/text/params.yaml",
+        "paper/params.yaml",
+        "paper/imagenet/params.yaml",
+        "paper/small/params.yaml",
+    ],
 )
 def test_the_parameters_of_the_project_are_far_from_the_limits(file) -> None:
     assert (ROOT / file).stat().st_size < MAX_BYTES / 10
