@@ -98,7 +98,7 @@ def budgets(costs: Costs | None, metric: Metric) -> Html:
             cost_figures.budgets(costs.budgets, metric), f"Test {metric.title} under three budgets. {finding}", caption
         ),
         _levels(costs.budgets, metric),
-        *([_targets(costs, metric)] if len(costs.targets) else []),
+        *([_targets(costs, metric)] if len(costs.targets) or costs.fits["critical_batch_size"] else []),
         *_law_figure(costs, metric),
         items([*law_sentences.critical(costs.fits, metric), law_sentences.learning_rates(costs.fits)]),
     )
