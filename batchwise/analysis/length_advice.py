@@ -21,16 +21,16 @@ TOKEN_BYTES, COPIES = 4, 2  # of a token that is held, on the host and on the de
 
 
 def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -> pd.DataFrame:
-    """Return a row for each length that was measured or trained; empty if the study has no memory by length.
+    """Return a row for each length that was measured or trained; empty if no study has its memory by length.
 
-    `others` are alike but for their length. `most` is the largest m whose update fits into `memory` bytes, by the fit,
-    with FREE of it left and the data held; it is 0 where `evaluation`, bytes, does not fit, which runs need at every m.
-    Of the study of that length, if there is one: `batch_size` is the m to use
-    of those that fit, as recommendation.py chooses, with its test result `mean`, `low`, `high` and `n`; `larger` is the
-    best m that does not fit, on validation rows, and `gain`, `gain_low`, `gain_high` how much better it is on test
-    rows, seed by seed, in the unit of differences.
+    `others` are alike but for their length, so that the memory that one measured is that of all. `most` is the largest
+    m whose update fits into `memory` bytes, by the fit, with FREE of it left and the data held; it is 0 where
+    `evaluation`, bytes, does not fit, which runs need at every m. Of the study of that length, if there is one:
+    `batch_size` is the m to use of those that fit, as recommendation.py chooses, with its test result `mean`, `low`,
+    `high` and `n`; `larger` is the best m that does not fit, on validation rows, and `gain`, `gain_low`, `gain_high`
+    how much better it is on test rows, seed by seed, in the unit of differences.
     """
-    found = memory_by_length.of_profile(study.profile) if study.profile is not None else None
+    found = measured([study, *others])
     if found is None or found.own.fit is None:
         return pd.DataFrame()
     trained = {one.tokens: one for one in (study, *others)}
@@ -40,21 +40,13 @@ def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -
         | (_of_study(trained[tokens], found, memory) if tokens in trained else {})
         for tokens in lengths
     ]
-    columns = (
-        "tokens",
-        "most",
-        "evaluation",
-        "batch_size",
-        "mean",
-        "low",
-        "high",
-        "n",
-        "larger",
-        "gain",
-        "gain_low",
-        "gain_high",
-    )
-    return pd.DataFrame(rows).reindex(columns=[*columns, "study"])
+    return pd.DataFrame(rows).reindex(columns=[*COLUMNS])
+
+
+def measured(studies: Sequence[StudyResults]) -> MemoryByLength | None:
+    """Return the memory by length of the first of some studies that has it, None if none has."""
+    profiles = [one.profile for one in studies if one.profile is not None]
+    return next(filter(None, map(memory_by_length.of_profile, profiles)), None)
 
 
 def _most(study: StudyResults, found: MemoryByLength, tokens: int, memory: float) -> int:

@@ -7,7 +7,6 @@ from batchwise.analysis import (
     costs,
     equal_budgets,
     length_advice,
-    memory_by_length,
     profile_summary,
     recommendation,
     run_metrics,
@@ -38,13 +37,16 @@ def run(arguments: argparse.Namespace) -> int:
     curves = equal_budgets.of_study(study, about["rows"]["train"], tables.metric, by_run)
     table = recommendation.advise(tables, curves, measured, arguments.memory, arguments.time)
     print(*cost_sentences.advice(table, tables.metric), "", *cost_sentences.lines(table, tables.metric), sep="\n")
-    if arguments.memory and len(profile.lengths):
-        print("", *_by_length(given, StudyResults(tables, profile=profile), arguments.memory), sep="\n")
+    if arguments.memory:
+        print(*_by_length(given, StudyResults(tables, profile=profile), arguments.memory), sep="\n")
     return 0 if table["chosen"].any() else 1
 
 
 def _by_length(given: Params, study: StudyResults, memory: float) -> list[str]:
-    """Return what fits at which length, of a study and of those that are alike but for their length."""
+    """Return what fits at which length, of a study and of those that are alike but for their length.
+
+    Nothing if none of them had its memory measured by length.
+    """
     own = given.studies[study.name].recipe
     alike = [name for name, one in given.studies.items() if name != study.name and one.recipe == own]
     there = [name for name in alike if all((DATA / kind / name).exists() for kind in ("tables", "profiles"))]
@@ -53,9 +55,11 @@ def _by_length(given: Params, study: StudyResults, memory: float) -> list[str]:
         for name in there
     ]
     others = [one for one in known if other_length(study, one) and one.metric.name == study.metric.name]
+    found = length_advice.measured([study, *others])
+    if found is None:
+        return []
     table = length_advice.advise(study, others, memory)
-    found = memory_by_length.of_profile(study.profile) if study.profile else None
-    if table.empty or found is None:
-        return [memory_sentences.NO_FIT]
+    if table.empty:
+        return ["", memory_sentences.NO_FIT]
     saving = [memory_sentences.saves(found, other) for other in found.others]
-    return [*length_sentences.lines(table, study.metric, memory), *saving]
+    return ["", *length_sentences.lines(table, study.metric, memory), *saving]

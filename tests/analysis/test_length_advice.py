@@ -74,6 +74,16 @@ def test_the_gain_is_that_of_the_seeds(base: StudyResults, by: float) -> None:
     assert after["gain"] - before["gain"] == pytest.approx(by)
 
 
+def test_the_memory_that_a_study_of_another_length_has_measured_is_that_of_all(base: StudyResults) -> None:
+    assert base.profile
+    measured = of_length(base, 200)
+    unmeasured = dataclasses.replace(base.profile, lengths=base.profile.lengths.iloc[:0])
+    other = of_length(dataclasses.replace(base, profile=unmeasured), 100)
+    assert length_advice.measured([other]) is None and length_advice.advise(other, [], 1e9).empty
+    one, there = (length_advice.advise(*pair, 1e9) for pair in ((other, [measured]), (measured, [other])))
+    pd.testing.assert_frame_equal(one, there)
+
+
 def test_without_memory_for_any_none_is_named(base: StudyResults) -> None:
     table = length_advice.advise(of_length(base, 100), [], 6e8)
     assert not table["most"].any() and table["batch_size"].isna().all()
