@@ -4,7 +4,7 @@ What is compared is measured in one run, turn by turn, since a machine's speed c
 ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measures a part.
 
 `--network resnet8` measures a convolutional network instead, with and without normalisation, in some ten minutes, and
-`--network lstm` networks for texts, in some five.
+`--network lstm` networks for texts, in some ten.
 """
 
 import argparse

@@ -38,37 +38,36 @@ def rows() -> list[tuple]:
         row
         for model in MODELS
         for kind in KINDS
-        for turns in (measure(model, kind),)
+        for turns in ({key: found for m in UPDATES for key, found in measure(model, kind, m).items()},)
         for row in (*_times(model, kind, turns), *ratios(model, kind, turns))
     ]
 
 
-def measure(model: str, kind: str, rounds: int = ROUNDS) -> Turns:
+def measure(model: str, kind: str, m: int) -> Turns:
     """Return the milliseconds of an update in each turn. Raises ChildProcessError if a loop has ended."""
     names = [name for name in LOOPS if not name.startswith("pytorch") or find_spec("torch")]
     with ExitStack() as stack:
-        loops = {name: stack.enter_context(started(name, model, kind)) for name in names}
+        loops = {name: stack.enter_context(started(name, model, kind, str(m))) for name in names}
         for loop in loops.values():  # compiled and warm
-            for m in (*UPDATES, *UPDATES):
-                turn(loop, m)
-        turns = {(name, m): [] for m in UPDATES for name in names}
-        for _ in range(rounds):
-            for (name, m), found in turns.items():
-                found.append(turn(loops[name], m))
+            turn(loop), turn(loop)
+        found = {name: [] for name in names}
+        for _ in range(ROUNDS):
+            for name, loop in loops.items():
+                found[name].append(turn(loop))
         for loop in loops.values():
             loop.stdin.close()
-    return {key: np.array(found) for key, found in turns.items()}
+    return {(name, m): np.array(milliseconds) for name, milliseconds in found.items()}
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
-    """Return the process of a loop, a model and a kind."""
+    """Return the process of a loop, a model, a kind and a batch size."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     return subprocess.Popen([sys.executable, "-m", "benchmarks.text_loops", *arguments], **pipes)
 
 
-def turn(loop: subprocess.Popen[str], m: int) -> tuple[float, float]:
+def turn(loop: subprocess.Popen[str]) -> tuple[float, float]:
     """Return the milliseconds of an update in a turn, by the clock and of the processor."""
-    print(m, file=loop.stdin, flush=True)
+    print(file=loop.stdin, flush=True)
     answer = loop.stdout.readline().split()
     if not answer:
         raise ChildProcessError(f"{loop.args} ended; run it by hand to see why")

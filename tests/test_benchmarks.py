@@ -99,8 +99,8 @@ def test_a_process_of_the_network_benchmark_trains_on_demand() -> None:
 
 
 def test_a_process_of_the_benchmark_of_texts_trains_on_demand() -> None:
-    with text.started("this_engine", "bag_of_embeddings", "padded") as loop:
-        assert min(text.turn(loop, 256)) > 0
+    with text.started("this_engine", "bag_of_embeddings", "padded", "256") as loop:
+        assert min(text.turn(loop)) > 0
         loop.stdin.close()
         assert loop.wait(HANG) == 0
 
