@@ -18,7 +18,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.messages import shown
 from batchwise.config import grid, params
 from batchwise.config.grid import Cell, Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import folds, loading
 from batchwise.data.dataset import DataSet
 from batchwise.execution.reproduce import find_cell

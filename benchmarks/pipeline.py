@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from batchwise.common import plugins
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
 from batchwise.execution import pool, run_store

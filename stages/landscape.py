@@ -10,7 +10,7 @@ import stages
 from batchwise.analysis import study_tables
 from batchwise.common import stage_outputs
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import loading, prepared
 from batchwise.measuring.landscape.output import Rows, files
 from batchwise.training import run_files

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import stages
 from batchwise.config import checked
-from batchwise.config.params import Subset
 from batchwise.config.recipe import TaskChoice
+from batchwise.config.study import Subset
 from batchwise.data import lengths, loading, local_files, preparation, prepared
 from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet

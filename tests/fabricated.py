@@ -16,7 +16,7 @@ from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
 from batchwise.config import grid, params, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import LAST_EPOCHS, Study
+from batchwise.config.study import LAST_EPOCHS, Study
 from batchwise.data import loading, task
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric

@@ -17,7 +17,7 @@ from batchwise.analysis.study_tables import Tables
 from batchwise.common import stage_outputs
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.training.run_result import RunResult
 from tests.fabricated import diverged, metrics, metrics_of, parse, write_runs

@@ -12,7 +12,7 @@ from batchwise.analysis.evaluate import evaluate
 from batchwise.analysis.study_results import StudyResults
 from batchwise.common.stage_outputs import write
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.measuring.landscape import output
 from batchwise.measuring.landscape.columns import WEIGHTS

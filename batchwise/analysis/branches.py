@@ -13,7 +13,7 @@ import pandas as pd
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.config import phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import Interval, mean_interval

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from batchwise.analysis import last_epochs
 from batchwise.analysis.selection import reliable_column
-from batchwise.config.params import LAST_EPOCHS, Statistic
+from batchwise.config.study import LAST_EPOCHS, Statistic
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 

@@ -15,7 +15,7 @@ from batchwise.analysis import run_metrics
 from batchwise.analysis.tabulate import Choice
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.config.params import LEAST_SEEDS, Study
+from batchwise.config.study import LEAST_SEEDS, Study
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import t_quantile

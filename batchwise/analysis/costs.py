@@ -10,7 +10,7 @@ from batchwise.analysis import equal_budgets, recommendation, steps_to_target
 from batchwise.analysis.equal_budgets import Curves
 from batchwise.analysis.study_tables import Tables
 from batchwise.common.serialization import as_csv, as_json
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.statistics import critical_batch_size, fits, learning_rate_laws
 from batchwise.statistics.censored_values import bounded

@@ -17,8 +17,8 @@ from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.selection import DIGITS
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Statistic, Study
 from batchwise.config.phases import Phase
+from batchwise.config.study import Statistic, Study
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import mean_interval

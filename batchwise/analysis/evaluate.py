@@ -18,7 +18,7 @@ from batchwise.analysis.tabulate import Tabulated, tabulate
 from batchwise.common.serialization import as_csv, as_json
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.metric import Metric
 from batchwise.statistics.fits import straight_line
 from batchwise.statistics.intervals import CONFIDENCE

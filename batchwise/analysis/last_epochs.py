@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from batchwise.config.params import LAST_EPOCHS, Statistic
+from batchwise.config.study import LAST_EPOCHS, Statistic
 
 
 def result(evaluations: np.ndarray, statistic: Statistic) -> np.ndarray:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from batchwise.analysis import last_epochs
 from batchwise.analysis.selection import DIGITS
 from batchwise.config import phases
-from batchwise.config.params import Statistic
+from batchwise.config.study import Statistic
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import LOSS, Metric
 from batchwise.training.run_result import RunResult, Status

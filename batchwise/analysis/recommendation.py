@@ -14,8 +14,8 @@ from batchwise.analysis import choice, equal_budgets, last_epochs, selection, sh
 from batchwise.analysis.equal_budgets import Curves
 from batchwise.analysis.study_tables import Tables
 from batchwise.config import phases
-from batchwise.config.params import Statistic
 from batchwise.config.phases import Phase
+from batchwise.config.study import Statistic
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import mean_interval, paired_difference
 

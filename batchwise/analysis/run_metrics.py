@@ -13,7 +13,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Statistic, Study
+from batchwise.config.study import Statistic, Study
 from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
 from batchwise.training import run_files

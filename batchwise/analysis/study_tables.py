@@ -11,8 +11,8 @@ from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.common.tables import keep_identified
-from batchwise.config.params import Statistic, Study
 from batchwise.config.phases import Phase, updates_per_epoch
+from batchwise.config.study import Statistic, Study
 from batchwise.data.metric import LOSS, Metric, from_facts
 from batchwise.training.run_result import STATUSES
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from batchwise.analysis.rate_search import Range
 from batchwise.config import grid
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.metric import Metric
 
 MOST_RATES = 8  # by factors of 2; a grid that would have more goes by factors of 4

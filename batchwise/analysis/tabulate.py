@@ -17,7 +17,7 @@ from batchwise.analysis.selection import reliable_column
 from batchwise.analysis.too_few_updates import Updates
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.statistics.intervals import Interval, mean_interval

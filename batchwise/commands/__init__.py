@@ -2,7 +2,8 @@
 
 import batchwise.common.exits  # noqa: F401  (before what takes long to import)
 from batchwise.config import params
-from batchwise.config.params import Params, Study
+from batchwise.config.params import Params
+from batchwise.config.study import Study
 
 
 def chosen(all_params: Params, name: str | None) -> dict[str, Study]:

@@ -12,6 +12,7 @@ from batchwise.common.messages import shown
 from batchwise.common.repository import STORE
 from batchwise.config import grid, params, params_file, yaml_file
 from batchwise.config.params import Params
+from batchwise.config.study import plain_name
 from batchwise.data import local_files, preparation, prepared
 from batchwise.data.asked import Asked
 from batchwise.data.csv import columns, guess, proposal, text_column
@@ -108,7 +109,7 @@ def _test_key(name: str) -> str:
 def _check_free(name: str, content: dict[str, Any], sections: Sequence[str]) -> None:
     """Raise UserError for what is no name, or one that is in params.yaml already."""
     try:
-        params.plain_name(name)
+        plain_name(name)
     except ValueError as error:
         raise UserError(str(error)) from None
     for section in sections:

@@ -9,7 +9,8 @@ from batchwise.commands.changed_stages import changed_stages
 from batchwise.common.errors import UserError
 from batchwise.common.repository import STORE
 from batchwise.config import measured_part, params
-from batchwise.config.params import Params, Study
+from batchwise.config.params import Params
+from batchwise.config.study import Study
 from batchwise.data import loading, local_files
 from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet

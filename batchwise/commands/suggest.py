@@ -13,7 +13,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.messages import shown
 from batchwise.common.repository import STORE
 from batchwise.config import grid, params, params_file, yaml_file
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import folds, loading, local_files, prepared, task
 from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet

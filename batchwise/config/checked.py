@@ -8,7 +8,8 @@ from batchwise.common.errors import UserError
 from batchwise.common.files import opened
 from batchwise.common.repository import rerun_command
 from batchwise.config import measured_part, study_files
-from batchwise.config.params import Params, Study
+from batchwise.config.params import Params
+from batchwise.config.study import Study
 
 FILES = Path("data/files/all-paths.json")  # beside what stage file writes of each: no name has a hyphen
 STUDIES, PARTS, MODELS = Path("data/studies"), Path("data/measured_parts"), Path("data/models")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from batchwise.config import phases
-from batchwise.config.params import LAST_EPOCHS, Study
 from batchwise.config.phases import Branch, scaled
 from batchwise.config.recipe import Budget, Recipe
+from batchwise.config.study import LAST_EPOCHS, Study
 
 
 @dataclass(frozen=True)

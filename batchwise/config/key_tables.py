@@ -8,9 +8,10 @@ from pydantic.fields import FieldInfo
 
 from batchwise.common import plugins
 from batchwise.config.optimizers import AnyOptimizer, Optimizer
-from batchwise.config.params import Params, Study
+from batchwise.config.params import Params
 from batchwise.config.recipe import Plugin
 from batchwise.config.section import Section
+from batchwise.config.study import Study
 
 OPTIMIZERS: tuple[type[Optimizer], ...] = get_args(get_args(AnyOptimizer)[0])
 KEYS = ("key", "default", "what it says")

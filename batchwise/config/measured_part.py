@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from batchwise.config.params import LARGEST, Study
 from batchwise.config.recipe import Budget, Schedule
+from batchwise.config.study import LARGEST, Study
 
 
 def of_study(study: Study) -> Study:

@@ -5,7 +5,7 @@ from pathlib import Path
 from batchwise.common import files, sealed
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 
 
 def as_bytes(study: Study) -> bytes:

@@ -8,8 +8,8 @@ from typing import Any
 from batchwise.common.errors import UserError
 from batchwise.common.messages import unknown
 from batchwise.common.repository import ROOT
-from batchwise.config.params import Study, Subset
 from batchwise.config.recipe import TaskChoice
+from batchwise.config.study import Study, Subset
 from batchwise.data import folds, prepared, task
 from batchwise.data.dataset import DataSet
 from batchwise.data.local_files import LocalFile

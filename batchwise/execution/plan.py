@@ -10,8 +10,8 @@ from typing import Any
 from batchwise.common import files
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
 from batchwise.config.recipe import Budget
+from batchwise.config.study import Study
 from batchwise.data import folds
 from batchwise.data.dataset import DataSet
 from batchwise.data.local_files import LocalFile

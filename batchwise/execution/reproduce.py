@@ -10,7 +10,7 @@ import numpy as np
 from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.local_files import LocalFile
 from batchwise.execution import run_store

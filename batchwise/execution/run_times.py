@@ -11,7 +11,7 @@ from scipy.optimize import least_squares
 from batchwise.common.files import append_line, matching_lines
 from batchwise.config import phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 
 # A whole line of a file of timings: updates, examples, compilations, runs, seconds.
 LINE = r"(\d+),(\d+),([01]),1,(\d+\.\d{6})"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from batchwise.common.errors import UserError
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
 from batchwise.config.recipe import Budget, Recipe
+from batchwise.config.study import Study
 from batchwise.data.dataset import DataSet
 from batchwise.data.local_files import LocalFile
 from batchwise.data.subset import subset

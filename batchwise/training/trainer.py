@@ -21,8 +21,8 @@ from batchwise.data.folds import of_seed
 from batchwise.data.task import LOSS, of_recipe
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
-from batchwise.training import host_rows, initial_weights, network, random_streams, row_keys, streaming
-from batchwise.training.augmentation import draws
+from batchwise.training import host_rows, initial_weights, network, streaming
+from batchwise.training.call_inputs import CallInputs
 from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import Evaluator
 from batchwise.training.model_checks import row_values
@@ -87,6 +87,7 @@ class Trainer:
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
         self.epochs_per_call = self._epochs_per_call()
         self.update = Updater(self.model, self.optimizer, self.task, self.examples, recipe, self.rows)
+        self.inputs = CallInputs(recipe, self.rows, self.epochs_per_call, has_keys=bool(self.update.asking))
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
         metrics = self.task.recorded(metric)
         evaluator = StreamedEvaluator if self.is_streamed else Evaluator
@@ -205,10 +206,10 @@ class Trainer:
         rates = learning_rate * multiples(self.recipe.schedule, updates)
         for epoch in range(max(phase.first_epoch, done), end, self.epochs_per_call):
             program, epochs = self.program(m, *divmod(self.rows, m)), min(self.epochs_per_call, end - epoch)
-            yield epoch, program, self._inputs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
+            yield epoch, program, self.inputs.of_epochs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
         if steps_left := updates % steps:
             program = self.program(m, steps_left, 0)
-            yield end, program, self._inputs(seed, end, 1, rates[-steps_left:], steps_left), 1
+            yield end, program, self.inputs.of_epochs(seed, end, 1, rates[-steps_left:], steps_left), 1
 
     def program(self, batch_size: int, batches: int, remainder: int) -> Program:
         """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
@@ -230,11 +231,7 @@ class Trainer:
         Where rows are streamed it reads them too, and holds as many as a run does.
         """
         rows, updates = batches * batch_size + remainder, batches + bool(remainder)
-        orders = [np.resize(order, rows) for order in random_streams.orders(0, 0, room, self.rows)]
-        drawn = np.zeros((room, self.rows if self.recipe.augmentation else 0, 3), "int32")
-        keys = np.zeros((room, self.rows if self.update.asking else 0), "uint32")
-        arrays = np.stack(orders).astype("int32"), drawn, keys, tf.zeros((room, updates), self.recipe.variable_dtype)
-        inputs = [tf.constant(value) for value in arrays]
+        inputs = [tf.constant(value) for value in self.inputs.of_rehearsal(room, rows, updates)]
         xla = self.xla if xla is None else xla
         program = self._compiled(batch_size, batches, remainder, room=room, xla=xla)
         read_ahead = self.examples.chunks(batch_size) if isinstance(self.examples, StreamedExamples) else []
@@ -255,25 +252,6 @@ class Trainer:
     def _limit(self, start: float) -> float:
         """Return the training loss above which a run has diverged, of that at its start."""
         return np.inf if network.has_moving_averages(self.model) else DIVERGENCE_FACTOR * start
-
-    def _inputs(self, seed: int, epoch: int, epochs: int, rates: np.ndarray, steps: int) -> list[np.ndarray]:
-        """Return orders [room, N], draws [room, N, 3] and keys of rows [room, N] or none, and rates [room, steps].
-
-        They are those of the next epochs, and zeros for those that the call has room for beside. `rates` are those of
-        all updates to come.
-        """
-        room, augmentation = self.epochs_per_call, self.recipe.augmentation
-        orders = np.zeros((room, self.rows), "int32")
-        orders[:epochs] = random_streams.orders(seed, epoch, epochs, self.rows)
-        drawn = np.zeros((room, self.rows if augmentation else 0, 3), "int32")
-        if augmentation:
-            drawn[:epochs] = [draws(augmentation, seed, epoch + number, self.rows) for number in range(epochs)]
-        keys = np.zeros((room, self.rows if self.update.asking else 0), "uint32")
-        if self.update.asking:
-            keys[:epochs] = [row_keys.of_epoch(seed, epoch + number, self.rows) for number in range(epochs)]
-        of_updates = np.zeros((room, steps), self.recipe.variable_dtype)
-        of_updates[:epochs] = rates[: epochs * steps].reshape(epochs, steps)
-        return [orders, drawn, keys, of_updates]
 
     def _has_drawn(self, seed: int) -> bool:
         """Return whether a state from which layers draw, pass after pass, is another than at the start of a seed."""

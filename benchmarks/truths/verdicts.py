@@ -15,7 +15,7 @@ from batchwise.claims.comparison import Rule, Scale, over_seeds
 from batchwise.claims.evidence import Evidence
 from batchwise.claims.questions import Question
 from batchwise.claims.verdicts import SAYS, Verdict
-from batchwise.config.params import LEAST_SEEDS
+from batchwise.config.study import LEAST_SEEDS
 from benchmarks.truths.rate import Rate
 
 STUDIES, CHOOSING, MOST_SEEDS, HALF_WIDTH = 4, 5, 40, 0.5  # as in params.yaml

@@ -17,7 +17,7 @@ from batchwise.analysis.evaluate import evaluate
 from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.config.params import LEAST_SEEDS, Study
+from batchwise.config.study import LEAST_SEEDS, Study
 from batchwise.training import run_files, run_result
 from tests.fabricated import (
     ACCURACY,

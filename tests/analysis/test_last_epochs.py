@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from batchwise.analysis import columns, last_epochs, run_metrics
-from batchwise.config.params import LAST_EPOCHS
+from batchwise.config.study import LAST_EPOCHS
 from tests import fabricated
 from tests.fabricated import METRICS, STATISTICS
 

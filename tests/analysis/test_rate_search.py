@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from batchwise.analysis import rate_search, suggested_grid
 from batchwise.analysis.rate_search import BOUNDS, Range, Trial
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.training.run_result import RunResult, without_evaluations
 from tests.fabricated import metrics_of
 

@@ -16,7 +16,7 @@ from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import checksum
 from batchwise.common.errors import UserError
 from batchwise.config import grid
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import prepared
 from batchwise.training import run_result
 from batchwise.training.run_result import RunResult

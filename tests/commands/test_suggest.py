@@ -15,7 +15,7 @@ from batchwise.commands.suggest import REFINED_SECONDS, SECONDS
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import grid, params, params_file, phases, yaml_file
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import task
 from batchwise.data.dataset import DataSet, Split
 from batchwise.execution.run_store import Store

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from batchwise.config import grid, phases
-from batchwise.config.params import Study
 from batchwise.config.recipe import Budget, Recipe
+from batchwise.config.study import Study
 
 ROWS = st.integers(1, 5000)
 BATCH_SIZES = st.lists(st.integers(1, 10**9), min_size=1, max_size=6, unique=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
 from batchwise.config import measured_part, study_files
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 
 STUDY = {
     "data_set": "cifar10",

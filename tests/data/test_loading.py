@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from batchwise.common.errors import UserError
-from batchwise.config.params import Study, Subset
 from batchwise.config.recipe import TaskChoice
+from batchwise.config.study import Study, Subset
 from batchwise.data import loading, local_files, prepared
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.local_files import LocalFile

@@ -13,7 +13,7 @@ from batchwise.common import plugins, sealed
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import params
-from batchwise.config.params import Subset
+from batchwise.config.study import Subset
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet, Description, Split
 from tests.damage import damaged

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.execution import run_times
 from batchwise.execution.progress import Progress, duration
 from batchwise.execution.run_times import Timings, Work

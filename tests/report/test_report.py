@@ -25,7 +25,7 @@ from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.report import html, render
 from batchwise.report.pages import study as study_page
 from batchwise.report.sentences import answers, captions, limits, phrases, study_facts

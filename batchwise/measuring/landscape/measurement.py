@@ -9,7 +9,7 @@ import numpy as np
 
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.folds import of_seed
 from batchwise.data.subset import draw_rows, strata

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from batchwise.config import grid
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.measuring.profiling.rounds import Point
 
 POWERS = (16, 32, 64, 128)  # against their neighbours 17, 33, 65, 129

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from batchwise.config.memory_by_length import MemoryByLength
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.measuring.profiling import endings
 from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.measurement_store import Measurements

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchwise.common import source_closure
 from batchwise.common.serialization import as_json
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import DataSet
 from batchwise.execution.run_store import Store, key
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from batchwise.common.errors import UserError
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import folds
 from batchwise.data.dataset import DataSet
 from batchwise.data.lengths import of_length

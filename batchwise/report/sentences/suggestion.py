@@ -7,7 +7,7 @@ from batchwise.analysis.rate_search import Range
 from batchwise.analysis.suggested_grid import Suggestion
 from batchwise.common.repository import command
 from batchwise.config import grid, params_file
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.report import metric_format
 from batchwise.report.number_format import digits, number, rate, size
 from batchwise.report.sentences.grammar import count, listed

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from batchwise.config import measured_part
 from batchwise.config.memory_by_length import MemoryByLength
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import lengths

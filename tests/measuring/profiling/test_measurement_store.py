@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from batchwise.common import source_closure
 from batchwise.config import measured_part
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.execution.run_store import Store, key
 from batchwise.measuring.profiling import endings, measurement_store, profile_files, profiler

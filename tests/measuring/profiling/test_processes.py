@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import endings, threads

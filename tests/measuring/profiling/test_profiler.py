@@ -18,7 +18,7 @@ from batchwise.analysis import profile_summary
 from batchwise.common import plugins, stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.config.params import Study
+from batchwise.config.study import Study
 from batchwise.data import prepared
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.configurations import points
