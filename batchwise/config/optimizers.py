@@ -81,7 +81,7 @@ class Optimizer(Section):
         """Take a decay out that is given as a half-life: nothing says both, a default neither."""
         if not isinstance(given, dict):
             return given
-        for decay, half_life in cls._half_lives().items():
+        for decay, half_life in cls.half_lives().items():
             value, rows = given.get(decay), given.get(half_life)
             if value is not None and rows is not None:
                 raise ValueError(
@@ -103,7 +103,8 @@ class Optimizer(Section):
         return self
 
     @classmethod
-    def _half_lives(cls) -> dict[str, str]:
+    def half_lives(cls) -> dict[str, str]:
+        """Return {decay: the option that gives it as a half-life}, of those of every optimiser too."""
         return {**cls.HALF_LIVES, "ema": "ema_half_life"}
 
     @property
@@ -118,12 +119,12 @@ class Optimizer(Section):
 
     def decays(self, batch_size: int) -> dict[str, float]:
         """Return {option of Keras: β} of what is given as a half-life, for updates of m rows: ½^(m / half-life)."""
-        given = {decay: getattr(self, half_life) for decay, half_life in self._half_lives().items()}
+        given = {decay: getattr(self, half_life) for decay, half_life in self.half_lives().items()}
         return {_in_keras(decay): 0.5 ** (batch_size / rows) for decay, rows in given.items() if rows is not None}
 
     def options(self, batch_size: int) -> dict[str, Any]:
         """Return the options of Keras's optimiser of this name, for updates of m rows."""
-        ours = {"name", *self._half_lives().values()}
+        ours = {"name", *self.half_lives().values()}
         given = {_in_keras(name): value for name, value in self.model_dump(exclude=ours).items() if value is not None}
         averaging = {"use_ema": True} if self.averages else {}
         return {**given, **averaging, **self.decays(batch_size)}

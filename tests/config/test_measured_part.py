@@ -53,6 +53,34 @@ def test_what_decides_time_or_memory_is_in_the_part(key) -> None:
     assert study_files.as_bytes(part(**{key: DECIDING[key]})) != study_files.as_bytes(BASE)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"name": "adam", "beta_2": 0.95}, {"name": "adam", "second_moment_half_life": 7000}),
+        ({"name": "sgd", "momentum": 0.9, "clipnorm": 1.0}, {"name": "sgd", "momentum": 0.5, "clipnorm": 0.1}),
+        ({"name": "ftrl"}, {"name": "ftrl", "learning_rate_power": -0.1, "initial_accumulator_value": 2.0}),
+        ({"name": "adamw", "ema": 0.9}, {"name": "adamw", "ema_half_life": 10, "weight_decay": 0.1}),
+    ],
+)
+def test_the_numbers_of_an_optimiser_take_no_time(one, other) -> None:
+    parts = part(optimizer=one), part(optimizer=other)
+    assert study_files.as_bytes(parts[0]) == study_files.as_bytes(parts[1])
+    Study.model_validate(parts[0].model_dump(mode="json"))  # a study that could be given
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        {"name": "sgd"},
+        {"name": "sgd", "momentum": 0.9, "nesterov": True},
+        {"name": "sgd", "momentum": 0.9, "ema": 0.9},
+        {"name": "sgd", "momentum": 0.9, "global_clipnorm": 1.0},
+    ],
+)
+def test_what_an_optimiser_computes_takes_time(optimizer) -> None:
+    assert study_files.as_bytes(part(optimizer=optimizer)) != study_files.as_bytes(BASE)
+
+
 @given(
     rates=st.lists(st.sampled_from(STEPS) | st.sampled_from([1e-9, 1e9]), min_size=1, max_size=4, unique=True),
     seeds=st.integers(1, 50),
