@@ -23,6 +23,7 @@ from tests.project import PARAMS, STUDY
 NAMED = ("train", "confirm", "evaluate", "profile", "landscape", "costs", "report", "figure")
 BREAST_CANCER = {"test_rows": 114, "validation_rows": 0, "seed": 0}
 OF_A_FILE = ("file",)
+OF_STUDIES = ("side_by_side",)
 UNNAMED = ("code", "check", "preprocess", "summary", "compare")
 
 
@@ -270,7 +271,7 @@ def test_every_stage_of_a_file_takes_its_name_this_way(stage) -> None:
 
 def test_every_stage_is_one_of_these() -> None:
     there = {path.stem for path in (ROOT / "stages").glob("*.py")}
-    assert there == {*NAMED, *OF_A_FILE, *UNNAMED, "__init__", "parameters", "pipelines"}
+    assert there == {*NAMED, *OF_A_FILE, *OF_STUDIES, *UNNAMED, "__init__", "parameters", "pipelines"}
 
 
 @pytest.mark.parametrize("stage", UNNAMED)
