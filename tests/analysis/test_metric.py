@@ -168,7 +168,13 @@ def test_a_metric_or_a_target_that_the_task_does_not_have_is_told(changes: dict,
         loading.metrics(STUDY.model_copy(update=changes), MANIFEST)
 
 
-LABELS = {"classes": [0, 0, 0, 1], "flags": [[0, 1], [1, 1], [0, 0]], "numbers": [-1.5, 0.0, 2.0], "counts": [0, 3, 1]}
+LABELS = {
+    "classes": [0, 0, 0, 1],
+    "flags": [[0, 1], [1, 1], [0, 0]],
+    "numbers": [-1.5, 0.0, 2.0],
+    "counts": [0, 3, 1],
+    "tokens": [[2, 3, 2, 3], [3, 0, 0, 1]],
+}
 
 
 @pytest.mark.parametrize("name", plugins.names("tasks"))

@@ -107,6 +107,6 @@ def test_a_trained_model_of_numbers_takes_whole_numbers(use_model) -> None:
     numbers = {name: replace(part, labels=part.inputs[:, 0] * 100.0) for name, part in parts_of(data)}
     data = replace(data, description=replace(data.description, task="regression"), class_names=(), **numbers)
     how = recipe()
-    weights = [variable.numpy() for variable in network.build(how, (6,), 1, seed=0).variables]
+    weights = [variable.numpy() for variable in network.build(how, (6,), (1,), seed=0).variables]
     model = trained_model.build(how, data, weights)
     assert "int" in model.inputs[0].dtype and model(data.test.inputs).shape == (9, 1)
