@@ -22,9 +22,10 @@ from batchwise.training.trainer import Trainer
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004
-# An epoch of a repetition has so many rows, or one update: with convolutions a row takes a hundred times longer. There
-# is room for few epochs: at the end of each, snapshots are kept, which takes time in proportion to the room.
-ROWS, IMAGES, EPOCHS = 4096, 128, 8
+# An epoch of a repetition has so many rows, or one update: with convolutions a row takes a hundred times longer, and a
+# row of tokens takes as long as it has tokens. There is room for few epochs: at the end of each, snapshots are kept,
+# which takes time in proportion to the room.
+ROWS, IMAGES, TOKENS, EPOCHS = 4096, 128, 2**16, 8
 # An epoch of training that takes longer is not trained to count its updates.
 LONGEST_EPOCH = 1.0
 # An update that is timed alone is repeated so often, or until it took so many seconds.
@@ -163,13 +164,20 @@ class Probe:
 
         How many it needs is not known before it is alone: others may compile at the same time.
         """
-        most = IMAGES if self.trainer.has_convolutions else ROWS
-        updates = max(1, most // batch_size)
+        updates = max(1, self._rows() // batch_size)
         call = _timed(self.trainer.rehearsal(batch_size, updates, 0, room=EPOCHS))
         compiled = call(0)
         call(1)  # the first epoch is slower
         self.parts[part] = call, updates
         return compiled
+
+    def _rows(self) -> int:
+        """Return how many rows an epoch of a repetition has at most, if that is an update."""
+        if self.trainer.has_convolutions:
+            return IMAGES
+        if self.trainer.examples.dtype_of_inputs == "int32" and len(self.trainer.input_shape) == 1:
+            return min(ROWS, TOKENS // self.trainer.input_shape[0])
+        return ROWS
 
 
 def _timed(train: Callable[[int], None]) -> Callable[[int], float]:
