@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import stages
-from batchwise.analysis import study_results
+from batchwise.analysis import overview, study_results
 from batchwise.claims import evidence, questions
 from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT, folder
@@ -16,12 +16,14 @@ RECORDED = ["paper/small/evidence.csv", "gallery/text/reports/evidence.csv"]  # 
 
 
 def main() -> None:
-    """Write index.html and comparisons.html in reports/html, and for git reports/evidence.csv."""
+    """Write index.html and comparisons.html in reports/html, and for git evidence.csv and results.csv in reports."""
     studies = checked.read(checked.NAMES)["studies"]
     _write("index", "Batch size", studies=studies, recorded=[] if folder() else RECORDED)
     _write("comparisons", "Studies side by side", studies=studies)
-    found = index.measured(study_results.read(Path("data"), studies), questions.read(ASKED))
-    write_bytes(Path("reports/evidence.csv"), evidence.as_table(found))
+    read = study_results.read(Path("data"), studies)
+    table = overview.results(read).to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    write_bytes(Path("reports/evidence.csv"), evidence.as_table(index.measured(read, questions.read(ASKED))))
+    write_bytes(Path("reports/results.csv"), table.encode())
 
 
 def _write(name: str, title: str, **given: list[str]) -> None:

@@ -1,5 +1,7 @@
 """What each batch size of a study gives and costs, in one table."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -27,6 +29,26 @@ def by_batch_size(study: StudyResults) -> pd.DataFrame:
         edge = rows[reliable_column(metric.margins[-1], end)]
         table[f"rate_{end}"] = np.nan if study.tables.single_rate else edge
     return table[COLUMNS].astype(dict.fromkeys(COLUMNS[1:], float)).reset_index(drop=True)
+
+
+def results(studies: Sequence[StudyResults]) -> pd.DataFrame:
+    """Return a row for each m of each study: the chosen rate, the result on test rows, and what an epoch takes.
+
+    `result`, `low` and `high` (95 % over `seeds`) are in the unit of the `metric`, seconds and bytes measured; what is
+    not known is empty.
+    """
+    return pd.concat([_results(study) for study in studies], ignore_index=True)
+
+
+def _results(study: StudyResults) -> pd.DataFrame:
+    rows, test = study.tables.batch_sizes, study.metric.column("test")
+    table = rows[["batch_size", "base_learning_rate", "learning_rate", "updates"]].assign(metric=study.metric.name)
+    for name, column in (("result", f"{test}_mean"), ("low", f"{test}_low"), ("high", f"{test}_high"), ("seeds", "ok")):
+        table[name] = rows[column]
+    table["epoch_seconds"] = rows["effective_batch_size"].map(study.epoch_seconds)
+    table["memory_bytes"] = rows["effective_batch_size"].map(_memory(study)).astype("Int64")
+    table.insert(0, "study", study.name)
+    return table
 
 
 def octaves(table: pd.DataFrame) -> pd.Series:
