@@ -47,11 +47,11 @@ def trainer(name: str, dtype: str, accumulation: int = 1) -> Trainer:
 @pytest.mark.parametrize("name", ["bag_of_embeddings", "lstm", "language_model"])
 def test_they_train_and_can_do_it_again_in_parts_too(name) -> None:
     whole, parted = trainer(name, "float64"), trainer(name, "float64", accumulation=3)
-    result = whole.run(13, 0.02, seed=1)
-    assert content(whole.run(13, 0.02, seed=1)) == content(result)
+    result = whole.run(20, 0.02, seed=1)  # in parts of 7, 7 and 6 rows
+    assert content(whole.run(20, 0.02, seed=1)) == content(result)
     assert result.metrics["loss"][-1, 0] < result.metrics["loss"][0, 0]
     assert not result.draws_by_pass
-    assert_close(parted.run(13, 0.02, seed=1).weights.values(), result.weights.values(), "float64")
+    assert_close(parted.run(20, 0.02, seed=1).weights.values(), result.weights.values(), "float64")
 
 
 @pytest.mark.parametrize("name", ["lstm", "gpt_small"])

@@ -34,13 +34,15 @@ OPTIONS = {
 def test_every_optimiser_repeats_itself_after_others(without_xla, name) -> None:
     how = recipe(name, budget={"epochs": 2}, **OPTIONS[name])
     trainer, other = Trainer(data_set(), how), Trainer(data_set(), how)
-    expected = content(trainer.run(12, 0.01, seed=1))
+    m, other_m = 10, 8
     if name == "nadam":  # of all, for the time that it takes: it has the most states
+        m, other_m = 12, 9  # and a last batch of less rows
         model_trial.check(other)
         other.rehearsal(20, 1, 3, room=2)(2)
-    other.run(9, 0.02, seed=2)
-    assert content(other.run(12, 0.01, seed=1)) == expected
-    assert content(trainer.run(12, 0.01, seed=1)) == expected
+    expected = content(trainer.run(m, 0.01, seed=1))
+    other.run(other_m, 0.02, seed=2)
+    assert content(other.run(m, 0.01, seed=1)) == expected
+    assert content(trainer.run(m, 0.01, seed=1)) == expected
 
 
 # bfloat16

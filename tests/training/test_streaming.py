@@ -26,7 +26,7 @@ def weighted() -> DataSet:
 
 def tokens() -> DataSet:
     random = np.random.default_rng(0)
-    inputs = [random.integers(2, 30, size=(rows, 7), dtype="int32") for rows in (ROWS, 11, 30)]
+    inputs = [random.integers(2, 30, size=(rows, 7), dtype="int32") for rows in (ROWS, 16, 32)]
     parts = [Split(one, (one[:, 0] > 12).astype("int32")) for one in inputs]
     return DataSet(Description("t", "binary_classification", "s", "l"), ("no", "yes"), *parts)
 
@@ -66,17 +66,14 @@ CNN = Model(name="cnn", channels=2, normalization="batch", normalization_batch=2
 TEXT = Model.model_construct(name="of_text")
 # {case: (data, recipe, metric, batch sizes)}: rests of a batch and of a chunk, one batch, a batch of more than a chunk
 CASES = {
-    "dense": (lambda: data_set(rows=ROWS), recipe("adam", budget={"epochs": 3}), None, (4, 50, 60)),
-    "weights, a score, a schedule, averages": (
+    "dense": (lambda: data_set(rows=ROWS), recipe("adam", budget={"epochs": 3}), None, (4, 60)),
+    "weights, a score, a schedule, averages, updates in parts": (
         weighted,
-        recipe(momentum=0.9, class_weights="balanced", schedule={"drops": [0.5]}, ema_half_life=30),
+        recipe(
+            **{"dtype": "float64", "budget": {"updates": 18}, "accumulation": 3, "class_weights": "balanced"},
+            **{"momentum": 0.9, "schedule": {"drops": [0.5]}, "ema_half_life": 30},
+        ),
         "roc_auc",
-        (8,),
-    ),
-    "updates, in parts": (
-        lambda: data_set(rows=ROWS),
-        recipe("adam", "float64", budget={"updates": 18}, accumulation=3),
-        None,
         (10,),
     ),
     "tokens": (tokens, recipe("adam").model_copy(update={"model": TEXT}), None, (8,)),
