@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import evaluate
+from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.config import grid, params, phases
 from batchwise.config.grid import Run
 from batchwise.config.study import LAST_EPOCHS, Study
@@ -22,6 +24,7 @@ from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.data.task import Scale
 from batchwise.training import run_files, run_result
+from batchwise.training.run_files import RunFile
 from batchwise.training.run_result import RunResult
 
 
@@ -124,6 +127,18 @@ def write_runs(
     folder.mkdir(parents=True, exist_ok=True)
     for run in grid.all_runs(made, manifest["rows"]["train"]):
         (folder / run_files.name(run.name)).write_bytes(run_result.dump(result(run), inputs(run, made, manifest)))
+
+
+def by_run(
+    made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST
+) -> dict[Run, RunMetrics]:
+    """Return what run_metrics.read() does of the files of write_runs(), but for their checksums, without the files."""
+
+    def read(_folder: Path, _name: str, run: Run, facts: dict[str, Any], **_how: Any) -> RunFile:
+        return RunFile(result(run), inputs(run, made, manifest) | facts, run.name)
+
+    with mock.patch.object(run_metrics.run_files, "read", read):
+        return run_metrics.read(Path(), "made_up", made, manifest)
 
 
 def files(made: Study, result: Callable[[Run], RunResult], manifest: dict[str, Any] = MANIFEST) -> dict[str, bytes]:

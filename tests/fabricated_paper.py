@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from batchwise.analysis import run_metrics, study_tables
+from batchwise.analysis import study_tables
 from batchwise.analysis.evaluate import evaluate
 from batchwise.analysis.seed_values import SeedValues, of_study
 from batchwise.analysis.study_tables import Tables
@@ -20,7 +19,7 @@ from batchwise.config.grid import Run
 from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.training.run_result import RunResult
-from tests.fabricated import diverged, metrics, metrics_of, parse, write_runs
+from tests.fabricated import by_run, diverged, metrics, metrics_of, parse
 
 ROWS = {"train": 4096, "validation": 20_000, "test": 20_000}
 TEN = {part: [rows // 10] * 10 for part, rows in ROWS.items()}
@@ -122,10 +121,8 @@ def result(name: str, run: Run, made: Study, world: World, noise: float = 0.001)
 def files(name: str, world: World) -> dict[str, bytes]:
     """Return the files of the tables of a study, with its normalisation batch in the summary."""
     made = params.check(all_params({name: planned(name)})).studies[name]
-    with TemporaryDirectory() as folder:
-        write_runs(Path(folder), made, lambda run: result(name, run, made, world), MANIFEST)
-        by_run = run_metrics.read(Path(folder), name, made, MANIFEST)
-        written = evaluate(name, made, MANIFEST, loading.metrics(made, MANIFEST), by_run)
+    found = by_run(made, lambda run: result(name, run, made, world), MANIFEST)
+    written = evaluate(name, made, MANIFEST, loading.metrics(made, MANIFEST), found)
     summary = json.loads(written["summary.json"])
     if "13" in name:
         summary["recipe"]["model"]["normalization_batch"] = int(name.split("_")[-1])

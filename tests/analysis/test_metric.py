@@ -3,8 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -12,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batchwise.analysis import equal_budgets, recommendation, reliable_rates, run_metrics, seed_values, steps_to_target
+from batchwise.analysis import equal_budgets, recommendation, reliable_rates, seed_values, steps_to_target
 from batchwise.analysis.evaluate import evaluate
 from batchwise.analysis.run_metrics import RunMetrics
 from batchwise.analysis.study_tables import NAMES, Tables
@@ -23,7 +21,8 @@ from batchwise.data import loading, task
 from batchwise.data.metric import Metric, from_facts
 from batchwise.data.task import TARGET, Scale
 from batchwise.training.run_result import RunResult
-from tests.fabricated import ACCURACY, LOSS, MANIFEST, METRICS, diverged, parse, random_result, study, write_runs
+from tests import fabricated
+from tests.fabricated import ACCURACY, LOSS, MANIFEST, METRICS, diverged, parse, random_result, study
 
 STUDY = study([2, 8, 40, 1000], [0.125, 0.25, 0.5, 1.0], seeds=3, targets=[0.8, 0.9])
 
@@ -59,9 +58,7 @@ def made_up(salt: int) -> dict[Run, RunMetrics]:
         fine = random_result(run, STUDY, salt=salt)
         return diverged(fine, 2) if (run.effective_batch_size + run.seed + salt) % 7 == 0 else fine
 
-    with TemporaryDirectory() as folder:
-        write_runs(Path(folder), STUDY, result)
-        return run_metrics.read(Path(folder), "made_up", STUDY, MANIFEST)
+    return fabricated.by_run(STUDY, result)
 
 
 def tables_of(metrics: tuple[Metric, ...], by_run: Mapping[Run, RunMetrics]) -> Tables:
