@@ -175,7 +175,7 @@ def test_the_grid_is_written_and_an_invalid_one_is_not(tmp_path, monkeypatch) ->
     assert path.read_text().startswith("# mine\n") and path.read_text().endswith(" # kept\n")
     before = path.read_bytes()
     with pytest.raises(UserError, match="runs"):
-        monkeypatch.setattr(params, "MAX_RUNS", 1)
+        monkeypatch.setattr("batchwise.config.study.MAX_RUNS", 1)
         suggest.write("tiny", suggestion, path)
     assert path.read_bytes() == before
 
