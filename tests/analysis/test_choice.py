@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -71,6 +71,7 @@ def runs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return test, validation if draw(st.booleans()) else np.full(number, np.nan)
 
 
+@settings(max_examples=50)
 @given(runs(), METRICS, st.none() | st.floats(0.88, 0.98))
 def test_more_time_never_gives_a_worse_answer_and_no_answer_does_harm(made, metric, whole) -> None:
     test, validation = made

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchwise.analysis import differences, too_few_updates
@@ -15,6 +15,7 @@ from batchwise.statistics.intervals import paired_difference
 from tests.fabricated import ACCURACY, LOSS, random_result, study, tables
 
 STUDY = study([2, 8, 40, 1000], [0.125, 0.25], seeds=3)
+FEW = settings(max_examples=25)  # they differ in their random numbers alone
 DIFFERENCES = ("difference", "difference_together", "difference_new_rows")
 
 
@@ -36,6 +37,7 @@ def by_row(runs: list) -> np.ndarray:
     return np.array([one.by_row["accuracy"] for one in runs], float)
 
 
+@FEW
 @given(st.integers(0, 1000))
 def test_where_the_result_is_that_of_the_final_weights_intervals_are_those_of_the_rows(seed: int) -> None:
     made = cells(seed)
@@ -56,6 +58,7 @@ def test_where_the_result_is_that_of_the_final_weights_intervals_are_those_of_th
     assert table.loc[8, "difference_mean"] == 0 and table.loc[8].filter(regex="difference.*(low|high)").isna().all()
 
 
+@FEW
 @given(st.integers(0, 1000), st.floats(-0.01, 0.01))
 def test_an_interval_for_new_rows_lies_about_the_result_as_it_does_about_the_final_weights(seed, by) -> None:
     made = cells(seed, test_rows=100)
@@ -66,6 +69,7 @@ def test_an_interval_for_new_rows_lies_about_the_result_as_it_does_about_the_fin
     np.testing.assert_allclose(there.astype(float), here.astype(float), atol=1e-12)  # all moved alike
 
 
+@FEW
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_seeds_have_no_order(seed: int, random) -> None:
     made = cells(seed)

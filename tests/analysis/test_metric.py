@@ -66,7 +66,7 @@ def tables_of(metrics: tuple[Metric, ...], by_run: Mapping[Run, RunMetrics]) -> 
     return Tables(**{name: found[name] for name in ("summary", *NAMES)})
 
 
-BOTH_WAYS = settings(max_examples=10)
+BOTH_WAYS = settings(max_examples=6)  # of tens of runs each
 
 
 @BOTH_WAYS
