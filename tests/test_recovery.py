@@ -15,9 +15,9 @@ import pytest
 from batchwise.training import random_streams, run_result
 from tests.project import HANG, PARAMS, STUDY, Project
 
-# Enough work for a kill to come in the middle of it.
-LONG = {**STUDY, "budget": {"epochs": 60}, "grid": {**STUDY["grid"], "batch_sizes": [2, 4], "seeds": 10}}
-RUNS = 40
+# Enough work for a kill to come in the middle of it, of one program, which each process compiles anew.
+LONG = {**STUDY, "budget": {"epochs": 60}, "grid": {**STUDY["grid"], "batch_sizes": [4], "seeds": 14}}
+RUNS = 28
 TWO_WORKERS = {"BATCHWISE_WORKERS": "2"}
 
 DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed; 0 stands for any."""
@@ -49,7 +49,7 @@ def deadly(seed: int, **grid) -> dict:
     return {**STUDY, "model": {"name": "deadly", "deadly_seed": seed}, "grid": {**STUDY["grid"], **grid}}
 
 
-OF_ONE_CELL = {"batch_sizes": [2], "base_learning_rates": [0.0078125], "seeds": 2}
+OF_ONE_CELL = {"batch_sizes": [4], "base_learning_rates": [0.0078125], "seeds": 2}
 STUDIES = {
     "small": LONG,
     "in_memory": {**LONG, "grid": OF_ONE_CELL},
@@ -183,6 +183,6 @@ def test_a_streamed_run_that_was_killed_has_the_bits_of_one_in_memory(project) -
     process.communicate()
     assert "1 trained now, 1 kept from before" in project.repro("train@from_disk", BATCHWISE_WORKERS="1")
     assert "0 trained now, 2 kept from before" in project.repro("train@in_memory")  # their keys are the same
-    cell = ("--batch-size", "2", "--learning-rate", "0.015625")
+    cell = ("--batch-size", "4", "--learning-rate", "0.03125")
     printed = project.run("python", "-m", "batchwise", "reproduce", "in_memory", *cell)
     assert printed.splitlines() == ["seed 0: exact", "seed 1: exact"]
