@@ -16,8 +16,6 @@ from batchwise.training.run_result import RunResult
 from batchwise.training.trainer import Trainer
 from tests.training.runs import assert_close, content, data_set, recipe
 
-# Lines are not counted here, which would take half as long again; other tests of training run all of them.
-pytestmark = pytest.mark.no_cover
 OF_EVERY_OPTIMIZER = {
     *("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum", "name"),
     *("ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps"),  # which recipes do not have

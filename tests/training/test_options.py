@@ -15,8 +15,6 @@ from batchwise.training.update import SPARSE
 from tests.training.model_checks.builds import Calling, starting, tokens, with_inputs
 from tests.training.runs import assert_close, content, data_set, parts_of, recipe
 
-# Lines are not counted, which would take half as long again; other tests of training run all of them.
-UNCOUNTED = pytest.mark.no_cover
 BOTH = {"momentum_half_life": 50, "second_moment_half_life": 90}
 OPTIONS = {
     "sgd": {"momentum_half_life": 50, "nesterov": True, "clipnorm": 0.5},
@@ -32,7 +30,6 @@ OPTIONS = {
 }
 
 
-@UNCOUNTED
 @pytest.mark.parametrize("name", network.OPTIMIZERS)
 def test_every_optimiser_repeats_itself_after_others(without_xla, name) -> None:
     how = recipe(name, budget={"epochs": 2}, **OPTIONS[name])
@@ -51,7 +48,6 @@ def test_every_optimiser_repeats_itself_after_others(without_xla, name) -> None:
 # bfloat16
 
 
-@UNCOUNTED
 def test_mixed_bfloat16_keeps_weights_and_results_in_float32_and_learns_as_float32_does() -> None:
     """A layer rounds each number to 8 bits, 0.4 %: losses are near those of float32, and are not those."""
     found = {}
@@ -126,7 +122,6 @@ def test_gradients_of_tokens_stay_sparse_where_nothing_squares_them() -> None:
     assert {name for name in network.OPTIMIZERS if Trainer(data_set(), recipe(name)).update.sparse} == SPARSE == {"sgd"}
 
 
-@UNCOUNTED
 @pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"optimizer": "lamb"}, {"clipnorm": 0.01}])
 def test_the_gradient_of_a_token_that_is_twice_in_a_batch_is_one(without_xla, use_model, options) -> None:
     """As that of a dense layer of one-hot rows is, which Keras would not square token by token."""

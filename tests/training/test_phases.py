@@ -21,8 +21,6 @@ FACTORS = {"none": [1, 1, 1, 1, 1], "linear": [1, 1, 2, 2, ROWS / 8], "sqrt": [1
 
 
 WITHOUT_XLA = pytest.mark.usefixtures("without_xla")
-# Lines are not counted, which would take half as long again: the tests of branches run all of them.
-UNCOUNTED = pytest.mark.no_cover
 
 
 def trained(how: Recipe, sizes: Sequence[int], rates: np.ndarray, data=None) -> list[list[np.ndarray]]:
@@ -47,7 +45,6 @@ def growing(optimizer="sgd", options=None, **schedule) -> Recipe:
     return recipe(optimizer, **given, **(options or {"momentum": 0.5}))
 
 
-@UNCOUNTED
 @WITHOUT_XLA
 @pytest.mark.parametrize("scaling", FACTORS)
 def test_m_grows_at_the_first_epoch_after_its_fraction_and_the_rate_as_asked(scaling) -> None:
@@ -60,7 +57,6 @@ def test_m_grows_at_the_first_epoch_after_its_fraction_and_the_rate_as_asked(sca
     assert result.evaluations == 1 + EPOCHS
 
 
-@UNCOUNTED
 @WITHOUT_XLA
 def test_half_lives_follow_m_and_parts_keep_their_number() -> None:
     how = growing("adam", {**ADAM, "accumulation": 5})

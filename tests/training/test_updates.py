@@ -15,8 +15,6 @@ from tests.training.runs import ROWS, TOLERANCE, assert_close, data_set, image_d
 # Most of it without XLA, for the time that it takes to compile: with it, the last test has each option once, and
 # test_keras_fit.py each optimiser.
 WITHOUT_XLA = pytest.mark.usefixtures("without_xla")
-# Lines are not counted here, which would take half as long again; other tests of training run all of them.
-pytestmark = pytest.mark.no_cover
 # Keras rounds an optimiser's constants to float32, also in float64, so these tests use constants that are exact in it.
 EPSILON = 2.0**-10
 ADAM = {"beta_1": 0.75, "beta_2": 0.875, "epsilon": EPSILON}
