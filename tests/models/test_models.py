@@ -286,7 +286,7 @@ def images_of(rows: int, side: int, seed: int) -> Split:
 def trainer(name: str, options: dict) -> Trainer:
     description = Description("images", "multiclass_classification", "none", "none")
     data = DataSet(description, ("red", "green", "blue"), *(images_of(rows, 16, rows) for rows in (26, 8, 7)))
-    recipe = {"model": {"name": name, **options}, "optimizer": {"name": "sgd"}, "budget": {"epochs": 20}}
+    recipe = {"model": {"name": name, **options}, "optimizer": {"name": "sgd"}, "budget": {"epochs": 8}}
     return Trainer(data, Recipe.model_validate(recipe))
 
 
