@@ -173,7 +173,8 @@ class TaskMetric:
             self.of_means(np.reshape(means + sign * np.diag(steps), (-1, *values.shape[1:])), scale) for sign in (1, -1)
         )
         metric = self.of_means(np.reshape(means, values.shape[1:]), scale)
-        return metric + ((flat - means) * ((above - below) / (2 * steps))).sum(axis=1)
+        with np.errstate(all="ignore"):  # of values whose metric is not finite, as perplexity may be
+            return metric + ((flat - means) * ((above - below) / (2 * steps))).sum(axis=1)
 
     def of_predictions(self, labels: np.ndarray, predictions: np.ndarray, scale: Scale) -> float:
         """Return the metric of the labels, as `Labels.inside`, and the predictions of all rows of a split.

@@ -226,3 +226,12 @@ def of_token_before(data: DataSet) -> float:
     np.add.at(follows, (data.train.inputs, data.train.labels[:, :-1]), 1)
     shares = follows / follows.sum(axis=1, keepdims=True)
     return float(-np.log(shares[data.test.inputs, data.test.labels[:, :-1]]).mean())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("loss", [0.0, 1e4, np.inf, np.nan])
+def test_rows_without_tokens_and_of_diverged_weights_warn_of_nothing(loss: float) -> None:
+    """No tokens are those of an evaluation that is compiled and evaluates nothing."""
+    values = np.array([[loss, 0.0, 0.0]] * 3)  # of a row, its tokens and its bytes
+    for metric in (one for one in task.load("language_modelling").metrics if one.reduce):
+        assert not np.isfinite(metric.by_row(values, Scale())).any()
