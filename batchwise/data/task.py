@@ -167,14 +167,18 @@ class TaskMetric:
         if self.reduce is None and values.ndim == 1:
             return values if values.dtype == bool else values * self._factor(scale)
         flat = values.reshape(len(values), -1).astype("float64")  # [rows, k]
+        with np.errstate(all="ignore"):  # of values, or a metric of them, that are not finite
+            return self._linearised(flat, values.shape[1:], scale)
+
+    def _linearised(self, flat: np.ndarray, shape: tuple[int, ...], scale: Scale) -> np.ndarray:
+        """Return the metric about the mean of values [rows, k] along each row's, which have this shape, [rows]."""
         means = flat.mean(axis=0)
         steps = SMALL_STEP * np.maximum(np.abs(means), SMALL_STEP)
         above, below = (
-            self.of_means(np.reshape(means + sign * np.diag(steps), (-1, *values.shape[1:])), scale) for sign in (1, -1)
+            self.of_means(np.reshape(means + sign * np.diag(steps), (-1, *shape)), scale) for sign in (1, -1)
         )
-        metric = self.of_means(np.reshape(means, values.shape[1:]), scale)
-        with np.errstate(all="ignore"):  # of values whose metric is not finite, as perplexity may be
-            return metric + ((flat - means) * ((above - below) / (2 * steps))).sum(axis=1)
+        metric = self.of_means(np.reshape(means, shape), scale)
+        return metric + ((flat - means) * ((above - below) / (2 * steps))).sum(axis=1)
 
     def of_predictions(self, labels: np.ndarray, predictions: np.ndarray, scale: Scale) -> float:
         """Return the metric of the labels, as `Labels.inside`, and the predictions of all rows of a split.
