@@ -22,7 +22,6 @@ STUDY = {**projects.STUDY, "grid": GRID}
 PARAMS = {**projects.PARAMS, "studies": {"small": STUDY}}
 CELL = ("reproduce", "small", "--batch-size", "4", "--learning-rate", "2")
 RUN = "data/runs/small/m4_lr2.0_seed2.npz"  # of this cell
-ONE_WORKER = {"BATCHWISE_WORKERS": "1"}
 OTHER_MACHINE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"}
 
 
@@ -30,14 +29,15 @@ OTHER_MACHINE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "XLA_FLAGS": "--xla_cpu_max_isa=
 def finished(tmp_path_factory) -> Project:
     """A project whose `dvc repro` has run to its end."""
     project = Project.new(tmp_path_factory.mktemp("finished") / "project", PARAMS)
-    project.repro()
+    project.repro(BATCHWISE_WORKERS="2")
     project.commit()
     return project
 
 
 @pytest.fixture
-def project(finished, tmp_path) -> Project:
-    """A copy of the finished project, to change."""
+def project(finished, tmp_path, monkeypatch) -> Project:
+    """A copy of the finished project, to change, with one worker: each more has TensorFlow and programs of its own."""
+    monkeypatch.setenv("BATCHWISE_WORKERS", "1")
     return finished.copy(tmp_path / "project")
 
 
@@ -112,7 +112,7 @@ def test_results_are_verified_against_what_is_committed(project) -> None:
 
 def test_results_of_another_machine_differ_in_a_clone_without_a_cache_too(project) -> None:
     shutil.rmtree(project.folder / ".dvc/cache")
-    project.repro("--force", "--single-item", "train@small", **ONE_WORKER, **OTHER_MACHINE)
+    project.repro("--force", "--single-item", "train@small", **OTHER_MACHINE)
     printed = verify(project, status=1)
     assert "first epoch that differs: " in printed and "first tensor that differs: 000_kernel" in printed
     assert "  XLA_FLAGS: nothing → --xla_cpu_max_isa=SSE4_2" in printed.splitlines()
@@ -120,7 +120,7 @@ def test_results_of_another_machine_differ_in_a_clone_without_a_cache_too(projec
 
 def test_an_edit_that_changes_no_bit_is_verified_as_equal(project) -> None:
     project.append("batchwise/training/trainer.py", "CHANGED = 1\n")
-    project.repro("evaluate@small", **ONE_WORKER)
+    project.repro("evaluate@small")
     assert verify(project).splitlines() == [
         f"small: results equal byte for byte ({RUNS} runs)",
         "  although made from other inputs: data/code/train.txt changed",
@@ -153,7 +153,7 @@ def test_fresh_seeds_of_the_chosen_cells_are_trained_once_verified_and_reproduce
     assert f"first run that differs: {path.stem}" in verify(project, status=1)
     for folder in ("data/confirmed", ".dvc/cache"):
         shutil.rmtree(project.folder / folder)
-    project.repro("--force", "--single-item", "confirm@small", **ONE_WORKER)
+    project.repro("--force", "--single-item", "confirm@small")
     assert project.bytes_of("data/confirmed/small") == runs and project.lock() == lock
 
 
@@ -198,7 +198,7 @@ def test_growing_trains_what_is_new_and_shrinking_leaves_no_trace(project, finis
     damage_in_the_cache(project, (project.folder / RUN).read_bytes())
     assert project.run("git", "status", "--porcelain") == ""
     grown = ("-S", "studies.small.grid.seeds=4")
-    printed = project.run("dvc", "exp", "run", "--name", "more", *grown, "evaluate@small", **ONE_WORKER)
+    printed = project.run("dvc", "exp", "run", "--name", "more", *grown, "evaluate@small")
     assert "small: made again, since their files in data/store or in DVC's cache were damaged" in printed
     assert ": 1 of 16 runs" in printed
     assert "5 trained now, 11 kept from before" in printed
@@ -235,7 +235,7 @@ def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, fin
     for folder in ("data", "reports/html", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(project.folder / folder)
     project.run("git", "restore", "data/.gitignore")
-    elsewhere = {**ONE_WORKER, "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    elsewhere = {"BATCHWISE_WORKERS": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
     assert f"{RUNS} trained now, 0 kept from before" in project.repro("landscape@small", **elsewhere)
     assert project.lock() == finished.lock()
     for folder in ("data/tables", "data/landscapes"):
@@ -255,7 +255,7 @@ def test_the_examples_of_the_readme_work(project) -> None:
     study["wine_quality_sgd"] |= {"data_set": "wine", "model": {"name": "residual_mlp", "units": 8}}
     data_sets = {**PARAMS["data_sets"], "wine": YAML(typ="safe").load(entry)}
     project.write_params({"data_sets": data_sets, "studies": study})
-    project.repro("evaluate@wine_quality_sgd", **ONE_WORKER)
+    project.repro("evaluate@wine_quality_sgd")
     summary = json.loads((project.folder / "data/tables/wine_quality_sgd/summary.json").read_text())
     assert summary["runs_by_status"]["ok"] == summary["grid"]["runs"] == 45
     metrics = json.loads((project.folder / "data/metrics/wine_quality_sgd.json").read_text())
