@@ -131,28 +131,27 @@ def test_repro_goes_on_after_ctrl_c_and_kills_and_ends_with_the_same_bytes(proje
     kept = project.stored()
     assert 9 <= kept < RUNS
     process = train_until_more_runs_are_kept(project)
-    server, *workers = descendants(process, "forkserver")  # they are copies of it, and have its name
-    assert {worker.ppid() for worker in workers} == {server.pid}
-    workers[0].send_signal(signal.SIGKILL)
+    kill_what_trains(project, process)
     printed = process.communicate(timeout=HANG)[0]
-    assert process.returncode == 0, printed  # a new worker took the place of the killed one
+    assert process.returncode == 0, printed  # others took the place of the killed ones
     assert f"{RUNS - kept} trained now, {kept} kept from before" in printed
     assert project.lock() == undisturbed.lock()
 
 
-def test_what_dies_is_replaced_and_nothing_hangs(project, undisturbed) -> None:
-    process = train_until_more_runs_are_kept(project)
-    what_workers_are_copies_of, *workers = descendants(process, "forkserver")
-    for victim in (what_workers_are_copies_of, *workers):
+def kill_what_trains(project: Project, process: subprocess.Popen) -> None:
+    """Kill a worker, then what workers are copies of with all of them, then its successor, with runs in between."""
+    server, *workers = descendants(process, "forkserver")  # they are copies of it, and have its name
+    assert {worker.ppid() for worker in workers} == {server.pid}
+    workers[0].kill()
+    wait_for_more_runs(project, process)
+    server, *workers = descendants(process, "forkserver")
+    for victim in (server, *workers):
         with suppress(psutil.NoSuchProcess):  # workers may end with what they are copies of
             victim.kill()
     wait_for_more_runs(project, process)
     successor, *_ = descendants(process, "forkserver")
+    assert workers and successor != server
     successor.kill()
-    printed = process.communicate(timeout=HANG)[0]
-    assert process.returncode == 0, printed
-    assert workers and successor != what_workers_are_copies_of
-    assert project.lock() == undisturbed.lock()
 
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(project) -> None:

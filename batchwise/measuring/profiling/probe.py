@@ -17,17 +17,19 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.device import gpu
 from batchwise.runtime.silent_stderr import quiet
-from batchwise.runtime.tensorflow import ONEDNN_OUT_OF_MEMORY, is_out_of_memory, tf
+from batchwise.runtime.tensorflow import ONEDNN_OUT_OF_MEMORY, is_out_of_memory, keras, tf
+from batchwise.training.model_checks.structure import layers
 from batchwise.training.trainer import Trainer
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004
 # An epoch of a repetition has so many rows, or one update: with convolutions a row takes a hundred times longer, and a
-# row of tokens takes as long as it has tokens. There is room for few epochs: at the end of each, snapshots are kept,
-# which takes time in proportion to the room.
-ROWS, IMAGES, TOKENS, EPOCHS = 4096, 128, 2**16, 8
-# An epoch of training that takes longer is not trained to count its updates.
-LONGEST_EPOCH = 1.0
+# row of tokens takes as long as it has tokens, of which each waits for the one before in a recurrent layer. There is
+# room for few epochs: at the end of each, snapshots are kept, which takes time in proportion to the room.
+ROWS, IMAGES, TOKENS, RECURRENT_TOKENS, EPOCHS = 4096, 128, 2**16, 2**13, 8
+# An epoch of training that takes longer is not trained to count its updates. Without XLA a loop over tokens takes some
+# 20 times as long (a language model of 32 units, 64 tokens, m = 8).
+LONGEST_EPOCH, LOOP_WITHOUT_XLA = 1.0, 20
 # An update that is timed alone is repeated so often, or until it took so many seconds.
 REPEATED, ENOUGH = 4, 1.0
 STATUS = Path("/proc/self/status")  # of Linux
@@ -88,6 +90,7 @@ class Probe:
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         self.memory_start = memory_peak()
         self.trainer = Trainer(data, recipe)
+        self.is_recurrent = is_recurrent(self.trainer.model)
         self.parts: dict[str, tuple[Callable[[int], float], int]] = {}  # call, the updates of its epochs
         self.epochs: dict[str, int] = {}  # of a repetition
 
@@ -119,7 +122,8 @@ class Probe:
         XLA would take longer to compile the program, and count the same.
         """
         batches, rest = divmod(self.trainer.rows, batch_size)
-        if self._seconds_of_update() * (batches + 1) > LONGEST_EPOCH:
+        seconds = self._seconds_of_update() * (batches + 1) * (LOOP_WITHOUT_XLA if self.is_recurrent else 1)
+        if seconds > LONGEST_EPOCH:
             return None
         before = self.trainer.iterations
         self.trainer.rehearsal(batch_size, batches, rest, room=1, xla=False)(1)
@@ -176,8 +180,13 @@ class Probe:
         if self.trainer.has_convolutions:
             return IMAGES
         if self.trainer.examples.dtype_of_inputs == "int32" and len(self.trainer.input_shape) == 1:
-            return min(ROWS, TOKENS // self.trainer.input_shape[0])
+            return min(ROWS, (RECURRENT_TOKENS if self.is_recurrent else TOKENS) // self.trainer.input_shape[0])
         return ROWS
+
+
+def is_recurrent(model: keras.Model) -> bool:
+    """Return whether a layer of a model goes through the tokens of a row one after another."""
+    return any(isinstance(layer, keras.layers.RNN) for layer in layers(model))
 
 
 def _timed(train: Callable[[int], None]) -> Callable[[int], float]:

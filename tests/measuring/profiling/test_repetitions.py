@@ -4,22 +4,31 @@ from types import SimpleNamespace
 
 import pytest
 
-from batchwise.measuring.profiling.probe import IMAGES, ROWS, TOKENS, Probe
+from batchwise.measuring.profiling.probe import IMAGES, RECURRENT_TOKENS, ROWS, TOKENS, Probe, is_recurrent
+from batchwise.models import bag_of_embeddings, gru, lstm
 
 
 @pytest.mark.parametrize(
-    ("shape", "dtype", "convolutions", "rows"),
+    ("shape", "dtype", "convolutions", "recurrent", "rows"),
     [
-        ((64,), "float32", False, ROWS),
-        ((10,), "int32", False, ROWS),
-        ((200,), "int32", False, TOKENS // 200),
-        ((28, 28, 1), "float32", True, IMAGES),
-        ((200,), "int32", True, IMAGES),
+        ((64,), "float32", False, False, ROWS),
+        ((10,), "int32", False, False, ROWS),
+        ((200,), "int32", False, False, TOKENS // 200),
+        ((200,), "int32", False, True, RECURRENT_TOKENS // 200),
+        ((28, 28, 1), "float32", True, False, IMAGES),
+        ((200,), "int32", True, False, IMAGES),
     ],
 )
-def test_rows_of_many_tokens_are_few(shape, dtype, convolutions, rows) -> None:
+def test_rows_of_many_tokens_are_few(shape, dtype, convolutions, recurrent, rows) -> None:
     probe = object.__new__(Probe)  # without a trainer, which is TensorFlow's
+    probe.is_recurrent = recurrent
     probe.trainer = SimpleNamespace(
         input_shape=shape, has_convolutions=convolutions, examples=SimpleNamespace(dtype_of_inputs=dtype)
     )
     assert probe._rows() == rows
+
+
+def test_layers_that_go_through_tokens_are_seen_within_others() -> None:
+    for recurrent in (lstm, gru):
+        assert is_recurrent(recurrent.build((5,), 2, vocabulary=9, embedding_units=3, units=2, bidirectional=True))
+    assert not is_recurrent(bag_of_embeddings.build((5,), 2, vocabulary=9, embedding_units=3))
