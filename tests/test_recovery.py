@@ -16,8 +16,8 @@ from batchwise.training import random_streams, run_result
 from tests.project import HANG, PARAMS, STUDY, Project
 
 # Enough work for a kill to come in the middle of it, of one program, which each process compiles anew.
-LONG = {**STUDY, "budget": {"epochs": 60}, "grid": {**STUDY["grid"], "batch_sizes": [4], "seeds": 14}}
-RUNS = 28
+LONG = {**STUDY, "budget": {"epochs": 60}, "grid": {**STUDY["grid"], "batch_sizes": [4], "seeds": 20}}
+RUNS = 40
 TWO_WORKERS = {"BATCHWISE_WORKERS": "2"}
 
 DEADLY = '''"""A perceptron whose process dies when it is built with a certain seed; 0 stands for any."""
