@@ -30,7 +30,7 @@ def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -
     `high` and `n`; `larger` is the best m that does not fit, on validation rows, and `gain`, `gain_low`, `gain_high`
     how much better it is on test rows, seed by seed, in the unit of differences.
     """
-    found = measured([study, *others])
+    found = measured_by_length([study, *others])
     if found is None or found.own.fit is None:
         return pd.DataFrame()
     trained = {one.tokens: one for one in (study, *others)}
@@ -43,10 +43,23 @@ def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -
     return pd.DataFrame(rows).reindex(columns=[*COLUMNS])
 
 
-def measured(studies: Sequence[StudyResults]) -> MemoryByLength | None:
+def measured_by_length(studies: Sequence[StudyResults]) -> MemoryByLength | None:
     """Return the memory by length of the first of some studies that has it, None if none has."""
     profiles = [one.profile for one in studies if one.profile is not None]
     return next(filter(None, map(memory_by_length.of_profile, profiles)), None)
+
+
+def with_evaluation(measured: pd.DataFrame, study: StudyResults, others: Sequence[StudyResults]) -> pd.DataFrame:
+    """Return the measured costs of a study with the memory of a run: its evaluation may take more than its updates.
+
+    What it takes is known if one of the studies, which are as for `advise`, had its memory measured by length.
+    """
+    found = measured_by_length([study, *others])
+    if found is None or not study.tokens:
+        return measured
+    # Of an m that was not measured nothing is known, and NaN stays.
+    memory = measured[recommendation.MEMORY].clip(lower=np.nan_to_num(found.evaluation(study.tokens)))
+    return measured.assign(**{recommendation.MEMORY: memory})
 
 
 def _most(study: StudyResults, found: MemoryByLength, tokens: int, memory: float) -> int:

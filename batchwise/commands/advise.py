@@ -32,21 +32,21 @@ def run(arguments: argparse.Namespace) -> int:
     tables, study = study_tables.read(folder), study_tables.read_study(folder)
     about = tables.summary["data"]
     profile = profile_files.read(DATA / "profiles" / name)
-    measured = costs.of_study(profile_summary.summary(profile), study.dtype)
+    results = StudyResults(tables, profile=profile)
+    others = _of_other_lengths(given, results) if arguments.memory else []
+    of_updates = costs.of_study(profile_summary.summary(profile), study.dtype)
+    measured = length_advice.with_evaluation(of_updates, results, others)
     by_run = run_metrics.read(DATA / "runs" / name, name, study, about)
     curves = equal_budgets.of_study(study, about["rows"]["train"], tables.metric, by_run)
     table = recommendation.advise(tables, curves, measured, arguments.memory, arguments.time)
     print(*cost_sentences.advice(table, tables.metric), "", *cost_sentences.lines(table, tables.metric), sep="\n")
     if arguments.memory:
-        print(*_by_length(given, StudyResults(tables, profile=profile), arguments.memory), sep="\n")
+        print(*_by_length(results, others, arguments.memory), sep="\n")
     return 0 if table["chosen"].any() else 1
 
 
-def _by_length(given: Params, study: StudyResults, memory: float) -> list[str]:
-    """Return what fits at which length, of a study and of those that are alike but for their length.
-
-    Nothing if none of them had its memory measured by length.
-    """
+def _of_other_lengths(given: Params, study: StudyResults) -> list[StudyResults]:
+    """Return the studies that have results and are alike but for their length."""
     own = given.studies[study.name].recipe
     alike = [name for name, one in given.studies.items() if name != study.name and one.recipe == own]
     there = [name for name in alike if all((DATA / kind / name).exists() for kind in ("tables", "profiles"))]
@@ -54,8 +54,12 @@ def _by_length(given: Params, study: StudyResults, memory: float) -> list[str]:
         StudyResults(study_tables.read(DATA / "tables" / name), profile=profile_files.read(DATA / "profiles" / name))
         for name in there
     ]
-    others = [one for one in known if other_length(study, one) and one.metric.name == study.metric.name]
-    found = length_advice.measured([study, *others])
+    return [one for one in known if other_length(study, one) and one.metric.name == study.metric.name]
+
+
+def _by_length(study: StudyResults, others: list[StudyResults], memory: float) -> list[str]:
+    """Return what fits at which length; nothing if no study had its memory measured by length."""
+    found = length_advice.measured_by_length([study, *others])
     if found is None:
         return []
     table = length_advice.advise(study, others, memory)

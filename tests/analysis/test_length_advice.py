@@ -8,6 +8,7 @@ import pytest
 
 from batchwise.analysis import length_advice
 from batchwise.analysis.memory_by_length import LIMIT
+from batchwise.analysis.recommendation import MEMORY
 from batchwise.analysis.study_results import StudyResults
 from batchwise.report.sentences import lengths as sentences
 from tests import fabricated_lengths, fabricated_reports
@@ -64,6 +65,19 @@ def test_where_the_evaluation_does_not_fit_no_m_does(base: StudyResults) -> None
     assert "evaluation alone takes 1.00 GB" in sentences.lines(table, base.metric, 1e9)[5]
 
 
+def test_a_run_takes_at_every_m_what_its_evaluation_takes(base: StudyResults) -> None:
+    """600 MB, and 1 MB for each token."""
+    lengths = fabricated_lengths.lengths(KINDS, ends=False, noise=1e3, evaluation=1e6)
+    assert base.profile
+    study = of_length(dataclasses.replace(base, profile=dataclasses.replace(base.profile, lengths=lengths)), 200)
+    updates = pd.DataFrame({"batch_size": [2, 16, 40], MEMORY: [7e8, np.nan, 9e8]})
+    found = length_advice.with_evaluation(updates, study, [])
+    np.testing.assert_array_equal(found[MEMORY], [8e8, np.nan, 9e8])
+    beside = length_advice.with_evaluation(updates, of_length(dataclasses.replace(base, profile=None), 200), [study])
+    pd.testing.assert_frame_equal(beside, found)
+    pd.testing.assert_frame_equal(length_advice.with_evaluation(updates, base, []), updates)
+
+
 @pytest.mark.parametrize("by", [-3.0, 0.0, 5.0])
 def test_the_gain_is_that_of_the_seeds(base: StudyResults, by: float) -> None:
     study = of_length(base, 100)
@@ -79,7 +93,7 @@ def test_the_memory_that_a_study_of_another_length_has_measured_is_that_of_all(b
     measured = of_length(base, 200)
     unmeasured = dataclasses.replace(base.profile, lengths=base.profile.lengths.iloc[:0])
     other = of_length(dataclasses.replace(base, profile=unmeasured), 100)
-    assert length_advice.measured([other]) is None and length_advice.advise(other, [], 1e9).empty
+    assert length_advice.measured_by_length([other]) is None and length_advice.advise(other, [], 1e9).empty
     one, there = (length_advice.advise(*pair, 1e9) for pair in ((other, [measured]), (measured, [other])))
     pd.testing.assert_frame_equal(one, there)
 

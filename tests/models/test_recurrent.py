@@ -1,5 +1,6 @@
 """The recurrent layers are Keras's, which computes them step by step; test_text_models.py has them in NumPy."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -104,6 +105,25 @@ def test_in_mixed_bfloat16_it_computes_in_bfloat16(layer) -> None:
     found = mixed(inputs)
     assert found.dtype == "bfloat16"
     np.testing.assert_allclose(tf.cast(found, "float32"), expected, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_in_mixed_bfloat16_no_step_converts_all_steps(layer) -> None:
+    """XLA on a CPU reads and writes what is in bfloat16 in float32, and converts the whole array for a part of it."""
+    keras.utils.set_random_seed(0)
+    with policy("mixed_bfloat16"):
+        model = network(layer)
+    inputs, mask = tf.zeros((ROWS, STEPS, WIDTH)), tf.constant(MASK)
+
+    @tf.function(jit_compile=True, autograph=False)
+    def gradients() -> list[tf.Tensor]:
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(tf.cast(model([inputs, mask], training=True), "float32"))
+        return tape.gradient(total, model.trainable_variables)
+
+    program = gradients.experimental_get_compiler_ir()(stage="optimized_hlo")
+    read_or_written = re.findall(r"= (\w+)\[[\d,]+\]\S* dynamic-(?:update-)?slice\(", program)
+    assert {"u16", "pred"} <= {*read_or_written} <= {"u16", "pred", "s32"}
 
 
 @pytest.mark.parametrize("layer", LAYERS)

@@ -182,6 +182,12 @@ def test_attention_counts_with_a_score_for_each_pair_of_places(data, use_model) 
     assert evaluation_rows.values_of_row(Trainer(data, recipe()).model) == 2 * PLACES * PLACES
 
 
+@pytest.mark.parametrize(("layer", "gates"), [(layers.LSTM, 4), (layers.GRU, 3)])
+def test_a_recurrent_layer_counts_with_the_gates_of_each_place(layer, gates, data, use_model) -> None:
+    use_model(lambda vectors: layer(3, return_sequences=True)(vectors))
+    assert evaluation_rows.values_of_row(Trainer(data, recipe()).model) == PLACES * gates * 3
+
+
 def test_values_of_rows_are_linearised_about_their_mean() -> None:
     """The spread of the mean perplexity over samples of rows is that of their values."""
     random, metric = np.random.default_rng(0), task.load("language_modelling").metric("perplexity")
