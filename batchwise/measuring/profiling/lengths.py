@@ -19,7 +19,9 @@ from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.process import Process
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
 
-TOKENS = (2**13, 2**15, 2**16)  # of an update, about: a process differs from its equal by what 2,000 tokens take
+# Of an update, about. With fewer, what a process sets aside to take when it needs it hides what a row takes; and one
+# process differs from its equal by what 2,000 tokens take.
+TOKENS = (2**15, 2**17, 2**18)
 ROWS = 64  # that a process holds of each part
 SECONDS = 20.0  # of work for an update with its compilation; one that takes longer is stopped
 # The end of memory is looked for around where a line through what was measured puts it, so near:

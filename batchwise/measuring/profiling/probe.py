@@ -33,6 +33,8 @@ LONGEST_EPOCH, LOOP_WITHOUT_XLA = 1.0, 14
 # An update that is timed alone is repeated so often, or until it took so many seconds.
 REPEATED, ENOUGH = 4, 1.0
 STATUS = Path("/proc/self/status")  # of Linux
+# What Python says where code in C got no memory, and did not say so.
+NO_WORD = "error return without exception set"
 
 
 def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
@@ -55,8 +57,10 @@ def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) ->
 def ending(error: Exception) -> tuple[str, str]:
     """Return the status of a process that ends with an error, and a message."""
     text, name = str(error), type(error).__name__
-    if is_out_of_memory(error):
-        lines = [line for line in text.splitlines() if re.search(f"[mM]emory|OOM|{ONEDNN_OUT_OF_MEMORY}", line)]
+    if is_out_of_memory(error) or (isinstance(error, SystemError) and NO_WORD in text):
+        lines = [
+            line for line in text.splitlines() if re.search(f"[mM]emory|OOM|{NO_WORD}|{ONEDNN_OUT_OF_MEMORY}", line)
+        ]
         return "out_of_memory", shorten(lines[0] if lines else name, 200)
     return "failed", shorten(text if isinstance(error, UserError) else f"{name}: {text}", 200)
 

@@ -117,7 +117,7 @@ def test_what_is_measured_is_kept(tmp_path) -> None:
 
 
 def test_without_memory_larger_ones_are_not_tried(tmp_path) -> None:
-    rows, _ = measured(tmp_path, study(), token_bytes=10**5, available=15 * 10**8)
+    rows, _ = measured(tmp_path, study(), token_bytes=2 * 10**4, available=15 * 10**8)
     own = [
         row.status
         for row in rows

@@ -51,6 +51,9 @@ def test_errors_that_mean_that_memory_ended() -> None:
         print(*ending(tf.errors.AbortedError(None, None, onednn)), sep=": ")
         print(*ending(tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")), sep=": ")
         print(*ending(MemoryError()), sep=": ")
+        called = "Exception encountered when calling Embedding.call().\\n"
+        print(*ending(SystemError(called + "error return without exception set")), sep=": ")
+        print(*ending(SystemError("bad call")), sep=": ")
         print(*ending(tf.errors.AbortedError(None, None, other)), sep=": ")
         print(*ending(UserError("no such model")), sep=": ")
     """
@@ -59,6 +62,8 @@ def test_errors_that_mean_that_memory_ended() -> None:
         "out_of_memory: Operation received an exception:Status: 1, message: could not create a primitive",
         "out_of_memory: OOM when allocating",
         "out_of_memory: MemoryError",
+        "out_of_memory: error return without exception set",
+        "failed: SystemError: bad call",
         "failed: AbortedError: Operation received an exception:Status: 3, message: could not create a primitive",
         "failed: no such model",
     ]
