@@ -32,7 +32,7 @@ def both(make: Callable[[type[keras.layers.RNN]], keras.Model], layer: type[kera
     return models
 
 
-def derivatives(model: keras.Model, inputs: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
+def derivatives(model: keras.Model, inputs: np.ndarray, mask: np.ndarray, compiled: bool = True) -> list[np.ndarray]:
     """Return the outputs, and the gradients of their weighted sum, of inputs and weights, as a compiled program."""
     values = tf.constant(inputs)
 
@@ -43,7 +43,8 @@ def derivatives(model: keras.Model, inputs: np.ndarray, mask: np.ndarray) -> lis
             total = tf.reduce_sum(tf.sin(tf.range(tf.size(outputs), dtype="float64")) * tf.reshape(outputs, [-1]))
         return [outputs, *tape.gradient(total, [values, *model.trainable_variables])]
 
-    return [values.numpy() for values in tf.function(program, jit_compile=True, autograph=False)()]
+    run = tf.function(program, jit_compile=True, autograph=False) if compiled else program
+    return [values.numpy() for values in run()]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -53,6 +54,17 @@ def test_outputs_and_gradients_are_those_of_keras(layer) -> None:
         inputs = np.random.default_rng(0).normal(size=(ROWS, STEPS, WIDTH))
         for found, value in zip(derivatives(own, inputs, MASK), derivatives(expected, inputs, MASK), strict=True):
             np.testing.assert_allclose(found, value, rtol=0, atol=TOLERANCE * np.abs(value).max())
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_outside_of_a_program_it_computes_the_same(layer) -> None:
+    keras.utils.set_random_seed(0)
+    with policy("float64"):
+        model = network(layer)
+    inputs = np.random.default_rng(7).normal(size=(ROWS, STEPS, WIDTH))
+    pairs = zip(derivatives(model, inputs, MASK, compiled=False), derivatives(model, inputs, MASK), strict=True)
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("layer", LAYERS)
