@@ -265,7 +265,24 @@ def test_what_is_said_of_the_paper_is_what_was_measured() -> None:
         assert said in " ".join(readme.split())
 
 
-@pytest.mark.parametrize("folder", [".", "paper/small"])
+def shown(row: pd.Series) -> str:
+    """Return a row of results.csv as a README has it."""
+    scale, digits, unit = (100, 1, " %") if row["metric"] == "accuracy" else (1, 2, " nats")
+    result, low, high = (f"{scale * row[name]:.{digits}f}" for name in ("result", "low", "high"))
+    return f"m = {row['batch_size']}: {result}{unit} ({low} to {high}, {row['seeds']} seeds)"
+
+
+def test_the_results_of_the_gallery_are_those_of_its_table() -> None:
+    """Of each study those at its smallest and at its largest batch size."""
+    path = ROOT / "gallery/text/reports/results.csv"
+    assert hashlib.md5(path.read_bytes()).hexdigest() == locked("gallery/text", "summary", "reports/results.csv")
+    readme = (ROOT / "gallery/text/README.md").read_text(encoding="utf-8")
+    for study, rows in pd.read_csv(path).groupby("study"):
+        ends = [shown(rows.iloc[place]) for place in sorted({0, len(rows) - 1})]
+        assert f"| `{study}` | {' | '.join([*ends, ''][:2])}".rstrip() in readme, study
+
+
+@pytest.mark.parametrize("folder", [".", "paper/small", "gallery/text"])
 def test_the_checksums_in_git_are_those_of_the_lock(folder) -> None:
     for study in YAML(typ="safe").load((ROOT / folder / "params.yaml").read_text("utf-8"))["studies"]:
         name = f"reports/checksums/{study}.json"
