@@ -110,5 +110,4 @@ def _log_axes(ax: Axes, label: str) -> None:
     ax.set(xlabel="batch size m (rows)", ylabel=label)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
-        axis.set_minor_formatter(lambda value, _: "")
     ax.legend(loc="best")

@@ -7,7 +7,6 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.seed_values import SeedValues
 from batchwise.analysis.study_tables import Tables
@@ -58,7 +57,6 @@ def curves(tables: Tables) -> str:
         style.set_log(left, "y")
         left.set(title="Training loss (nats)")
         left.yaxis.set_major_formatter(lambda loss, _: f"{loss:g}")
-        left.yaxis.set_minor_formatter(NullFormatter())
         paper_plots.curves(tables.curves, "test_accuracy", right, scale=100)
         right.set(title="Test accuracy (%)")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=6)

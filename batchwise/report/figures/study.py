@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 
 from batchwise.analysis.study_tables import Tables
 from batchwise.data.metric import Metric
@@ -89,7 +88,6 @@ def learning_curves(curves: pd.DataFrame, metrics: Sequence[Metric]) -> str:
         style.set_log(left, "y")
         left.set(title=metric_format.heading(loss, "Training"))
         left.yaxis.set_major_formatter(lambda value, _: shortest(value))
-        left.yaxis.set_minor_formatter(NullFormatter())
         plots.learning_curves(curves, metric, "test", right)
         right.set(title=metric_format.heading(metric, "Test"))
         figure.legend(*left.get_legend_handles_labels(), loc="outside upper left", ncols=MOST_CURVES)

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 from matplotlib.transforms import Bbox
 from matplotlib.typing import RcKeyType
 
@@ -125,6 +125,7 @@ def set_log(ax: Axes, *names: str, base: float = 10) -> None:
         low, high = drawn[name]
         if 0 < low <= high < np.inf and np.floor(_log(high, base)) >= np.ceil(_log(low, base)):
             getattr(ax, f"set_{name}scale")("log", base=base)
+            getattr(ax, f"{name}axis").set_minor_formatter(NullFormatter())  # labels are for powers, and no formulas
 
 
 def _log(value: float, base: float) -> float:

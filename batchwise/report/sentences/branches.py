@@ -7,7 +7,7 @@ from batchwise.report import metric_format
 from batchwise.report.number_format import digits, known, size
 from batchwise.report.sentences.grammar import count, listed
 
-NONE = "Not measured: the study has no `branches` in params.yaml."
+NONE = "Not measured: the study has no branches."
 
 
 def about(tables: Tables) -> str:

@@ -48,8 +48,9 @@ def _optimiser(pair: StudyPair, study: StudyResults) -> str:
     own = pair.value(study)
     if here["name"] != there["name"]:
         return str(own["name"])
-    options = [f"{key} {own[key]}" for key in own if here[key] != there.get(key)]
-    return f"{own['name']} with {listed(options)}"
+    given = {key: value for key, value in own.items() if here[key] != there.get(key) and value is not None}
+    options = [f"{key} {shortest(value) if isinstance(value, float) else value}" for key, value in given.items()]
+    return f"{own['name']} with {listed(options)}" if options else str(own["name"])
 
 
 def verdicts(table: pd.DataFrame, metric: Metric) -> list[str]:
@@ -102,14 +103,16 @@ def _too_few(pair: StudyPair, table: pd.DataFrame) -> str:
 def _costs(table: pd.DataFrame) -> str:
     """Return how much longer an epoch takes, and how much more memory a process; nothing where that is not known."""
     parts = []
-    for column, what in (("epoch_seconds", "an epoch takes {} times as long"), ("memory_bytes", "a process {} times")):
+    for column, what in (
+        ("epoch_seconds", "an epoch takes {} as long"),
+        ("memory_bytes", "a process takes {} as much memory"),
+    ):
         ratios = (table[f"other_{column}"] / table[f"base_{column}"]).dropna()
         if len(ratios):
-            parts.append(what.format(span_of([*ratios], about)))
-    if not parts:
-        return ""
-    text = " and ".join(parts) + (" the memory" if len(parts) > 1 or "process" in parts[0] else "")
-    return f"{text[:1].upper()}{text[1:]}."
+            times = span_of([*ratios], about)
+            parts.append(" ".join(what.format("" if times == "1" else f"{times} times").split()))
+    text = " and ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def costs(table: pd.DataFrame) -> list[list[str]]:

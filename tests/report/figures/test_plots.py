@@ -1,5 +1,6 @@
 """Figures: what they draw, the same bytes each time, legible text, and nothing read out of names."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import matplotlib
@@ -157,6 +158,20 @@ def test_the_line_along_the_upper_edge_leaves_out_the_edge_of_the_grid() -> None
 )
 def test_numbers_in_words(text: str, expected: str) -> None:
     assert text == expected
+
+
+@pytest.mark.parametrize("values", [[32_000, 200_000], [0.8, 1.5], [2, 5_000_000]])
+def test_labels_of_a_logarithmic_axis_are_numbers(values) -> None:
+    with style.drawing():
+        figure, (ax,) = style.panels(4, 4)
+        ax.plot(values, values)
+        style.set_log(ax, "x", "y")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        svg = style.svg(figure)
+    assert ax.get_xscale() == ax.get_yscale() == "log"
+    texts = [element.text for element in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts and all(re.fullmatch(r"[\d,]+", text) for text in texts)
 
 
 def test_axes_without_a_value_say_so_and_a_figure_without_one_is_none() -> None:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,19 @@ def pair(change: str, base, other) -> StudyPair:
             "optimizer",
             {"name": "sgd", "momentum": 0.0},
             {"name": "sgd", "momentum": 0.9},
-            "sgd with momentum 0.9 instead of sgd with momentum 0.0",
+            "sgd with momentum 0.9 instead of sgd with momentum 0",
+        ),
+        (
+            "optimizer",
+            {"name": "adam", "beta_2": 0.95, "second_moment_half_life": None},
+            {"name": "adam", "beta_2": None, "second_moment_half_life": 6919.0},
+            "adam with second_moment_half_life 6,919 instead of adam with beta_2 0.95",
+        ),
+        (
+            "optimizer",
+            {"name": "sgd", "clipnorm": None},
+            {"name": "sgd", "clipnorm": 1.0},
+            "sgd with clipnorm 1 instead of sgd",
         ),
         ("accumulation", 1, 4, "each batch in 4 parts instead of whole"),
         ("dtype", "float32", "mixed_bfloat16", "mixed_bfloat16 instead of float32"),
@@ -34,6 +47,21 @@ def pair(change: str, base, other) -> StudyPair:
 )
 def test_it_is_said_in_what_a_pair_differs(change: str, base, other, said: str) -> None:
     assert sentences.what_differs(pair(change, base, other)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bytes_", "said"),
+    [
+        ([1.0, 1.0], [1.0, 2.0], "An epoch takes as long and a process takes 1 to 2 times as much memory."),
+        ([2.0, 4.0], [1.0, 1.0], "An epoch takes 2 to 4 times as long and a process takes as much memory."),
+        ([None, None], [3.0, 3.0], "A process takes 3 times as much memory."),
+        ([None, None], [None, None], ""),
+    ],
+)
+def test_what_a_pair_costs_is_said_where_it_is_known(seconds, bytes_, said: str) -> None:
+    table = pd.DataFrame({"other_epoch_seconds": seconds, "other_memory_bytes": bytes_}, dtype=float)
+    table[["base_epoch_seconds", "base_memory_bytes"]] = 1.0
+    assert sentences._costs(table) == said
 
 
 @given(low=st.floats(-5, 5), width=st.floats(0, 5), margin=st.floats(0.01, 3))
