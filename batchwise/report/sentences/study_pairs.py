@@ -38,7 +38,8 @@ def _value(pair: StudyPair, study: StudyResults) -> str:
     if pair.change == LENGTH:
         return count(value, "token")
     if pair.change == SCHEDULE:
-        return listed([*schedule(study.recipe), *growth(value)]) or "nothing that changes within a run"
+        changes = [*schedule(study.recipe), *growth(value)]
+        return listed(changes) if changes else "nothing that changes within a run"
     return str(value) if pair.change == "dtype" else _optimiser(pair, study)
 
 

@@ -41,6 +41,12 @@ def pair(change: str, base, other) -> StudyPair:
             "sgd with clipnorm 1 instead of sgd",
         ),
         ("accumulation", 1, 4, "each batch in 4 parts instead of whole"),
+        (
+            "schedule",
+            {"warm_up": 0, "drops": [], "batch_sizes": {}},
+            {"warm_up": 0, "drops": [], "batch_sizes": {"0.5": 8}, "learning_rate_scaling": "sqrt"},
+            "m ×8 from 50 % of the epochs on (η grows with √m) instead of nothing that changes within a run",
+        ),
         ("dtype", "float32", "mixed_bfloat16", "mixed_bfloat16 instead of float32"),
         ("normalization", {"normalization": "none"}, {"normalization": "batch"}, "batch normalisation instead of no"),
     ],
