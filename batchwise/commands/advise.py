@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     about = tables.summary["data"]
     profile = profile_files.read(DATA / "profiles" / name)
     results = StudyResults(tables, profile=profile)
-    others = _of_other_lengths(given, results) if arguments.memory else []
+    others = _of_other_lengths(given, results)
     of_updates = costs.of_study(profile_summary.summary(profile), study.dtype)
     measured = length_advice.with_evaluation(of_updates, results, others)
     by_run = run_metrics.read(DATA / "runs" / name, name, study, about)

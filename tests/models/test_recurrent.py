@@ -33,7 +33,7 @@ def both(make: Callable[[type[keras.layers.RNN]], keras.Model], layer: type[kera
 
 
 def derivatives(model: keras.Model, inputs: np.ndarray, mask: np.ndarray, compiled: bool = True) -> list[np.ndarray]:
-    """Return the outputs, and the gradients of their weighted sum, of inputs and weights, as a compiled program."""
+    """Return the outputs, and the gradients of their weighted sum, of inputs and weights: by XLA, or in Python."""
     values = tf.constant(inputs)
 
     def program() -> list[tf.Tensor]:
