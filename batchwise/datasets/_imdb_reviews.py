@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +34,13 @@ def read() -> tuple[Part, Part, dict[str, str]]:
     Raises UserError if the archive cannot be had, or is not as published.
     """
     path, sha256 = fetch(ARCHIVE)
+    return *_parts(path, sha256), {ARCHIVE.name: sha256}
+
+
+@lru_cache(maxsize=1)  # of a data set for each length
+def _parts(path: Path, sha256: str) -> tuple[Part, Part]:
     contents = read_members(path, REVIEW.fullmatch, most_members=MOST_MEMBERS, most_bytes=MOST_BYTES)
-    training, test = (_part(path, contents, name) for name in ("train", "test"))
-    return training, test, {ARCHIVE.name: sha256}
+    return _part(path, contents, "train"), _part(path, contents, "test")
 
 
 def _part(path: Path, contents: Mapping[str, bytes], name: str) -> Part:

@@ -58,7 +58,8 @@ def train(
     are those of the Queue; `some_ended` is whether other runs of the study ended before. Raises UserError as
     StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers die.
     """
-    dispatcher = Dispatcher(client, Queue(runs, seconds, compile_seconds), shared_inputs, some_ended=some_ended)
+    queue = Queue(runs, seconds, compile_seconds, all_begin=not some_ended)
+    dispatcher = Dispatcher(client, queue, shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
         for _ in runs:
             run, finished = dispatcher.next_finished()

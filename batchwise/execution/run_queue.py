@@ -10,15 +10,24 @@ class Queue:
     """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once.
 
     `seconds` says how long a run takes, `compile_seconds` how much longer the first run of a batch size; both are asked
-    anew each time, since what they say gets better while runs are measured.
+    anew each time, since what they say gets better while runs are measured. `all_begin`: no worker has trained yet, so
+    that a second one of a batch size costs no time as long as the first has not trained either.
     """
 
-    def __init__(self, runs: list[Run], seconds: Callable[[Run], float], compile_seconds: Callable[[], float]) -> None:
-        self.seconds, self.compile_seconds = seconds, compile_seconds
+    def __init__(
+        self,
+        runs: list[Run],
+        seconds: Callable[[Run], float],
+        compile_seconds: Callable[[], float],
+        *,
+        all_begin: bool = False,
+    ) -> None:
+        self.seconds, self.compile_seconds, self.all_begin = seconds, compile_seconds, all_begin
         self.waiting: dict[int, list[Run]] = defaultdict(list)
         for run in sorted(runs, reverse=True):
             self.waiting[run.effective_batch_size].append(run)
         self.current: dict[str, int] = {}
+        self.sharing: set[str] = set()  # workers whose batch size was another's when they took it up
 
     def take(self, worker: str, workers: Collection[str]) -> Run | None:
         """Return the next run for a worker, one of `workers`: of its batch size, else of one with much to do.
@@ -26,19 +35,25 @@ class Queue:
         None if the rest is done sooner without it: by the workers that have compiled it.
         """
         batch_size = self.current.get(worker)
+        self.all_begin &= batch_size is None  # one that asks again has trained
         if batch_size not in self.waiting:
-            batch_size = self._next_batch_size({self.current[other] for other in workers if other in self.current})
+            taken = {self.current[other] for other in workers if other in self.current}
+            batch_size = self._next_batch_size(taken)
+            self.sharing = self.sharing | {worker} if batch_size in taken else self.sharing - {worker}
         if batch_size is None:
             return None
         self.current[worker] = batch_size
-        run = self.waiting[batch_size].pop()
+        # From the other end: branches of a run, which have its beginning in common, stay together.
+        run = self.waiting[batch_size].pop(0 if worker in self.sharing else -1)
         if not self.waiting[batch_size]:
             del self.waiting[batch_size]
         return run
 
     def _next_batch_size(self, taken: set[int]) -> int | None:
         free = self.waiting.keys() - taken
-        worth_sharing = [m for m in self.waiting if self._seconds_left(m) > 2 * self.compile_seconds()]
+        worth_sharing = [
+            m for m in self.waiting if self.all_begin or self._seconds_left(m) > 2 * self.compile_seconds()
+        ]
         return max(free or worth_sharing, key=self._seconds_left, default=None)
 
     def _seconds_left(self, batch_size: int) -> float:

@@ -127,7 +127,7 @@ class ShortRuns:
         """Return the trainer of a budget, made at the first call; the first of all looks at the model."""
         if recipe.budget not in self.trainers:
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each m is a program of its own
-            from batchwise.runtime.tensorflow import is_out_of_memory, tf
+            from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory
             from batchwise.training import model_trial
             from batchwise.training.trainer import Trainer
 
@@ -136,7 +136,7 @@ class ShortRuns:
                 if not self.trainers:
                     model_trial.check(trainer)
                 trainer.compile_evaluation()
-            except (tf.errors.OpError, MemoryError) as error:
+            except MAY_BE_OUT_OF_MEMORY as error:
                 if not is_out_of_memory(error):
                     raise
                 raise _no_memory("the data and the model") from None

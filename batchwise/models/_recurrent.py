@@ -51,6 +51,8 @@ def over_time(
 def _over_time(
     cell: Cell, inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, states: Tensors, mask: tf.Tensor | None
 ) -> tuple[tf.Tensor, Tensors]:
+    """Return what `over_time` does, with a gradient that goes back through the steps in a loop of its own."""
+
     @tf.custom_gradient
     def run(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, *start: tf.Tensor) -> Any:
         outputs, last, kept = _forward(cell, inputs, kernel, bias, list(start), mask)

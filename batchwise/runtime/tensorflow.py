@@ -15,6 +15,8 @@ from batchwise.runtime.xla_flags import set_xla_flags
 UNUSED = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
 # How TensorFlow's convolutions and normalisations on a CPU report dnnl_out_of_memory, as an AbortedError.
 ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
+# What Python says where code in C got no memory, and did not say so.
+NO_WORD = "error return without exception set"
 
 
 @contextmanager
@@ -35,11 +37,13 @@ with quiet(), _without(UNUSED):
     import keras
     import tensorflow as tf
 
-__all__ = ["is_out_of_memory", "keras", "tf"]
+__all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "keras", "tf"]
+
+MAY_BE_OUT_OF_MEMORY = (tf.errors.OpError, MemoryError, SystemError)
 
 
 def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error of TensorFlow, or of Python, says that there was no memory."""
-    return isinstance(error, (tf.errors.ResourceExhaustedError, MemoryError)) or (
-        isinstance(error, tf.errors.AbortedError) and ONEDNN_OUT_OF_MEMORY in str(error)
-    )
+    if isinstance(error, tf.errors.AbortedError | SystemError):
+        return (ONEDNN_OUT_OF_MEMORY if isinstance(error, tf.errors.AbortedError) else NO_WORD) in str(error)
+    return isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)

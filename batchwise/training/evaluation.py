@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from batchwise.data.task import TaskMetric, Tensor, Values
-from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
+from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
 from batchwise.training import evaluation_rows, network
 from batchwise.training.device_data import Examples
 from batchwise.training.host_rows import HostRows
@@ -74,7 +74,7 @@ class Evaluator:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
         try:
             self._compile()
-        except (tf.errors.OpError, MemoryError) as error:
+        except MAY_BE_OUT_OF_MEMORY as error:
             if not is_out_of_memory(error):
                 raise
 

@@ -40,7 +40,7 @@ def _scores(layer: keras.Layer) -> int:
 
 def _gates(layer: keras.Layer) -> int:
     """Return what a recurrent layer makes of its inputs before its loop: at each place, all columns of its kernel."""
-    if not isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional):
+    if not isinstance(layer, network.RECURRENT):
         return 0
     return _places(layer) * max((weight.shape[-1] for weight in layer.weights if len(weight.shape) > 1), default=0)
 

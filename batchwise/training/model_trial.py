@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from batchwise.common.plugin_errors import told
-from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
+from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
 from batchwise.training import network, random_streams, row_keys
 from batchwise.training.model_checks import causality, operations, outputs, repetition, tokens, variables
 from batchwise.training.trainer import Trainer
@@ -28,7 +28,7 @@ def check(trainer: Trainer) -> None:
     with told(f"model {trainer.recipe.model.name} cannot be trained"):
         try:
             _check(trainer)
-        except (tf.errors.OpError, MemoryError) as error:
+        except MAY_BE_OUT_OF_MEMORY as error:
             if not is_out_of_memory(error):
                 raise
 

@@ -40,6 +40,7 @@ CONVOLUTIONS = tuple(
     )
     for dimensions in all_dimensions
 )
+RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 
 
 def build(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...], seed: int) -> keras.Model:
@@ -126,6 +127,11 @@ def has_convolutions(model: keras.Model) -> bool:
     XLA on a CPU is some 20 times slower than oneDNN at convolutions inside a loop, and faster at all else.
     """
     return any(isinstance(layer, CONVOLUTIONS) or has_convolutions(layer) for layer in getattr(model, "layers", ()))
+
+
+def is_recurrent(model: keras.Model) -> bool:
+    """Return whether a layer of a model goes through the places of a row one after another."""
+    return any(isinstance(layer, RECURRENT) for layer in structure.layers(model))
 
 
 def has_moving_averages(model: keras.Model) -> bool:

@@ -88,9 +88,8 @@ def _of_attention(layer: keras.Layer) -> int:
 
 
 def _places(layer: keras.Layer) -> int:
-    is_recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
     try:
-        first, *_ = keras.tree.flatten(layer.input if is_recurrent else layer.output)
+        first, *_ = keras.tree.flatten(layer.input if isinstance(layer, network.RECURRENT) else layer.output)
     except (AttributeError, ValueError):  # a layer within a layer, or one that is called twice
         return 1
     return _places_of(first)

@@ -20,7 +20,7 @@ from batchwise.data.dataset import DataSet
 from batchwise.data.folds import of_seed
 from batchwise.data.task import LOSS, of_recipe
 from batchwise.runtime.device import configure, gpu
-from batchwise.runtime.tensorflow import is_out_of_memory, keras, tf
+from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
 from batchwise.training import host_rows, initial_weights, network, streaming
 from batchwise.training.call_inputs import CallInputs
 from batchwise.training.device_data import Examples
@@ -116,7 +116,7 @@ class Trainer:
                     return self._result("diverged", curves, diverged_epoch)
                 if branch and epoch + epochs == branch.first_epoch:
                     self.prefix = Prefix(run, branch.first_epoch, self._values(), tuple(curves))
-        except (tf.errors.OpError, MemoryError) as error:
+        except MAY_BE_OUT_OF_MEMORY as error:
             if not is_out_of_memory(error):
                 raise
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")

@@ -1,13 +1,15 @@
 """What an update of m rows of T tokens takes in memory and time, and the largest m that fits into a limit at each T.
 
 Each number of rows is tried in a process of its own: in one that has trained others, memory that these have left counts
-too. A process holds few rows, which are taken again, so that the memory is that of an update; the data come on top.
+too. Some build and compile at the same time, then one at a time is measured. A process holds few rows, which are taken
+again, so that the memory is that of an update; the data come on top.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,12 +20,14 @@ from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.process import Process
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
+from batchwise.runtime.device import gpu
 
 # Of an update, about. With fewer, what a process sets aside to take when it needs it hides what a row takes; and one
 # process differs from its equal by what 2,000 tokens take.
 TOKENS = (2**15, 2**17, 2**18)
 ROWS = 64  # that a process holds of each part
-SECONDS = 20.0  # of work for an update with its compilation; one that takes longer is stopped
+SECONDS = 20.0  # of work to compile an update, and again to make it; one that takes longer is stopped
+AT_ONCE = 2  # processes that build and compile at the same time
 # The end of memory is looked for around where a line through what was measured puts it, so near:
 BELOW, UP, DOWN, CLOSE = 0.95, 1.1, 0.9, 1.16
 MOST_TRIES = 5
@@ -53,7 +57,20 @@ class Update:
     seconds: float | None = None
 
 
-Start = Callable[[Kind, int, int], Process]  # of a kind, with so many bytes that it can take, and rows that it holds
+class Asked(NamedTuple):
+    """An update of m rows, or the evaluation of all, in a process that may take so many bytes."""
+
+    kind: Kind
+    batch_size: int
+    purpose: str
+    memory: int
+
+
+class Start(Protocol):
+    """Starts a process of a kind, with so many bytes that it can take, and rows that it holds."""
+
+    def __call__(self, kind: Kind, memory: int, rows: int) -> Process:
+        """Return it."""
 
 
 def kinds(study: Study, asked: MemoryByLength) -> list[Kind]:
@@ -76,36 +93,64 @@ def measure(study: Study, asked: MemoryByLength, start: Start, kept: Measurement
     `available` is the memory of the machine. The end is looked for with the study as it is.
     """
     found: list[Update] = []
-    for kind in kinds(study, asked):
-        is_own = (kind.dtype, kind.accumulation) == (study.dtype, study.accumulation)
-        limit = min(asked.limit_bytes, available) if is_own else None
-        name = {"length": kind._asdict(), "limit": asked.limit_bytes if is_own else None}
-        before = kept.find(**name)
-        rows = [Update(**row) for row in before["rows"]] if before else [*_of_kind(kind, start, available, limit)]
-        if not before and all(row.status in ("fits", "out_of_memory") for row in rows):
-            kept.keep({"rows": [asdict(row) for row in rows]}, **name)
-        found += rows
+    for of_rows, group in groupby(kinds(study, asked), key=lambda kind: kind[1:]):
+        limit = asked.limit_bytes if of_rows == (study.dtype, study.accumulation) else None
+        names = {kind: {"length": kind._asdict(), "limit": limit} for kind in group}
+        before = {kind: one for kind, name in names.items() if (one := kept.find(**name))}
+        rows = {kind: [Update(**row) for row in one["rows"]] for kind, one in before.items()}
+        new = [kind for kind in names if kind not in before]
+        rows |= _measured(new, start, available, min(limit, available) if limit else None)
+        for kind in new:
+            if all(row.status in ("fits", "out_of_memory") for row in rows[kind]):
+                kept.keep({"rows": [asdict(row) for row in rows[kind]]}, **names[kind])
+        found += [row for kind in names for row in rows[kind]]
     return found
 
 
-def _of_kind(kind: Kind, start: Start, available: int, limit: int | None) -> Iterator[Update]:
-    points = [*_until_it_ends(partial(tried, start, kind, purpose=POINT, memory=available), sizes(kind.tokens))]
-    yield from points
+def _measured(kinds: list[Kind], start: Start, available: int, limit: int | None) -> dict[Kind, list[Update]]:
+    """Return the updates of kinds: several m of each, and with a limit those up to its end, and the evaluation."""
+    points = tried(start, [Asked(kind, m, POINT, available) for kind in kinds for m in sizes(kind.tokens)])
+    found = {kind: [*_until_it_ends(row for row in points if _kind(row) == kind)] for kind in kinds}
     if limit is not None:
-        yield from _end(partial(tried, start, kind, purpose=END, memory=limit), points, limit)
-        yield _evaluated(start, kind, available)
+        for row in [*_ends(start, found, limit), *tried(start, [_evaluation(kind, available) for kind in kinds])]:
+            found[_kind(row)].append(row)
+    return found
 
 
-def _until_it_ends(update: Callable[..., Update], batch_sizes: list[int]) -> Iterator[Update]:
-    for m in batch_sizes:
-        row = update(batch_size=m)
+def _kind(row: Update) -> Kind:
+    return Kind(row.tokens, row.dtype, row.accumulation)
+
+
+def _evaluation(kind: Kind, available: int) -> Asked:
+    return Asked(kind, EVALUATED, EVALUATION, available)
+
+
+def _until_it_ends(rows: Iterable[Update]) -> Iterator[Update]:
+    for row in rows:
         yield row
         if row.status != "fits":
             return
 
 
-def _end(update: Callable[..., Update], points: list[Update], limit: int) -> Iterator[Update]:
-    """Yield updates up to one that has no memory, from near where a line through the points puts the end."""
+def _ends(start: Start, points: dict[Kind, list[Update]], limit: int) -> Iterator[Update]:
+    """Yield updates at which each kind comes to the end of a limit: those of all kinds are tried together."""
+    searches = {kind: _search(rows, limit) for kind, rows in points.items()}
+    sizes = {kind: next(search, None) for kind, search in searches.items()}
+    while asked := [Asked(kind, m, END, limit) for kind, m in sizes.items() if m]:
+        rows = tried(start, asked)
+        yield from rows
+        sizes = {_kind(row): _next(searches[_kind(row)], row.status) for row in rows}
+
+
+def _next(search: Generator[int, str, None], status: str) -> int | None:
+    try:
+        return search.send(status)
+    except StopIteration:
+        return None
+
+
+def _search(points: list[Update], limit: int) -> Generator[int, str, None]:
+    """Yield each m to be tried, from near where a line through the points puts the end; be sent how that ended."""
     peaks = {row.batch_size: row.memory_peak_bytes for row in points if row.memory_peak_bytes}
     if len(peaks) < 2:
         return
@@ -116,49 +161,79 @@ def _end(update: Callable[..., Update], points: list[Update], limit: int) -> Ite
         m = int(share * guess)
         if ends <= CLOSE * fits or not max(fits, 0) < m < ends:
             return
-        row = update(batch_size=m)
-        yield row
-        if row.status == "fits":
+        status = yield m
+        if status == "fits":
             fits, share = m, share * UP
-        elif row.status == "out_of_memory":
+        elif status == "out_of_memory":
             ends, share = m, share * DOWN
         else:
             return
 
 
-def tried(start: Start, kind: Kind, *, batch_size: int, purpose: str, memory: int) -> Update:
-    """Return what became of an update of m rows; an end that is in doubt is tried once more."""
-    row = _tried(start, kind, batch_size, purpose, memory)
-    if not endings.is_doubtful(row.status, may_fit=False):
+def tried(start: Start, asked: list[Asked]) -> list[Update]:
+    """Return what became of each; an end that is in doubt is tried once more, alone."""
+    number = 1 if gpu() else AT_ONCE
+    groups = [asked[first : first + number] for first in range(0, len(asked), number)]
+    rows = [row for group in groups for row in _tried(start, group)]
+    return [_checked(start, *pair) for pair in zip(asked, rows, strict=True)]
+
+
+def _checked(start: Start, asked: Asked, row: Update) -> Update:
+    if not endings.is_doubtful(row.status, may_fit=asked.purpose == POINT):
         return row
-    again = _tried(start, kind, batch_size, purpose, memory)
+    (again,) = _tried(start, [asked])
     status, message = endings.second(again.status, again.message, has_room=False)
-    return Update(**{**asdict(again), "status": status, "message": message})
+    return replace(again, status=status, message=message)
 
 
-def _tried(start: Start, kind: Kind, batch_size: int, purpose: str, memory: int) -> Update:
-    process = start(kind, memory, ROWS)
-    made = partial(Update, *kind, batch_size, purpose)
-    try:
-        process.built()
-        peak, seconds = process.ask("timed_update", batch_size, seconds=SECONDS)
-    except Ended as ended:
-        return made(ended.status, ended.message)
-    finally:
+def _tried(start: Start, group: list[Asked]) -> list[Update]:
+    """Return what became of some, whose processes build and compile at the same time."""
+    processes = {asked: start(asked.kind, asked.memory, _rows_held(asked)) for asked in group}
+    found: dict[Asked, Update] = {}
+    for process in processes.values():
+        process.wait()
+    for asked, process in processes.items():
+        with _noted(found, asked):
+            process.built()
+            process.tell(*_compilation(asked))
+    for asked in [one for one in group if one not in found]:
+        with _noted(found, asked):
+            processes[asked].answer(SECONDS)
+    for asked, process in processes.items():
+        if asked not in found:
+            with _noted(found, asked):
+                found[asked] = _result(asked, process)
         process.close()
-    if peak > memory:  # of a GPU, and of macOS, which do not hold a process to its limit
-        return made("out_of_memory", f"an update takes more than {memory:,} bytes")
-    return made("fits", "", peak, seconds)
+    return [found[asked] for asked in group]
 
 
-def _evaluated(start: Start, kind: Kind, memory: int) -> Update:
-    """Return what the evaluation takes, at every m; where it fails its rows are those that were held."""
-    process = start(kind, memory, EVALUATED)
+@contextmanager
+def _noted(found: dict[Asked, Update], asked: Asked) -> Iterator[None]:
+    """Let the end of a process be what became of what is asked."""
     try:
-        process.built()
+        yield
+    except Ended as ended:
+        found[asked] = _update(asked, ended.status, ended.message)
+
+
+def _update(asked: Asked, status: str, message: str = "", **measured: Any) -> Update:
+    return Update(*asked.kind, asked.batch_size, asked.purpose, status, message, **measured)
+
+
+def _rows_held(asked: Asked) -> int:
+    return EVALUATED if asked.purpose == EVALUATION else ROWS
+
+
+def _compilation(asked: Asked) -> tuple[str, *tuple[int, ...]]:
+    return ("compile_evaluation",) if asked.purpose == EVALUATION else ("compile_update", asked.batch_size)
+
+
+def _result(asked: Asked, process: Process) -> Update:
+    """Return what is measured of one while the others rest. Of an evaluation m is how many rows are together."""
+    if asked.purpose == EVALUATION:
         rows, peak = process.ask("evaluation", seconds=SECONDS)
-    except Ended as ended:
-        return Update(*kind, EVALUATED, EVALUATION, ended.status, ended.message)
-    finally:
-        process.close()
-    return Update(*kind, rows, EVALUATION, "fits", "", peak)
+        return _update(asked._replace(batch_size=rows), "fits", memory_peak_bytes=peak)
+    peak, seconds = process.ask("timed_update", seconds=SECONDS)
+    if peak > asked.memory:  # of a GPU, and of macOS, which do not hold a process to its limit
+        return _update(asked, "out_of_memory", f"an update takes more than {asked.memory:,} bytes")
+    return _update(asked, "fits", memory_peak_bytes=peak, seconds=seconds)

@@ -17,8 +17,8 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.device import gpu
 from batchwise.runtime.silent_stderr import quiet
-from batchwise.runtime.tensorflow import ONEDNN_OUT_OF_MEMORY, is_out_of_memory, keras, tf
-from batchwise.training.model_checks.structure import layers
+from batchwise.runtime.tensorflow import NO_WORD, ONEDNN_OUT_OF_MEMORY, is_out_of_memory, tf
+from batchwise.training import network
 from batchwise.training.trainer import Trainer
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
@@ -32,9 +32,8 @@ ROWS, IMAGES, TOKENS, RECURRENT_TOKENS, EPOCHS = 4096, 128, 2**16, 2**13, 8
 LONGEST_EPOCH, LOOP_WITHOUT_XLA = 1.0, 14
 # An update that is timed alone is repeated so often, or until it took so many seconds.
 REPEATED, ENOUGH = 4, 1.0
+COLOURS = re.compile("\x1b\\[[0-9;]*m")  # of a terminal, in what Keras says
 STATUS = Path("/proc/self/status")  # of Linux
-# What Python says where code in C got no memory, and did not say so.
-NO_WORD = "error return without exception set"
 
 
 def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
@@ -56,8 +55,8 @@ def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) ->
 
 def ending(error: Exception) -> tuple[str, str]:
     """Return the status of a process that ends with an error, and a message."""
-    text, name = str(error), type(error).__name__
-    if is_out_of_memory(error) or (isinstance(error, SystemError) and NO_WORD in text):
+    text, name = COLOURS.sub("", str(error)), type(error).__name__
+    if is_out_of_memory(error):
         lines = [
             line for line in text.splitlines() if re.search(f"[mM]emory|OOM|{NO_WORD}|{ONEDNN_OUT_OF_MEMORY}", line)
         ]
@@ -89,12 +88,13 @@ def _status(name: str) -> int:
 
 
 class Probe:
-    """Measures one batch size by `compile`, `count` and `repeat`, others by `update` and `timed_update`."""
+    """Measures one batch size by `compile`, `count` and `repeat`, others by `update`, or `compile_update` and
+    `timed_update`."""
 
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         self.memory_start = memory_peak()
         self.trainer = Trainer(data, recipe)
-        self.is_recurrent = is_recurrent(self.trainer.model)
+        self.is_recurrent = network.is_recurrent(self.trainer.model)
         self.parts: dict[str, tuple[Callable[[int], float], int]] = {}  # call, the updates of its epochs
         self.epochs: dict[str, int] = {}  # of a repetition
 
@@ -111,10 +111,11 @@ class Probe:
             "xla": self.trainer.xla,
         }
 
-    def repeat(self) -> dict[str, float]:
-        """Return the seconds of an update of each part, over one repetition."""
+    def repeat(self, *parts: str) -> dict[str, float]:
+        """Return the seconds of an update of each part, or of some, over one repetition."""
         seconds = {}
-        for part, (call, updates) in self.parts.items():
+        for part in parts or self.parts:
+            call, updates = self.parts[part]
             first = call(1)  # the caches were others'
             epochs = self.epochs.setdefault(part, int(np.clip(np.ceil(LEAST_SECONDS / first), 1, EPOCHS)))
             seconds[part] = call(epochs) / (epochs * updates)
@@ -146,20 +147,27 @@ class Probe:
         self.trainer.rehearsal(batch_size, 1, 0, room=1)(1)
         return memory_peak()
 
-    def timed_update(self, batch_size: int) -> tuple[int, float]:
-        """Make updates of any number of rows, and return the memory's peak and the median seconds of one.
+    def compile_update(self, batch_size: int) -> None:
+        """Compile an update of any number of rows, for `timed_update`."""
+        self.compiled = self.trainer.rehearsal(batch_size, 1, 0, room=1)
+        self.compiled(0)
 
-        Compiling is not counted, nor are seconds in which others had the processor.
+    def timed_update(self) -> tuple[int, float]:
+        """Make the compiled update some times, and return the memory's peak and the median seconds of one.
+
+        Seconds in which others had the processor are not counted.
         """
-        train = self.trainer.rehearsal(batch_size, 1, 0, room=1)
-        train(0)
         clock = perf_counter if gpu() else process_time
         times: list[float] = []
         while len(times) < REPEATED and sum(times) < ENOUGH:
             start = clock()
-            train(1)
+            self.compiled(1)
             times.append(clock() - start)
         return memory_peak(), float(np.median(times[1:] or times))  # the first touches memory that is new
+
+    def compile_evaluation(self) -> None:
+        """Compile what `evaluation` calls."""
+        self.trainer.compile_evaluation()
 
     def evaluation(self) -> tuple[int, int]:
         """Evaluate all rows once; return how many are evaluated together, and the memory's peak."""
@@ -186,11 +194,6 @@ class Probe:
         if self.trainer.examples.dtype_of_inputs == "int32" and len(self.trainer.input_shape) == 1:
             return min(ROWS, (RECURRENT_TOKENS if self.is_recurrent else TOKENS) // self.trainer.input_shape[0])
         return ROWS
-
-
-def is_recurrent(model: keras.Model) -> bool:
-    """Return whether a layer of a model goes through the tokens of a row one after another."""
-    return any(isinstance(layer, keras.layers.RNN) for layer in layers(model))
 
 
 def _timed(train: Callable[[int], None]) -> Callable[[int], float]:

@@ -42,8 +42,8 @@ REPETITIONS = {
     "as many processes at the same time as there are cores, or as half of the memory has room for",
     "round": "of the process, from 0; in each, all batch sizes have one repetition, in a new random order: that of the "
     "file's rows",
-    "process": "number, from 0, of the process of this point and part: all points have a first one, then all a second; "
-    "whole and ragged updates are of the same",
+    "process": "number, from 0, of the process of this point: all points have a first one, then all their others; side "
+    "by side there may be more",
     "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation, in "
     "lengths.csv the median of a few, of which those in which others had the processor do not count; seconds",
 }

@@ -1,9 +1,9 @@
 """Batch sizes are measured in rounds: each in fresh processes, one repetition of one of them at a time.
 
-All points have a first process, then all a second and a third: a process that shares its core with something else can
-take twice as long from its start to its end. The processes of several points stay alive and idle, so that repetitions
-come in rounds, each in a new random order: a machine that is slow for a while is so for all batch sizes alike. A point
-whose end is in doubt (endings.py), also one that found no memory beside the others, is measured once more, alone.
+All points have a first process, then all their others: a process that shares its core with something else can take
+twice as long from its start to its end. The processes of several points stay alive and idle, so that repetitions come
+in rounds, each in a new random order: a machine that is slow for a while is so for all batch sizes alike. A point whose
+end is in doubt (endings.py), also one that found no memory beside the others, is measured once more, alone.
 """
 
 import multiprocessing
@@ -39,6 +39,9 @@ class Point:
     purpose: str
 
 
+Group = dict[tuple[Point, int], Process]  # of a point the process with a number
+
+
 class Rounds:
     """Measures points: `measured` has a row of points.csv for each.
 
@@ -55,6 +58,8 @@ class Rounds:
         self.measured: dict[Point, dict[str, Any]] = {}
         self.repetitions: list[tuple[Point, str, int, int, float]] = []
         self.started: list[Process] = []
+        self.beside: Point | None = None
+        self.waiting: list[tuple[Point, Process]] = []  # those of `beside`, for measure_side_by_side
 
     def start(self, dtype: str, memory: int, data: DataSet | None = None, **changes: Any) -> Process:
         """Start a process that builds a trainer; on a CPU it cannot take more memory.
@@ -72,11 +77,15 @@ class Rounds:
         for process in self.started:
             process.close()
 
-    def measure(self, points: list[Point], fitting: Sequence[Mapping[str, Any]] = ()) -> None:
+    def measure(
+        self, points: list[Point], fitting: Sequence[Mapping[str, Any]] = (), beside: Point | None = None
+    ) -> None:
         """Measure every point; what became of it is its status.
 
-        `fitting` are rows of other points that fit. One that the machine is to blame for is failed.
+        `fitting` are rows of other points that fit. One that the machine is to blame for is failed. The processes of
+        `beside` stay alive, to be measured side by side.
         """
+        self.beside = beside
         self.measured = {point: {"status": "ok"} for point in points}
         self._measure([points[place] for place in self.random.permutation(len(points))])
         for point in sorted(points, key=lambda one: -one.batch_size):
@@ -101,68 +110,72 @@ class Rounds:
         )
 
     def _measure(self, points: list[Point]) -> None:
-        for number in range(PROCESSES):
-            alive = [point for point in points if self.is_ok(point)]
-            waiting = [alive[place] for place in self.random.permutation(len(alive))]
-            for group in self._groups(waiting, are_first=number == 0):
-                self._repeat_in_rounds(group, number)
+        for numbers in (range(1), range(1, PROCESSES)):
+            waiting = [(point, number) for point in points if self.is_ok(point) for number in numbers]
+            waiting = [waiting[place] for place in self.random.permutation(len(waiting))]
+            for group in self._groups(waiting, are_first=0 in numbers):
+                self._repeat_in_rounds(group)
 
-    def _repeat_in_rounds(self, group: dict[Point, Process], number: int) -> None:
-        """Repeat the points of a group, then end their processes, which are the `number`th of each."""
+    def _repeat_in_rounds(self, group: Group) -> None:
+        """Repeat the points of a group, then end their processes, but for those that are measured side by side."""
         for round_number in range(ROUNDS):
-            alive = [item for item in group.items() if self.is_ok(item[0])]
+            alive = [item for item in group.items() if self.is_ok(item[0][0])]
             for place in self.random.permutation(len(alive)):
-                self._repeat(round_number, number, *alive[place])
-        for process in group.values():
-            process.close()
+                (point, number), process = alive[place]
+                self._repeat(round_number, number, point, process)
+        for (point, _), process in group.items():
+            if point == self.beside and self.is_ok(point):
+                self.waiting.append((point, process))
+            else:
+                process.close()
 
-    def _groups(self, waiting: list[Point], *, are_first: bool) -> Iterator[dict[Point, Process]]:
+    def _groups(self, waiting: list[tuple[Point, int]], *, are_first: bool) -> Iterator[Group]:
         """Yield the processes of points, compiled, as many at a time as their share of the memory has room for.
 
         The first of each point have a core of their own, for what they take to compile is kept; of the others no core
         waits for the slowest.
         """
-        group: dict[Point, Process] = {}
+        group: Group = {}
         number = 1 if self.on_gpu else min(AT_ONCE, self.cores) if are_first else AT_ONCE
         for first in range(0, len(waiting), number):
             some = self._built(waiting[first : first + number])
             self._compile(some, ragged=are_first)
             if are_first:
                 self._count(some)
-            group |= {point: process for point, process in some.items() if self.is_ok(point)}
-            taken = [self.measured[point]["memory_peak_bytes"] for point in group]
+            group |= {key: process for key, process in some.items() if self.is_ok(key[0])}
+            taken = [self.measured[point].get("memory_peak_bytes", 0) for point, _ in [*group, *self.waiting]]
             if group and (self.on_gpu or sum(taken) + number * max(taken) > MEMORY_SHARE * self.available):
                 yield group
                 group = {}
         yield group
 
-    def _built(self, some: list[Point]) -> dict[Point, Process]:
+    def _built(self, some: list[tuple[Point, int]]) -> Group:
         """Return the processes of points, which build at the same time: only what comes then is measured."""
-        processes = {point: self.start(point.dtype, self.available) for point in some}
+        processes = {key: self.start(key[0].dtype, self.available) for key in some}
         for process in processes.values():
             process.wait()
         return processes
 
-    def _compile(self, some: dict[Point, Process], *, ragged: bool) -> None:
+    def _compile(self, some: Group, *, ragged: bool) -> None:
         """Compile in processes at the same time, for that takes most of the time of a study.
 
         What is kept of a point is of its first process, but the largest peak. `ragged`: the last batch of an epoch too,
         of points of the grid: one update of many, so that it is measured in the first process alone.
         """
-        for point, process in some.items():
+        for (point, _), process in some.items():
             with self._recorded(point, process):
                 process.built()
                 process.tell("compile", point.batch_size, ragged and point.purpose == "grid")
-        for point, process in some.items():
+        for (point, _), process in some.items():
             if self.is_ok(point):
                 with self._recorded(point, process):
                     found, row = process.answer(), self.measured[point]
                     peak = max(found["memory_peak_bytes"], row.get("memory_peak_bytes", 0))
                     row |= found | row | {"memory_peak_bytes": peak}
 
-    def _count(self, some: dict[Point, Process]) -> None:
+    def _count(self, some: Group) -> None:
         """Count the updates of an epoch at the points of the grid, at the same time: no time is measured."""
-        counting = {point: some[point] for point in some if point.purpose == "grid" and self.is_ok(point)}
+        counting = {point: some[point, 0] for point, _ in some if point.purpose == "grid" and self.is_ok(point)}
         for point, process in counting.items():
             process.tell("count", point.batch_size)
         for point, process in counting.items():
@@ -205,19 +218,22 @@ class Rounds:
         return endings.twice(message)
 
     def _repeat_side_by_side(self, point: Point, room: int) -> None:
-        number = min(self.cores, room)
-        for first in range(0, PROCESSES, max(1, number)):
-            processes = [self.start(point.dtype, self.available) for _ in range(number)]
-            try:
-                for process in processes:
-                    process.built()
-                _all(processes, "compile", point.batch_size, False)
+        number, distinct = min(self.cores, room), min(max(self.cores, PROCESSES), room)
+        new = [self.start(point.dtype, self.available) for _ in range(distinct - len(self.waiting))]
+        processes, self.waiting = [*(process for _, process in self.waiting), *new], []
+        try:
+            for process in new:
+                process.built()
+            _all(new, "compile", point.batch_size, False)
+            for first in range(0, distinct, max(1, number)):
+                places = [(first + place) % distinct for place in range(number)]
                 for round_number in range(ROUNDS):
-                    for place, seconds in enumerate(_all(processes, "repeat"), first):
+                    found = _all([processes[place] for place in places], "repeat", "whole")
+                    for place, seconds in zip(places, found, strict=True):
                         self.repetitions.append((point, "side_by_side", round_number, place, seconds["whole"]))
-            finally:
-                for process in processes:
-                    process.close()
+        finally:
+            for process in processes:
+                process.close()
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:

@@ -104,14 +104,11 @@ def _too_few(pair: StudyPair, table: pd.DataFrame) -> str:
 def _costs(table: pd.DataFrame) -> str:
     """Return how much longer an epoch takes, and how much more memory a process; nothing where that is not known."""
     parts = []
-    for column, what in (
-        ("epoch_seconds", "an epoch takes {} as long"),
-        ("memory_bytes", "a process takes {} as much memory"),
-    ):
+    for column, what, much in (("epoch_seconds", "an epoch", "long"), ("memory_bytes", "a process", "much memory")):
         ratios = (table[f"other_{column}"] / table[f"base_{column}"]).dropna()
         if len(ratios):
             times = span_of([*ratios], about)
-            parts.append(" ".join(what.format("" if times == "1" else f"{times} times").split()))
+            parts.append(f"{what} takes {'' if times == '1' else f'{times} times '}as {much}")
     text = " and ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

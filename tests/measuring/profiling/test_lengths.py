@@ -46,15 +46,23 @@ class MadeUp:
     def built(self) -> None:
         """Be ready at once."""
 
-    close = built
+    wait = close = built
 
-    def ask(self, method: str, m: int = lengths.EVALUATED, *, seconds: float) -> tuple[int, float]:
+    def tell(self, method: str, *batch_size: int) -> None:
+        """Note what is compiled."""
+        assert method == ("compile_update" if batch_size else "compile_evaluation")
+        (self.m,) = batch_size or [lengths.EVALUATED]
+
+    def answer(self, seconds: float) -> None:
+        """Have compiled it."""
+        assert seconds > 0
+
+    def ask(self, method: str, *, seconds: float) -> tuple[int, float]:
         """Return the peak of an update of m rows and its seconds, or end for want of memory."""
+        self.started.append((self.kind, m := self.m))
         if method == "evaluation":
-            self.started.append((self.kind, m))
             return m, 7e8
         assert method == "timed_update" and seconds > 0
-        self.started.append((self.kind, m))
         peak = int(5e8 + self.token_bytes * m * self.kind.tokens / self.kind.accumulation)
         if peak > self.memory:
             raise Ended("out_of_memory", "no room")

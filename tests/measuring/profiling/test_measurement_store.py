@@ -163,7 +163,7 @@ class MadeUpRounds:
         self.asked, self.slow, self.available = asked, slow, 10**9
         self.measured, self.repetitions = {}, []
 
-    def measure(self, asked: list[Point], fitting: list[dict]) -> None:
+    def measure(self, asked: list[Point], fitting: list[dict], beside: Point | None) -> None:
         self.asked += asked
         for point in asked:
             self.measured[point] = {
@@ -319,8 +319,8 @@ def test_faults_of_the_machine_are_told_and_measured_again(machine, monkeypatch)
     message = endings.twice("its process ended with exit code -9")
     measure = MadeUpRounds.measure
 
-    def without_64(self, asked: list[Point], fitting: list[dict]) -> None:
-        measure(self, asked, fitting)
+    def without_64(self, asked: list[Point], *rest: object) -> None:
+        measure(self, asked, *rest)
         for point in asked:
             if point.batch_size == 64:
                 self.measured[point] = {"status": "failed", "message": message}

@@ -240,7 +240,7 @@ def test_a_small_batch_size_that_ends_for_want_of_memory_is_measured_again(in_pr
     assert killed and [row["status"] for row in rounds.measured.values()] == ["ok"] * 2
     for m in (4, 8):
         numbers = [rest[:2] for point, part, *rest in rounds.repetitions if (point.batch_size, part) == (m, "whole")]
-        assert numbers == [[number, process] for process in range(PROCESSES) for number in range(5)]
+        assert sorted(numbers) == [[number, process] for number in range(5) for process in range(PROCESSES)]
 
 
 class MadeUp:
@@ -265,18 +265,33 @@ class MadeUp:
         return {"whole": 1.0}
 
 
-@given(st.lists(st.sampled_from([0, 1, ROUNDS, ROUNDS + 1, ROUNDS + 2]), min_size=8, max_size=8))
+ENOUGH = [1 + 2 * ROUNDS, 1 + ROUNDS, 1 + ROUNDS]  # each compiles, and the first is beside both others
+
+
+@given(st.lists(st.sampled_from([0, 1, *[ROUNDS * times + more for times in (1, 2) for more in (0, 1)]]), min_size=6))
 def test_half_of_what_is_measured_side_by_side_is_not_kept(answers) -> None:
-    """Two processes at a time, twice, so that there are three or more; and all again if one ends."""
+    """Two of three processes at a time, and all again if one ends."""
     rounds, left = rounds_of(100), iter(answers)
     rounds.start = lambda *_: MadeUp(next(left))
     message = rounds.measure_side_by_side(Point(4, "float32", "grid"), 10**6)
-    enough = [answer > ROUNDS for answer in answers]  # one compiles
-    ended = 2 if not all(enough[:2]) else 4  # of the first try
-    whole = all(enough[:4]) or all(enough[ended : ended + 4])
+    tries = [all(had >= need for had, need in zip(some, ENOUGH, strict=True)) for some in (answers[:3], answers[3:6])]
     processes = [process for *_, process, _ in rounds.repetitions]
-    assert sorted(processes) == sorted([*range(4)] * ROUNDS if whole else [])
-    assert endings.is_fault(message) is not whole
+    assert sorted(processes) == sorted([0, 0, 1, 2] * ROUNDS if any(tries) else [])
+    assert endings.is_fault(message) is not any(tries)
+
+
+def test_processes_that_have_measured_a_point_measure_it_side_by_side(rounds) -> None:
+    """Those of the others have ended; where one of them died meanwhile all are new."""
+    small, large = (Point(m, "float32", "grid") for m in (4, 8))
+    rounds.measure([small, large], beside=small)
+    assert [point for point, _ in rounds.waiting] == [small] * PROCESSES
+    started = len(rounds.started)
+    assert started == 2 * PROCESSES
+    assert rounds.measure_side_by_side(small, 10**6) == "" and len(rounds.started) == started
+    rounds.measure([small, large], beside=small)
+    os.kill(rounds.waiting[1][1].process.pid, signal.SIGKILL)
+    assert rounds.measure_side_by_side(small, 10**6) == "" and len(rounds.started) == 2 * started + PROCESSES
+    assert not any(process.process.is_alive() for process in rounds.started)
 
 
 def test_what_takes_too_long_is_stopped(process) -> None:

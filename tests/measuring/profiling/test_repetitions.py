@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from batchwise.measuring.profiling.probe import IMAGES, RECURRENT_TOKENS, ROWS, TOKENS, Probe, is_recurrent
+from batchwise.measuring.profiling.probe import IMAGES, RECURRENT_TOKENS, ROWS, TOKENS, Probe
 from batchwise.models import bag_of_embeddings, gru, lstm
+from batchwise.training.network import is_recurrent
 
 
 @pytest.mark.parametrize(
