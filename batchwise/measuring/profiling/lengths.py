@@ -1,76 +1,24 @@
-"""What an update of m rows of T tokens takes in memory and time, and the largest m that fits into a limit at each T.
-
-Each number of rows is tried in a process of its own: in one that has trained others, memory that these have left counts
-too. Some build and compile at the same time, then one at a time is measured. A process holds few rows, which are taken
-again, so that the memory is that of an update; the data come on top.
-"""
+"""What an update of m rows of T tokens takes in memory and time, and the largest m that fits into a limit at each T."""
 
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from itertools import groupby
-from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from batchwise.common import source_closure
 from batchwise.config.memory_by_length import MemoryByLength
 from batchwise.config.study import Study
-from batchwise.measuring.profiling import endings
-from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.measurement_store import Measurements
-from batchwise.measuring.profiling.process import Process
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
-from batchwise.runtime.device import gpu
+from batchwise.measuring.profiling.updates import EVALUATED, Asked, Kind, Start, Update, tried
 
 # Of an update, about. With fewer, what a process sets aside to take when it needs it hides what a row takes; and one
 # process differs from its equal by what 2,000 tokens take.
 TOKENS = (2**15, 2**17, 2**18)
-ROWS = 64  # that a process holds of each part
-SECONDS = 20.0  # of work to compile an update, and again to make it; one that takes longer is stopped
-AT_ONCE = 2  # processes that build and compile at the same time
 # The end of memory is looked for around where a line through what was measured puts it, so near:
 BELOW, UP, DOWN, CLOSE = 0.95, 1.1, 0.9, 1.16
 MOST_TRIES = 5
-EVALUATED = 2048  # rows that a process holds to evaluate; no more are evaluated together (training/evaluation_rows.py)
-
-
-class Kind(NamedTuple):
-    """What is measured at several m: the tokens of a row, the number type, and the parts of a batch."""
-
-    tokens: int
-    dtype: str
-    accumulation: int
-
-
-@dataclass(frozen=True)
-class Update:
-    """A row of lengths.csv: what became of an update of so many rows, or of their evaluation."""
-
-    tokens: int
-    dtype: str
-    accumulation: int
-    batch_size: int
-    purpose: str  # POINT, END or EVALUATION
-    status: str
-    message: str = ""
-    memory_peak_bytes: int | None = None
-    seconds: float | None = None
-
-
-class Asked(NamedTuple):
-    """An update of m rows, or the evaluation of all, in a process that may take so many bytes."""
-
-    kind: Kind
-    batch_size: int
-    purpose: str
-    memory: int
-
-
-class Start(Protocol):
-    """Starts a process of a kind, with so many bytes that it can take, and rows that it holds."""
-
-    def __call__(self, kind: Kind, memory: int, rows: int) -> Process:
-        """Return it."""
 
 
 def kinds(study: Study, asked: MemoryByLength) -> list[Kind]:
@@ -93,9 +41,10 @@ def measure(study: Study, asked: MemoryByLength, start: Start, kept: Measurement
     `available` is the memory of the machine. The end is looked for with the study as it is.
     """
     found: list[Update] = []
+    how = source_closure.hashes([f"batchwise/measuring/profiling/{file}.py" for file in ("lengths", "updates")])
     for of_rows, group in groupby(kinds(study, asked), key=lambda kind: kind[1:]):
         limit = asked.limit_bytes if of_rows == (study.dtype, study.accumulation) else None
-        names = {kind: {"length": kind._asdict(), "limit": limit} for kind in group}
+        names = {kind: {"length": kind._asdict(), "limit": limit, "how": how} for kind in group}
         before = {kind: one for kind, name in names.items() if (one := kept.find(**name))}
         rows = {kind: [Update(**row) for row in one["rows"]] for kind, one in before.items()}
         new = [kind for kind in names if kind not in before]
@@ -168,72 +117,3 @@ def _search(points: list[Update], limit: int) -> Generator[int, str, None]:
             ends, share = m, share * DOWN
         else:
             return
-
-
-def tried(start: Start, asked: list[Asked]) -> list[Update]:
-    """Return what became of each; an end that is in doubt is tried once more, alone."""
-    number = 1 if gpu() else AT_ONCE
-    groups = [asked[first : first + number] for first in range(0, len(asked), number)]
-    rows = [row for group in groups for row in _tried(start, group)]
-    return [_checked(start, *pair) for pair in zip(asked, rows, strict=True)]
-
-
-def _checked(start: Start, asked: Asked, row: Update) -> Update:
-    if not endings.is_doubtful(row.status, may_fit=asked.purpose == POINT):
-        return row
-    (again,) = _tried(start, [asked])
-    status, message = endings.second(again.status, again.message, has_room=False)
-    return replace(again, status=status, message=message)
-
-
-def _tried(start: Start, group: list[Asked]) -> list[Update]:
-    """Return what became of some, whose processes build and compile at the same time."""
-    processes = {asked: start(asked.kind, asked.memory, _rows_held(asked)) for asked in group}
-    found: dict[Asked, Update] = {}
-    for process in processes.values():
-        process.wait()
-    for asked, process in processes.items():
-        with _noted(found, asked):
-            process.built()
-            process.tell(*_compilation(asked))
-    for asked in [one for one in group if one not in found]:
-        with _noted(found, asked):
-            processes[asked].answer(SECONDS)
-    for asked, process in processes.items():
-        if asked not in found:
-            with _noted(found, asked):
-                found[asked] = _result(asked, process)
-        process.close()
-    return [found[asked] for asked in group]
-
-
-@contextmanager
-def _noted(found: dict[Asked, Update], asked: Asked) -> Iterator[None]:
-    """Let the end of a process be what became of what is asked."""
-    try:
-        yield
-    except Ended as ended:
-        found[asked] = _update(asked, ended.status, ended.message)
-
-
-def _update(asked: Asked, status: str, message: str = "", **measured: Any) -> Update:
-    return Update(*asked.kind, asked.batch_size, asked.purpose, status, message, **measured)
-
-
-def _rows_held(asked: Asked) -> int:
-    return EVALUATED if asked.purpose == EVALUATION else ROWS
-
-
-def _compilation(asked: Asked) -> tuple[str, *tuple[int, ...]]:
-    return ("compile_evaluation",) if asked.purpose == EVALUATION else ("compile_update", asked.batch_size)
-
-
-def _result(asked: Asked, process: Process) -> Update:
-    """Return what is measured of one while the others rest. Of an evaluation m is how many rows are together."""
-    if asked.purpose == EVALUATION:
-        rows, peak = process.ask("evaluation", seconds=SECONDS)
-        return _update(asked._replace(batch_size=rows), "fits", memory_peak_bytes=peak)
-    peak, seconds = process.ask("timed_update", seconds=SECONDS)
-    if peak > asked.memory:  # of a GPU, and of macOS, which do not hold a process to its limit
-        return _update(asked, "out_of_memory", f"an update takes more than {asked.memory:,} bytes")
-    return _update(asked, "fits", memory_peak_bytes=peak, seconds=seconds)

@@ -24,6 +24,7 @@ from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.process import Process
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.measuring.profiling.rounds import Point, Rounds
+from batchwise.measuring.profiling.updates import Kind
 from batchwise.runtime import hardware
 from batchwise.runtime.device import gpu
 
@@ -147,7 +148,7 @@ class Profiler:
             self._note(f"an update of m = {row.batch_size}, T = {row.tokens}", row.message)
         return [asdict(row) for row in rows]
 
-    def _start_at_length(self, kind: lengths.Kind, memory: int, rows: int) -> Process:
+    def _start_at_length(self, kind: Kind, memory: int, rows: int) -> Process:
         data = of_length(self.data, kind.tokens, rows)
         return self.rounds.start(kind.dtype, memory, data, accumulation=kind.accumulation)
 

@@ -15,12 +15,12 @@ from batchwise.config.memory_by_length import MemoryByLength
 from batchwise.config.study import Study
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.execution.run_store import Store
-from batchwise.measuring.profiling import lengths
+from batchwise.measuring.profiling import lengths, updates
 from batchwise.measuring.profiling.endings import Ended
-from batchwise.measuring.profiling.lengths import Kind, Update
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
 from batchwise.measuring.profiling.profiler import Profiler
+from batchwise.measuring.profiling.updates import Kind, Update
 
 STUDY = {
     "data_set": "texts",
@@ -51,7 +51,7 @@ class MadeUp:
     def tell(self, method: str, *batch_size: int) -> None:
         """Note what is compiled."""
         assert method == ("compile_update" if batch_size else "compile_evaluation")
-        (self.m,) = batch_size or [lengths.EVALUATED]
+        (self.m,) = batch_size or [updates.EVALUATED]
 
     def answer(self, seconds: float) -> None:
         """Have compiled it."""
@@ -75,7 +75,7 @@ def measured(folder: Path, made: Study, token_bytes: float = 3000.0, available: 
     kept = Measurements(Store(folder), {"key": "k"})
 
     def start(kind: Kind, memory: int, rows: int) -> MadeUp:
-        assert rows in (lengths.ROWS, lengths.EVALUATED)
+        assert rows in (updates.ROWS, updates.EVALUATED)
         return MadeUp(kind, memory, token_bytes, tried)
 
     assert made.memory_by_length
@@ -112,16 +112,18 @@ def test_the_end_is_found_closely_at_each_length(tmp_path, token_bytes) -> None:
     assert {row.purpose for row in rows if row.accumulation > 1} == {POINT}
     evaluated = [row for row in rows if row.purpose == EVALUATION]
     assert [row.tokens for row in evaluated] == sorted(ASKED["lengths"])
-    assert {(row.batch_size, row.memory_peak_bytes) for row in evaluated} == {(lengths.EVALUATED, 7e8)}
+    assert {(row.batch_size, row.memory_peak_bytes) for row in evaluated} == {(updates.EVALUATED, 7e8)}
 
 
-def test_what_is_measured_is_kept(tmp_path) -> None:
+def test_what_is_measured_is_kept(tmp_path, monkeypatch) -> None:
     rows, tried = measured(tmp_path, study())
     assert len(tried) == len(rows)
     again, retried = measured(tmp_path, study())
     assert again == rows and not retried
     more = study(memory_by_length={**ASKED, "lengths": [*ASKED["lengths"], 800]})
     assert {kind.tokens for kind, _ in measured(tmp_path, more)[1]} == {800}
+    monkeypatch.setattr(lengths.source_closure, "hashes", lambda _: {"lengths.py": "as edited"})
+    assert len(measured(tmp_path, study())[1]) == len(rows)
 
 
 def test_without_memory_larger_ones_are_not_tried(tmp_path) -> None:

@@ -280,18 +280,21 @@ def test_half_of_what_is_measured_side_by_side_is_not_kept(answers) -> None:
     assert endings.is_fault(message) is not any(tries)
 
 
-def test_processes_that_have_measured_a_point_measure_it_side_by_side(rounds) -> None:
+@pytest.mark.parametrize("dies", [False, True])
+def test_processes_that_have_measured_a_point_measure_it_side_by_side(dies, rounds, monkeypatch) -> None:
     """Those of the others have ended; where one of them died meanwhile all are new."""
+    monkeypatch.setattr(rounds_module, "ROUNDS", 1)
     small, large = (Point(m, "float32", "grid") for m in (4, 8))
     rounds.measure([small, large], beside=small)
     assert [point for point, _ in rounds.waiting] == [small] * PROCESSES
     started = len(rounds.started)
     assert started == 2 * PROCESSES
-    assert rounds.measure_side_by_side(small, 10**6) == "" and len(rounds.started) == started
-    rounds.measure([small, large], beside=small)
-    os.kill(rounds.waiting[1][1].process.pid, signal.SIGKILL)
-    assert rounds.measure_side_by_side(small, 10**6) == "" and len(rounds.started) == 2 * started + PROCESSES
+    if dies:
+        os.kill(rounds.waiting[1][1].process.pid, signal.SIGKILL)
+    assert rounds.measure_side_by_side(small, 10**6) == ""
+    assert len(rounds.started) == started + PROCESSES * dies
     assert not any(process.process.is_alive() for process in rounds.started)
+    assert sorted(row[3] for row in rounds.repetitions if row[1] == "side_by_side") == [0, 0, 1, 2]
 
 
 def test_what_takes_too_long_is_stopped(process) -> None:
