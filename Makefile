@@ -27,7 +27,7 @@ test: $(BIN)/ready-dev
 	ruff format --check .
 	lint-imports --no-logo
 	mypy
-	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-fail-under 90
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-fail-under 90
 
 lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt
