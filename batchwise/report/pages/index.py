@@ -169,7 +169,7 @@ def question(one: Answer) -> Html:
             ),
             *(paragraph(sentences.mean(mean)) for mean in one.means),
         ),
-        links("Shown by", [(name, f"{name}.html") for name in dict.fromkeys(here)]),
+        *([links("Shown by", [(name, f"{name}.html") for name in dict.fromkeys(here)])] if here else []),
     )
 
 

@@ -57,6 +57,7 @@ def test_what_is_recorded_counts_and_is_marked(data, tmp_path: Path) -> None:
     assert f"cifar (recorded, {pipeline})" in text and f"recorded in {pipeline}, not measured here" in text
     assert "ahead by 5 points" in text
     assert 'href="cifar.html"' not in page.section(made, "G").text  # it has no page here
+    assert "Shown by: ." not in seen(page.section(page.read(tmp_path, [], ASKED, [file]), "G").text)
 
 
 def test_every_answer_has_a_mark_with_a_look_of_its_own(data) -> None:
