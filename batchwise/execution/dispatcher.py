@@ -11,6 +11,7 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
+from dask.system import CPU_COUNT
 from distributed import CancelledError, Client, Future, KilledWorker
 
 from batchwise.common import plugin_errors
@@ -18,7 +19,7 @@ from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
-from batchwise.execution.pool import replace_lost_workers
+from batchwise.execution.pool import number_of_workers, replace_lost_workers
 from batchwise.execution.run_queue import Queue
 from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
 from batchwise.training import run_result
@@ -58,7 +59,8 @@ def train(
     are those of the Queue; `some_ended` is whether other runs of the study ended before. Raises UserError as
     StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers die.
     """
-    queue = Queue(runs, seconds, compile_seconds, all_begin=not some_ended)
+    all_begin = not some_ended and number_of_workers() <= CPU_COUNT
+    queue = Queue(runs, seconds, compile_seconds, all_begin=all_begin)
     dispatcher = Dispatcher(client, queue, shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
         for _ in runs:

@@ -10,8 +10,8 @@ class Queue:
     """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once.
 
     `seconds` says how long a run takes, `compile_seconds` how much longer the first run of a batch size; both are asked
-    anew each time, since what they say gets better while runs are measured. `all_begin`: no worker has trained yet, so
-    that a second one of a batch size costs no time as long as the first has not trained either.
+    anew each time, since what they say gets better while runs are measured. `all_begin`: no worker has trained yet, and
+    each has a core, so that a second one of a batch size costs no time as long as the first has not trained either.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class Queue:
         if batch_size is None:
             return None
         self.current[worker] = batch_size
-        # From the other end: branches of a run, which have its beginning in common, stay together.
-        run = self.waiting[batch_size].pop(0 if worker in self.sharing else -1)
+        runs = self.waiting[batch_size]
+        run = runs.pop(_first_of_last(runs) if worker in self.sharing else -1)
         if not self.waiting[batch_size]:
             del self.waiting[batch_size]
         return run
@@ -58,3 +58,15 @@ class Queue:
 
     def _seconds_left(self, batch_size: int) -> float:
         return sum(map(self.seconds, self.waiting[batch_size]))
+
+
+def _first_of_last(runs: list[Run]) -> int:
+    """Return the place of the first run of the last rate and seed, of runs from the last to the first.
+
+    A worker that shares a batch size begins there: branches of a run, which have its beginning in common, stay with one
+    worker, in their order.
+    """
+    last = runs[0]
+    return max(
+        place for place, run in enumerate(runs) if (run.learning_rate, run.seed) == (last.learning_rate, last.seed)
+    )

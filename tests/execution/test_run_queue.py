@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.config.grid import Run
+from batchwise.config.phases import Branch
 from batchwise.execution.run_queue import Queue
 
 RUNS = st.lists(
@@ -105,3 +106,14 @@ def test_the_batch_size_of_a_worker_that_died_goes_to_another() -> None:
     queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 1)
     queue.take("a", "ab")
     assert queue.take("b", "bc") == FOUR_RUNS[1]
+
+
+def test_workers_that_share_train_the_branches_of_a_run_in_their_order() -> None:
+    branches = [(), *(Branch(epoch, epoch + 2, m, 1.0) for epoch in (2, 4) for m in (16, 32))]
+    runs = [Run(8, 0.1, seed, branch) for seed in range(4) for branch in branches]
+    queue = Queue(runs, seconds, compile_seconds=lambda: 0, all_begin=True)
+    taken = {worker: [] for worker in "ab"}
+    for worker in "ab" * (len(runs) // 2):
+        taken[worker].append(queue.take(worker, "ab"))
+    assert taken["a"] == runs[:10]
+    assert taken["b"] == [*runs[15:], *runs[10:15]]

@@ -11,7 +11,7 @@ from batchwise.config.memory_by_length import MemoryByLength
 from batchwise.config.study import Study
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
-from batchwise.measuring.profiling.updates import EVALUATED, Asked, Kind, Start, Update, tried
+from batchwise.measuring.profiling.updates import AT_ONCE, EVALUATED, Asked, Kind, Start, Update, tried
 
 # Of an update, about. With fewer, what a process sets aside to take when it needs it hides what a row takes; and one
 # process differs from its equal by what 2,000 tokens take.
@@ -40,55 +40,59 @@ def measure(study: Study, asked: MemoryByLength, start: Start, kept: Measurement
 
     `available` is the memory of the machine. The end is looked for with the study as it is.
     """
-    found: list[Update] = []
+    found: dict[Kind, list[Update]] = {}
     how = source_closure.hashes([f"batchwise/measuring/profiling/{file}.py" for file in ("lengths", "updates")])
-    for of_rows, group in groupby(kinds(study, asked), key=lambda kind: kind[1:]):
-        limit = asked.limit_bytes if of_rows == (study.dtype, study.accumulation) else None
-        names = {kind: {"length": kind._asdict(), "limit": limit, "how": how} for kind in group}
+    for some, limit in _groups(study, asked):
+        names = {kind: {"length": kind._asdict(), "limit": limit, "how": how} for kind in some}
         before = {kind: one for kind, name in names.items() if (one := kept.find(**name))}
-        rows = {kind: [Update(**row) for row in one["rows"]] for kind, one in before.items()}
-        new = [kind for kind in names if kind not in before]
-        rows |= _measured(new, start, available, min(limit, available) if limit else None)
+        new = [kind for kind in some if kind not in before]
+        found |= {kind: [Update(**row) for row in one["rows"]] for kind, one in before.items()}
+        found |= _measured(new, start, available, min(limit, available) if limit else None)
         for kind in new:
-            if all(row.status in ("fits", "out_of_memory") for row in rows[kind]):
-                kept.keep({"rows": [asdict(row) for row in rows[kind]]}, **names[kind])
-        found += [row for kind in names for row in rows[kind]]
-    return found
+            if all(row.status in ("fits", "out_of_memory") for row in found[kind]):
+                kept.keep({"rows": [asdict(row) for row in found[kind]]}, **names[kind])
+    return [row for rows in found.values() for row in rows]
 
 
-def _measured(kinds: list[Kind], start: Start, available: int, limit: int | None) -> dict[Kind, list[Update]]:
+def _groups(study: Study, asked: MemoryByLength) -> Iterator[tuple[list[Kind], int | None]]:
+    """Yield the kinds that are measured together, which differ in their length, with the limit of their memory."""
+    for rest, group in groupby(kinds(study, asked), key=lambda kind: kind[1:]):
+        limit = asked.limit_bytes if rest == (study.dtype, study.accumulation) else None
+        of_group = [*group]
+        for first in range(0, len(of_group), AT_ONCE):
+            yield of_group[first : first + AT_ONCE], limit
+
+
+def _measured(some: list[Kind], start: Start, available: int, limit: int | None) -> dict[Kind, list[Update]]:
     """Return the updates of kinds: several m of each, and with a limit those up to its end, and the evaluation."""
-    points = tried(start, [Asked(kind, m, POINT, available) for kind in kinds for m in sizes(kind.tokens)])
-    found = {kind: [*_until_it_ends(row for row in points if _kind(row) == kind)] for kind in kinds}
+    found: dict[Kind, list[Update]] = {kind: [] for kind in some}
+    for place in range(len(TOKENS)):
+        fitting = [kind for kind in some if all(row.status == "fits" for row in found[kind])]
+        batch_sizes = {kind: sizes(kind.tokens)[place : place + 1] for kind in fitting}
+        _add(found, tried(start, [Asked(kind, m, POINT, available) for kind, of in batch_sizes.items() for m in of]))
     if limit is not None:
-        for row in [*_ends(start, found, limit), *tried(start, [_evaluation(kind, available) for kind in kinds])]:
-            found[_kind(row)].append(row)
+        _find_ends(start, found, limit, at_once=AT_ONCE * limit <= available)
+        _add(found, tried(start, [Asked(kind, EVALUATED, EVALUATION, available) for kind in some]))
     return found
+
+
+def _add(found: dict[Kind, list[Update]], rows: Iterable[Update]) -> None:
+    for row in rows:
+        found[_kind(row)].append(row)
 
 
 def _kind(row: Update) -> Kind:
     return Kind(row.tokens, row.dtype, row.accumulation)
 
 
-def _evaluation(kind: Kind, available: int) -> Asked:
-    return Asked(kind, EVALUATED, EVALUATION, available)
-
-
-def _until_it_ends(rows: Iterable[Update]) -> Iterator[Update]:
-    for row in rows:
-        yield row
-        if row.status != "fits":
-            return
-
-
-def _ends(start: Start, points: dict[Kind, list[Update]], limit: int) -> Iterator[Update]:
-    """Yield updates at which each kind comes to the end of a limit: those of all kinds are tried together."""
-    searches = {kind: _search(rows, limit) for kind, rows in points.items()}
-    sizes = {kind: next(search, None) for kind, search in searches.items()}
-    while asked := [Asked(kind, m, END, limit) for kind, m in sizes.items() if m]:
-        rows = tried(start, asked)
-        yield from rows
-        sizes = {_kind(row): _next(searches[_kind(row)], row.status) for row in rows}
+def _find_ends(start: Start, found: dict[Kind, list[Update]], limit: int, *, at_once: bool) -> None:
+    """Add updates at which each kind comes to the end of a limit: those of all kinds are tried together."""
+    searches = {kind: _search([*rows], limit) for kind, rows in found.items()}
+    next_sizes = {kind: next(search, None) for kind, search in searches.items()}
+    while asked := [Asked(kind, m, END, limit) for kind, m in next_sizes.items() if m]:
+        rows = tried(start, asked, at_once=at_once)
+        _add(found, rows)
+        next_sizes = {_kind(row): _next(searches[_kind(row)], row.status) for row in rows}
 
 
 def _next(search: Generator[int, str, None], status: str) -> int | None:

@@ -102,7 +102,8 @@ class Profiler:
         """Return the new points, measured, and keep those that could be; one of `before` is measured once more."""
         again = nearest(self.new[0], [one for one in before if one not in self.new and one.purpose == "grid"])
         fitting = [one.row for one in before.values() if one.ok]
-        self.rounds.measure([*self.new, *again], fitting, self.asked[0] if self._has_side_by_side else None)
+        beside = self.asked[0] if self._has_side_by_side and self.asked[0] in self.new else None
+        self.rounds.measure([*self.new, *again], fitting, beside)
         for point in again:
             if self.rounds.is_ok(point):
                 slowdown = self._measurement(point).median() / before[point].median()

@@ -59,7 +59,7 @@ class Rounds:
         self.repetitions: list[tuple[Point, str, int, int, float]] = []
         self.started: list[Process] = []
         self.beside: Point | None = None
-        self.waiting: list[tuple[Point, Process]] = []  # those of `beside`, for measure_side_by_side
+        self.resting: dict[int, Process] = {}  # of `beside`, by their numbers, for measure_side_by_side
 
     def start(self, dtype: str, memory: int, data: DataSet | None = None, **changes: Any) -> Process:
         """Start a process that builds a trainer; on a CPU it cannot take more memory.
@@ -83,14 +83,17 @@ class Rounds:
         """Measure every point; what became of it is its status.
 
         `fitting` are rows of other points that fit. One that the machine is to blame for is failed. The processes of
-        `beside` stay alive, to be measured side by side.
+        `beside` stay alive, to be measured side by side, unless a point has to be measured alone.
         """
         self.beside = beside
         self.measured = {point: {"status": "ok"} for point in points}
         self._measure([points[place] for place in self.random.permutation(len(points))])
-        for point in sorted(points, key=lambda one: -one.batch_size):
-            if endings.is_doubtful(self.measured[point]["status"], may_fit=True):
-                self._measure_again(point, fitting)
+        doubtful = [point for point in points if endings.is_doubtful(self.measured[point]["status"], may_fit=True)]
+        if doubtful or (beside and not self.is_ok(beside)):
+            self.beside = None
+            self._end_resting()
+        for point in sorted(doubtful, key=lambda one: -one.batch_size):
+            self._measure_again(point, fitting)
 
     def _measure_again(self, point: Point, fitting: Sequence[Mapping[str, Any]]) -> None:
         self.measured[point] = row = {"status": "ok"}
@@ -123,9 +126,9 @@ class Rounds:
             for place in self.random.permutation(len(alive)):
                 (point, number), process = alive[place]
                 self._repeat(round_number, number, point, process)
-        for (point, _), process in group.items():
+        for (point, number), process in group.items():
             if point == self.beside and self.is_ok(point):
-                self.waiting.append((point, process))
+                self.resting[number] = process
             else:
                 process.close()
 
@@ -142,8 +145,11 @@ class Rounds:
             self._compile(some, ragged=are_first)
             if are_first:
                 self._count(some)
-            group |= {key: process for key, process in some.items() if self.is_ok(key[0])}
-            taken = [self.measured[point].get("memory_peak_bytes", 0) for point, _ in [*group, *self.waiting]]
+            group |= some
+            for key in [key for key in group if not self.is_ok(key[0])]:
+                group.pop(key).close()
+            alive = [point for point, _ in group] + [self.beside for _ in self.resting]
+            taken = [self.measured[point]["memory_peak_bytes"] for point in alive if point]
             if group and (self.on_gpu or sum(taken) + number * max(taken) > MEMORY_SHARE * self.available):
                 yield group
                 group = {}
@@ -218,22 +224,40 @@ class Rounds:
         return endings.twice(message)
 
     def _repeat_side_by_side(self, point: Point, room: int) -> None:
-        number, distinct = min(self.cores, room), min(max(self.cores, PROCESSES), room)
-        new = [self.start(point.dtype, self.available) for _ in range(distinct - len(self.waiting))]
-        processes, self.waiting = [*(process for _, process in self.waiting), *new], []
+        """Repeat a point in `cores` processes at a time, or as many as there is room for, and in PROCESSES at least.
+
+        Those that rest are taken, if all have room; else those of each time are new.
+        """
+        number, least = min(self.cores, room), max(self.cores, PROCESSES)
+        numbers = [*range(least)] * 2 if room >= least else [*range(2 * least)]
+        if room < least:
+            self._end_resting()
+        processes, self.resting = self.resting, {}
         try:
-            for process in new:
-                process.built()
-            _all(new, "compile", point.batch_size, False)
-            for first in range(0, distinct, max(1, number)):
-                places = [(first + place) % distinct for place in range(number)]
+            for first in range(0, least, max(1, number)):
+                group = numbers[first : first + number]
+                self._start_missing(point, group, processes)
                 for round_number in range(ROUNDS):
-                    found = _all([processes[place] for place in places], "repeat", "whole")
-                    for place, seconds in zip(places, found, strict=True):
+                    found = _all([processes[place] for place in group], "repeat", "whole")
+                    for place, seconds in zip(group, found, strict=True):
                         self.repetitions.append((point, "side_by_side", round_number, place, seconds["whole"]))
+                while room < least and processes:
+                    processes.popitem()[1].close()
         finally:
-            for process in processes:
+            for process in processes.values():
                 process.close()
+
+    def _start_missing(self, point: Point, numbers: list[int], processes: dict[int, Process]) -> None:
+        """Start and compile the processes of a point with some numbers that are not there."""
+        new = {number: self.start(point.dtype, self.available) for number in numbers if number not in processes}
+        processes |= new
+        for process in new.values():
+            process.built()
+        _all([*new.values()], "compile", point.batch_size, False)
+
+    def _end_resting(self) -> None:
+        while self.resting:
+            self.resting.popitem()[1].close()
 
 
 def _all(processes: list[Process], method: str, *arguments: Any) -> list[Any]:

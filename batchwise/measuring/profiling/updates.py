@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from batchwise.measuring.profiling import endings
 from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.process import Process
-from batchwise.measuring.profiling.profile_files import EVALUATION, POINT
+from batchwise.measuring.profiling.profile_files import END, EVALUATION
 from batchwise.runtime.device import gpu
 
 ROWS = 64  # that a process holds of each part
@@ -61,16 +61,20 @@ class Start(Protocol):
         """Return it."""
 
 
-def tried(start: Start, asked: list[Asked]) -> list[Update]:
-    """Return what became of each; an end that is in doubt is tried once more, alone."""
-    number = 1 if gpu() else AT_ONCE
+def tried(start: Start, asked: list[Asked], *, at_once: bool = True) -> list[Update]:
+    """Return what became of each; an end that is in doubt is tried once more, alone.
+
+    `at_once`: some build and compile at the same time, for which the machine has the memory; on a GPU none do.
+    """
+    number = AT_ONCE if at_once and not gpu() else 1
     groups = [asked[first : first + number] for first in range(0, len(asked), number)]
     rows = [row for group in groups for row in _tried(start, group)]
     return [_checked(start, *pair) for pair in zip(asked, rows, strict=True)]
 
 
 def _checked(start: Start, asked: Asked, row: Update) -> Update:
-    if not endings.is_doubtful(row.status, may_fit=asked.purpose == POINT):
+    # An end of a limit is that of its process alone; of all memory that there is, another may have had a part.
+    if not endings.is_doubtful(row.status, may_fit=asked.purpose != END and not gpu()):
         return row
     (again,) = _tried(start, [asked])
     status, message = endings.second(again.status, again.message, has_room=False)
@@ -84,27 +88,27 @@ def _tried(start: Start, group: list[Asked]) -> list[Update]:
     for process in processes.values():
         process.wait()
     for asked, process in processes.items():
-        with _noted(found, asked):
+        with _noted(found, asked, process):
             process.built()
             process.tell(*_compilation(asked))
     for asked in [one for one in group if one not in found]:
-        with _noted(found, asked):
+        with _noted(found, asked, processes[asked]):
             processes[asked].answer(SECONDS)
-    for asked, process in processes.items():
-        if asked not in found:
-            with _noted(found, asked):
-                found[asked] = _result(asked, process)
-        process.close()
+    for asked in [one for one in group if one not in found]:
+        with _noted(found, asked, processes[asked]):
+            found[asked] = _result(asked, processes[asked])
+            processes[asked].close()
     return [found[asked] for asked in group]
 
 
 @contextmanager
-def _noted(found: dict[Asked, Update], asked: Asked) -> Iterator[None]:
+def _noted(found: dict[Asked, Update], asked: Asked, process: Process) -> Iterator[None]:
     """Let the end of a process be what became of what is asked."""
     try:
         yield
     except Ended as ended:
         found[asked] = _update(asked, ended.status, ended.message)
+        process.close()
 
 
 def _update(asked: Asked, status: str, message: str = "", **measured: Any) -> Update:

@@ -169,8 +169,8 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
     processes = profile.repetitions.loc[profile.repetitions["part"].eq("whole"), "process"].nunique()
     caption = (
         f"Measured on {machine['device']}, {machine['cores']} cores, one process at a time, each batch size in "
-        f"{count(processes, 'process')} of its own, one after the other, their repetitions in random order among those "
-        "of the other batch sizes. A time is the median of the processes' medians; quartiles are of all repetitions."
+        f"{count(processes, 'process')} of its own, their repetitions in random order among those of the other batch "
+        "sizes. A time is the median of the processes' medians; quartiles are of all repetitions."
     )
     return join(
         paragraph(finding, "finding"),

@@ -127,13 +127,14 @@ def test_what_is_measured_is_kept(tmp_path, monkeypatch) -> None:
 
 
 def test_without_memory_larger_ones_are_not_tried(tmp_path) -> None:
-    rows, _ = measured(tmp_path, study(), token_bytes=2 * 10**4, available=15 * 10**8)
+    rows, tried = measured(tmp_path, study(), token_bytes=2 * 10**4, available=15 * 10**8)
     own = [
         row.status
         for row in rows
         if (row.tokens, row.dtype, row.accumulation, row.purpose) == (20, "float32", 1, POINT)
     ]
     assert own == ["fits", "out_of_memory"]
+    assert max(m * kind.tokens / kind.accumulation for kind, m in tried if m != updates.EVALUATED) < 2**18
 
 
 @pytest.mark.parametrize(

@@ -161,10 +161,11 @@ class MadeUpRounds:
 
     def __init__(self, asked: list[Point], slow: list[float], data: DataSet, recipe, cores: int) -> None:
         self.asked, self.slow, self.available = asked, slow, 10**9
-        self.measured, self.repetitions = {}, []
+        self.measured, self.repetitions, self.beside = {}, [], None
 
     def measure(self, asked: list[Point], fitting: list[dict], beside: Point | None) -> None:
         self.asked += asked
+        self.beside = beside
         for point in asked:
             self.measured[point] = {
                 "status": "ok",
@@ -184,6 +185,8 @@ class MadeUpRounds:
         return True
 
     def measure_side_by_side(self, point: Point, memory_peak: int) -> str:
+        assert point == self.beside
+        self.beside = None
         for number in range(3):
             for process in range(2):
                 row = (point, "side_by_side", number, process, 2 * self.seconds(point, number))
@@ -191,7 +194,8 @@ class MadeUpRounds:
         return ""
 
     def close(self) -> None:
-        """There is no process to end."""
+        """End no process: none rests for what is not measured."""
+        assert self.beside is None
 
     def start(self, dtype: str, memory: int) -> None:
         raise AssertionError("no process is needed")
@@ -325,10 +329,14 @@ def test_faults_of_the_machine_are_told_and_measured_again(machine, monkeypatch)
             if point.batch_size == 64:
                 self.measured[point] = {"status": "failed", "message": message}
 
+    def faulty(self, *_: object) -> str:
+        self.beside = None
+        return message
+
     with monkeypatch.context() as patch:
         patch.setattr(MadeUpRounds, "measure", without_64)
         patch.setattr(MadeUpRounds, "is_ok", lambda self, point: self.measured[point]["status"] == "ok")
-        patch.setattr(MadeUpRounds, "measure_side_by_side", lambda *_: message)
+        patch.setattr(MadeUpRounds, "measure_side_by_side", faulty)
         patch.setattr(machine, "double", lambda *_: [Update(128, "failed", message, None, 0.5)])
         found, _ = machine.profile(part())
     failed = found.points[found.points["status"].eq("failed")]

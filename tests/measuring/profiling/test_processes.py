@@ -274,10 +274,35 @@ def test_half_of_what_is_measured_side_by_side_is_not_kept(answers) -> None:
     rounds, left = rounds_of(100), iter(answers)
     rounds.start = lambda *_: MadeUp(next(left))
     message = rounds.measure_side_by_side(Point(4, "float32", "grid"), 10**6)
-    tries = [all(had >= need for had, need in zip(some, ENOUGH, strict=True)) for some in (answers[:3], answers[3:6])]
+    started = 2 if min(answers[:2]) < ROUNDS + 1 else 3  # of the first try
+    tries = [
+        all(had >= need for had, need in zip(some, ENOUGH, strict=True))
+        for some in (answers[:3], answers[started : started + 3])
+    ]
     processes = [process for *_, process, _ in rounds.repetitions]
     assert sorted(processes) == sorted([0, 0, 1, 2] * ROUNDS if any(tries) else [])
     assert endings.is_fault(message) is not any(tries)
+
+
+@pytest.mark.parametrize(("room", "expected"), [(0, []), (1, [0, 1, 2]), (2, [0, 1, 2, 3]), (3, [0, 0, 1, 2])])
+def test_side_by_side_are_as_many_as_have_room_and_three_in_all(room, expected, rounds) -> None:
+    alive, most = [], []
+
+    class Counted(MadeUp):
+        def close(self) -> None:
+            if self in alive:
+                alive.remove(self)
+
+    def start(*_: object) -> MadeUp:
+        alive.append(Counted(1 + 2 * ROUNDS))
+        most.append(len(alive))
+        return alive[-1]
+
+    rounds.start = start
+    peak = int(rounds_module.MEMORY_SHARE * rounds.available / (room + 0.5))
+    assert rounds.measure_side_by_side(Point(4, "float32", "grid"), peak) == ""
+    assert sorted(process for *_, process, _ in rounds.repetitions) == sorted(expected * ROUNDS)
+    assert max(most, default=0) <= room and not alive
 
 
 @pytest.mark.parametrize("dies", [False, True])
@@ -286,15 +311,37 @@ def test_processes_that_have_measured_a_point_measure_it_side_by_side(dies, roun
     monkeypatch.setattr(rounds_module, "ROUNDS", 1)
     small, large = (Point(m, "float32", "grid") for m in (4, 8))
     rounds.measure([small, large], beside=small)
-    assert [point for point, _ in rounds.waiting] == [small] * PROCESSES
+    assert sorted(rounds.resting) == [*range(PROCESSES)]
     started = len(rounds.started)
     assert started == 2 * PROCESSES
     if dies:
-        os.kill(rounds.waiting[1][1].process.pid, signal.SIGKILL)
+        os.kill(rounds.resting[1].process.pid, signal.SIGKILL)
     assert rounds.measure_side_by_side(small, 10**6) == ""
     assert len(rounds.started) == started + PROCESSES * dies
     assert not any(process.process.is_alive() for process in rounds.started)
     assert sorted(row[3] for row in rounds.repetitions if row[1] == "side_by_side") == [0, 0, 1, 2]
+
+
+def test_no_process_of_a_point_outlives_its_other_that_ended(rounds, monkeypatch) -> None:
+    """Really: the second process dies before it compiles, beside the third, and the point is measured again, alone."""
+    alive, compile_all, measure = [], Rounds._compile, Rounds._measure
+
+    def killing(self: Rounds, some: rounds_module.Group, *, ragged: bool) -> None:
+        if not ragged and len(alive) == 1:
+            os.kill(some[large, 1].process.pid, signal.SIGKILL)
+        compile_all(self, some, ragged=ragged)
+
+    def noting(self: Rounds, some: list[Point]) -> None:
+        alive.append([process for process in self.started if process.process.is_alive()])
+        measure(self, some)
+
+    monkeypatch.setattr(rounds_module, "ROUNDS", 1)
+    monkeypatch.setattr(Rounds, "_compile", killing)
+    monkeypatch.setattr(Rounds, "_measure", noting)
+    small, large = (Point(m, "float32", "grid") for m in (4, 8))
+    rounds.measure([small, large], beside=small)
+    assert alive == [[], []] and rounds.is_ok(large) and not rounds.resting
+    assert not any(process.process.is_alive() for process in rounds.started)
 
 
 def test_what_takes_too_long_is_stopped(process) -> None:
