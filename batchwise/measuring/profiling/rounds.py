@@ -141,7 +141,7 @@ class Rounds:
         group: Group = {}
         number = 1 if self.on_gpu else min(AT_ONCE, self.cores) if are_first else AT_ONCE
         for first in range(0, len(waiting), number):
-            some = self._built(waiting[first : first + number])
+            some = self._built([key for key in waiting[first : first + number] if self.is_ok(key[0])])
             self._compile(some, ragged=are_first)
             if are_first:
                 self._count(some)
