@@ -54,7 +54,8 @@ def _folded(text: str) -> str:
 
 
 def _pattern(letter: str, sign: str) -> re.Pattern[str]:
-    return re.compile(rf"[0-9]++(?:[.,:][0-9]++)++|{letter}(?:'{letter})*+|{sign}")
+    # Before Python 3.11.5 a possessive group (cpython#106052) takes other characters than it matches; a set does not.
+    return re.compile(rf"[0-9]++(?:[.,:][0-9]++)+|{letter}(?:'{letter})*|{sign}")
 
 
 @cache
@@ -68,8 +69,8 @@ def _any() -> re.Pattern[str]:
     marks = _marks()
     letter = rf"[^\W_{WITHOUT_SPACES}]"
     sign = rf"[^\s{CONTROLS}][{marks}{EMOJI}]*+"
-    emoji = rf"[{FLAGS}]{{2}}|{sign}(?:\u200d{sign})*+"
-    return _pattern(rf"(?:{letter}[{marks}{JOINERS}]*+)++", emoji)
+    emoji = rf"[{FLAGS}]{{2}}|{sign}(?:\u200d{sign})*"
+    return _pattern(rf"(?:{letter}++[{marks}{JOINERS}]*+)+", emoji)
 
 
 def _marks() -> str:
