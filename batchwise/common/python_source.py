@@ -15,5 +15,7 @@ def parse(source: bytes, file: str) -> ast.Module:
     except SyntaxError as error:
         place = f", line {error.lineno}" if error.lineno else ""
         raise UserError(f"{file}{place}: this is not Python: {error.msg}") from None
-    except (ValueError, RecursionError, MemoryError):  # zero bytes, or brackets without end
+    except ValueError as error:  # zero bytes, before Python 3.11.4
+        raise UserError(f"{file}: this is not Python: {error}") from None
+    except (RecursionError, MemoryError):  # brackets without end
         raise UserError(f"{file}: this is not Python") from None

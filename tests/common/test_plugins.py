@@ -27,7 +27,7 @@ ALLOWED = "allowed: int, float, bool, str, PositiveInt"
     [
         (b"def prepare(:\n", "batchwise/datasets/mine.py, line 1: this is not Python: "),
         (b"x = 1\n  y = 2\n", "batchwise/datasets/mine.py, line 2: this is not Python: unexpected indent"),
-        (b"x = 1\n\0", "batchwise/datasets/mine.py: this is not Python"),
+        (b"x = 1\n\0", "batchwise/datasets/mine.py: this is not Python: source code string cannot contain null bytes"),
         (b"x = '\xe9'\n", "batchwise/datasets/mine.py, line 1: this is not UTF-8 text; save the file in that encoding"),
         (b"x = " + b"-" * 100_000 + b"1", "batchwise/datasets/mine.py"),
         (b"x = " + b"(" * 1000, "batchwise/datasets/mine.py"),
