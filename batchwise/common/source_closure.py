@@ -18,8 +18,9 @@ SENTENCES = ("batchwise/common/exits.py", "batchwise/common/messages.py", "batch
 CHECKS = (
     *("batchwise/common/option_types.py", "batchwise/common/plugin_errors.py", "batchwise/common/python_source.py"),
     "batchwise/common/signature.py",
-    *(f"batchwise/data/{name}.py" for name in ("conversions", "input_checks", "label_checks", "number_checks")),
-    *("batchwise/data/refusals.py", "batchwise/data/task_checks.py", "batchwise/data/weight_checks.py"),
+    *(f"batchwise/data/{name}.py" for name in ("box_checks", "conversions", "input_checks", "label_checks")),
+    *("batchwise/data/number_checks.py", "batchwise/data/refusals.py", "batchwise/data/task_checks.py"),
+    "batchwise/data/weight_checks.py",
     *(
         f"batchwise/training/model_checks/{name}.py"
         for name in ("__init__", "activations", "memory", "row_values", "structure")

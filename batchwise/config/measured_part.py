@@ -28,6 +28,7 @@ def of_study(study: Study) -> Study:
         "learning_rate_scaling": "none",
         "metric": None,
         "statistic": "last_epoch",
+        "scores_every": 1,
         "targets": [],
         "landscape": [],
         "branches": None,

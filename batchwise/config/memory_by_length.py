@@ -1,4 +1,4 @@
-"""What a study of tokens says of its memory: the lengths of text at which it is measured, and what would save some."""
+"""What a study of texts or images says of its memory: the lengths at which it is measured, and what would save some."""
 
 from typing import Annotated, Literal
 
@@ -14,10 +14,11 @@ UNIQUE = {"uniqueItems": True}  # for editors
 
 
 class MemoryByLength(Section):
-    """Memory is measured by rows and tokens: at each length, up to a limit, and with what saves memory beside it."""
+    """Memory is measured by rows and their length: up to a limit at each, and with what saves memory beside it."""
 
     lengths: Annotated[list[Tokens], Field(min_length=LEAST_LENGTHS, max_length=20, json_schema_extra=UNIQUE)] = Field(
-        description="tokens T of a row; the study's rows are cut or repeated to each"
+        description="tokens T of a row, to each of which the study's rows are cut or repeated; of images the width in "
+        "pixels, to which they are resized"
     )
     limit: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
         2.0,

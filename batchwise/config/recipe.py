@@ -4,7 +4,16 @@ import math
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, create_model, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
@@ -12,6 +21,8 @@ from batchwise.common.messages import shown, unknown
 from batchwise.common.option_types import Number
 from batchwise.config.optimizers import AnyOptimizer, Fraction
 from batchwise.config.section import Section, mistake, mistakes
+
+MOST_EPOCHS = 1_000_000
 
 
 class Plugin(Section):
@@ -85,7 +96,7 @@ class Budget(Section):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_given("epochs"), _given("updates")]})  # for editors
 
-    epochs: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | None = Field(
         None, description="number of passes over the training rows"
     )
     updates: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
@@ -178,18 +189,46 @@ class Schedule(Section):
 
 
 class Augmentation(Section):
-    """How training images are changed, anew in each epoch (augmentation.py)."""
+    """How training images, with the boxes in them, are changed, anew in each epoch (augmentation.py)."""
 
     pad: Annotated[int, Field(ge=0, le=1000)] = Field(
         description="pixels added on each side, before a random crop of the old size"
     )
     flip: bool = Field(description="whether each image is mirrored, left to right, every other time on average")
+    flip_vertically: bool = Field(
+        False, description="whether each image is mirrored, top to bottom, every other time on average"
+    )
+    zoom: Annotated[Number, Field(ge=1, le=4)] = Field(
+        1.0,
+        description="each image is resized by a factor from 1/zoom to zoom, all octaves alike, and a random part of it "
+        "keeps the old size, or all of it at a random place; 1 leaves it out",
+    )
 
     @model_validator(mode="after")
     def _does_something(self) -> "Augmentation":
-        if not (self.pad or self.flip):
-            raise ValueError("pad: 0 with flip: false changes no image; leave augmentation out")
+        if not (self.pad or self.flip or self.flip_vertically or self.zoom > 1):
+            raise ValueError(
+                "pad: 0 with flip: false, flip_vertically: false and zoom: 1 changes no image; leave augmentation out"
+            )
         return self
+
+    @property
+    def changes_size(self) -> bool:
+        """Whether it does more than cut out and mirror left to right, so that more numbers are drawn."""
+        return self.flip_vertically or self.zoom > 1
+
+
+def _told_once(given: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Raise one mistake for what is none of two kinds, where pydantic has one for each."""
+    try:
+        return validate(given)
+    except ValidationError:
+        raise ValueError(
+            f"{shown(given)} is neither a whole number of epochs, from 1 to {MOST_EPOCHS:,}, nor doubling"
+        ) from None
+
+
+ScoresEvery = Annotated[Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | Literal["doubling"], WrapValidator(_told_once)]
 
 
 class Recipe(Section):
@@ -225,6 +264,11 @@ class Recipe(Section):
         None,
         description="`balanced`: rows count in training by N / (classes · rows of their class), as in scikit-learn; "
         "otherwise all count the same",
+    )
+    scores_every: ScoresEvery = Field(
+        1,
+        description="epochs from one evaluation of what takes all predictions of a part, average precision say, to the "
+        "next; `doubling`: after 1, 2, 4, … epochs. The last epoch has one, and the loss is evaluated after each",
     )
     dtype: Literal["float32", "float64", "mixed_bfloat16"] = Field(
         "float32",
@@ -268,6 +312,14 @@ class Recipe(Section):
     def variable_dtype(self) -> str:
         """The type of weights, inputs and outputs, which is not that of all layers in mixed_bfloat16."""
         return "float32" if self.dtype == MIXED else self.dtype
+
+    def scores(self, epoch: int, end: int) -> bool:
+        """Return whether scores of all predictions are evaluated after an epoch of a run that ends at another.
+
+        At the start, epoch 0, they are with those of every epoch alone: what has not learned takes longest to score.
+        """
+        asked = epoch & (epoch - 1) if self.scores_every == "doubling" else epoch % self.scores_every
+        return self.scores_every == 1 or asked == 0 < epoch or epoch == end
 
     def check_inputs(self, input_shape: tuple[int, ...]) -> None:
         """Raise UserError if images are to be changed, and the inputs are none."""

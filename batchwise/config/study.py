@@ -100,8 +100,9 @@ class Subset(Section):
 class Confirmation(Section):
     """More seeds of the chosen cells, which choose nothing: until differences are known well enough, or to a limit."""
 
-    most_seeds: Annotated[int, Field(ge=LEAST_SEEDS, le=1000)] = Field(
-        description=f"fresh seeds of each chosen cell, from {LEAST_SEEDS} to so many"
+    most_seeds: Annotated[int, Field(ge=2, le=1000)] = Field(
+        description=f"fresh seeds of each chosen cell, from {LEAST_SEEDS} to so many; where fewer are named, so many: "
+        "of their own spread they say little"
     )
     half_width: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
         0.5,
@@ -177,7 +178,7 @@ class Study(Recipe):
     )
     memory_by_length: MemoryByLength | None = Field(
         None,
-        description="of rows of tokens: memory is measured by batch size and length, with the largest m that fits at "
+        description="of texts and images: memory is measured by batch size and length, with the largest m that fits at "
         "each length; otherwise at the length of the data set alone",
     )
     branches: Branches | None = Field(
@@ -237,6 +238,16 @@ class Study(Recipe):
                 "use last_epoch, or a longer budget"
             )
             raise mistakes([mistake(problem, "statistic")])
+        return self
+
+    @model_validator(mode="after")
+    def _scored_for_statistic(self) -> "Study":
+        if self.scores_every != 1 and LAST_EPOCHS[self.statistic] > 1:
+            problem = (
+                f"{self.scores_every}, and {self.statistic} is of epochs one after another; use 1, or last_epoch for "
+                "the statistic"
+            )
+            raise mistakes([mistake(problem, "scores_every")])
         return self
 
     @property

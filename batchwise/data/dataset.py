@@ -114,6 +114,7 @@ class DataSet:
     files: dict[str, str] = field(default_factory=dict)  # {archive: SHA-256 of the bytes that were read}
     folds: Folds | None = None  # of a study that has some: each seed has rows of its own, `folds.of_seed`
     texts: Texts | None = None  # of a data set of texts: what its ids mean
+    notes: tuple[str, ...] = ()  # what was mended, or left out, of what its files hold: a sentence each
 
     def __post_init__(self) -> None:
         self._check_fields()
@@ -148,6 +149,8 @@ class DataSet:
                 raise UserError(f"{name} is {conversions.type_name(value)}; a {kind.__name__} is expected{todo}")
         if not all(map(conversions.is_text, [*self.files, *self.files.values()])):
             raise UserError(f"files is {self.files}; each file's name and SHA-256 are expected, which are texts")
+        if not (isinstance(self.notes, tuple) and all(map(conversions.is_text, self.notes))):
+            raise UserError(f"notes is {self.notes!r}; a tuple of sentences is expected")
         label_checks.check_names(self.task.labels.kind, self.class_names)
         self.task.check_classes(self.description.task, len(self.class_names))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.data import conversions, number_checks, refusals, token_checks
+from batchwise.data import box_checks, conversions, number_checks, refusals, token_checks
 from batchwise.data.conversions import DROP, MISSING, Step
 from batchwise.data.task import Kind
 
@@ -24,6 +24,8 @@ def check(kind: Kind, what: str, labels: Any, rows: int, class_names: Sequence[s
         check_form(what, labels, rows, class_names)
     elif kind == "tokens":
         token_checks.check(what, labels, rows, class_names)
+    elif kind == "boxes":
+        box_checks.check(what, labels, rows, class_names)
     else:
         number_checks.check(kind, what, labels, rows, class_names)
 
@@ -34,6 +36,9 @@ def check_together(kind: Kind, labels: Mapping[str, np.ndarray], class_names: tu
         check_classes(labels, class_names)
     elif kind == "tokens":
         token_checks.check_vary(labels["train"])
+    elif kind == "boxes":
+        box_checks.check_alike(labels)
+        box_checks.check_some(labels["train"])
     else:
         number_checks.check_vary(kind, labels["train"], class_names)
 
@@ -79,8 +84,8 @@ def check_names(kind: Kind, class_names: Any) -> None:
     if kind in ("numbers", "counts"):
         if class_names:
             raise UserError(f"class_names is {class_names}; labels that are {kind} have none: write `()`")
-    elif len(class_names) < 2:
-        raise UserError(f"class_names has {len(class_names)}; at least two are needed")
+    elif len(class_names) < (fewest := 1 if kind == "boxes" else 2):
+        raise UserError(f"class_names has {len(class_names)}; at least {'one is' if fewest == 1 else 'two are'} needed")
 
 
 def _is_control(character: str) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from batchwise.common import plugin_errors, plugins
 from batchwise.common.errors import UserError
 from batchwise.config import data_set_entries
-from batchwise.data import large_arrays, reads, refusals
+from batchwise.data import boxes, large_arrays, reads, refusals
 from batchwise.data.conversions import type_name
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.large_arrays import chunks
@@ -90,14 +90,20 @@ def _default_rng(seed: Any = None, *, default_rng: Callable[[Any], Any] = np.ran
 
 
 def warnings(data: DataSet) -> list[str]:
-    """Return a sentence for all that may be meant, but is seldom: classes without training rows, rows in two parts."""
-    return [*_without_rows(data), *_in_two_parts(data)]
+    """Return a sentence for all that may be meant, but is seldom: classes without training rows, rows in two parts.
+
+    And for what was mended, or left out.
+    """
+    return [*data.notes, *_without_rows(data), *_in_two_parts(data)]
 
 
 def _without_rows(data: DataSet) -> Iterator[str]:
-    if data.task.labels.kind != "classes":
+    if data.task.labels.kind == "classes":
+        counts = np.bincount(data.train.labels, minlength=len(data.class_names))
+    elif data.task.labels.are_boxes:
+        counts = np.array(boxes.of_classes(data.train.labels, len(data.class_names)))
+    else:
         return
-    counts = np.bincount(data.train.labels, minlength=len(data.class_names))
     missing = [name for name, count in zip(data.class_names, counts, strict=True) if not count]
     if missing:
         some = ", ".join(map(repr, missing[:5])) + (", …" if len(missing) > 5 else "")

@@ -19,7 +19,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.files import naming, write, write_bytes
 from batchwise.common.repository import rerun_command
 from batchwise.config import data_set_entries
-from batchwise.data import folds, stored_arrays, task, texts
+from batchwise.data import boxes, folds, shown_objects, stored_arrays, task, texts
 from batchwise.data.dataset import ROW_VALUES, SPLITS, STATISTICS, DataSet, Description, Split
 from batchwise.data.local_files import LocalFile
 from batchwise.data.metric import Metric
@@ -91,6 +91,8 @@ def save_part(
     facts: dict[str, Any] = {"metrics": [asdict(metric) for metric in metrics_on(of_task, part)], "asked": asked}
     if part.folds:
         facts |= {"sha256": part.sha256, "folds": folds.facts(part)}
+    if part.task.labels.are_boxes and not part.folds:
+        facts["objects"] = shown_objects.facts(part)
     if weights:
         facts["weights"] = {**asdict(weights), "path": str(weights.path)}
     write_bytes(
@@ -136,6 +138,7 @@ def manifest(data: DataSet, options: dict[str, Any]) -> dict[str, Any]:
         "input_shape": list(data.train.inputs.shape[1:]),
         "rows": data.rows,
         **({"texts": data.texts.facts} if data.texts else {}),
+        **({"notes": list(data.notes)} if data.notes else {}),
         "class_counts": {name: class_counts(data, getattr(data, name).labels) for name in SPLITS},
         "sha256": data.sha256,
     }
@@ -148,8 +151,10 @@ def _range(data: DataSet) -> list[float]:
 
 
 def class_counts(data: DataSet, labels: np.ndarray) -> list[int]:
-    """Return how many rows have each class, or each flag; nothing where labels are numbers."""
+    """Return how many rows, or objects, have each class, or each flag; nothing where labels are numbers."""
     kind, classes = data.task.labels.kind, len(data.class_names)
+    if kind == "boxes":
+        return boxes.of_classes(labels, classes)
     if kind == "classes":
         return np.bincount(labels, minlength=classes).tolist()
     return labels.sum(axis=0, dtype="int64").tolist() if kind == "flags" else []
@@ -254,7 +259,7 @@ def _data_set(about: dict[str, Any], arrays: Mapping[str, Any], of_texts: texts.
     train, validation, test = (_split(arrays, name) for name in SPLITS)
     statistics: dict[str, Any] = {key: arrays[key] for key in STATISTICS if key in arrays}
     description = Description(**{key: about[key] for key in Description.__annotations__})
-    statistics |= {"files": about["files"], "texts": of_texts}
+    statistics |= {"files": about["files"], "texts": of_texts, "notes": tuple(about.get("notes", ()))}
     return DataSet(description, tuple(about["class_names"]), train, validation, test, **statistics)
 
 

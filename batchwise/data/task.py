@@ -21,11 +21,12 @@ SMALL_STEP = 1e-4  # of a mean, by which the slope of a metric is taken
 Tensor = Any
 Values = Callable[[Tensor, Tensor], Tensor]  # of labels [B, …] and outputs [B, …], a value for each row, [B] or [B, k]
 Predictions = Callable[[Tensor], Tensor]  # of outputs [B, …], [B] or [B, k]
-Score = Callable[[np.ndarray, np.ndarray], float]  # of the labels and the predictions of all rows of a split
+Score = Callable[[np.ndarray, np.ndarray], Any]  # of labels and predictions of all rows of a split, a number or [k]
+WithoutEach = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of the same, the metric without each row, [rows]
 Baseline = Callable[[np.ndarray], float]  # of the training labels
 Reduction = Callable[[np.ndarray], np.ndarray]  # of means over rows [..., k] the metric [...]
 WAYS = [True, False, False], [False, True, True]  # of a metric: values, or predictions and a score
-Kind = Literal["classes", "flags", "numbers", "counts", "tokens"]
+Kind = Literal["classes", "flags", "numbers", "counts", "tokens", "boxes"]
 
 
 # Of a metric that is a share, at most 1: it is read in percent, and its differences in points.
@@ -46,7 +47,8 @@ class Labels:
 
     `classes`: a whole number from 0 to C − 1. `flags`: C numbers, each 0 or 1. `numbers`: a finite number, and
     `counts`: a whole number from 0 up, of which C is 0. `tokens`: T whole numbers below C, the next token at each of T
-    places, 0 where there is none, and then the number of bytes of the text that they are.
+    places, 0 where there is none, and then the number of bytes of the text that they are. `boxes`: of each of at most K
+    objects left, top, right and bottom, as fractions of the image, and a class below C; −1 five times for none.
     """
 
     kind: Kind
@@ -68,6 +70,11 @@ class Labels:
     def are_tokens(self) -> bool:
         """Whether a row has a label at each of its places, so that a model has outputs at each."""
         return self.kind == "tokens"
+
+    @property
+    def are_boxes(self) -> bool:
+        """Whether a row has a label for each of its objects, so that a model has outputs at places of its choice."""
+        return self.kind == "boxes"
 
     def inside(self, labels: np.ndarray, scale: "Scale") -> np.ndarray:
         """Return labels as the loss and the metrics get them."""
@@ -94,7 +101,8 @@ class TaskMetric:
     """A metric of a task: how it is computed of labels and outputs, and how people read it.
 
     Either `values` of each row, of which the means over the rows of a split are the metric, or are reduced to it; or
-    `predictions` of each row, of which all of a split give a `score` on the host. NaN where a split has no rows.
+    `predictions` of each row, of which all of a split give a `score` on the host, the metric, or what is reduced to it.
+    NaN where a split has no rows.
     """
 
     name: str  # of columns, and what params.yaml calls it
@@ -105,8 +113,9 @@ class TaskMetric:
     levels: Callable[[int], int] | None = None  # of the model's outputs: values are whole numbers below, of which the
     # shares [levels] are the means
     reduce: Reduction | None = None
-    predictions: Predictions | None = None
-    score: Score | None = None
+    predictions: Predictions | None = None  # [B], [B, k] or, of objects, [B, K, k]
+    score: Score | None = None  # [k] is computed once for all metrics that reduce it
+    without_each: WithoutEach | None = None  # of a score: for what a row adds, from which intervals for new rows come
     title: str = ""  # in sentences; the name, otherwise
     unit: str = ""  # TARGET for that of the labels
     scale: float = 1.0  # people read this many times a value, in the unit
@@ -180,16 +189,40 @@ class TaskMetric:
         metric = self.of_means(np.reshape(means, shape), scale)
         return metric + ((flat - means) * ((above - below) / (2 * steps))).sum(axis=1)
 
-    def of_predictions(self, labels: np.ndarray, predictions: np.ndarray, scale: Scale) -> float:
-        """Return the metric of the labels, as `Labels.inside`, and the predictions of all rows of a split.
+    def scored(self, labels: np.ndarray, predictions: np.ndarray) -> Any:
+        """Return the score of the labels, as `Labels.inside`, and the predictions of all rows of a split, once.
 
-        NaN for predictions that are not finite, as those of diverged weights are.
+        None for predictions that are not finite, as those of diverged weights are.
         """
         assert self.score
         if not np.isfinite(predictions).all():
+            return None
+        with plugin_errors.told(f"the score of the metric {self.name} cannot be computed"):
+            return self.score(labels, predictions)
+
+    def of_score(self, score: Any, scale: Scale) -> float:
+        """Return the metric of what `scored` gives; NaN of None."""
+        if score is None:
             return float("nan")
         with plugin_errors.told(f"the score of the metric {self.name} cannot be computed"):
-            return float(self.score(labels, predictions)) * self._factor(scale)
+            return float(self.reduce(score) if self.reduce else score) * self._factor(scale)
+
+    def of_predictions(self, labels: np.ndarray, predictions: np.ndarray, scale: Scale) -> float:
+        """Return the metric of the labels, as `Labels.inside`, and the predictions of all rows of a split."""
+        return self.of_score(self.scored(labels, predictions), scale)
+
+    def added(self, labels: np.ndarray, predictions: np.ndarray, scale: Scale) -> np.ndarray:
+        """Return what each row adds to a metric with `without_each`, [rows], such that their mean is near the metric.
+
+        They are the pseudo-values of the jackknife, N·θ − (N − 1)·θ₋ᵢ (Tukey 1958; Efron 1982, chapter 2); NaN for
+        predictions that are not finite.
+        """
+        assert self.without_each
+        rows = len(labels)
+        if not np.isfinite(predictions).all():
+            return np.full(rows, np.nan)
+        whole, without = self.of_predictions(labels, predictions, scale), self.without_each(labels, predictions)
+        return rows * whole - (rows - 1) * without * self._factor(scale)
 
     def _factor(self, scale: Scale) -> float:
         """Return by how much a value is larger in the unit of the target."""
@@ -214,7 +247,7 @@ class Task:
 
     labels: Labels
     outputs: Callable[[int], int]  # of a model, of the number of classes; those of classes are logits, [B, outputs]
-    # ([B, T, outputs] where labels are tokens)
+    # ([B, T, outputs] where labels are tokens, [B, places, outputs] where they are boxes)
     loss: Values  # [B]
     metrics: tuple[TaskMetric, ...]  # LOSS among them; a study chooses by the first, unless it names another
 
@@ -238,8 +271,12 @@ class Task:
             raise UserError(
                 f"the metric {LOSS} says whether a run diverges: it needs values, and higher_is_better=False"
             )
-        if self.metrics[0].values is None or self.metrics[0].by_class:
-            raise UserError(f"the metric {names[0]} is the first; studies choose by it, so it must be one of values")
+        first = self.metrics[0]
+        if not (first.values or first.without_each) or first.by_class:
+            raise UserError(
+                f"the metric {names[0]} is the first; studies choose by it, so it must be one of values, or of a score "
+                "with without_each"
+            )
 
     def metric(self, name: str | None = None) -> TaskMetric:
         """Return a metric by name, the first for None. Raises UserError for a name that the task does not have."""
@@ -253,10 +290,13 @@ class Task:
         named = self.metric(name)
         return tuple(metric for metric in self.metrics if metric is named or not metric.if_named)
 
-    def output_shape(self, classes: int, input_shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of what a model puts out of a row: (outputs,), or (T, outputs) where labels are tokens."""
-        places = input_shape[:1] if self.labels.are_tokens else ()
-        return (*places, self.outputs(classes))
+    def output_shape(self, classes: int, input_shape: tuple[int, ...]) -> tuple[int | None, ...]:
+        """Return the shape of what a model puts out of a row: (outputs,), or (T, outputs) where labels are tokens.
+
+        (None, outputs) where labels are boxes: a model has as many places as it likes.
+        """
+        places: dict[str, tuple[int | None, ...]] = {"tokens": input_shape[:1], "boxes": (None,)}
+        return (*places.get(self.labels.kind, ()), self.outputs(classes))
 
     def check_classes(self, name: str, classes: int) -> None:
         """Raise UserError for a number of classes that the task, of this name, is not for."""

@@ -81,7 +81,7 @@ METRIC: dict[str, Rule] = {
     **dict.fromkeys(("description", "title", "unit", "difference_unit"), TEXT),
     **dict.fromkeys(("higher_is_better", "by_class", "if_named"), FLAG),
     "baseline": (callable, "a function of the training labels"),
-    **dict.fromkeys(("values", "levels", "reduce", "predictions", "score"), or_none(FUNCTION)),
+    **dict.fromkeys(("values", "levels", "reduce", "predictions", "score", "without_each"), or_none(FUNCTION)),
     "scale": (lambda value: _is_number(value) and value > 0, "a number above 0"),
     "decimals": (lambda value: _is_whole(value) and 0 <= value <= 9, "a whole number from 0 to 9"),
     "margins": or_none((_are_margins, "a tuple of three numbers above 0, ascending")),

@@ -26,23 +26,23 @@ class GhostBatchNormalization(keras.layers.Layer):
     B is no multiple of it; 0 stands for all rows. B must be known when the layer is traced. γ starts at 1, β at 0.
 
     In inference the statistics are moving averages. Their horizon is a number of examples, not of updates, or they
-    would be those of another span of training at each batch size: a call with B rows keeps 0.9 ** (B / 128) of their
-    weight, and adds the mean over its rows of the statistics of their parts: of the unbiased variance, as in PyTorch,
-    since the biased one of few values is too small, and small parts would be tested at a scale at which they do not
-    train. They are averages of what was seen alone: their start, mean 0 and variance 1, has no weight, or it would
-    count for long where rows are few.
+    would be those of another span of training at each batch size: a call with B rows keeps 0.9 ** (B / 128), or as
+    `decay_rows` says, of their weight, and adds the mean over its rows of the statistics of their parts: of the
+    unbiased variance, as in PyTorch, since the biased one of few values is too small, and small parts would be tested
+    at a scale at which they do not train. They are averages of what was seen alone: their start, mean 0 and variance 1,
+    has no weight, or it would count for long where rows are few.
 
     As Keras's, a layer that does not train works as in inference, and statistics are in the type of the variables:
     float32 where other layers compute in bfloat16.
     """
 
-    def __init__(self, normalization_batch: int, **options: Any) -> None:
+    def __init__(self, normalization_batch: int, decay_rows: int = DECAY_ROWS, **options: Any) -> None:
         super().__init__(**options)
-        self.normalization_batch = normalization_batch
+        self.normalization_batch, self.decay_rows = normalization_batch, decay_rows
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again, from a file of the model."""
-        return {**super().get_config(), "normalization_batch": self.normalization_batch}
+        return {**super().get_config(), "normalization_batch": self.normalization_batch, "decay_rows": self.decay_rows}
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Create γ and β, which are trained, the moving averages, [C] each, and the weight of these, a number."""
@@ -77,7 +77,7 @@ class GhostBatchNormalization(keras.layers.Layer):
             outputs, mean, variance = _joined(
                 _normalise(first, whole // size, gamma, beta), _normalise(last, 1, gamma, beta), rest / rows
             )
-        self._move(DECAY ** (rows / DECAY_ROWS), mean, variance)
+        self._move(DECAY ** (rows / self.decay_rows), mean, variance)
         return outputs
 
     def _move(self, kept: float, mean: tf.Tensor, variance: tf.Tensor) -> None:

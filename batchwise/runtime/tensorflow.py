@@ -36,8 +36,9 @@ set_xla_flags()
 with quiet(), _without(UNUSED):
     import keras
     import tensorflow as tf
+    from tensorflow.python.eager import context
 
-__all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "keras", "tf"]
+__all__ = ["MAY_BE_OUT_OF_MEMORY", "context", "is_out_of_memory", "keras", "tf"]
 
 MAY_BE_OUT_OF_MEMORY = (tf.errors.OpError, MemoryError, SystemError)
 

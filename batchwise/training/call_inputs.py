@@ -6,7 +6,7 @@ import numpy as np
 
 from batchwise.config.recipe import Recipe
 from batchwise.training import random_streams, row_keys
-from batchwise.training.augmentation import draws
+from batchwise.training.augmentation import draws, numbers
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,6 @@ class CallInputs:
         return [np.stack(orders).astype("int32"), *self._nothing_by_row(room), rates]
 
     def _nothing_by_row(self, room: int) -> tuple[np.ndarray, np.ndarray]:
-        drawn = np.zeros((room, self.rows if self.recipe.augmentation else 0, 3), "int32")
+        rows = self.rows if self.recipe.augmentation else 0
+        drawn = np.zeros((room, rows, numbers(self.recipe.augmentation)), "int32")
         return drawn, np.zeros((room, self.rows if self.has_keys else 0), "uint32")

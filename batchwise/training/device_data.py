@@ -56,21 +56,11 @@ class Examples:
         return (self.inputs.numpy(),)
 
     def _standardised(self, inputs: tf.Tensor) -> tf.Tensor:
-        inputs = tf.cast(inputs, self.dtype_of_inputs)
-        return inputs if self.mean is None else (inputs - self.mean) * self.factor
-
-
-def augment(images: tf.Tensor, draws: tf.Tensor, pad: int) -> tf.Tensor:
-    """Return standardised images [B, H, W, C], padded by zeros (the mean colour), cropped and flipped, [B, H, W, C].
-
-    `draws` are those of augmentation.py, [B, 3]: first row, first column, and whether the crop is flipped.
-    """
-    height, width = images.shape[1:3]
-    across = tf.range(width)
-    columns = draws[:, 1:2] + tf.where(draws[:, 2:3] > 0, width - 1 - across, across)  # [B, W]
-    padded = tf.pad(images, [[0, 0], [pad, pad], [pad, pad], [0, 0]])
-    cropped = tf.gather(padded, draws[:, 0:1] + tf.range(height), axis=1, batch_dims=1)
-    return tf.gather(cropped, columns, axis=2, batch_dims=1)
+        values = tf.cast(inputs, self.dtype_of_inputs)
+        if self.mean is None:
+            return values
+        lines = tf.reshape(values, [-1, *self.mean.shape])
+        return tf.reshape((lines - self.mean) * self.factor, [-1, *inputs.shape[1:]])
 
 
 def are_whole(data: DataSet) -> bool:
@@ -92,8 +82,14 @@ def type_of_labels(data: DataSet, dtype: str) -> str:
 
 
 def statistics(data: DataSet) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the mean and the inverse of the standard deviation of images, [channels] each; None of other inputs."""
-    return (None, None) if data.mean is None or data.std is None else (data.mean, 1 / data.std.astype("float64"))
+    """Return the mean and the inverse of the standard deviation of each value of a line of images, [width · channels].
+
+    TensorFlow computes with them seven times as fast as with those of the channels alone. None of other inputs.
+    """
+    if data.mean is None or data.std is None:
+        return None, None
+    width = data.train.inputs.shape[2]
+    return np.tile(data.mean, width), np.tile(1 / data.std.astype("float64"), width)
 
 
 def _tensors(rows: HostRows, dtype: str, dtype_of_inputs: str) -> list[Any]:

@@ -1,21 +1,34 @@
 """The evaluation of a model on all rows of a data set, in inference mode: the metrics of its task."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from batchwise.data.task import TaskMetric, Tensor, Values
+from batchwise.data.task import Predictions, TaskMetric, Tensor, Values
 from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
 from batchwise.training import evaluation_rows, network
 from batchwise.training.device_data import Examples
 from batchwise.training.host_rows import HostRows
 
 
+class Evaluation(NamedTuple):
+    """What the evaluation of some snapshots gives."""
+
+    # {name: [snapshots, 3]}, NaN for a split without rows and where it is not asked for; [snapshots, 3, classes] of a
+    # metric by class
+    metrics: dict[str, np.ndarray]
+    # {name: [test rows]}, what each adds to it at the last; none unless that is asked for
+    by_row: dict[str, np.ndarray]
+    predictions: np.ndarray  # [test rows, K, 6] of boxes at the last; [0] of what is none, or not asked for
+
+
 class Evaluator:
     """One compiled program, which all batch sizes share: it evaluates snapshots of a model's variables.
 
     `metrics` are those of the task that runs record, `sizes` are the rows of each split, `rows` those of `examples` on
-    the host, `room` is the number of snapshots that a call has room for.
+    the host, `room` is the number of snapshots that a call has room for. What test rows add to a score takes time, and
+    is computed of the `chosen` metric alone.
     """
 
     def __init__(
@@ -28,11 +41,16 @@ class Evaluator:
         *,
         room: int,
         xla: bool,
+        chosen: str,
     ) -> None:
         self.model, self.metrics, self.examples, self.sizes, self.room = model, metrics, examples, sizes, room
+        self.chosen = chosen
         self.use(rows)
         self.of_rows: list[Values] = list(dict.fromkeys(metric.values for metric in metrics if metric.values))
         self.scored = [metric for metric in metrics if metric.predictions]
+        self.predictions: list[Predictions] = list(
+            dict.fromkeys(metric.predictions for metric in self.scored if metric.predictions)
+        )
         self.batch_rows = evaluation_rows.together(model)
         # A subclass of keras.Model has no `outputs`, a Sequential no `output`.
         [output] = keras.tree.flatten(model.outputs if isinstance(model, keras.Sequential) else model.output)
@@ -50,12 +68,11 @@ class Evaluator:
         self.labels, self.scale = rows.labels, rows.scale
 
     def __call__(
-        self, snapshots: list[tf.Tensor], first: int, last: int
-    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Return each metric at each snapshot from first to last, and what each test row adds to it at the last.
+        self, snapshots: list[tf.Tensor], first: int, last: int, scored: Collection[int], *, is_end: bool
+    ) -> Evaluation:
+        """Return each metric at each snapshot from first to last; of test rows what they are at the last, at an end.
 
-        The first are {name: [snapshots, 3]}, NaN for a split without rows, or [snapshots, 3, classes] of a metric by
-        class; the others {name: [test rows]}, of metrics with a value for each row. `snapshots` are the values of each
+        Scores of all predictions are those of the snapshots that are `scored`. `snapshots` are the values of each
         variable, [room, …]. The model is left at the last.
         """
         found, of_test_rows = self._evaluated(snapshots, first, last)
@@ -63,12 +80,22 @@ class Evaluator:
         named = {
             metric.name: metric.of_means(means[metric.values], self.scale) for metric in self.metrics if metric.values
         }
-        scored = zip(self.scored, found[len(self.of_rows) :], strict=True)
+        predictions = dict(zip(self.predictions, found[len(self.of_rows) :], strict=True))
+        named |= self._scores(predictions, [number in scored for number in range(first, last + 1)])
+        if not is_end:
+            return Evaluation(named, {}, np.empty(0))
         by_row = {
             metric.name: _small(metric.by_row(values.numpy(), self.scale))
             for metric, values in zip(self.by_row, of_test_rows, strict=True)
         }
-        return named | {metric.name: self._scores(metric, predictions) for metric, predictions in scored}, by_row
+        tests = len(self.examples) - self.sizes[-1]
+        of_test = {predicted: values[-1][tests:] for predicted, values in predictions.items()}
+        for metric in self.scored:
+            if metric.without_each and metric.predictions and metric.name == self.chosen:
+                added = metric.added(self.labels[tests:], of_test[metric.predictions], self.scale)
+                by_row[metric.name] = _small(added)
+        boxes = [values for values in of_test.values() if values.ndim > 2]
+        return Evaluation(named, by_row, boxes[0] if boxes else np.empty(0))
 
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
@@ -79,7 +106,8 @@ class Evaluator:
                 raise
 
     def _compile(self) -> None:
-        self([tf.zeros((self.room, *variable.shape), variable.dtype) for variable in self.model.variables], 0, -1)
+        snapshots = [tf.zeros((self.room, *variable.shape), variable.dtype) for variable in self.model.variables]
+        self(snapshots, 0, -1, (), is_end=False)
 
     def _evaluated(self, snapshots: list[tf.Tensor], first: int, last: int) -> tuple[list[np.ndarray], list[tf.Tensor]]:
         """Return what `_summary` does at each snapshot from first to last, [snapshots, …] each, and at the last."""
@@ -93,15 +121,34 @@ class Evaluator:
         sizes = np.array([size or np.nan for size in self.sizes])
         return values / sizes.reshape(-1, *[1] * (values.ndim - 2))
 
-    def _scores(self, metric: TaskMetric, predictions: np.ndarray) -> np.ndarray:
-        """Return the score of all predictions of each split at each snapshot, [snapshots, N, …] → [snapshots, 3]."""
+    def _scores(self, predictions: dict[Predictions, np.ndarray], asked: list[bool]) -> dict[str, np.ndarray]:
+        """Return the metrics of scores of predictions [snapshots, N, …] of each split, at the snapshots that are asked
+        for, {name: [snapshots, 3]}. A score that several metrics share is computed once."""
+        kept: dict[Any, list[list[Any]]] = {}
+        for metric in self.scored:
+            assert metric.predictions
+            key = metric.predictions, metric.score
+            if key not in kept:
+                kept[key] = [
+                    self._of_splits(metric, found) if is_asked else [None] * len(self.sizes)
+                    for found, is_asked in zip(predictions[metric.predictions], asked, strict=True)
+                ]
+        return {
+            metric.name: np.array(
+                [
+                    [metric.of_score(score, self.scale) for score in splits]
+                    for splits in kept[metric.predictions, metric.score]
+                ],
+                "float64",
+            ).reshape(-1, len(self.sizes))
+            for metric in self.scored
+        }
+
+    def _of_splits(self, metric: TaskMetric, predictions: np.ndarray) -> list[Any]:
+        """Return the score of the predictions [N, …] of each split, None for one without rows."""
         ends = np.cumsum(self.sizes)[:-1]
-        pairs = [zip(np.split(self.labels, ends), np.split(found, ends), strict=True) for found in predictions]
-        scores = [
-            [metric.of_predictions(*pair, self.scale) if len(pair[0]) else np.nan for pair in splits]
-            for splits in pairs
-        ]
-        return np.array(scores, "float64").reshape(-1, len(self.sizes))
+        pairs = zip(np.split(self.labels, ends), np.split(predictions, ends), strict=True)
+        return [metric.scored(*pair) if len(pair[0]) else None for pair in pairs]
 
     def _evaluate(
         self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor
@@ -116,7 +163,7 @@ class Evaluator:
             return number + 1, written, of_test_rows
 
         splits = [[len(self.sizes), levels] if levels else [len(self.sizes)] for levels in self.levels]
-        rows = [*splits, *[[len(self.examples)]] * len(self.scored)]
+        rows = [*splits, *[[len(self.examples)]] * len(self.predictions)]
         shapes = [(*before, *spec.shape) for before, spec in zip(rows, self.specs, strict=True)]
         dtypes = [spec.dtype for spec in self.specs]
         dtypes[: len(self.levels)] = map(self._type_of_reduced, dtypes, self.levels)
@@ -194,9 +241,7 @@ class Evaluator:
     def _values(self, labels: Tensor, outputs: Tensor) -> list[tf.Tensor]:
         """Return the values of each row, [B] or [B, k] each, and then the predictions."""
         values = [tf.convert_to_tensor(of_rows(labels, outputs)) for of_rows in self.of_rows]
-        return values + [
-            tf.convert_to_tensor(metric.predictions(outputs)) for metric in self.scored if metric.predictions
-        ]
+        return values + [tf.convert_to_tensor(predicted(outputs)) for predicted in self.predictions]
 
 
 def _small(values: np.ndarray) -> np.ndarray:

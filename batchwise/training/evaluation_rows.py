@@ -7,7 +7,7 @@ from batchwise.training import network
 
 # Convolutions make of an image up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the
 # cache.
-EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 128
+EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 32
 # Of a layer, 32 MB as float32: of a text it has values at each place, and attention scores of each pair of places.
 VALUES = 2**23
 

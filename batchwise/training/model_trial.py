@@ -9,7 +9,7 @@ import numpy as np
 
 from batchwise.common.plugin_errors import told
 from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
-from batchwise.training import network, random_streams, row_keys
+from batchwise.training import augmentation, network, random_streams, row_keys
 from batchwise.training.model_checks import causality, operations, outputs, repetition, tokens, variables
 from batchwise.training.trainer import Trainer
 from batchwise.training.update import Epoch
@@ -80,7 +80,8 @@ def _updated(trainer: Trainer) -> list[np.ndarray]:
     """Return the variables of the model after an update from the start of seed 0."""
     size = _most(trainer, ROWS)
     order = tf.constant(random_streams.orders(0, 0, 1, trainer.rows)[0])
-    drawn, keys = tf.zeros((trainer.rows, 3), "int32"), tf.constant(row_keys.of_epoch(0, 0, trainer.rows))
+    drawn = tf.zeros((trainer.rows, augmentation.numbers(trainer.recipe.augmentation)), "int32")
+    keys = tf.constant(row_keys.of_epoch(0, 0, trainer.rows))
     trainer.reset(seed=0)
     trainer.optimizer.learning_rate.assign(RATE)
     epoch = Epoch(order, drawn, keys, tf.constant([RATE], trainer.recipe.variable_dtype))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from textwrap import shorten
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from batchwise.common import plugins
 from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.tensorflow import context, keras, tf
 from batchwise.training import random_streams, trainable
 from batchwise.training.model_checks import memory, structure
 
@@ -43,7 +44,7 @@ CONVOLUTIONS = tuple(
 RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 
 
-def build(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...], seed: int) -> keras.Model:
+def build(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int | None, ...], seed: int) -> keras.Model:
     """Return the model of a recipe as it starts from a seed; shapes are those of a row.
 
     Raises UserError if it cannot be built with the options of the recipe, or is none that the engine trains.
@@ -60,12 +61,14 @@ def build(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int,
     return model
 
 
-def check_size(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> None:
+def check_size(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int | None, ...]) -> None:
     """Raise UserError if the weights of a model do not fit into the machine's memory, before they are made."""
     memory.check(recipe.model.name, lambda: _built(recipe, input_shape, output_shape, seed=0))
 
 
-def _built(recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int, ...], seed: int) -> keras.Model:
+def _built(
+    recipe: Recipe, input_shape: tuple[int, ...], output_shape: tuple[int | None, ...], seed: int
+) -> keras.Model:
     """Return what the plug-in of a recipe builds from a seed, of which the layers train that the recipe names."""
     keras.config.set_floatx(recipe.variable_dtype)
     keras.config.set_dtype_policy(recipe.dtype)  # Keras keeps its first policy, whatever floatx is later
@@ -151,8 +154,31 @@ def _keras_seeded(seed: int) -> Iterator[None]:
 
     keras.utils.set_random_seed alone seeds Python's global generator, from which other threads, Dask's say, draw too.
     """
-    keras.utils.set_random_seed(seed)
-    with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
+    with _keeping_programs():
+        keras.utils.set_random_seed(seed)
+        with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
+            yield
+
+
+@contextmanager
+def _keeping_programs() -> Iterator[None]:
+    """Let TensorFlow, when it is given a seed, keep its compiled programs, unless something draws by that seed.
+
+    It would make them ready again at their next call, which takes a second or two. What needs it are its operations
+    that draw by a state of their own, tf.random.normal say; the initialisers of Keras do not.
+    """
+    clear, draw = context.pywrap_tfe.TFE_ContextClearCaches, context.Context._internal_operation_seed
+    kept: list[Any] = []  # of contexts that are to be cleared
+
+    def cleared(of: context.Context) -> int:
+        while kept:
+            clear(kept.pop())
+        return draw(of)
+
+    with (
+        mock.patch.object(context.pywrap_tfe, "TFE_ContextClearCaches", kept.append),
+        mock.patch.object(context.Context, "_internal_operation_seed", cleared),
+    ):
         yield
 
 

@@ -34,6 +34,8 @@ class RunResult:
     by_class: dict[str, np.ndarray] = field(default_factory=dict)  # [3, classes], at the final weights of a run
     # [test rows] of a metric: what each adds to it at the final weights (TaskMetric.by_row), bool or float32
     by_row: dict[str, np.ndarray] = field(default_factory=dict)
+    # [test rows, K, 6] of boxes: what was found in them, as the task's predictions
+    predictions: np.ndarray = field(default_factory=lambda: np.empty(0, "float32"), compare=False)
     draws_by_pass: bool = False  # whether layers drew from states that go on from pass to pass, so that m decided what
 
     @property
@@ -59,12 +61,15 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
         "by_row": {name: [str(values.dtype), len(values)] for name, values in result.by_row.items()},
         "inputs": inputs,
     }
+    if len(result.predictions):
+        about["predictions"] = True
     if result.draws_by_pass:  # left out else, as in files that were written before it was known
         about["draws_by_pass"] = True
     text = json.dumps(about, sort_keys=True, ensure_ascii=False)
     arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
     arrays |= {f"by_class/{name}": values for name, values in result.by_class.items()}
     arrays |= {f"by_row/{name}": _packed(values) for name, values in result.by_row.items()}
+    arrays |= {"predictions": result.predictions} if len(result.predictions) else {}
     arrays |= {f"{WEIGHTS}{name}": value for name, value in result.weights.items()}
     return sealed.archive_bytes({"about": np.array(text), **arrays})
 
@@ -81,6 +86,8 @@ def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[
             about["by_class"] = {name: file[f"by_class/{name}"] for name in about["by_class"]}
             kinds = about["by_row"].items()
             about["by_row"] = {name: _unpacked(file[f"by_row/{name}"], *kind) for name, kind in kinds}
+            if about.pop("predictions", False):
+                about["predictions"] = file["predictions"]
             about["weights"] = {name: file[f"{WEIGHTS}{name}"] for name in weights} if with_weights else {}
             return RunResult(**about), inputs
     except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else

@@ -91,7 +91,16 @@ class Trainer:
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
         metrics = self.task.recorded(metric)
         evaluator = StreamedEvaluator if self.is_streamed else Evaluator
-        self.evaluate = evaluator(self.model, metrics, self.examples, sizes, rows, room=room, xla=self.xla)
+        self.evaluate: Evaluator = evaluator(
+            self.model,
+            metrics,
+            self.examples,
+            sizes,
+            rows,
+            room=room,
+            xla=self.xla,
+            chosen=self.task.metric(metric).name,
+        )
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[tf.Tensor]] = {}
         self.prefix: Prefix | None = None
@@ -105,11 +114,13 @@ class Trainer:
         run = batch_size, learning_rate, seed
         try:
             curves, done = self._begin(run, branch)
+            end = phases.of_run(self.recipe, self.rows, batch_size, branch)[-1].end_epoch
             for epoch, program, inputs, epochs in self.epoch_calls(*run, branch, done):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
-                found, by_row = self.evaluate(snapshots, first, epochs)
-                curves.append(found)
+                scored = [number for number in range(first, epochs + 1) if self.recipe.scores(epoch + number, end)]
+                found = self.evaluate(snapshots, first, epochs, scored, is_end=epoch + epochs == end)
+                curves.append(found.metrics)
                 limit = self._limit(curves[0][LOSS][0, 0])
                 diverged_epoch = _first_diverged_epoch(curves[-1][LOSS][-epochs:, 0], limit, epoch)
                 if diverged_epoch:
@@ -120,7 +131,8 @@ class Trainer:
             if not is_out_of_memory(error):
                 raise
             return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
-        return replace(self._result("ok", curves), by_row=by_row, draws_by_pass=self._has_drawn(seed))
+        result, predictions = self._result("ok", curves), found.predictions.astype("float32")
+        return replace(result, by_row=found.by_row, predictions=predictions, draws_by_pass=self._has_drawn(seed))
 
     def build(self, seed: int) -> keras.Model:
         """Return a model as it starts from a seed. Raises UserError as network.build does."""

@@ -7,8 +7,9 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.task import Task
 from batchwise.runtime.tensorflow import keras, tf
 from batchwise.training import network, row_keys
+from batchwise.training.augmented import augmented
 from batchwise.training.averages import Averages
-from batchwise.training.device_data import Examples, augment
+from batchwise.training.device_data import Examples
 
 SPARSE = {"sgd"}  # optimisers that take the gradient of an Embedding as it is: they square nothing
 
@@ -17,7 +18,7 @@ class Epoch(NamedTuple):
     """What the updates of an epoch are given."""
 
     order: tf.Tensor  # [N] int32, of the training rows
-    drawn: tf.Tensor  # [N, 3] int32, of each row (augmentation.py); [0, 3] without augmentation
+    drawn: tf.Tensor  # [N, 3 or 7] int32, of each row (augmentation.py); [0, …] without augmentation
     row_keys: tf.Tensor  # [N] uint32, of each row (row_keys.py); [0] if no layer asks for them
     rates: tf.Tensor  # [updates]
 
@@ -127,7 +128,8 @@ class Updater:
             rows = tf.slice(epoch.order, [start], [size])
         inputs, labels = self.examples.take(rows)
         if self.augmentation:
-            inputs = augment(inputs, tf.gather(epoch.drawn, rows), self.augmentation.pad)
+            drawn, boxes = tf.gather(epoch.drawn, rows), self.task.labels.are_boxes
+            inputs, labels = augmented(inputs, labels, drawn, self.augmentation, boxes=boxes)
         return inputs, labels, rows
 
     def _decayed(self, gradients: list[tf.Tensor], weights: list[keras.Variable]) -> list[tf.Tensor]:

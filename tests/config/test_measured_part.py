@@ -41,6 +41,7 @@ STEPS = [number / 1000 for number in range(100, 900)]  # what is nearer is one v
 LEFT_OUT = {"weights", "budget", "schedule", "learning_rate_scaling", "metric", "statistic", "targets", "landscape"} | {
     "branches",
     "confirmation",
+    "scores_every",
 }
 
 

@@ -193,6 +193,20 @@ BAD = [
             ({"updates": 4}, "with { updates: 4 } a run has fewer"),  # an epoch is one update at least
         )
     ),
+    *(
+        (
+            STUDY,
+            {**GOOD["studies"]["a"], "scores_every": every, "statistic": "median_of_last_5_epochs"},
+            f"studies.a.scores_every: {every}, and median_of_last_5_epochs is of epochs one after another; use 1, or "
+            "last_epoch for the statistic",
+        )
+        for every in (2, "doubling")
+    ),
+    *(
+        (f"{STUDY}.scores_every", bad, f"studies.a.scores_every: {bad!r} is neither a whole number of epochs", "nor do")
+        for bad in (0, 2.5, True, "halving", None)
+    ),
+    (f"{STUDY}.confirmation", {"most_seeds": 1}, "studies.a.confirmation.most_seeds is 1", "at least 2"),
     # Schedule, weight decay, augmentation, subset
     (f"{STUDY}.schedule", {"drop": [0.5]}, "studies.a.schedule: 'drop' is not a known key", "did you mean 'drops'?"),
     (f"{STUDY}.schedule", {"drops": [0.75, 0.5]}, "drops are [0.75, 0.5]", "each must come after the one before it"),
@@ -222,7 +236,15 @@ BAD = [
     (f"{STUDY}.weight_decay", -1e-4, "weight_decay is -0.0001", "at least 0"),
     (f"{STUDY}.weight_decay", "1e-4", "weight_decay is '1e-4'", "be a number"),
     (f"{STUDY}.augmentation", {"pad": 4}, "augmentation.flip is missing"),
-    (f"{STUDY}.augmentation", {"pad": 0, "flip": False}, "pad: 0 with flip: false changes no image"),
+    (
+        f"{STUDY}.augmentation",
+        {"pad": 0, "flip": False},
+        "pad: 0 with flip: false, flip_vertically: false and zoom: 1 changes no image; leave augmentation out",
+    ),
+    (f"{STUDY}.augmentation", {"pad": 0, "flip": False, "flip_vertically": 1}, "flip_vertically is 1", "true or false"),
+    (f"{STUDY}.augmentation", {"pad": 0, "flip": False, "zoom": 0.5}, "augmentation.zoom is 0.5", "at least 1"),
+    (f"{STUDY}.augmentation", {"pad": 0, "flip": False, "zoom": 4.5}, "augmentation.zoom is 4.5", "at most 4"),
+    (f"{STUDY}.augmentation", {"pad": 0, "flip": False, "zoom": "2"}, "augmentation.zoom is '2'", "be a number"),
     (f"{STUDY}.subset", {"train_rows": 0}, "subset.train_rows is 0", "at least 1"),
     (f"{STUDY}.subset", {"rows": 10}, "studies.a.subset: 'rows' is not a known key", "train_rows"),
     # Grid

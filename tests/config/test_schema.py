@@ -19,7 +19,7 @@ from tests.project import Project
 
 SCHEMA = schema.of_params()
 VALIDATOR = Draft202012Validator(SCHEMA)
-FOLDERS = (".", "gallery/text", "paper", "paper/imagenet", "paper/small")
+FOLDERS = (".", "gallery/detection", "gallery/text", "paper", "paper/imagenet", "paper/small")
 # Those of draft 7, but for $defs, and what pydantic adds for OpenAPI.
 KEYWORDS = {
     *("$defs", "$ref", "$schema", "additionalProperties", "allOf", "anyOf", "const", "default", "description"),

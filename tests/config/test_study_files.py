@@ -7,7 +7,7 @@ from batchwise.config import params, study_files
 
 STUDIES = {
     f"{folder}/{name}": study
-    for folder in (".", "gallery/text", "paper", "paper/imagenet", "paper/small")
+    for folder in (".", "gallery/detection", "gallery/text", "paper", "paper/imagenet", "paper/small")
     for name, study in params.load(ROOT / folder / "params.yaml").studies.items()
 }
 

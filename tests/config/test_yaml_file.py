@@ -224,6 +224,7 @@ def test_a_file_of_somebody_else(tmp_path, monkeypatch) -> None:
     "file",
     [
         "params.yaml",
+        "gallery/detection/params.yaml",
         "gallery/text/params.yaml",
         "paper/params.yaml",
         "paper/imagenet/params.yaml",

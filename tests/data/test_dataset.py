@@ -255,7 +255,7 @@ def test_vectors_of_an_absurd_size_are_refused(changes, words) -> None:
 
 
 def test_a_task_that_is_no_plug_in_is_refused_with_those_that_are() -> None:
-    known = "allowed: binary_classification, count_regression, language_modelling, "
+    known = "allowed: binary_classification, count_regression, detection, language_modelling, "
     with pytest.raises(UserError, match=f"'binary' is not a known task; {known}"):
         Description("title", "binary", "source", "licence")
 

@@ -327,7 +327,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "files that are a list": ({"files": ["a.zip"]}, "files is a list; a dict is expected"),
     "an unknown task": (
         {"task": "regresion"},
-        "'regresion' is not a known task; allowed: binary_classification, count_regression, lang",
+        "'regresion' is not a known task; allowed: binary_classification, count_regression, detec",
     ),
     "a task that is no text": ({"task": 3}, "task is an int, 3; a text is expected"),
     "files whose checksums are bytes": ({"files": {"a.zip": b"0"}}, "files is {'a.zip': b'0'}; each file's name and"),

@@ -262,6 +262,7 @@ def assert_same(one: RunResult, other: RunResult) -> None:
     for a, b in [*pairs, *zip(one.weights.values(), other.weights.values(), strict=True)]:
         assert a.dtype == b.dtype
         np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(one.predictions, other.predictions)
 
 
 @given(a_result(), st.dictionaries(st.text("abc"), JSON, max_size=3))

@@ -1,4 +1,4 @@
-"""Ghost batch normalisation against the formulas of the paper in NumPy, and against Keras."""
+"""Ghost batch and group normalisation against the formulas of the papers in NumPy, and against Keras."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batchwise.models._group_normalization import GroupNormalization
 from batchwise.models._layers import GhostBatchNormalization
 from batchwise.runtime.tensorflow import keras, tf
 
@@ -67,13 +68,17 @@ def policy(dtype: str) -> Iterator[None]:
 
 def a_layer(normalization_batch: int, shape: tuple[int, ...], dtype: str, seed: int = 0) -> GhostBatchNormalization:
     """Return a layer with random γ and β."""
-    random = np.random.default_rng(seed)
     with policy(dtype):
         layer = GhostBatchNormalization(normalization_batch)
         layer.build((None, *shape))
-    for variable in (layer.gamma, layer.beta):
-        variable.assign(random.normal(size=shape[-1:]))
+    draw_weights(layer, seed)
     return layer
+
+
+def draw_weights(layer: keras.layers.Layer, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    for variable in (layer.gamma, layer.beta):
+        variable.assign(random.normal(size=variable.shape))
 
 
 def some_inputs(seed: int, rows: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -96,7 +101,7 @@ def test_training_follows_the_formula(dtype, shape, rows, normalization_batch, s
     assert_close(outputs, normalised(inputs.astype("float64"), normalization_batch, *weights(layer)), dtype)
 
 
-def weights(layer: GhostBatchNormalization) -> list[np.ndarray]:
+def weights(layer: keras.layers.Layer) -> list[np.ndarray]:
     return [variable.numpy().astype("float64") for variable in (layer.gamma, layer.beta)]
 
 
@@ -235,3 +240,96 @@ def test_variables_and_their_start() -> None:
     assert [variable.name for variable in layer.variables] == names
     assert [variable.numpy().tolist() for variable in layer.variables] == [[1, 1], [0, 0], [0, 0], [1, 1], 0]
     assert layer.trainable_variables == layer.variables[:2]
+
+
+GROUPED = st.sampled_from([(1, (2, 3, 2)), (2, (2, 3, 2)), (2, (3, 1, 4)), (4, (1, 1, 4)), (3, (2, 2, 6))])
+
+
+def a_group_layer(groups: int, shape: tuple[int, ...], dtype: str, seed: int = 0) -> GroupNormalization:
+    """Return a layer with random γ and β."""
+    with policy(dtype):
+        layer = GroupNormalization(groups)
+        layer.build((None, *shape))
+    draw_weights(layer, seed)
+    return layer
+
+
+def normalised_by_groups(inputs: np.ndarray, groups: int, gamma, beta) -> np.ndarray:
+    """Wu & He 2018, equations 1, 2, 6 and 7: the statistics of each row's groups of channels."""
+    found = np.empty_like(inputs)
+    size = inputs.shape[-1] // groups
+    for row, first in np.ndindex(len(inputs), groups):
+        channels = slice(first * size, (first + 1) * size)
+        part = inputs[row, ..., channels]
+        mean = part.mean()
+        found[row, ..., channels] = (part - mean) / np.sqrt(((part - mean) ** 2).mean() + 1e-5)
+    return gamma * found + beta
+
+
+@examples
+@given(dtypes, GROUPED, rows, seeds)
+def test_groups_and_their_gradients_follow_the_formula(dtype, grouped, rows, seed) -> None:
+    groups, shape = grouped
+    layer = a_group_layer(groups, shape, dtype, seed)
+    inputs = some_inputs(seed, rows, shape, dtype)
+    upstream = np.random.default_rng(seed).normal(size=inputs.shape)
+    with tf.GradientTape() as tape:
+        x = tf.constant(inputs)
+        tape.watch(x)
+        outputs = layer(x)
+        loss = tf.reduce_sum(outputs * tf.constant(upstream, dtype))
+    assert outputs.dtype == dtype
+    values = [inputs.astype("float64"), *weights(layer)]
+    assert_close(outputs, normalised_by_groups(values[0], groups, *values[1:]), dtype)
+    expected = derivatives(lambda x, *of: (upstream * normalised_by_groups(x, groups, *of)).sum(), values)
+    for one, other in zip(tape.gradient(loss, [x, *layer.trainable_variables]), expected, strict=True):
+        assert_close(one, other, dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_groups_are_those_of_keras_compiled_or_not(dtype, jit_compile) -> None:
+    shape, groups = (5, 4, 16), 8
+    layer = a_group_layer(groups, shape, dtype)
+    with policy(dtype):
+        of_keras = keras.layers.GroupNormalization(groups, epsilon=1e-5)
+        of_keras.build((None, *shape))
+    for variable, value in zip(of_keras.variables, layer.variables, strict=True):
+        assert variable.name == value.name
+        variable.assign(value)
+    inputs = tf.constant(some_inputs(0, 6, shape, dtype))
+
+    def step(layer):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, training=True)
+            loss = tf.reduce_sum(outputs**3)
+        return outputs, layer(inputs, training=False), *tape.gradient(loss, [inputs, *layer.trainable_variables])
+
+    found = tf.function(lambda: step(layer), jit_compile=jit_compile)()
+    for one, other in zip(found, step(of_keras), strict=True):
+        assert_close(one, other.numpy(), dtype)
+
+
+@examples
+@given(dtypes, GROUPED, st.integers(2, 6), seeds)
+def test_rows_do_not_influence_each_other(dtype, grouped, rows, seed) -> None:
+    groups, shape = grouped
+    layer = a_group_layer(groups, shape, dtype, seed)
+    inputs = some_inputs(seed, rows, shape, dtype)
+    changed = np.concatenate([inputs[:1], 7 * inputs[1:] - 3])
+    assert layer(changed).numpy()[0].tobytes() == layer(inputs).numpy()[0].tobytes()
+
+
+def test_channels_must_be_a_multiple_of_the_groups() -> None:
+    with pytest.raises(ValueError, match="there are 6 channels; it must be a multiple of 4, the groups"):
+        GroupNormalization(4).build((None, 5, 5, 6))
+
+
+def test_statistics_of_groups_are_of_float32_in_mixed_bfloat16() -> None:
+    layer = a_group_layer(2, (4, 4, 4), "mixed_bfloat16")
+    inputs = tf.cast(some_inputs(0, 3, (4, 4, 4), "float32"), "bfloat16")
+    outputs = layer(inputs)
+    assert outputs.dtype == "bfloat16"
+    expected = normalised_by_groups(inputs.numpy().astype("float64"), 2, *weights(layer))
+    np.testing.assert_allclose(outputs.numpy().astype("float64"), expected, rtol=2**-8, atol=1e-5)

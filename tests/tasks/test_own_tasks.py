@@ -125,7 +125,10 @@ def test_a_field_of_a_task_that_is_something_else_is_told(field, value) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"kind": "class"}, "labels: kind is 'class'; one of classes, flags, numbers, counts, tokens is expected"),
+        (
+            {"kind": "class"},
+            "labels: kind is 'class'; one of classes, flags, numbers, counts, tokens, boxes is expected",
+        ),
         ({"kind": None}, "labels: kind is None"),
         ({"kind": "classes", "classes": 1}, "labels: classes is 1; a whole number from 2 up, or None, is expected"),
         ({"kind": "classes", "classes": "two"}, "labels: classes is 'two'"),
@@ -199,7 +202,10 @@ ROWS = {
         made(metric(LOSS), metric(values=several, reduce=lambda means: means.sum())),
         "reduce must make one number of the last axis",
     ),
-    "predictions that are a mean": (made(metric(LOSS), metric(predictions=ops.mean, score=max)), "are [], not [B] or"),
+    "predictions that are a mean": (
+        made(metric(LOSS), metric(predictions=ops.mean, score=max)),
+        "are [], not [B], [B, k] or [B, K, k]",
+    ),
     "no outputs": (made(outputs=lambda classes: classes), "task own: outputs of 0 classes is 0; a number from 1 up"),
 }
 
@@ -217,6 +223,7 @@ CLASSES = {
     "multiclass_classification": 4,
     "multilabel_classification": 3,
     "language_modelling": 5,
+    "detection": 3,
 }
 
 

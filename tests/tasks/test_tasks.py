@@ -21,6 +21,7 @@ CLASSES = {
     "multilabel_classification": 3,
     "language_modelling": 5,
 }
+OF_THEIR_OWN = {"detection"}  # which scikit-learn does not have: test_detection.py
 PLACES = 6  # of a row of tokens
 Metric = Callable[[np.ndarray, np.ndarray], float]  # of labels and outputs
 
@@ -184,7 +185,7 @@ def value(metric: TaskMetric, labels: np.ndarray, outputs: np.ndarray) -> np.nda
 
 
 def test_every_task_is_compared() -> None:
-    assert {name for name, _ in EXPECTED} == {*TASKS}
+    assert {name for name, _ in EXPECTED} == {*TASKS} - OF_THEIR_OWN
 
 
 @pytest.mark.parametrize(("name", "options"), EXPECTED)

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from batchwise.data import task
 from batchwise.data.dataset import SPLITS
-from batchwise.data.task import TaskMetric
+from batchwise.data.task import LOSS, Scale, Task, TaskMetric
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import evaluation_rows
+from batchwise.training import evaluation_rows, trainer
 from batchwise.training.trainer import Trainer
 from tests.reference import activations
 from tests.training.runs import ROWS, assert_close, data_set, recipe
@@ -93,3 +94,85 @@ def test_without_validation_rows_their_metrics_are_not_numbers() -> None:
     for values in result.metrics.values():
         assert np.isnan(values[:, 1]).all()
         assert np.isfinite(values[:, [0, 2]]).all()
+
+
+# Scores of all predictions
+
+
+def classes_of(logits: tf.Tensor) -> tf.Tensor:
+    return keras.ops.argmax(logits, -1)
+
+
+def shares(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return the share of rows that are right, and of those that are not."""
+    right = float((labels == predictions).mean())
+    return np.array([right, 1 - right])
+
+
+def without_each(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return the share of rows that are right without each row."""
+    right = (labels == predictions).astype("float64")
+    return (right.sum() - right) / (len(right) - 1)
+
+
+def use_scores(monkeypatch, score=shares) -> Task:
+    """Let the task have two metrics that one score gives, of which the first chooses; return it."""
+    about = {"description": "", "baseline": lambda labels: 0.5, "predictions": classes_of, "score": score}
+    right = TaskMetric(
+        name="hits", reduce=lambda found: found[0], without_each=without_each, higher_is_better=True, **about
+    )
+    wrong = TaskMetric(name="misses", reduce=lambda found: found[1], higher_is_better=False, **about)
+    real = task.load("multiclass_classification")
+    found = replace(real, metrics=(right, wrong, *real.metrics[:2]))
+    monkeypatch.setattr(task, "load", lambda name, options=None: found)
+    return found
+
+
+def test_a_score_that_metrics_share_is_computed_once(monkeypatch) -> None:
+    """Of three parts, at the start and after each of three epochs."""
+    calls = []
+
+    def counted(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        calls.append(len(labels))
+        return shares(labels, predictions)
+
+    use_scores(monkeypatch, counted)
+    result = Trainer(data_set(), recipe(dtype="float64"), "accuracy").run(12, 0.05, seed=7)
+    assert calls == [ROWS, 11, 9] * 4
+    np.testing.assert_allclose(result.metrics["hits"], result.metrics["accuracy"], rtol=1e-12)
+    np.testing.assert_allclose(result.metrics["misses"], 1 - result.metrics["accuracy"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("rows_per_call", [2**16, ROWS])
+@pytest.mark.parametrize(("every", "scored"), [(1, range(8)), (3, [3, 6, 7]), (7, [7]), (100, [7])])
+def test_scores_are_of_every_so_many_epochs_and_of_the_last(every, scored, rows_per_call, monkeypatch) -> None:
+    """Whether a call trains all epochs or one; the loss is evaluated after each."""
+    monkeypatch.setattr(trainer, "ROWS_PER_CALL", rows_per_call)
+    use_scores(monkeypatch)
+    result = Trainer(data_set(), recipe(budget={"epochs": 7}, scores_every=every)).run(12, 0.05, seed=7)
+    known = ~np.isnan(result.metrics["hits"])
+    assert [*np.flatnonzero(known.all(axis=1))] == [*np.flatnonzero(known.any(axis=1))] == [*scored]
+    assert np.isfinite(result.metrics[LOSS]).all()
+    np.testing.assert_allclose(result.metrics["hits"][[*scored]], result.metrics["accuracy"][[*scored]], rtol=1e-6)
+
+
+def test_what_rows_add_to_a_score_that_is_a_mean_are_their_values(monkeypatch) -> None:
+    """The jackknife's pseudo-values (Efron 1982, chapter 2); of the metric that chooses alone."""
+    use_scores(monkeypatch)
+    data = data_set()
+    result = Trainer(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
+    logits = activations(list(result.weights.values()), data.test.inputs.astype("float64"))[-1]
+    np.testing.assert_allclose(result.by_row["hits"], logits.argmax(axis=1) == data.test.labels, atol=1e-6)
+    np.testing.assert_allclose(result.by_row["hits"].mean(), result.metrics["hits"][-1, 2], rtol=1e-6)
+    assert [*result.by_row] == ["accuracy", "loss", "hits"] and not result.predictions.size
+    other = Trainer(data, recipe(dtype="float64"), "accuracy").run(12, 0.05, seed=7)
+    assert [*other.by_row] == ["accuracy", "loss"]
+
+
+def test_pseudo_values_have_the_spread_of_a_mean_and_are_none_of_diverged_weights(monkeypatch) -> None:
+    metric, random = use_scores(monkeypatch).metrics[0], np.random.default_rng(0)
+    labels, predictions = random.integers(3, size=(2, 500))
+    added = metric.added(labels, predictions, Scale())
+    right = labels == predictions
+    np.testing.assert_allclose([added.mean(), added.std()], [right.mean(), right.std()], rtol=1e-9)
+    assert np.isnan(metric.added(labels, np.where(right, np.nan, predictions), Scale())).all()

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from batchwise.common.repository import ROOT
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.tensorflow import context, keras, tf
 from batchwise.training import trainer as trainer_module
 from batchwise.training.trainer import Trainer
 from tests.training.runs import ROWS, content, data_set, recipe
@@ -35,6 +35,32 @@ def test_another_floating_point_type_in_the_process_changes_nothing(trainer) -> 
     Trainer(data_set(), recipe("adam", "float64"))
     trainer.programs.clear()
     assert content(trainer.run(9, 0.01, seed=1)) == expected
+
+
+def test_a_new_seed_lets_compiled_programs_be(monkeypatch, trainer) -> None:
+    cleared = []
+    monkeypatch.setattr(context.pywrap_tfe, "TFE_ContextClearCaches", cleared.append)
+    assert any((one != other).any() for one, other in zip(trainer.start(70), trainer.start(71), strict=True))
+    assert not cleared
+
+
+def test_weights_that_tensorflow_draws_are_those_of_the_seed_each_time(use_model) -> None:
+    """Its operations go on where they were, unless its caches are cleared."""
+
+    def build(shape, outputs):
+        layer = keras.layers.Dense(outputs)
+        model = keras.Model(inputs := keras.Input(shape), layer(inputs))
+        layer.kernel.assign(tf.random.normal(layer.kernel.shape))
+        layer.bias.assign(tf.random.normal(layer.bias.shape))
+        return model
+
+    use_model(build)
+    made = Trainer(data_set(), recipe())
+    starts = [made.start(seed) for seed in (0, 0, 1, 0)]
+    for again in (starts[1], starts[3]):
+        for one, other in zip(again, starts[0], strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert all((one != other).any() for one, other in zip(starts[2], starts[0], strict=True))
 
 
 def test_all_batch_sizes_start_from_the_same_weights(trainer) -> None:

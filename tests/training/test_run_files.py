@@ -44,6 +44,25 @@ def test_what_test_rows_add_is_read_as_it_was(tmp_path, rows) -> None:
     }
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 6), (3, 100, 6)])
+def test_boxes_that_were_found_are_read_bit_for_bit(tmp_path, shape) -> None:
+    boxes = np.random.default_rng(0).normal(size=shape).astype("float32")
+    boxes[0, 0, :2] = -0.0, 1e-40
+    write(tmp_path, replace(RESULT, predictions=boxes))
+    for with_weights in (True, False):
+        found = run_files.read(tmp_path, "small", RUN, {}, with_weights=with_weights).result.predictions
+        assert (found.dtype, found.shape, found.tobytes()) == (np.float32, shape, boxes.tobytes())
+
+
+def test_a_file_without_boxes_says_nothing_of_them(tmp_path) -> None:
+    """Its bytes are those of before there were any, or files of old runs would be others."""
+    write(tmp_path)
+    with np.load(tmp_path / run_files.name(RUN.name)) as file:
+        assert "predictions" not in file.files and '"predictions"' not in str(file["about"])
+    found = run_files.read(tmp_path, "small", RUN, {}).result.predictions
+    assert (found.shape, found.dtype) == ((0,), np.float32)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

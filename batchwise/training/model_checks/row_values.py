@@ -16,7 +16,8 @@ from batchwise.data.task import Scale, Task, TaskMetric
 from batchwise.runtime.tensorflow import tf
 
 ROWS = 3
-PLACES = 5  # of a text
+PLACES = 5  # of a text, or of a detector
+OBJECTS = 2  # of an image
 
 
 def check(name: str, task: Task, classes: int, dtype: str) -> None:
@@ -25,9 +26,10 @@ def check(name: str, task: Task, classes: int, dtype: str) -> None:
         outputs = task.outputs(classes)
         if not isinstance(outputs, int) or outputs < 1:
             raise UserError(f"task {name}: outputs of {classes} classes is {outputs!r}; a number from 1 up is expected")
-        shape = {"flags": [ROWS, classes], "tokens": [ROWS, PLACES + 1]}.get(task.labels.kind, [ROWS])
+        shapes = {"flags": [ROWS, classes], "tokens": [ROWS, PLACES + 1], "boxes": [ROWS, OBJECTS, 5]}
+        shape = shapes.get(task.labels.kind, [ROWS])
         labels = tf.zeros(shape, "int32" if task.labels.are_integers else dtype)
-        of_model = tf.zeros([ROWS, *task.output_shape(classes, (PLACES,))], dtype)
+        of_model = tf.zeros([ROWS, *(size or PLACES for size in task.output_shape(classes, (PLACES,)))], dtype)
         _shape(f"task {name}: the values of its loss", task.loss(labels, of_model), most=0)
         for metric in task.metrics:
             _check_metric(f"task {name}: the metric {metric.name}", metric, labels, of_model)
@@ -49,7 +51,7 @@ def _of_types(what: str, task: Task) -> Iterator[None]:
 
 def _check_metric(what: str, metric: TaskMetric, labels: tf.Tensor, outputs: tf.Tensor) -> None:
     if metric.predictions:
-        _shape(f"{what}: its predictions", metric.predictions(outputs), most=1)
+        _shape(f"{what}: its predictions", metric.predictions(outputs), most=2)
     if metric.values:
         shape = _shape(f"{what}: its values", metric.values(labels, outputs), most=1)
         means = (metric.levels(outputs.shape[-1]),) if metric.levels else shape
@@ -75,6 +77,6 @@ def _shape(what: str, values: Any, *, most: int) -> tuple[int, ...]:
         raise UserError(f"{what} are None; a tensor is expected: does the function end with `return`?")
     shape = tuple(tf.convert_to_tensor(values).shape)
     if shape[:1] != (ROWS,) or len(shape) > 1 + most:
-        allowed = "[B] or [B, k]" if most else "[B]"
+        allowed = ("[B]", "[B] or [B, k]", "[B], [B, k] or [B, K, k]")[most]
         raise UserError(f"{what} of B = {ROWS} rows, with outputs [B, outputs], are {[*shape]}, not {allowed}")
     return shape[1:]

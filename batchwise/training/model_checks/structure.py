@@ -11,7 +11,9 @@ from batchwise.training.model_checks import activations
 TYPES = {MIXED: ("float32", "bfloat16")}
 
 
-def check(name: str, model: Any, input_shape: tuple[int, ...], output_shape: tuple[int, ...], dtype: str) -> None:
+def check(
+    name: str, model: Any, input_shape: tuple[int, ...], output_shape: tuple[int | None, ...], dtype: str
+) -> None:
     """Raise UserError if the engine does not train a model, from [B, *input_shape] to logits [B, *output_shape]."""
     if not isinstance(model, keras.Model):
         raise UserError(
@@ -51,7 +53,7 @@ def _kind(value: Any) -> str:
     return "None" if value is None else f"an object of the type {type(value).__name__}"
 
 
-def _check_output(name: str, model: keras.Model, output_shape: tuple[int, ...]) -> None:
+def _check_output(name: str, model: keras.Model, output_shape: tuple[int | None, ...]) -> None:
     given = tensors(model, "output")
     shapes = [tuple(tensor.shape) for tensor in keras.tree.flatten(given) if tensor is not None]
     if isinstance(given, dict) or len(shapes) > 1:
@@ -63,13 +65,28 @@ def _check_output(name: str, model: keras.Model, output_shape: tuple[int, ...]) 
     shape = shapes[0] if shapes else "unknown, for want of a keras.Input"
     if shapes and len(shapes[0]) == 1 + len(output_shape) and shapes[0][0] is not None:
         raise _fixed(name, model, shapes[0][0])
-    if shape != (None, *output_shape):
+    if not _is_of(shape, (None, *output_shape)):
         *places, outputs = output_shape
-        why = f", at each of the {places[0]} places of a row, whose next token it is to predict" if places else ""
+        why = ""
+        if places:
+            next_token = f"the {places[0]} places of a row, whose next token it is to predict"
+            why = f", at each of {next_token if places[0] else 'its places, of which it may have any number'}"
         raise UserError(
             f"the output shape of model {name} is {shape}; it must be {(None, *output_shape)}, as its argument "
             f"outputs={outputs} says{why}"
         )
+
+
+def _is_of(shape: Any, wanted: tuple[int | None, ...]) -> bool:
+    """Return whether a shape is that which is wanted: with a number of places where any is."""
+    return (
+        len(shape) == len(wanted)
+        and shape[0] is None
+        and all(
+            isinstance(size, int) if want is None else size == want
+            for size, want in zip(shape[1:], wanted[1:], strict=True)
+        )
+    )
 
 
 def _check_input(name: str, model: keras.Model, input_shape: tuple[int, ...]) -> None:
