@@ -70,15 +70,20 @@ def _parser() -> argparse.ArgumentParser:
         "--learning-rate", type=amounts.learning_rate, required=True, metavar="RATE", help="η, not the base rate"
     )
     commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
-    _add_new(commands.add_parser("new", help="make a data set and a study of a CSV file"))
+    _add_new(commands.add_parser("new", help="make a data set and a study of a CSV file, or of images with boxes"))
     return parser
 
 
 def _add_new(new: argparse.ArgumentParser) -> None:
     new.add_argument("name", help="of both, in params.yaml")
-    new.add_argument("--csv", required=True, metavar="FILE")
+    source = new.add_mutually_exclusive_group(required=True)
+    source.add_argument("--csv", metavar="FILE", help="a table")
+    source.add_argument("--voc", metavar="FOLDER", help="images with XML files of boxes, of Pascal VOC")
+    source.add_argument("--coco", metavar="FILE", help="a JSON file of boxes, of COCO, with --images")
+    source.add_argument("--yolo", metavar="FOLDER", help="images with text files of boxes, of YOLO")
+    new.add_argument("--images", metavar="FOLDER", help="of --coco")
     new.add_argument("--encoding", help="of the file, cp932 say; otherwise UTF-8, or what Western Europe has")
-    new.add_argument("--target", required=True, action="append", metavar="COLUMN", help="again for several of 0 and 1")
+    new.add_argument("--target", action="append", metavar="COLUMN", help="of --csv; again for several of 0 and 1")
     new.add_argument("--text", metavar="COLUMN", help="a column of texts to learn from, in any language")
     new.add_argument("--task", help="a file of batchwise/tasks/; otherwise as the target looks")
     new.add_argument("--test-file", metavar="FILE", help="an official test part")

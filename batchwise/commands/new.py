@@ -1,4 +1,4 @@
-"""python -m batchwise new: a CSV file becomes a data set and a study in params.yaml."""
+"""python -m batchwise new: a CSV file, or images with boxes, become a data set and a study in params.yaml."""
 
 import argparse
 import shlex
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from batchwise.commands import new_images
 from batchwise.commands.suggest import suggest
 from batchwise.common.errors import UserError
 from batchwise.common.messages import shown
@@ -31,27 +32,18 @@ Added = dict[str, dict[str, Any]]  # {section of params.yaml: {key: what is new 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what the file was taken for, write files, data_sets and studies, and say what to type next.
+    """Print what the files were taken for, write files, data_sets and studies, and say what to type next.
 
     Raises UserError, and writes nothing, if the name is taken, or a file, a column or a target is not as it must be.
     """
     name, text = arguments.name, yaml_file.text_of(PARAMS)
     content = yaml_file.values(text, PARAMS.name)
     _check_free(name, content, ("files", "data_sets", "studies"))
-    if arguments.test_file:
-        _check_free(_test_key(name), content, ("files",))
-    table = columns.look(Path(arguments.csv), arguments.encoding)
-    target = columns.target(table, arguments.target, arguments.task)
-    texts = _text(arguments, table)
-    print(*proposal.lines(table, target, arguments.target, _split(arguments), texts), sep="\n", flush=True)
-    if arguments.encoding is None and table.form.encoding in guess.WESTERN:
-        print(f"  it is no UTF-8; if it is not {table.form.encoding} (letters of Western Europe), say so: {OTHERS}")
-    added = _entries(arguments, table, target, texts)
+    is_table = arguments.csv is not None
+    added = _of_table(arguments, content) if is_table else _of_images(arguments, content)
     checked, data = _checked(name, added)
-    timings = stage_times.runs_file(checked, name)
-    found = suggest(name, checked.studies[name], data, Store(STORE), timings, refine=False)
-    print(*(f"  {line}" for line in sentences.findings(name, checked.studies[name], found)), sep="\n", flush=True)
-    added["studies"][name]["grid"]["base_learning_rates"] = found.base_learning_rates
+    if is_table:
+        added["studies"][name]["grid"]["base_learning_rates"] = _rates(name, checked, data)
     for section, new in added.items():
         for key, value in new.items():
             text = params_file.add_entry(text, [section], key, value)
@@ -63,16 +55,52 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _of_table(arguments: argparse.Namespace, content: dict[str, Any]) -> Added:
+    """Return the entries of a CSV file, and print what it was taken for."""
+    if not arguments.target:
+        raise UserError("--csv needs --target COLUMN, the column to learn")
+    if arguments.images:
+        raise UserError("--images is of --coco; leave it out")
+    if arguments.test_file:
+        _check_free(_test_key(arguments.name), content, ("files",))
+    table = columns.look(Path(arguments.csv), arguments.encoding)
+    target = columns.target(table, arguments.target, arguments.task)
+    texts = _text(arguments, table)
+    print(*proposal.lines(table, target, arguments.target, _split(arguments), texts), sep="\n", flush=True)
+    if arguments.encoding is None and table.form.encoding in guess.WESTERN:
+        print(f"  it is no UTF-8; if it is not {table.form.encoding} (letters of Western Europe), say so: {OTHERS}")
+    return _entries(arguments, table, target, texts)
+
+
+def _of_images(arguments: argparse.Namespace, content: dict[str, Any]) -> Added:
+    """Return the entries of images with boxes, and print what was found."""
+    for key in new_images.files(arguments):
+        _check_free(key, content, ("files",))
+    return new_images.entries(arguments)
+
+
+def _rates(name: str, checked: Params, data: DataSet) -> list[float]:
+    """Return the learning rates that short runs suggest, and print what they were."""
+    found = suggest(name, checked.studies[name], data, Store(STORE), stage_times.runs_file(checked, name), refine=False)
+    print(*(f"  {line}" for line in sentences.findings(name, checked.studies[name], found)), sep="\n", flush=True)
+    return found.base_learning_rates
+
+
 def _checked(name: str, added: Added) -> tuple[Params, DataSet]:
     """Return the new parameters alone, checked, and the data set as it is prepared."""
     checked = params.check(added)
     asked = Asked(checked.data_sets, {}, local_files.now(checked.files))
     data = asked.prepare(name)
-    named = [*zip(data.class_names, prepared.class_counts(data, data.test.labels), strict=True)]
-    flags = data.task.labels.kind == "flags"
-    for warning in (*preparation.warnings(data), *classes.too_few(named, flags=flags)):
+    for warning in (*preparation.warnings(data), *_too_few(data)):
         print(f"  warning: {warning}")
     return checked, data
+
+
+def _too_few(data: DataSet) -> list[str]:
+    """Return a warning of classes, or flags, with few test rows, or objects."""
+    kind = data.task.labels.kind
+    named = [*zip(data.class_names, prepared.class_counts(data, data.test.labels), strict=True)]
+    return classes.too_few(named, flags=kind == "flags", what="objects" if kind == "boxes" else "rows")
 
 
 def _text(arguments: argparse.Namespace, table: Table) -> TextColumn | None:

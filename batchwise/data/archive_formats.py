@@ -4,6 +4,7 @@ import io
 import math
 import struct
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -13,9 +14,10 @@ import numpy as np
 
 from batchwise.common.messages import shown
 from batchwise.data.dataset import Split
-from batchwise.data.unpacking import MAX_BYTES, refused, unpack
+from batchwise.data.unpacking import MAX_BYTES, MAX_RATIO, refused, unpack
 
 MAX_MEMBERS = 300  # of a tar; CIFAR has 8
+MAX_ZIPPED = 10_000  # files of a zip that are read
 MEAN_HEADER, MAX_HEADER = 1750, 2**11  # bytes of a header of a tar, mostly 512, over all members; and of one
 # What tarfile and zlib raise, among them, for a file that is cut off or is something else.
 DAMAGES = (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, ValueError, zlib.error)
@@ -83,6 +85,38 @@ def _check_member(path: Path, member: tarfile.TarInfo, seen: set[str], most: int
         raise refused(path, f"has more than {most} members, the most that are read")
     if not 0 <= member.size <= unpacked:
         raise refused(path, f"has the member {name} of {member.size:,} bytes, and {unpacked:,} bytes in all")
+
+
+def read_zip(path: Path, is_wanted: Callable[[str], Any]) -> dict[str, bytes]:
+    """Return {name: content} of the members of a zip whose names are wanted.
+
+    Raises UserError as `read_members` does, but for what is not wanted, which is not looked at.
+    """
+    contents: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            wanted = [member for member in archive.infolist() if not member.is_dir() and is_wanted(member.filename)]
+            size = sum(member.file_size for member in wanted)
+            if len(wanted) > MAX_ZIPPED or size > min(MAX_BYTES, MAX_RATIO * path.stat().st_size):
+                raise refused(path, f"has {len(wanted):,} files of {size:,} bytes, more than any publisher's")
+            for member in wanted:
+                if member.filename in contents:
+                    raise refused(path, f"has the member {shown(member.filename)} twice")
+                contents[member.filename] = _content_of(archive, member)
+    except (*DAMAGES, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # one with a password, say
+        raise refused(path, f"is damaged or no zip archive ({error})") from None
+    return contents
+
+
+def _content_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return what is in a file of a zip: no more than it says, for `read` would unpack all that there is.
+
+    Its sum is compared. Raises ValueError for other methods than the usual ones, which would unpack it all, too.
+    """
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{shown(member.filename)} is neither stored nor deflated")
+    with archive.open(member) as file:
+        return file.read(member.file_size)
 
 
 def cifar_records(path: Path, contents: dict[str, bytes], names: list[str], *, label_bytes: int, classes: int) -> Split:

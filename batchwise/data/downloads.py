@@ -22,15 +22,19 @@ TIMEOUT = 60  # seconds without a byte
 
 @dataclass(frozen=True)
 class Archive:
-    """A file at a publisher's address, and the SHA-256 of its bytes."""
+    """A file at a publisher's address, and the SHA-256 of its bytes.
+
+    That is None of a file that is made anew for each download: who reads it checks what is in it.
+    """
 
     url: str
-    sha256: str
+    sha256: str | None
+    file_name: str = ""  # the last part of the address, otherwise
 
     @property
     def name(self) -> str:
-        """The file name, the last part of the address."""
-        return self.url.rpartition("/")[2]
+        """The file name."""
+        return self.file_name or self.url.rpartition("/")[2]
 
 
 def fetch(archive: Archive) -> tuple[Path, str]:
@@ -41,7 +45,10 @@ def fetch(archive: Archive) -> tuple[Path, str]:
     Raises UserError if there is no such file, or if its sum is another.
     """
     folder = os.environ.get(MIRROR)
-    return _from_mirror(archive.name, Path(folder).absolute()) if folder else (_download(archive), archive.sha256)
+    if folder:
+        return _from_mirror(archive.name, Path(folder).absolute())
+    path = _download(archive)
+    return path, archive.sha256 or _sum(path)
 
 
 def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:
@@ -51,8 +58,7 @@ def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:
         raise UserError(f"{MIRROR} is {str(folder)!r}, which is no folder; {wanted}")
     try:
         text = files.read(folder / SUMS).decode(errors="replace")
-        with files.opened(folder / name) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _sum(folder / name)
     except OSError as error:
         raise UserError(f"{error.filename} cannot be read ({error.strerror}); {wanted}") from None
     listed = re.findall(r"^([0-9a-fA-F]{64}) [ *](?:\./)?(.+?)\s*$", text, re.MULTILINE)
@@ -62,6 +68,11 @@ def _from_mirror(name: str, folder: Path) -> tuple[Path, str]:
     if digest != sums[name]:
         raise UserError(f"{folder / name} has SHA-256 {digest}; {SUMS} says {sums[name]}; copy the file again")
     return folder / name, digest
+
+
+def _sum(path: Path) -> str:
+    with files.opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _download(archive: Archive) -> Path:

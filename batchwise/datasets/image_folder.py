@@ -1,27 +1,22 @@
 """Your own images: a folder with a folder of images for each class, or train/ and test/ with such folders in each."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps
 from pydantic import NonNegativeInt, PositiveInt
 
 from batchwise.common.errors import UserError
 from batchwise.common.option_types import File, Seed
-from batchwise.data import large_arrays, local_files
+from batchwise.data import images, large_arrays, local_files
 from batchwise.data.dataset import DataSet, Description, Split
+from batchwise.data.leftovers import is_leftover
 from batchwise.data.splitting import hold_out, split
 from batchwise.data.subset import channel_statistics
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # of others some run programs
-STILLS = ("JPEG", "MPO")  # the second is a JPEG with more frames: previews, or what a second lens saw
-MAX_PIXELS = 100_000_000  # of an image; a small file can unpack to any number of them
 MAX_BYTES = 2**32  # of all images together, once they are resized
-LEFTOVERS = ("Thumbs.db", "desktop.ini")  # what systems leave in folders, beside hidden files
 PARTS = ("train", "validation", "test")
 OTHER_NAMES = ("val", "valid")
 WHOLE = "whole"
@@ -50,7 +45,7 @@ def prepare(
     shape = height, width, channels
     _check_sizes(given, shape, rows)
     listed = {
-        part: [(path, label) for label, images in enumerate(classes.values()) for path in images]
+        part: [(path, label) for label, paths in enumerate(classes.values()) for path in paths]
         for part, classes in given.items()
     }
     parts = [_read_all([listed[part][row] for row in numbers], shape) for part, numbers in _split(listed, rows, seed)]
@@ -65,7 +60,7 @@ def _check_sizes(given: Mapping[str, Classes], shape: tuple[int, int, int], rows
         part = name.removesuffix("_rows")
         if drawn and part in given:
             raise UserError(f"{name} is {drawn}; leave it out, for there is a folder {part}, which is taken whole")
-    number = sum(len(images) for classes in given.values() for images in classes.values())
+    number = sum(len(paths) for classes in given.values() for paths in classes.values())
     if number * math.prod(shape) > MAX_BYTES and not large_arrays.are_on_disk():
         of_each = "×".join(map(str, shape))
         raise UserError(
@@ -80,7 +75,7 @@ def _split(listed: Mapping[str, list[Labelled]], rows: Mapping[str, int], seed: 
     Those of parts that were not given are drawn.
     """
     validation_rows, test_rows = rows["validation_rows"], rows["test_rows"]
-    places = {part: _places(images) for part, images in listed.items()}
+    places = {part: _places(labelled) for part, labelled in listed.items()}
     if WHOLE in listed:
         whole = places[WHOLE]
         parts = split(whole.inputs, whole.labels, validation_rows=validation_rows, test_rows=test_rows, seed=seed)
@@ -91,8 +86,8 @@ def _split(listed: Mapping[str, list[Labelled]], rows: Mapping[str, int], seed: 
     return [*(("train", part.inputs[:, 0]) for part in (train, validation)), ("test", places["test"].inputs[:, 0])]
 
 
-def _places(images: list[Labelled]) -> Split:
-    return Split(np.arange(len(images))[:, None], np.array([label for _, label in images], "int32"))
+def _places(labelled: list[Labelled]) -> Split:
+    return Split(np.arange(len(labelled))[:, None], np.array([label for _, label in labelled], "int32"))
 
 
 def _description(folder: Path, names: tuple[str, ...]) -> Description:
@@ -120,7 +115,7 @@ def _classes(folder: Path) -> Classes:
     for path in _entries(folder):
         if not path.is_dir():
             raise UserError(f"{path} is in no folder of a class; give each class a folder of its images")
-        found[path.name] = sorted(each for each in local_files.contents(path) if not _is_leftover(path, each))
+        found[path.name] = sorted(each for each in local_files.contents(path) if not is_leftover(path, each))
         if not found[path.name]:
             raise UserError(f"{path} has no image; put images of that class there, or remove the folder")
     return found
@@ -129,55 +124,11 @@ def _classes(folder: Path) -> Classes:
 def _entries(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; give one with a folder of images for each class")
-    return sorted(path for path in folder.iterdir() if not _is_leftover(folder, path))
+    return sorted(path for path in folder.iterdir() if not is_leftover(folder, path))
 
 
-def _is_leftover(folder: Path, path: Path) -> bool:
-    return any(part[0] == "." or part in LEFTOVERS for part in path.relative_to(folder).parts)
-
-
-def _read_all(images: list[Labelled], shape: tuple[int, int, int]) -> Split:
-    inputs = large_arrays.new((len(images), *shape), "uint8")
-    for row, (path, _) in enumerate(images):
-        inputs[row] = _read(path, shape)
-    return Split(inputs, np.array([label for _, label in images], "int32"))
-
-
-def _read(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return an image [height, width, channels]. Raises UserError for what is none, is damaged or is too large."""
-    height, width, channels = shape
-    try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
-            _check_size(path, image)
-            pixels = _flat(path, ImageOps.exif_transpose(image)).convert("L" if channels == 1 else "RGB")
-            return np.asarray(pixels.resize((width, height), Image.Resampling.BILINEAR)).reshape(shape)
-    except UserError:
-        raise
-    except Image.DecompressionBombError:
-        raise _too_large(path) from None
-    except Exception:  # Pillow's decoders raise anything for a damaged file
-        raise UserError(f"{path} is no image, or a damaged one; mend it, or take it out of the folder") from None
-
-
-def _check_size(path: Path, image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise _too_large(path)
-    if image.format not in STILLS and getattr(image, "n_frames", 1) > 1:
-        raise UserError(f"{path} has more than one frame; give images that do not move, of one page")
-
-
-def _too_large(path: Path) -> UserError:
-    return UserError(f"{path} has more than {MAX_PIXELS:,} pixels; make it smaller, or take it out of the folder")
-
-
-def _flat(path: Path, image: Image.Image) -> Image.Image:
-    """Return an image of 8 bits a channel that is not transparent. Of 16 bits the upper 8 count, as Pillow has it."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype("uint8"))
-    if image.mode in ("I", "F"):
-        raise UserError(f"{path} has pixels of 32 bits, whose range is not known; save it with 8 or 16 bits")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        return white
-    return image
+def _read_all(labelled: list[Labelled], shape: tuple[int, int, int]) -> Split:
+    inputs = large_arrays.new((len(labelled), *shape), "uint8")
+    for row, (path, _) in enumerate(labelled):
+        inputs[row] = images.read(path, shape).pixels
+    return Split(inputs, np.array([label for _, label in labelled], "int32"))

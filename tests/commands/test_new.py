@@ -158,7 +158,8 @@ def test_two_splits_are_refused(project) -> None:
 def test_the_key_of_a_test_file_must_be_free(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("files: {wine_test: other.csv}\n")
-    arguments = argparse.Namespace(name="wine", csv="wine.csv", target=["quality"], test_file="more.csv", encoding=None)
+    given = {"name": "wine", "csv": "wine.csv", "target": ["quality"], "test_file": "more.csv"}
+    arguments = argparse.Namespace(**given, images=None, encoding=None)
     with pytest.raises(UserError, match=r"'wine_test' is in the section files of params\.yaml already"):
         new.run(arguments)
 
@@ -170,7 +171,7 @@ def _enough(*arguments: object, **options: object) -> None:
 def test_classes_with_few_test_rows_are_warned_of(project, monkeypatch, capsys) -> None:
     monkeypatch.chdir(project.folder)
     monkeypatch.setattr(new, "suggest", _enough)
-    names = dict.fromkeys(("task", "test_file", "groups", "order", "column", "text", "encoding"))
+    names = dict.fromkeys(("images", "task", "test_file", "groups", "order", "column", "text", "encoding"))
     with pytest.raises(InterruptedError):
         new.run(argparse.Namespace(name="other", csv="wine.csv", target=["grade"], **names))
     assert "warning: Too few test rows to judge by: 5 are good; at least 20" in capsys.readouterr().out
@@ -181,7 +182,7 @@ def test_texts_in_another_encoding_than_utf_8(project, monkeypatch, capsys) -> N
     monkeypatch.setattr(new, "suggest", _enough)
     rows = pd.DataFrame({"review": ["とても良い映画", "つまらない映画"] * 30, "stars": [5, 1] * 30})
     rows.to_csv("films.csv", index=False, encoding="cp932")
-    given = dict.fromkeys(("task", "test_file", "groups", "order", "column"))
+    given = dict.fromkeys(("images", "task", "test_file", "groups", "order", "column"))
     given |= {"name": "films", "csv": "films.csv", "target": ["stars"]}
     with pytest.raises(InterruptedError):
         new.run(argparse.Namespace(**given, text="review", encoding=None))

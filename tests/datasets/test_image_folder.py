@@ -13,7 +13,7 @@ from PIL import Image
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
-from batchwise.data import large_arrays, prepared
+from batchwise.data import images, large_arrays, prepared
 from batchwise.data.dataset import DataSet
 from tests.damage import damaged
 
@@ -189,7 +189,7 @@ KINDS = {
 def test_the_colour_of_an_image_of_each_kind(folder, name, channels) -> None:
     save, colour = KINDS[name]
     save(folder / "ants" / name)
-    found = plugins.load("datasets", "image_folder")._read(folder / "ants" / name, (6, 8, channels))
+    found = images.read(folder / "ants" / name, (6, 8, channels)).pixels
     grey = round(float(np.dot(colour, (0.299, 0.587, 0.114))))
     wanted = np.broadcast_to(colour if channels == 3 else [grey], (6, 8, channels))
     assert found.dtype == np.uint8
@@ -204,7 +204,7 @@ def test_a_photograph_is_turned_as_its_camera_was(tmp_path, ending) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be seen, it is turned clockwise: the left side is the top then
     Image.fromarray(pixels).save(tmp_path / f"x.{ending}", exif=exif)
-    found = plugins.load("datasets", "image_folder")._read(tmp_path / f"x.{ending}", (16, 16, 1))[..., 0]
+    found = images.read(tmp_path / f"x.{ending}", (16, 16, 1)).pixels[..., 0]
     assert (found[:6] > 200).all() and (found[10:] < 50).all()
 
 
@@ -259,7 +259,7 @@ def test_a_damaged_image_is_told_or_read(tmp_path, ending, data) -> None:
     painted(50, (4, 4)).save(path)
     path.write_bytes(data.draw(damaged(path.read_bytes())))
     try:
-        found = plugins.load("datasets", "image_folder")._read(path, (3, 3, 3))
+        found = images.read(path, (3, 3, 3)).pixels
     except UserError as error:
         assert str(error).startswith(f"{path} ") and str(error).isprintable()
     else:
