@@ -16,7 +16,7 @@ from batchwise.common.exits import exit_with
 from batchwise.common.files import write_bytes
 from batchwise.common.repository import ROOT
 
-PROJECTS = ("gallery/text", "paper", "paper/imagenet", "paper/small")
+PROJECTS = ("gallery/detection", "gallery/text", "paper", "paper/imagenet", "paper/small")
 MEASURING = ("profile", "landscape", "costs", "summary")  # they would take hours of the paper's grid
 LINKED = (
     *("batchwise", "stages", "requirements-train.in"),

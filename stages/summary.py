@@ -12,7 +12,12 @@ from batchwise.report import render
 from batchwise.report.pages import index
 
 ASKED = ROOT / "reports/claims.csv"
-RECORDED = ["paper/small/evidence.csv", "gallery/text/reports/evidence.csv"]  # of other pipelines, for the root's page
+# Of other pipelines, for the root's page.
+RECORDED = [
+    "paper/small/evidence.csv",
+    "gallery/detection/reports/evidence.csv",
+    "gallery/text/reports/evidence.csv",
+]
 
 
 def main() -> None:

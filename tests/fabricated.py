@@ -37,6 +37,7 @@ def metrics_of(manifest: dict[str, Any]) -> tuple[Metric, ...]:
 ROWS = {"train": 40, "validation": 1000, "test": 2000}  # so many that two cells are seldom equal
 MANIFEST = {
     "task": "binary_classification",
+    "labels": "classes",
     "rows": ROWS,
     "class_counts": {"train": [24, 16], "validation": [600, 400], "test": [1200, 800]},
     "sha256": "d" * 64,

@@ -90,7 +90,7 @@ def study(
     }
     empty = pd.DataFrame()
     branched = empty if branches is None else branches
-    tables = Tables(summary, runs, empty, batch_sizes, confirmed, curves, branched, empty, empty)
+    tables = Tables(summary, runs, empty, batch_sizes, confirmed, curves, branched, *[empty] * 5)
     return StudyResults(tables, **measured)
 
 

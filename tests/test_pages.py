@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.data import task
+from tests.annotated import photographs, write_coco, write_voc, write_yolo
 from tests.project import HANG, Project
 
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -64,7 +65,7 @@ def write_wine(path: Path) -> None:
 
 
 def write_others(folder: Path) -> None:
-    """Write images of two classes, documents, reviews, tables of patients, and arrays of an official split."""
+    """Write images of two classes and with boxes, documents, reviews, tables, and arrays of an official split."""
     random = np.random.default_rng(1)
     texts = [
         " ".join(random.choice(["great", "dull", "映画", "좋은 영화", "👍🏽"], 1 + row % 50)) for row in range(200)
@@ -76,6 +77,10 @@ def write_others(folder: Path) -> None:
             Image.fromarray(random.integers(256, size=(9, 7, 3), dtype="uint8")).save(
                 folder / f"my_flowers/{name}/{number}.png"
             )
+    made = photographs(20)
+    write_voc(folder / "my_cells", made), write_yolo(folder / "my_cars", made)
+    file, images = write_coco(folder / "coco", made)
+    file.rename(folder / "my_signs.json"), images.rename(folder / "my_signs")
     (folder / "my_novels").mkdir()
     for number in range(6):
         (folder / f"my_novels/{number}.txt").write_text(f"Chapter {number}\n\nIt was été.\n", encoding="utf-8")
@@ -190,7 +195,7 @@ def test_what_the_pages_say_trains_and_an_own_metric_is_what_it_says(project) ->
 
 
 def test_the_pages_name_every_option_of_what_takes_own_files() -> None:
-    for name in ("csv", "image_folder", "text_folder"):
+    for name in ("csv", "image_folder", "text_folder", "voc_folder", "coco_file", "yolo_folder"):
         for option in plugins.options("datasets", name):
             assert f"`{option}`" in PAGES["data"] or f"{option}: " in PAGES["data"], option
 

@@ -26,7 +26,7 @@ COLUMNS = {
 
 def table(manifest: Mapping[str, Any], results: Iterable[tuple[Cell, Run, RunMetrics]]) -> pd.DataFrame:
     """Return a row for each class of each chosen cell, of its runs; none where labels are no classes."""
-    rows = manifest["class_counts"]["test"]
+    rows = manifest["class_counts"]["test"] if manifest["labels"] in ("classes", "flags") else []
     by_cell = groupby(results, key=lambda result: result[0])
     parts = [_of_cell(cell, rows, [found for _, _, found in runs]) for cell, runs in by_cell if rows]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))

@@ -28,12 +28,12 @@ Measure = Callable[[list[list[Run]]], Values]
 def fresh_runs(study: Study, choice: Choice, metric: Metric, measure: Measure) -> list[Run]:
     """Return the runs of a confirmation: of each chosen cell as many fresh seeds, none without confirmation.
 
-    `measure` trains or reads the runs of each round. The first has LEAST_SEEDS; as many follow as make each interval
-    narrow enough at the spread that was seen until then, `most_seeds` in all.
+    `measure` trains or reads the runs of each round. The first has LEAST_SEEDS, or `most_seeds` if these are fewer; as
+    many follow as make each interval narrow enough at the spread that was seen until then, `most_seeds` in all.
     """
     if not study.confirmation or choice.reference is None:
         return []
-    cells, seeds = choice.of_sizes, LEAST_SEEDS
+    cells, seeds = choice.of_sizes, min(LEAST_SEEDS, study.confirmation.most_seeds)
     reference = cells.index(choice.cell(choice.reference))
     margin, most = metric.least_margin / metric.scale, study.confirmation.most_seeds
     while True:

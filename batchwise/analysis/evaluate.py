@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from batchwise.analysis import branches, class_table
+from batchwise.analysis import branches, class_table, found_objects
 from batchwise.analysis.columns import columns
+from batchwise.analysis.found_objects import Predictions
 from batchwise.analysis.run_metrics import RunMetrics, canonical
 from batchwise.analysis.selection import reliable_column
 from batchwise.analysis.tabulate import Tabulated, tabulate
@@ -34,14 +35,16 @@ def evaluate(
     by_run: Mapping[Run, RunMetrics],
     fresh: Mapping[Run, RunMetrics] = {},
     branched: Mapping[Run, RunMetrics] = {},
+    predictions: Predictions = lambda _: np.empty(0),
 ) -> dict[str, bytes]:
     """Return {file name: bytes} of everything that is known of a study; equal inputs give equal bytes.
 
     The first of the metrics of the task chooses. `fresh` are the runs of the confirmation, if the study has one,
-    `branched` those that are branches.
+    `branched` those that are branches; `predictions` reads the boxes that a run found in test rows.
     """
     tables = tabulate(study, manifest["rows"], metrics, by_run, fresh)
-    texts = {**class_table.COLUMNS, **columns(metrics, study.statistic)}
+    of_objects = found_objects.tables(manifest, tables.results, _ends_and_reference(tables), predictions)
+    texts = {**class_table.COLUMNS, **_texts_of(of_objects), **columns(metrics, study.statistic)}
     facts = {"study": name, **summary(study, manifest, metrics, by_run, fresh, branched, tables)}
     return {
         "runs.csv": as_csv(tables.choice.runs),
@@ -51,12 +54,31 @@ def evaluate(
         "curves.csv": as_csv(tables.curves),
         "branches.csv": as_csv(branches.table(study, manifest["rows"]["train"], metrics, branched)),
         "classes.csv": as_csv(class_table.table(manifest, tables.results)),
+        **{f"{table}.csv": as_csv(rows) for table, rows in of_objects.items()},
         "columns.csv": as_csv(pd.DataFrame(texts.items(), columns=["column", "description"])),
         "plot.csv": as_csv(plot(tables.batch_sizes, metrics[0])),
         "summary.json": as_json(facts),
         "study.json": as_json(definition(study)),
         "metrics.json": as_json(dvc_metrics(facts, tables.batch_sizes)),
     }
+
+
+def _texts_of(of_objects: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Return {column: what it is} of the tables of objects that have rows."""
+    return {
+        column: text
+        for name, rows in of_objects.items()
+        if len(rows)
+        for column, text in found_objects.TABLES[name].items()
+    }
+
+
+def _ends_and_reference(tables: Tabulated) -> list[int]:
+    """Return the smallest m with a result, that of the cell to use, and the largest, as asked for."""
+    sizes = [cell.batch_size for cell, _, _ in tables.results]
+    reference = tables.choice.reference
+    chosen = [] if reference is None else [tables.choice.cell(reference).batch_size]
+    return sorted({*sizes[:1], *chosen, *sizes[-1:]})
 
 
 def summary(
@@ -73,7 +95,7 @@ def summary(
     cells = choice.cells
     highest = max(study.grid.base_learning_rates)
     return {
-        "data": manifest,
+        "data": _without_test_objects(manifest),
         "recipe": study.recipe.model_dump(mode="json"),
         "phases": _phases(study, rows),
         "learning_rate_scaling": study.learning_rate_scaling,
@@ -98,6 +120,15 @@ def summary(
         "confidence": CONFIDENCE,
         "provenance": provenance(study, manifest, {**by_run, **fresh, **branched}),
     }
+
+
+def _without_test_objects(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest without the boxes of all test rows, which may be many: only those of photographs stay."""
+    if "objects" not in manifest:
+        return manifest
+    given = manifest["objects"]
+    photographs = [one | {"boxes": given["test"][one["row"]]} for one in given["photographs"]]
+    return {**manifest, "objects": {"photographs": photographs}}
 
 
 def definition(study: Study) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from batchwise.statistics.intervals import mean_interval
 # Memory that is left free: the system counts what is set aside and not used yet, too, and a fit is not exact.
 FREE = 0.1
 COLUMNS = (
-    *("tokens", "most", "evaluation", "study", "batch_size", "mean", "low", "high", "n"),
+    *("length", "most", "evaluation", "study", "batch_size", "mean", "low", "high", "n"),
     *("larger", "gain", "gain_low", "gain_high"),
 )
-TOKEN_BYTES, COPIES = 4, 2  # of a token that is held, on the host and on the device
+COPIES = 2  # of what is held of a row, on the host and on the device
 
 
 def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -> pd.DataFrame:
@@ -33,12 +33,12 @@ def advise(study: StudyResults, others: Sequence[StudyResults], memory: float) -
     found = measured_by_length([study, *others])
     if found is None or found.own.fit is None:
         return pd.DataFrame()
-    trained = {one.tokens: one for one in (study, *others)}
-    lengths = sorted({*found.lengths, *(tokens for tokens in trained if tokens)})
+    trained = {one.length: one for one in (study, *others)}
+    lengths = sorted({*found.lengths, *(length for length in trained if length)})
     rows = [
-        {"tokens": tokens, "most": _most(study, found, tokens, memory), "evaluation": found.evaluation(tokens)}
-        | (_of_study(trained[tokens], found, memory) if tokens in trained else {})
-        for tokens in lengths
+        {"length": length, "most": _most(study, found, length, memory), "evaluation": found.evaluation(length)}
+        | (_of_study(trained[length], found, memory) if length in trained else {})
+        for length in lengths
     ]
     return pd.DataFrame(rows).reindex(columns=[*COLUMNS])
 
@@ -55,30 +55,30 @@ def with_evaluation(measured: pd.DataFrame, study: StudyResults, others: Sequenc
     What it takes is known if one of the studies, which are as for `advise`, had its memory measured by length.
     """
     found = measured_by_length([study, *others])
-    if found is None or not study.tokens:
+    if found is None or not study.length:
         return measured
     # Of an m that was not measured nothing is known, and NaN stays.
-    memory = measured[recommendation.MEMORY].clip(lower=np.nan_to_num(found.evaluation(study.tokens)))
+    memory = measured[recommendation.MEMORY].clip(lower=np.nan_to_num(found.evaluation(study.length)))
     return measured.assign(**{recommendation.MEMORY: memory})
 
 
-def _most(study: StudyResults, found: MemoryByLength, tokens: int, memory: float) -> int:
-    room = (1 - FREE) * memory - _held(study, tokens)
-    if found.own.fit is None or found.evaluation(tokens) > room:
+def _most(study: StudyResults, found: MemoryByLength, length: int, memory: float) -> int:
+    room = (1 - FREE) * memory - _held(study, length)
+    if found.own.fit is None or found.evaluation(length) > room:
         return 0
-    return int(found.own.fit.most_rows(tokens, room))
+    return int(found.own.fit.most_rows(length, room))
 
 
-def _held(study: StudyResults, tokens: int) -> float:
+def _held(study: StudyResults, length: int) -> float:
     """Return the bytes of data of this length, if they are held in memory."""
     about = study.tables.summary["data"]
     streamed = about.get("options", {}).get("streamed", False)
-    return 0.0 if streamed else float(COPIES * TOKEN_BYTES * tokens * sum(about["rows"].values()))
+    return 0.0 if streamed else float(COPIES * study.held(length) * sum(about["rows"].values()))
 
 
 def _of_study(study: StudyResults, found: MemoryByLength, memory: float) -> dict[str, Any]:
     """Return the m to use of a study, its result, and the best m that does not fit with what it would gain."""
-    most = _most(study, found, study.tokens or 0, memory)
+    most = _most(study, found, study.length or 0, memory)
     chosen = _chosen(study, most)
     larger = study.best_of([m for m in study.sizes if m > most])
     facts: dict[str, Any] = {"study": study.name}
@@ -98,7 +98,7 @@ def _chosen(study: StudyResults, most: int) -> pd.Series | None:
     measured = recommendation.NOTHING_MEASURED
     if study.profile is not None:
         measured = costs.of_study(profile_summary.summary(study.profile), study.recipe["dtype"])
-    # What fits is known by rows and tokens: the memory of a row of the table is its m, and the limit the largest.
+    # What fits is known by rows and their length: the memory of a row of the table is its m, and the limit the largest.
     by_rows = measured.assign(**{recommendation.MEMORY: measured["batch_size"].astype(float), "status": "ok"})
     table = recommendation.whole_runs(study.tables, by_rows, most)
     rows = table[table["chosen"]]

@@ -1,4 +1,4 @@
-"""The memory of an update by rows and tokens, of a profile: the fit, the largest m that fits, and what saves memory."""
+"""The memory of an update by rows and their length, of a profile: a fit, the largest m that fits, what saves memory."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,12 +6,13 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from batchwise.data.lengths import TOKEN
 from batchwise.measuring.profiling.profile_files import EVALUATION, Profile
 from batchwise.statistics.intervals import Estimate
 from batchwise.statistics.memory_fit import MemoryFit, memory_fit, ratio
 
 KIND = ["dtype", "accumulation"]
-LIMIT = "length_limit_bytes"  # of machine.json
+LIMIT, UNIT = "length_limit_bytes", "length_unit"  # of machine.json
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Kind:
     def fit(self) -> MemoryFit | None:
         """The fit of its memory; None if there is too little."""
         rows = self.fitting
-        return memory_fit(*(rows[name].to_numpy(float) for name in ("batch_size", "tokens", "memory_peak_bytes")))
+        return memory_fit(*(rows[name].to_numpy(float) for name in ("batch_size", "length", "memory_peak_bytes")))
 
     @property
     def fitting(self) -> pd.DataFrame:
@@ -37,7 +38,7 @@ class Kind:
     def residuals(self) -> np.ndarray:
         """Return the peaks less those of the fit, bytes, in the order of `fitting`."""
         rows = self.fitting
-        expected = self.fit.at(rows["batch_size"].to_numpy(), rows["tokens"].to_numpy()) if self.fit else np.nan
+        expected = self.fit.at(rows["batch_size"].to_numpy(), rows["length"].to_numpy()) if self.fit else np.nan
         return rows["memory_peak_bytes"].to_numpy(float) - expected
 
 
@@ -48,39 +49,40 @@ class MemoryByLength:
     own: Kind
     others: tuple[Kind, ...]
     limit: float
-    evaluated: pd.DataFrame  # tokens, memory_peak_bytes: the evaluation, which runs need at every m
+    unit: str  # of a length: token, or pixel
+    evaluated: pd.DataFrame  # length, memory_peak_bytes: the evaluation, which runs need at every m
 
     @property
     def lengths(self) -> list[int]:
-        """The lengths of a row, tokens, ascending."""
-        return sorted(self.own.rows["tokens"].unique().tolist())
+        """The lengths of a row, ascending: tokens, or pixels."""
+        return sorted(self.own.rows["length"].unique().tolist())
 
     @cached_property
     def largest(self) -> pd.DataFrame:
         """Return a row for each length: the largest m that was seen to fit into the limit, and where memory ended.
 
-        `tokens`, `fits`, `out_of_memory` (the smallest m that had none; NaN if that was not found) and `by_fit`, no
+        `length`, `fits`, `out_of_memory` (the smallest m that had none; NaN if that was not found) and `by_fit`, no
         whole number.
         """
-        return pd.DataFrame([self._largest(tokens) for tokens in self.lengths])
+        return pd.DataFrame([self._largest(length) for length in self.lengths])
 
-    def _largest(self, tokens: int) -> dict[str, float]:
-        rows = self.own.rows[self.own.rows["tokens"].eq(tokens)]
+    def _largest(self, length: int) -> dict[str, float]:
+        rows = self.own.rows[self.own.rows["length"].eq(length)]
         beyond = rows["status"].eq("out_of_memory") | rows["memory_peak_bytes"].gt(self.limit)
         fits = rows.loc[rows["status"].eq("fits") & ~beyond, "batch_size"].max()
         ended = rows.loc[beyond, "batch_size"]
-        by_fit = self.own.fit.most_rows(tokens, self.limit) if self.own.fit else np.nan
-        return {"tokens": tokens, "fits": fits, "out_of_memory": ended[ended.gt(fits)].min(), "by_fit": by_fit}
+        by_fit = self.own.fit.most_rows(length, self.limit) if self.own.fit else np.nan
+        return {"length": length, "fits": fits, "out_of_memory": ended[ended.gt(fits)].min(), "by_fit": by_fit}
 
-    def evaluation(self, tokens: int) -> float:
+    def evaluation(self, length: int) -> float:
         """Return the bytes that the evaluation takes at a length; NaN if that is not known.
 
         They are on a line between the lengths that were measured, and beyond these as at the nearest.
         """
-        rows = self.evaluated.dropna().sort_values("tokens")
+        rows = self.evaluated.dropna().sort_values("length")
         if rows.empty:
             return np.nan
-        return float(np.interp(tokens, rows["tokens"].to_numpy(float), rows["memory_peak_bytes"].to_numpy(float)))
+        return float(np.interp(length, rows["length"].to_numpy(float), rows["memory_peak_bytes"].to_numpy(float)))
 
     def memory_of_row(self, other: Kind) -> Estimate | None:
         """Return what a row takes as another kind, divided by what it takes as the study is, at the longest length."""
@@ -94,7 +96,7 @@ class MemoryByLength:
 
         It is the geometric mean over the m and lengths of both.
         """
-        columns = ["tokens", "batch_size", "seconds"]
+        columns = ["length", "batch_size", "seconds"]
         both = pd.merge(other.fitting[columns], self.own.fitting[columns], on=columns[:2], suffixes=("", "_own"))
         if both.empty:
             return None
@@ -109,5 +111,6 @@ def of_profile(profile: Profile) -> MemoryByLength | None:
     is_evaluation = profile.lengths["purpose"].eq(EVALUATION)
     groups = profile.lengths[~is_evaluation].groupby(KIND, sort=False)
     own, *others = [Kind(str(dtype), int(parts), rows) for (dtype, parts), rows in groups]
-    evaluated = profile.lengths.loc[is_evaluation, ["tokens", "memory_peak_bytes"]].astype(float)
-    return MemoryByLength(own, tuple(others), float(profile.machine.get(LIMIT, np.nan)), evaluated)
+    evaluated = profile.lengths.loc[is_evaluation, ["length", "memory_peak_bytes"]].astype(float)
+    limit, unit = float(profile.machine.get(LIMIT, np.nan)), str(profile.machine.get(UNIT, TOKEN))
+    return MemoryByLength(own, tuple(others), limit, unit, evaluated)

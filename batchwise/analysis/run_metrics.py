@@ -13,7 +13,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
-from batchwise.config.study import Statistic, Study
+from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
 from batchwise.training import run_files
@@ -71,7 +71,7 @@ def read(
                 f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
                 f"run {rerun_command(f'{stage}@{name}')}"
             )
-        by_run[run] = _run_metrics(file, names, study.statistic)
+        by_run[run] = _run_metrics(file, names, study)
         if on_file:
             on_file(run.name, file)
     return by_run
@@ -82,12 +82,14 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _run_metrics(file: RunFile, names: list[str], of_study: Statistic) -> RunMetrics:
+def _run_metrics(file: RunFile, names: list[str], study: Study) -> RunMetrics:
     result, inputs = file.result, file.inputs
     unevaluated = np.empty((0, len(SPLITS)))
     values = {name: result.metrics.get(name, unevaluated).astype("float64") for name in names}
     evaluated = result.evaluations
-    points = _evenly(evaluated)
+    # Where all metrics are known; the others have a loss alone.
+    scored = np.flatnonzero([study.recipe.scores(epoch, evaluated - 1) for epoch in range(evaluated)])
+    points = scored[_evenly(len(scored))]
     ok = result.status == "ok"
     none = dict.fromkeys(values, np.full(len(SPLITS), np.nan))
     return RunMetrics(
@@ -97,7 +99,9 @@ def _run_metrics(file: RunFile, names: list[str], of_study: Statistic) -> RunMet
         epochs=max(evaluated - 1, 0),
         parameters=result.parameters,
         draws_by_pass=result.draws_by_pass,
-        result={name: last_epochs.result(value[1:].T, of_study) for name, value in values.items()} if ok else none,
+        result={name: last_epochs.result(value[1:].T, study.statistic) for name, value in values.items()}
+        if ok
+        else none,
         final={name: value[-1] for name, value in values.items()} if ok else none,
         by_class=result.by_class,
         by_row=result.by_row,

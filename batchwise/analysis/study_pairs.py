@@ -40,7 +40,7 @@ class StudyPair:
     def value(self, study: StudyResults) -> Any:
         """Return what a study has where the two differ: the optimiser's options, the parts, the tokens of a row, …"""
         if self.change == LENGTH:
-            return study.tokens
+            return study.length
         return _of_model(study) if self.change == NORMALIZATION else study.recipe[self.change]
 
 
@@ -57,7 +57,9 @@ def study_pairs(studies: Sequence[StudyResults]) -> list[StudyPair]:
 
 
 def _of_two_lengths(one: StudyResults, other: StudyResults) -> bool:
-    return one.metric.name == other.metric.name and bool({*one.results} & {*other.results}) and other_length(one, other)
+    """Return whether two studies differ in how many tokens of the same texts they take."""
+    comparable = one.metric.name == other.metric.name and bool({*one.results} & {*other.results})
+    return comparable and not one.has_images and other_length(one, other)
 
 
 def _change(one: StudyResults, other: StudyResults) -> str | None:

@@ -22,6 +22,9 @@ from batchwise.measuring.landscape.landscape_files import Landscape
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profile_files import REPETITIONS, Profile
 
+LENGTHS = ("name", "max_tokens", "size", "height", "width")  # options by which the rows of two data sets may differ
+TOKEN_BYTES = 4
+
 
 @dataclass(frozen=True)
 class StudyResults:
@@ -63,11 +66,22 @@ class StudyResults:
         return self.tables.summary["data"]["rows"]["train"]
 
     @property
-    def tokens(self) -> int | None:
-        """The length of its rows, T; None where they are no rows of tokens, or it is not known."""
+    def length(self) -> int | None:
+        """The length of its rows, T tokens, or the pixels of its images; None where they are neither."""
         about = self.tables.summary["data"]
         shape = about.get("input_shape") or []
+        if self.has_images:
+            return int(shape[0] * shape[1])
         return int(shape[0]) if len(shape) == 1 and ("texts" in about or about.get("labels") == "tokens") else None
+
+    def held(self, length: int) -> int:
+        """Return the bytes of a row of some length, as it is held in memory."""
+        return length * (self.tables.summary["data"]["input_shape"][2] if self.has_images else TOKEN_BYTES)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether its rows are images."""
+        return len(self.tables.summary["data"].get("input_shape") or []) == 3
 
     @cached_property
     def seed_values(self) -> SeedValues:
@@ -186,13 +200,13 @@ def same_but(one: StudyResults, other: StudyResults, *keys: str) -> bool:
 
 
 def other_length(one: StudyResults, other: StudyResults) -> bool:
-    """Return whether two studies are alike but for the `max_tokens` of their data: the same texts, cut elsewhere."""
+    """Return whether two studies are alike but for the length of their rows: the same texts, or images, of another."""
     here, there = (_but_for_length(study) for study in (one, other))
-    return here == there and one.tokens != other.tokens and None not in (one.tokens, other.tokens)
+    return here == there and one.length != other.length and None not in (one.length, other.length)
 
 
 def _but_for_length(study: StudyResults) -> tuple[Any, ...]:
     about = study.tables.summary["data"]
-    options = {name: value for name, value in about.get("options", {}).items() if name not in ("name", "max_tokens")}
+    options = {name: value for name, value in about.get("options", {}).items() if name not in LENGTHS}
     asked = {name: value for name, value in about.get("asked", {}).items() if name not in ("data_set", "of_tokens")}
     return about["title"], options, asked, about["rows"], study.recipe, study.tables.statistic

@@ -16,8 +16,9 @@ from batchwise.config.study import Statistic, Study
 from batchwise.data.metric import LOSS, Metric, from_facts
 from batchwise.training.run_result import STATUSES
 
-TEXTS = ("selected_by", "grid_edge", "status")
-NAMES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "branches", "classes", "columns")
+TEXTS = ("selected_by", "grid_edge", "status", "kind")
+OBJECTS = ("objects", "precision", "photographs")  # of detectors alone
+NAMES = ("runs", "cells", "batch_sizes", "confirmed", "curves", "branches", "classes", *OBJECTS, "columns")
 _SIZE = {"batch_size": "int64", "effective_batch_size": "int64"}
 _CELL = {**_SIZE, "base_learning_rate": None, "learning_rate": None}
 KEYS: dict[str, dict[str, str | None]] = {
@@ -28,6 +29,9 @@ KEYS: dict[str, dict[str, str | None]] = {
     "curves": {"batch_size": "int64", "seed": "int64", "epoch": "int64"},
     "branches": {"moment": None, "batch_size": "int64", "kept_batch_size": "int64", "seed": "int64", "status": None},
     "classes": {"batch_size": "int64", "class": "int64", "test_rows": "int64"},
+    "objects": {"batch_size": "int64", "kind": None, "number": "int64", "objects": "int64"},
+    "precision": {"batch_size": "int64", "class": "int64", "recall": None},
+    "photographs": {"batch_size": "int64", "seed": "int64", "row": "int64", "class": "int64"},
 }
 
 
@@ -43,6 +47,9 @@ class Tables:
     curves: pd.DataFrame
     branches: pd.DataFrame
     classes: pd.DataFrame
+    objects: pd.DataFrame
+    precision: pd.DataFrame
+    photographs: pd.DataFrame
     columns: pd.DataFrame
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from batchwise.analysis.study_results import StudyResults
 from batchwise.claims.comparison import Comparison, Rule
 from batchwise.claims.field import (
     batches,
+    detection,
     generalisation,
     growing,
     learning_rates,
@@ -24,12 +25,7 @@ from batchwise.claims.field import (
 from batchwise.common.repository import damaged, text_of
 
 OF_GROWTH = ("T9",)  # questions on an m that grows within a run
-SECTIONS = "BSMQGLNTDP"  # the letters of ids: the sections of reports/index.ipynb
-
-
-def no_study(studies: list[StudyResults], margin: float) -> list[Comparison]:
-    """Nothing here measures it."""
-    return []
+SECTIONS = "BSMQGLNTOP"  # the letters of ids: the sections of reports/index.ipynb
 
 
 MEASURES: dict[str, Callable[[list[StudyResults], float], list[Comparison]]] = {
@@ -69,7 +65,12 @@ MEASURES: dict[str, Callable[[list[StudyResults], float], list[Comparison]]] = {
     "T7": growing.critical_batch,
     "T8": lengths.half_precision,
     "T9": growing.grows_as_far,
-    "D1": no_study,
+    "O1": detection.alike,
+    "O2": detection.faster_epochs,
+    "O3": detection.small_generalises,
+    "O4": detection.falls_with_area,
+    "O5": detection.normalised_by_group,
+    "O6": detection.warm_up,
     "P1": speed.side_by_side,
 }
 

@@ -17,7 +17,7 @@ from batchwise.analysis.evaluate import evaluate
 from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.config.grid import Run
-from batchwise.config.study import LEAST_SEEDS, Study
+from batchwise.config.study import LEAST_SEEDS, Confirmation, Study
 from batchwise.training import run_files, run_result
 from tests.fabricated import (
     ACCURACY,
@@ -85,7 +85,7 @@ def chosen(made: Study = STUDY) -> tabulate.Choice:
 
 def run_metrics_of(run: Run, made: Study) -> run_metrics.RunMetrics:
     file = run_files.RunFile(random_result(run, made), inputs(run, made), "0" * 64)
-    return run_metrics._run_metrics(file, [metric.name for metric in METRICS], made.statistic)
+    return run_metrics._run_metrics(file, [metric.name for metric in METRICS], made)
 
 
 CHOICE = chosen()
@@ -127,6 +127,15 @@ def test_seeds_follow_until_widths_are_reached_or_the_limit_is(spread: float, sa
     assert seeds == most or all(one or other for one, other in zip(hopeless, narrow, strict=True)) or any(hopeless)
     mirrored = measure(spread, salt, sign=-1)[1]
     assert fresh_runs(made, CHOICE, ACCURACY, mirrored) == runs
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.05])
+@pytest.mark.parametrize("most", [2, 3, LEAST_SEEDS - 1])
+def test_fewer_seeds_than_say_much_are_just_so_many(spread: float, most: int) -> None:
+    made = STUDY.model_copy(update={"confirmation": Confirmation(most_seeds=most)})
+    asked, values = measure(spread, 0)
+    runs = fresh_runs(made, CHOICE, ACCURACY, values)
+    assert asked == [most] and {run.seed for run in runs} == {*range(3, 3 + most)}
 
 
 def test_a_chosen_cell_whose_fresh_runs_fail_asks_for_no_more() -> None:

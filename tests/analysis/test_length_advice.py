@@ -1,12 +1,13 @@
 """What fits at which length, with a known truth in it: the m to use, and what a larger one would have gained."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from batchwise.analysis import length_advice
+from batchwise.analysis import length_advice, study_pairs, study_results
 from batchwise.analysis.memory_by_length import LIMIT
 from batchwise.analysis.recommendation import MEMORY
 from batchwise.analysis.study_results import StudyResults
@@ -31,6 +32,14 @@ def of_length(study: StudyResults, tokens: int) -> StudyResults:
     return dataclasses.replace(study, tables=dataclasses.replace(study.tables, summary=summary))
 
 
+def of_images(study: StudyResults, name: str, shape: list[int], **options: Any) -> StudyResults:
+    """Return a study of the same images at another size."""
+    data = study.tables.summary["data"] | {"input_shape": shape, "options": {"seed": 0, **options}}
+    data["asked"] = {"data_set": name}
+    summary = study.tables.summary | {"study": name, "data": data, "provenance": {"data": name}}
+    return dataclasses.replace(study, tables=dataclasses.replace(study.tables, summary=summary))
+
+
 def gaining(study: StudyResults, m: int, by: float) -> StudyResults:
     """Return a study whose runs of an m are better, by so many points."""
     runs, sizes = study.tables.runs.copy(), study.tables.batch_sizes.copy()
@@ -41,14 +50,14 @@ def gaining(study: StudyResults, m: int, by: float) -> StudyResults:
 
 def test_each_length_has_the_largest_m_by_the_fit(base: StudyResults) -> None:
     table = length_advice.advise(of_length(base, 100), [], 1e9)
-    assert table["tokens"].tolist() == [50, 100, 200, 400]
+    assert table["length"].tolist() == [50, 100, 200, 400]
     assert table["most"].tolist() == pytest.approx([60, 30, 15, 7], abs=1)
     assert table["study"].notna().tolist() == [False, True, False, False]
 
 
 def test_the_m_to_use_fits_and_the_larger_one_does_not(base: StudyResults) -> None:
     studies = [of_length(base, tokens) for tokens in (50, 100, 400)]
-    table = length_advice.advise(studies[1], [studies[0], studies[2]], 1e9).set_index("tokens")
+    table = length_advice.advise(studies[1], [studies[0], studies[2]], 1e9).set_index("length")
     assert table.loc[50, "batch_size"] in SIZES and np.isnan(table.loc[50, "larger"])
     assert table.loc[100, "batch_size"] in (2, 16) and table.loc[100, "larger"] == 40
     assert table.loc[400, "batch_size"] == 2 and table.loc[400, "larger"] in (16, 40)
@@ -82,7 +91,7 @@ def test_a_run_takes_at_every_m_what_its_evaluation_takes(base: StudyResults) ->
 def test_the_gain_is_that_of_the_seeds(base: StudyResults, by: float) -> None:
     study = of_length(base, 100)
     before, after = (
-        length_advice.advise(one, [], 1e9).set_index("tokens").loc[100] for one in (study, gaining(study, 40, by))
+        length_advice.advise(one, [], 1e9).set_index("length").loc[100] for one in (study, gaining(study, 40, by))
     )
     assert before["batch_size"] == after["batch_size"]
     assert after["gain"] - before["gain"] == pytest.approx(by)
@@ -96,6 +105,25 @@ def test_the_memory_that_a_study_of_another_length_has_measured_is_that_of_all(b
     assert length_advice.measured_by_length([other]) is None and length_advice.advise(other, [], 1e9).empty
     one, there = (length_advice.advise(*pair, 1e9) for pair in ((other, [measured]), (measured, [other])))
     pd.testing.assert_frame_equal(one, there)
+
+
+def test_images_of_several_sizes_are_of_other_lengths_whatever_says_so(base: StudyResults) -> None:
+    square = of_images(base, "square", [10, 10, 3], size=10)
+    larger = of_images(base, "larger", [20, 20, 3], size=20)
+    wide = of_images(base, "wide", [10, 40, 3], height=10, width=40)
+    assert [study.length for study in (square, larger, wide)] == [100, 400, 400] and square.has_images
+    for one, other in ((square, larger), (square, wide), (larger, square)):
+        assert study_results.other_length(one, other)
+        table = length_advice.advise(one, [other], 1e9).set_index("length")
+        assert table["study"].dropna().to_dict() == {one.length: one.name, other.length: other.name}
+    assert not study_results.other_length(square, of_images(base, "seed", [20, 20, 3], size=20, seed=1))
+    assert not study_results.other_length(square, of_images(base, "same", [10, 10, 3], height=10, width=10))
+    assert study_pairs.study_pairs([square, larger, wide]) == []
+
+
+def test_a_byte_of_each_channel_is_held(base: StudyResults) -> None:
+    grey, colour = (of_images(base, "images", [10, 10, channels]) for channels in (1, 3))
+    assert [study.held(400) for study in (grey, colour, of_length(base, 100))] == [400, 1200, 1600]
 
 
 def test_without_memory_for_any_none_is_named(base: StudyResults) -> None:
@@ -130,7 +158,7 @@ def test_data_that_are_held_take_memory(base: StudyResults) -> None:
 )
 def test_it_is_said_whether_a_smaller_batch_will_do(base: StudyResults, gain, says) -> None:
     row = {
-        "tokens": 400,
+        "length": 400,
         "most": 100,
         "evaluation": 7e8,
         "batch_size": 64,

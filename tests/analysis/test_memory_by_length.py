@@ -1,12 +1,15 @@
 """What a profile says of memory by rows and tokens, with a known truth in it, and how a report says it."""
 
+import base64
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 from batchwise.analysis import memory_by_length
-from batchwise.analysis.memory_by_length import LIMIT, MemoryByLength
+from batchwise.analysis.memory_by_length import LIMIT, UNIT, MemoryByLength
+from batchwise.data.lengths import PIXEL, TOKEN
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.report.number_format import MISSING
 from batchwise.report.pages import memory as memory_page
@@ -17,14 +20,14 @@ from tests.fabricated_lengths import lengths
 KINDS = {("float32", 1): (3000.0, 1e-6), ("mixed_bfloat16", 1): (1500.0, 3e-6), ("float32", 4): (750.0, 1.1e-6)}
 
 
-def profile(**planted) -> Profile:
+def profile(unit: str | None = None, **planted) -> Profile:
     made = fabricated_reports.profile()
-    machine = made.machine | {LIMIT: fabricated_lengths.LIMIT}
+    machine = made.machine | {LIMIT: fabricated_lengths.LIMIT} | ({UNIT: unit} if unit else {})
     return dataclasses.replace(made, machine=machine, lengths=lengths(**planted))
 
 
-def found(**planted) -> MemoryByLength:
-    by_length = memory_by_length.of_profile(profile(**planted))
+def found(unit: str | None = None, **planted) -> MemoryByLength:
+    by_length = memory_by_length.of_profile(profile(unit, **planted))
     assert by_length
     return by_length
 
@@ -46,7 +49,7 @@ def test_what_a_token_takes_is_found() -> None:
 def test_the_largest_that_fits_is_that_which_was_seen() -> None:
     table = found().largest
     assert (table["fits"] < table["out_of_memory"]).all()
-    assert (table["fits"] * table["tokens"]).tolist() == pytest.approx([0.97 * 1.4e9 / 3000] * 4, rel=0.01)
+    assert (table["fits"] * table["length"]).tolist() == pytest.approx([0.97 * 1.4e9 / 3000] * 4, rel=0.01)
     never = found(ends=False).largest
     assert never["out_of_memory"].isna().all() and never["fits"].notna().all()
 
@@ -73,3 +76,24 @@ def test_the_part_of_the_report_has_all_numbers() -> None:
     by_length = found(kinds=KINDS)
     for row in [*sentences.kinds(by_length, 4e9), *sentences.largest(by_length, [4e9])]:
         assert not {*row} & {"nan", "None", MISSING}
+
+
+def test_of_images_it_speaks_of_pixels() -> None:
+    widths = (40, 80, 160)
+    planted = {"kinds": {("float32", 1): (25.0, 1e-6)}, "tokens": [width * width * 3 // 4 for width in widths]}
+    by_length = found(PIXEL, **planted)
+    assert by_length.unit == PIXEL and found().unit == found(TOKEN).unit == TOKEN
+    (part,) = memory_page.by_length(profile(PIXEL, **planted))
+    alts = re.findall(r'alt="([^"]*)"', part.text)
+    assert "KiB for each pixel of the batch" in alts[0] and "rows of T pixels" in alts[0]
+    assert "m·T: half the area, twice the rows" in alts[0]
+    assert "a byte of each channel for each pixel of each row" in part.text.replace("&nbsp;", " ")
+    svgs = [base64.b64decode(content).decode() for content in re.findall(r'src="data:[^,]*,([^"]*)"', part.text)]
+    assert "pixels of an update, m·T" in svgs[0] and "T (pixels of a row)" in svgs[1]
+    assert "token" not in " ".join([*svgs, re.sub('<[^>]*>|alt="[^"]*"', "", part.text), *alts])
+
+
+@pytest.mark.parametrize("unit", [TOKEN, PIXEL])
+def test_pairs_are_of_what_a_row_has(unit) -> None:
+    said = sentences.fit(found(unit, square=20.0, ends=False))
+    assert f"bytes for each pair of {unit}s of a row" in said and f"of a row of 400 {unit}s." in said

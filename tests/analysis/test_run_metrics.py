@@ -1,5 +1,6 @@
 """Run files, read: what is taken from them, and what is said of files that are not what they should be."""
 
+import dataclasses
 import functools
 import json
 import subprocess
@@ -84,6 +85,56 @@ def test_a_curve_has_at_most_200_points_with_the_first_and_the_last(epochs: int)
     points = metrics_of(random_result(RUN, made), made).curve_epochs
     assert len(points) == min(epochs + 1, 200) and (points[0], points[-1]) == (0, epochs)
     assert np.ptp(np.diff(points)) <= 1
+
+
+def unscored(result: RunResult, made: Study) -> RunResult:
+    """Return the run as if all predictions were looked at after the epochs of the study alone."""
+    end = result.evaluations - 1
+    accuracy = result.metrics["accuracy"].copy()
+    accuracy[[not made.recipe.scores(epoch, end) for epoch in range(end + 1)]] = np.nan
+    return dataclasses.replace(result, metrics=result.metrics | {"accuracy": accuracy})
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs", "kept"),
+    [
+        (1, 3, [0, 1, 2, 3]),
+        (3, 7, [3, 6, 7]),
+        (3, 6, [3, 6]),
+        (100, 7, [7]),
+        ("doubling", 1, [1]),
+        ("doubling", 8, [1, 2, 4, 8]),
+        ("doubling", 16, [1, 2, 4, 8, 16]),
+        ("doubling", 13, [1, 2, 4, 8, 13]),
+    ],
+)
+def test_a_curve_has_the_epochs_with_scores_and_the_last(every: int | str, epochs: int, kept: list[int]) -> None:
+    made = study([4, 100], [0.25], seeds=2, budget={"epochs": epochs}, scores_every=every)
+    result = unscored(random_result(RUN, made), made)
+    found = metrics_of(result, made)
+    assert found.curve_epochs.tolist() == kept
+    for name, values in result.metrics.items():
+        np.testing.assert_array_equal(found.curve[name], values[kept].astype("float32"))
+        assert np.isfinite(found.curve[name]).all()
+        assert found.result[name].tolist() == found.final[name].tolist() == values[-1].tolist()
+
+
+@given(st.integers(1, 40), st.one_of(st.just("doubling"), st.integers(1, 50)))
+def test_scores_are_there_at_the_end_and_as_seldom_as_is_asked(end: int, every: int | str) -> None:
+    made = study([4], [0.25], seeds=1, scores_every=every)
+    scored = [epoch for epoch in range(end + 1) if made.recipe.scores(epoch, end)]
+    assert scored[-1] == end and (0 in scored) == (every == 1)
+    between = [epoch for epoch in scored if 0 < epoch < end]
+    expected = [2**k for k in range(7)] if every == "doubling" else [k * every for k in range(1, 50)]
+    assert between == [epoch for epoch in expected if epoch < end]
+
+
+@pytest.mark.parametrize("every", [5, "doubling"])
+def test_a_diverged_run_keeps_its_last_epoch_which_is_bad(every: int | str) -> None:
+    made = study([4, 100], [0.25], seeds=2, scores_every=every)
+    found = metrics_of(diverged(random_result(RUN, made), 3), made)
+    assert found.curve_epochs.tolist() == ([3] if every == 5 else [1, 2, 3])
+    assert np.isinf(found.curve["loss"][-1]).all() and found.diverged_epoch == 3
 
 
 def shortened() -> RunResult:

@@ -11,6 +11,7 @@ from batchwise.analysis.study_results import StudyResults, pairs, same_but
 from batchwise.claims.comparison import LENGTHS, UPDATES, Comparison, Scale, over_seeds
 from batchwise.claims.field.best_cells import compare_best, resolution
 from batchwise.config.recipe import MIXED
+from batchwise.data.lengths import TOKEN
 from batchwise.statistics.fits import straight_line
 from batchwise.statistics.intervals import Estimate
 
@@ -20,22 +21,28 @@ MEMORY, RESULT = "the memory of a row", "the result"
 
 
 def falls_with_length(studies: list[StudyResults], margin: float) -> list[Comparison]:
-    """Compare the exponent of the largest m that was seen to fit in the length of the text with −1.
+    """Compare the exponent of the largest m that was seen to fit in the length of the text with −1."""
+    return exponent_of_largest(studies, margin, TOKEN)
+
+
+def exponent_of_largest(studies: list[StudyResults], margin: float, unit: str) -> list[Comparison]:
+    """Compare the exponent of the largest m that was seen to fit in the length of a row, of a unit, with −1.
 
     Each length counts with the largest m that fitted and the smallest that did not, which was found to be near.
     """
     found = []
-    for study, by_length in _with_lengths(studies):
+    for study, by_length in _with_lengths(studies, unit):
         rows = by_length.largest.dropna()
         if len(rows) < LEAST_LENGTHS:
             continue
-        fits, ended = (rows[["tokens", name]].to_numpy(float) for name in ("fits", "out_of_memory"))
+        fits, ended = (rows[["length", name]].to_numpy(float) for name in ("fits", "out_of_memory"))
         tokens, m = np.log2(np.concatenate([fits, ended])).T
         slope = straight_line(tokens, m, relative=False).slope
         numbers = {
-            "shortest": int(rows["tokens"].min()),
-            "longest": int(rows["tokens"].max()),
+            "shortest": int(rows["length"].min()),
+            "longest": int(rows["length"].max()),
             "gigabytes": by_length.limit / 1e9,
+            "of": unit,
         }
         effect = Estimate(*(float(end + 1) for end in slope))
         measured: dict[str, Any] = {"effect": effect, "degrees": len(m) - 2, "n": len(rows), "sample": LENGTHS}
@@ -48,11 +55,11 @@ def smaller_instead(studies: list[StudyResults], margin: float) -> list[Comparis
     found = []
     for study, by_length in _with_lengths(studies):
         rows = by_length.largest
-        rows = rows[rows["tokens"].eq(study.tokens)].dropna()
+        rows = rows[rows["length"].eq(study.length)].dropna()
         for fits, ended in rows[["fits", "out_of_memory"]].itertuples(index=False):
             small, large = [m for m in study.sizes if m <= fits], [m for m in study.sizes if m >= ended]
             best = compare_best(study, small, large, margin, quantity="fits_instead")
-            about = {"tokens": study.tokens, "gigabytes": by_length.limit / 1e9}
+            about = {"tokens": study.length, "gigabytes": by_length.limit / 1e9}
             found += [replace(one, numbers={**one.numbers, **about}) for one in best]
     return found
 
@@ -72,9 +79,9 @@ def half_precision(studies: list[StudyResults], margin: float) -> list[Compariso
     return saved + [one for pair in pairs(studies, belong) for one in _result(*pair)]
 
 
-def _with_lengths(studies: list[StudyResults]) -> list[tuple[StudyResults, MemoryByLength]]:
+def _with_lengths(studies: list[StudyResults], unit: str = TOKEN) -> list[tuple[StudyResults, MemoryByLength]]:
     found = [(study, memory_by_length.of_profile(study.profile)) for study in studies if study.profile is not None]
-    return [(study, by_length) for study, by_length in found if by_length]
+    return [(study, by_length) for study, by_length in found if by_length and by_length.unit == unit]
 
 
 def _saved(study: StudyResults, by_length: MemoryByLength, margin: float) -> list[Comparison]:

@@ -28,7 +28,7 @@ def fit(found: MemoryByLength) -> str:
         below.axhline(0, color=SOFT, linewidth=0.8)
         style.set_log(below, "x")
         above.set(ylabel="peak memory (MiB)")
-        below.set(xlabel="tokens of an update, m·T", ylabel="from the fit (MiB)")
+        below.set(xlabel=f"{found.unit}s of an update, m·T", ylabel="from the fit (MiB)")
         above.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         below.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         figure.legend(*style.legend_entries([above]), loc="outside upper left", ncols=2, fontsize=8)
@@ -38,7 +38,7 @@ def fit(found: MemoryByLength) -> str:
 def _kind(kind: Kind, lengths: list[int], look: int, above: Axes, below: Axes) -> None:
     rows, colour = kind.fitting, SEQUENCE[look]
     for place, tokens in enumerate(lengths):
-        of_length = rows["tokens"].eq(tokens)
+        of_length = rows["length"].eq(tokens)
         x = rows.loc[of_length, "batch_size"] * tokens
         drawn: dict[str, Any] = {
             "linestyle": "none",
@@ -50,7 +50,7 @@ def _kind(kind: Kind, lengths: list[int], look: int, above: Axes, below: Axes) -
         above.plot(x, rows.loc[of_length, "memory_peak_bytes"] / MEBIBYTE, label=label, **drawn)
         below.plot(x, kind.residuals[of_length.to_numpy()] / MEBIBYTE, **drawn)
     if kind.fit:
-        measured = (rows["batch_size"] * rows["tokens"]).to_numpy(float)
+        measured = (rows["batch_size"] * rows["length"]).to_numpy(float)
         x = np.geomspace(measured.min(), measured.max(), 60)
         longest = max(lengths)  # with a term in T², of the longest
         line = kind.fit.at(x / longest, longest) / MEBIBYTE
@@ -68,11 +68,11 @@ def largest(found: MemoryByLength, limits: list[float]) -> str:
             label = f"{memory(limit)}, by the fit"
             ax.plot(lengths, most, color=SEQUENCE[look], dashes=DASHES[look] or (None, None), label=label)
         rows = found.largest.dropna(subset="fits")
-        ax.plot(rows["tokens"], rows["fits"], "o", color=INK, markersize=5, label=f"{memory(found.limit)}, fits")
+        ax.plot(rows["length"], rows["fits"], "o", color=INK, markersize=5, label=f"{memory(found.limit)}, fits")
         ended = rows.dropna(subset="out_of_memory")
         label = f"{memory(found.limit)}, out of memory"
-        ax.plot(ended["tokens"], ended["out_of_memory"], "x", color=VERMILION, markersize=5, label=label)
-        ax.set(xscale="log", yscale="log", xlabel="length T (tokens)", ylabel="largest batch size m (rows)")
+        ax.plot(ended["length"], ended["out_of_memory"], "x", color=VERMILION, markersize=5, label=label)
+        ax.set(xscale="log", yscale="log", xlabel=f"T ({found.unit}s of a row)", ylabel="largest batch size m (rows)")
         ax.set_xticks(found.lengths, [f"{tokens:,}" for tokens in found.lengths])
         ax.minorticks_off()
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

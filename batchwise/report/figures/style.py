@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -60,8 +61,12 @@ RC: dict[RcKeyType, Any] = {
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in the project's style, and in nothing of the user's matplotlibrc."""
-    with matplotlib.rc_context():
+    """Draw in the project's style, and in nothing of the user's matplotlibrc.
+
+    Letters that DejaVu Sans lacks, of names say, are no reason for a warning: the browser has fonts with them.
+    """
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(RC)
         yield

@@ -1,12 +1,14 @@
 """The part of a study's report about memory by rows and tokens."""
 
 from batchwise.analysis import memory_by_length
+from batchwise.data.lengths import PIXEL, TOKEN
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.report.figures import memory as memory_figures
 from batchwise.report.html import Html, figure, items, join, paragraph, table
 from batchwise.report.number_format import memory
 from batchwise.report.sentences import memory as sentences
 
+HELD = {TOKEN: "4 bytes", PIXEL: "a byte of each channel"}
 LIMITS = [4e9, 16e9]  # bytes, beside that of the study
 
 
@@ -23,16 +25,17 @@ def by_length(profile: Profile) -> list[Html]:
             items([*(sentences.saves(found, other) for other in found.others), *sentences.evaluation(found)]),
             figure(
                 memory_figures.fit(found),
-                f"Memory of an update by its tokens. {fit}",
+                f"Memory of an update by its {found.unit}s. {fit}",
                 "Each update in a process of its own; below, how far it is from the fit. Intervals are 95 %. Data that "
-                "are held in memory come on top, 4 bytes for each token of each row, and so does their evaluation.",
+                f"are held in memory come on top, {HELD[found.unit]} for each {found.unit} of each row, and so does "
+                "their evaluation.",
                 "narrow",
             ),
             figure(
                 memory_figures.largest(found, LIMITS),
                 f"Largest batch size that fits by length. {ends}",
                 "Found by trying at the limit that the system held each process to, and by the fit for other limits. "
-                "Of the slope −1, twice the length has half the rows.",
+                "Of the slope −1, twice as much of a row has half the rows.",
                 "narrow",
             ),
             table(
@@ -43,7 +46,7 @@ def by_length(profile: Profile) -> list[Html]:
             ),
             table(
                 f"What saves memory; the largest m is that of T = {longest} with {limits[0]}, by the fit",
-                ["type", "KiB a token", "row: times the memory", "times as long", "largest m", "updates"],
+                ["type", f"KiB a {found.unit}", "row: times the memory", "times as long", "largest m", "updates"],
                 sentences.kinds(found, found.limit),
                 "numbers",
             ),

@@ -13,6 +13,7 @@ from batchwise.report.figures.heat_map import MOST_LABELLED_CELLS
 from batchwise.report.html import Code, Html, command, facts, figure, heading, items, join, paragraph, table
 from batchwise.report.pages import table_rows
 from batchwise.report.pages.classes import by_class
+from batchwise.report.pages.objects import what_is_found
 from batchwise.report.sentences import answers, captions, classes, phrases, study_facts
 from batchwise.report.sentences import limits as limitations
 from batchwise.report.sentences.choice import too_few_updates
@@ -91,6 +92,7 @@ def by_batch_size(tables: Tables) -> Html:
         figure(study_figures.by_batch_size(tables), alt, caption),
         _batch_sizes(tables),
         by_class(tables),
+        what_is_found(tables),
     )
 
 

@@ -29,25 +29,33 @@ def has_unequal(tables: Tables) -> bool:
 def unequal(tables: Tables) -> list[str]:
     """Return the sizes of unequal classes with what the best constant answer reaches, and a warning of small ones."""
     metric, part = tables.metric, _unequal_part(tables)
-    flags = tables.summary["data"]["labels"] == "flags"
+    kind = tables.summary["data"]["labels"]
+    flags = kind == "flags"
     found = []
     if part:
-        rows = count(tables.summary["data"]["rows"][part], f"{'training' if part == 'train' else part} row")
+        where = "training" if part == "train" else part
+        rows = count(tables.summary["data"]["rows"][part], f"{where} row")
+        if kind == "boxes":
+            rows = f"{count(sum(tables.summary['data']['class_counts'][part]), 'object')} in {rows}"
         found.append(
             f"{'Labels' if flags else 'Classes'} are unequal: of {rows} {_sizes(_named(tables, part), flags=flags)}. "
             f"The best constant answer has {metric.title} {metric_format.shown(metric, metric.baseline)}."
         )
     seeds = tables.seeds if tables.folds else 1  # with test rows of their own
-    few = too_few([(name, rows * seeds) for name, rows in _named(tables, "test")], flags=flags)
+    what = "objects" if kind == "boxes" else "rows"
+    few = too_few([(name, rows * seeds) for name, rows in _named(tables, "test")], flags=flags, what=what)
     return [*found, *(f"{warning}." for warning in few)]
 
 
-def too_few(named: Sequence[tuple[str, int]], *, flags: bool) -> list[str]:
-    """Return a warning of classes, or labels, with few test rows, if there are any; `named` are each with its rows."""
+def too_few(named: Sequence[tuple[str, int]], *, flags: bool, what: str = "rows") -> list[str]:
+    """Return a warning of classes, or labels, with few test rows, if there are any; `named` are each with its rows.
+
+    `what` they are: rows, or objects.
+    """
     small = [(name, rows) for name, rows in named if rows < ENOUGH]
     of_many = f"{len(small)} {'labels' if flags else 'classes'} have fewer than {ENOUGH}"
     told, each = _sizes(small, flags=flags) if len(small) <= FEW else of_many, "label" if flags else "class"
-    return [f"Too few test rows to judge by: {told}; at least {ENOUGH} of a {each} are needed"] if small else []
+    return [f"Too few test {what} to judge by: {told}; at least {ENOUGH} of a {each} are needed"] if small else []
 
 
 def rows_alone(rows: int) -> str:

@@ -53,7 +53,9 @@ FIELD = {
         OF_METRIC,
     ),
     "largest_by_length": Words(
-        "largest m that fits {gigabytes:.3g} GB, T = {shortest:,} to {longest:,}: its exponent in T, less −1", EXPONENT
+        "largest m that fits {gigabytes:.3g} GB, {shortest:,} to {longest:,} {of}s a row: its exponent in them, less "
+        "−1",
+        EXPONENT,
     ),
     "fits_instead": Words(
         "m = {best:,}, the best that fits {gigabytes:.3g} GB at T = {tokens:,}, ahead of m = {other:,}, the best that "
@@ -79,6 +81,14 @@ FIELD = {
     "rows_right": Words("m = {m:,} less m = 1 ({correct:.1f} and {correct_of_one:.1f} of {rows})", "test rows"),
     "best_of": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
     "pair": Words("m = {best:,} ahead of m = {other:,}", OF_METRIC),
+    "pair_after_updates": Words("m = {best:,} ahead of m = {other:,}, after {updates:,} updates each", OF_METRIC),
+    "group_ahead": Words("group normalisation ahead of batch normalisation ({other}) at m = {small:,}", OF_METRIC),
+    "group_ahead_of_largest": Words(
+        "what group normalisation is ahead of batch normalisation ({other}) at m = {small:,}, less that at m = "
+        "{large:,}",
+        OF_METRIC,
+    ),
+    "warm_up_ahead": Words("a warm-up over {share:g} % of the updates ahead of none ({other}) at m = {m:,}", OF_METRIC),
     "parts_ahead": Words("m = {m:,} in {parts} parts ahead of m = {small:,} in {other}", OF_METRIC),
     "time_of_parts": Words("a row of m = {m:,} in {parts} parts against one of m = {small:,}", AS_FAST),
     "sgd_ahead": Words("SGD at m = {m:,} ahead of Adam at m = {best:,}, its best, in {other}", OF_METRIC),

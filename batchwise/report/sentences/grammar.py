@@ -19,14 +19,14 @@ def span_of(values: Sequence[Number], write: Callable[[Number], str] = about) ->
 
 
 def count(amount: int, noun: str) -> str:
-    """Return `1 seed`, `5 seeds`, `2 classes`, `3 studies`."""
+    """Return `1 seed`, `5 seeds`, `2 classes`, `2 boxes`, `3 studies`."""
     return f"{amount:,} {noun if amount == 1 else _plural(noun)}"
 
 
 def _plural(noun: str) -> str:
     if noun.endswith("dy"):
         return f"{noun[:-1]}ies"
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"
 
 
 def listed(items: Iterable[str], last: str = "and") -> str:

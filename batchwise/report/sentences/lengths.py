@@ -17,8 +17,8 @@ HEADINGS = ("T", "largest m", "use m", "not fitting", "would gain", "")
 def lines(table: pd.DataFrame, metric: Metric, limit: float) -> list[str]:
     """Return what fits at each length as lines of a terminal: a heading, a row for each length, a sentence for each."""
     heading = (
-        f"By the length T of the text, in tokens, with {memory(limit)} of memory, of which {100 * FREE:.0f} % is left "
-        "free; the largest m is by the fit of the memory of an update:"
+        f"By the length T of a row, tokens or pixels, with {memory(limit)} of memory, of which {100 * FREE:.0f} % is "
+        "left free; the largest m is by the fit of the memory of an update:"
     )
     first, second, third, *others = HEADINGS
     rows: list[Sequence[str]] = [[first, second, third, metric_format.heading(metric, "test"), *others]]
@@ -34,7 +34,7 @@ def _row(row: dict[str, Any], metric: Metric) -> list[str]:
         interval = metric_format.interval(metric, row["low"], row["high"])
         result = f"{metric_format.bare(metric, row['mean'])} ({interval})"
     return [
-        size(int(row["tokens"])),
+        size(int(row["length"])),
         size(int(row["most"])) if row["most"] else "none",
         size(int(row["batch_size"])) if known(row["batch_size"]) else MISSING,
         result,
@@ -60,7 +60,7 @@ def _gain(row: dict[str, Any], metric: Metric) -> str:
 
 def sentence(row: dict[str, Any], metric: Metric) -> str:
     """Return what a length says: whether a smaller batch will do."""
-    start = f"T = {size(int(row['tokens']))}: "
+    start = f"T = {size(int(row['length']))}: "
     if not known(row["larger"]):
         return f"{start}every batch size of {row['study']} fits; use m = {size(int(row['batch_size']))}."
     said = verdict(row["gain_low"], row["gain_high"], metric.least_margin)

@@ -1,8 +1,9 @@
-"""What an update of m rows of T tokens takes in memory, which m fits at which length, and what saves memory."""
+"""What an update of m rows of T tokens or pixels takes in memory, which m fits, and what saves memory."""
 
 import numpy as np
 
 from batchwise.analysis.memory_by_length import Kind, MemoryByLength
+from batchwise.data.lengths import PIXEL
 from batchwise.report.number_format import MISSING, digits, known, memory, number, size
 from batchwise.report.sentences.costs import estimate
 from batchwise.report.sentences.grammar import listed
@@ -24,11 +25,12 @@ def fit(found: MemoryByLength) -> str:
     if of_own is None:
         return NO_FIT
     square = of_own.square
-    term = "" if square is None else f", and {_shown(square)} bytes for each pair of tokens of a row"
+    unit = found.unit
+    term = "" if square is None else f", and {_shown(square)} bytes for each pair of {unit}s of a row"
     law = "M = c + d·m·T" if square is None else "M = c + d·m·T + d₂·m·T²"
     return (
-        f"An update of m rows of T tokens takes {_shown(of_own.constant, 1 / MEBIBYTE)} MiB, "
-        f"{_shown(of_own.token, 1 / KIBIBYTE)} KiB for each token of the batch{term} "
+        f"An update of m rows of T {unit}s takes {_shown(of_own.constant, 1 / MEBIBYTE)} MiB, "
+        f"{_shown(of_own.token, 1 / KIBIBYTE)} KiB for each {unit} of the batch{term} "
         f"({law}, R² = {number(of_own.r_squared, 4)}, {of_own.points} updates, residuals of "
         f"{digits(of_own.error / MEBIBYTE)} MiB). {_square(found, of_own)}"
     )
@@ -38,10 +40,11 @@ def _square(found: MemoryByLength, of_own: MemoryFit) -> str:
     longest = max(found.lengths)
     if of_own.square is not None:
         share = of_own.square.value * longest**2 / of_own.row(longest).value
-        return f"The pairs are attention's: {number(100 * share, 0)} % of a row of {longest} tokens."
+        return f"The pairs are attention's: {number(100 * share, 0)} % of a row of {longest} {found.unit}s."
     if not known(of_own.p_square):
         return "Whether memory grows with T² too takes three lengths."
-    return "So it is the number of tokens that counts, m·T: half as long, twice the rows."
+    half = "half the area" if found.unit == PIXEL else "half as long"
+    return f"So it is the number of {found.unit}s that counts, m·T: {half}, twice the rows."
 
 
 def ends(found: MemoryByLength) -> str:
@@ -50,7 +53,7 @@ def ends(found: MemoryByLength) -> str:
     if rows.empty or not known(found.limit):
         return "No update of several lengths was seen to fit."
     parts = [
-        f"{size(int(row['fits']))} at T = {row['tokens']:.0f}"
+        f"{size(int(row['fits']))} at T = {row['length']:,.0f}"
         + (f" ({size(int(row['out_of_memory']))} ended)" if known(row["out_of_memory"]) else " (no end was found)")
         for row in rows.to_dict("records")
     ]
@@ -79,10 +82,10 @@ def largest(found: MemoryByLength, limits: list[float]) -> list[list[str]]:
     fit_of_own = found.own.fit
     return [
         [
-            f"{row['tokens']:.0f}",
+            f"{row['length']:,.0f}",
             size(int(row["fits"])) if known(row["fits"]) else MISSING,
             size(int(row["out_of_memory"])) if known(row["out_of_memory"]) else MISSING,
-            *(_rows(fit_of_own, row["tokens"], limit) for limit in [found.limit, *limits]),
+            *(_rows(fit_of_own, row["length"], limit) for limit in [found.limit, *limits]),
         ]
         for row in found.largest.to_dict("records")
     ]

@@ -22,6 +22,8 @@ def facts(tables: Tables) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{split} (train / validation / test){', others for each seed' if tables.folds else ''}"
     if "texts" in summary["data"]:
         yield "Texts", texts(summary["data"]["texts"], summary["data"]["input_shape"][0])
+    if notes := summary["data"].get("notes"):
+        yield "Mended", "; ".join(notes)
     if tables.folds:
         yield "Folds", folds(tables.folds, summary["data"]["labels"])
     known = [count(summary["parameters"], "parameter")] if summary["parameters"] else []  # else no run got so far
@@ -58,6 +60,9 @@ def options(summary: dict[str, Any]) -> Iterator[tuple[str, str]]:
     recipe = summary["recipe"]
     if recipe["task"]:
         yield "Task", _described(recipe["task"])
+    if (every := recipe["scores_every"]) != 1:
+        after = "after 1, 2, 4, … epochs" if every == "doubling" else f"after every {every} epochs"
+        yield "Scores", f"{after}, and the last"
     if recipe["class_weights"]:
         yield "Class weights", recipe["class_weights"]
     if recipe["dtype"] != "float32":
@@ -95,6 +100,9 @@ def labels(data: dict[str, Any]) -> str:
         return count(len(data["class_names"]), "class" if data["labels"] == "classes" else "label")
     if data["labels"] == "tokens":
         return f"the next of {len(data['class_names']):,} tokens at each of {count(data['input_shape'][0], 'place')}"
+    if data["labels"] == "boxes":
+        objects = count(sum(data["class_counts"]["train"]), "object")
+        return f"{count(len(data['class_names']), 'class')} of objects, {objects} in the training rows"
     low, high = map(digits, data["target_range"])
     return f"target {low} to {high} {data['unit']}".rstrip()
 
@@ -126,7 +134,10 @@ def augmentation(recipe: dict[str, Any]) -> str:
     """Return how training images are changed."""
     given = recipe["augmentation"]
     crop = [f"random crops after padding by {count(given['pad'], 'pixel')}"] if given["pad"] else []
-    return listed(crop + (["random flips"] if given["flip"] else []))
+    across, down = given["flip"], given["flip_vertically"]
+    flips = {(True, True): ["random flips, left to right and top to bottom"], (True, False): ["random flips"]}
+    zoom = [f"resized by 1/{given['zoom']:g} to {given['zoom']:g}"] if given["zoom"] > 1 else []
+    return listed(crop + flips.get((across, down), ["random flips, top to bottom"] if down else []) + zoom)
 
 
 def _budget(tables: Tables) -> str:

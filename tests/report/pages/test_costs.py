@@ -143,7 +143,7 @@ def test_the_index_page_has_every_question_with_its_answer(data) -> None:
         assert f"{one.question.id}, as it is said:" in text
     verdicts = {one.question.id: one.verdict for one in page.answers}
     assert verdicts["B1"] == verdicts["B2"] == "yes"
-    assert "No study here measures it: it takes a data set with boxes" in text
+    assert "No study here measures it: it takes a study of images with boxes" in text
 
 
 def test_damaged_and_missing_costs_are_told(data, tmp_path) -> None:
