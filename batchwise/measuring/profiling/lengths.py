@@ -1,7 +1,10 @@
-"""What an update of m rows of T tokens takes in memory and time, and the largest m that fits into a limit at each T."""
+"""What an update of m rows takes in memory and time by their length T, and the largest m that fits a limit at each T.
 
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import asdict
+The length of a row is its number of tokens; that of an image its number of pixels, and its width says which.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import asdict, replace
 from itertools import groupby
 
 import numpy as np
@@ -9,13 +12,14 @@ import numpy as np
 from batchwise.common import source_closure
 from batchwise.config.memory_by_length import MemoryByLength
 from batchwise.config.study import Study
+from batchwise.data.lengths import PIXEL, TOKEN, Row
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
 from batchwise.measuring.profiling.updates import AT_ONCE, EVALUATED, Asked, Kind, Start, Update, tried
 
 # Of an update, about. With fewer, what a process sets aside to take when it needs it hides what a row takes; and one
-# process differs from its equal by what 2,000 tokens take.
-TOKENS = (2**15, 2**17, 2**18)
+# process differs from its equal by what 2,000 tokens take, each of which takes some ten times as much as a pixel.
+SPENT = {TOKEN: (2**15, 2**17, 2**18), PIXEL: (2**18, 2**20, 2**21)}
 # The end of memory is looked for around where a line through what was measured puts it, so near:
 BELOW, UP, DOWN, CLOSE = 0.95, 1.1, 0.9, 1.16
 MOST_TRIES = 5
@@ -26,19 +30,27 @@ def kinds(study: Study, asked: MemoryByLength) -> list[Kind]:
     ends = [min(asked.lengths), max(asked.lengths)]
     others: list[tuple[str, int]] = [(dtype, study.accumulation) for dtype in asked.dtypes if dtype != study.dtype]
     others += [(study.dtype, parts) for parts in asked.accumulation if parts != study.accumulation]
-    own = [Kind(tokens, study.dtype, study.accumulation) for tokens in sorted(asked.lengths)]
-    return own + [Kind(tokens, *other) for other in others for tokens in ends]
+    own = [Kind(length, study.dtype, study.accumulation) for length in sorted(asked.lengths)]
+    return own + [Kind(length, *other) for other in others for length in ends]
 
 
-def sizes(tokens: int) -> list[int]:
-    """Return the m, powers of 2, at which about TOKENS are in an update."""
-    return sorted({2 ** max(0, int(np.log2(most / tokens))) for most in TOKENS})
+def sizes(row: Row) -> list[int]:
+    """Return the m, powers of 2, at which about SPENT of a row's unit are in an update."""
+    return sorted({2 ** max(0, int(np.log2(most / row.length))) for most in SPENT[row.unit]})
 
 
-def measure(study: Study, asked: MemoryByLength, start: Start, kept: Measurements, available: int) -> list[Update]:
-    """Return all updates, of which those that are kept are not made again.
+def measure(
+    study: Study,
+    asked: MemoryByLength,
+    start: Start,
+    kept: Measurements,
+    available: int,
+    row_of: Callable[[int], Row],
+) -> list[Update]:
+    """Return all updates, of which those that are kept are not made again, with the length that a row had.
 
-    `available` is the memory of the machine. The end is looked for with the study as it is.
+    `available` is the memory of the machine, `row_of` says what a row is of a length that is asked for. The end is
+    looked for with the study as it is.
     """
     found: dict[Kind, list[Update]] = {}
     how = source_closure.hashes([f"batchwise/measuring/profiling/{file}.py" for file in ("lengths", "updates")])
@@ -47,11 +59,11 @@ def measure(study: Study, asked: MemoryByLength, start: Start, kept: Measurement
         before = {kind: one for kind, name in names.items() if (one := kept.find(**name))}
         new = [kind for kind in some if kind not in before]
         found |= {kind: [Update(**row) for row in one["rows"]] for kind, one in before.items()}
-        found |= _measured(new, start, available, min(limit, available) if limit else None)
+        found |= _measured(new, start, available, min(limit, available) if limit else None, row_of)
         for kind in new:
             if all(row.status in ("fits", "out_of_memory") for row in found[kind]):
                 kept.keep({"rows": [asdict(row) for row in found[kind]]}, **names[kind])
-    return [row for rows in found.values() for row in rows]
+    return [replace(row, length=row_of(row.length).length) for rows in found.values() for row in rows]
 
 
 def _groups(study: Study, asked: MemoryByLength) -> Iterator[tuple[list[Kind], int | None]]:
@@ -63,12 +75,14 @@ def _groups(study: Study, asked: MemoryByLength) -> Iterator[tuple[list[Kind], i
             yield of_group[first : first + AT_ONCE], limit
 
 
-def _measured(some: list[Kind], start: Start, available: int, limit: int | None) -> dict[Kind, list[Update]]:
+def _measured(
+    some: list[Kind], start: Start, available: int, limit: int | None, row_of: Callable[[int], Row]
+) -> dict[Kind, list[Update]]:
     """Return the updates of kinds: several m of each, and with a limit those up to its end, and the evaluation."""
     found: dict[Kind, list[Update]] = {kind: [] for kind in some}
-    for place in range(len(TOKENS)):
+    for place in range(len(SPENT[TOKEN])):
         fitting = [kind for kind in some if all(row.status == "fits" for row in found[kind])]
-        batch_sizes = {kind: sizes(kind.tokens)[place : place + 1] for kind in fitting}
+        batch_sizes = {kind: sizes(row_of(kind.length))[place : place + 1] for kind in fitting}
         _add(found, tried(start, [Asked(kind, m, POINT, available) for kind, of in batch_sizes.items() for m in of]))
     if limit is not None:
         _find_ends(start, found, limit, at_once=AT_ONCE * limit <= available)
@@ -82,7 +96,7 @@ def _add(found: dict[Kind, list[Update]], rows: Iterable[Update]) -> None:
 
 
 def _kind(row: Update) -> Kind:
-    return Kind(row.tokens, row.dtype, row.accumulation)
+    return Kind(row.length, row.dtype, row.accumulation)
 
 
 def _find_ends(start: Start, found: dict[Kind, list[Update]], limit: int, *, at_once: bool) -> None:
@@ -109,15 +123,18 @@ def _search(points: list[Update], limit: int) -> Generator[int, str, None]:
         return
     (small, low), (large, high) = min(peaks.items()), max(peaks.items())
     guess = large + (limit - high) * (large - small) / max(high - low, 1)
-    share, fits, ends = BELOW, 0.0, np.inf
+    fits = max((m for m, peak in peaks.items() if peak <= limit), default=0)
+    ends = min((m for m, peak in peaks.items() if peak > limit), default=np.inf)
+    m = int(max(BELOW * guess, fits * UP))
     for _ in range(MOST_TRIES):
-        m = int(share * guess)
-        if ends <= CLOSE * fits or not max(fits, 0) < m < ends:
+        if ends <= CLOSE * fits or not fits < m < ends:
             return
         status = yield m
         if status == "fits":
-            fits, share = m, share * UP
+            fits = m
+            m = int(min(fits * UP, (fits * ends) ** 0.5))
         elif status == "out_of_memory":
-            ends, share = m, share * DOWN
+            ends = m
+            m = int((fits * ends) ** 0.5 or ends * DOWN)
         else:
             return

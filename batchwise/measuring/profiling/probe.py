@@ -1,5 +1,6 @@
 """What runs inside a measured process: one trainer, its compiled programs, the clock and the memory."""
 
+import math
 import re
 import resource
 import signal
@@ -23,10 +24,11 @@ from batchwise.training.trainer import Trainer
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004
-# An epoch of a repetition has so many rows, or one update: with convolutions a row takes a hundred times longer, and a
-# row of tokens takes as long as it has tokens, of which each waits for the one before in a recurrent layer. There is
-# room for few epochs: at the end of each, snapshots are kept, which takes time in proportion to the room.
-ROWS, IMAGES, TOKENS, RECURRENT_TOKENS, EPOCHS = 4096, 128, 2**16, 2**13, 8
+# An epoch of a repetition has so many rows, or one update: with convolutions a row takes a hundred times longer, and as
+# long as it has pixels, and a row of tokens takes as long as it has tokens, of which each waits for the one before in a
+# recurrent layer. There is room for few epochs: at the end of each, snapshots are kept, which takes time in proportion
+# to the room.
+ROWS, IMAGES, PIXELS, TOKENS, RECURRENT_TOKENS, EPOCHS = 4096, 128, 2**17, 2**16, 2**13, 8
 # An epoch of training that takes longer is not trained to count its updates. Without XLA a loop over tokens takes up to
 # 14 times as long (a language model of 32 units, 64 tokens: 14 at m = 1, 5.4 at m = 8, 1.4 at m = 512).
 LONGEST_EPOCH, LOOP_WITHOUT_XLA = 1.0, 14
@@ -172,7 +174,8 @@ class Probe:
     def evaluation(self) -> tuple[int, int]:
         """Evaluate all rows once; return how many are evaluated together, and the memory's peak."""
         evaluate, variables = self.trainer.evaluate, self.trainer.model.variables
-        evaluate([tf.zeros((evaluate.room, *variable.shape), variable.dtype) for variable in variables], 0, 0)
+        snapshots = [tf.zeros((evaluate.room, *variable.shape), variable.dtype) for variable in variables]
+        evaluate(snapshots, 0, 0, (0,), is_end=False)
         return evaluate.batch_rows, memory_peak()
 
     def _compile(self, part: str, batch_size: int) -> float:
@@ -190,7 +193,7 @@ class Probe:
     def _rows(self) -> int:
         """Return how many rows an epoch of a repetition has at most, if that is an update."""
         if self.trainer.has_convolutions:
-            return IMAGES
+            return min(IMAGES, PIXELS // math.prod(self.trainer.input_shape[:-1]))
         if self.trainer.examples.dtype_of_inputs == "int32" and len(self.trainer.input_shape) == 1:
             return min(ROWS, (RECURRENT_TOKENS if self.is_recurrent else TOKENS) // self.trainer.input_shape[0])
         return ROWS

@@ -55,7 +55,7 @@ DOUBLING = {
 # Why a row of lengths.csv was measured: for the fit, to find the end of memory, or since runs are evaluated at every m.
 POINT, END, EVALUATION = "point", "end", "evaluation"
 LENGTHS = {
-    "tokens": "T, tokens of a row, to which rows were cut or repeated",
+    "length": "T, tokens of a row, to which rows were cut or repeated; of images the pixels they were resized to",
     "dtype": POINTS["dtype"],
     "accumulation": "parts of a batch, one after the other, whose gradients are accumulated; 1 of whole batches",
     "batch_size": POINTS["batch_size"],
@@ -71,7 +71,7 @@ KEYS = {
     "points": {**_SIZE, "dtype": None, "purpose": None, "status": None},
     "repetitions": {**_SIZE, "dtype": None, "part": None, "seconds": None},
     "doubling": {**_SIZE, "status": None},
-    "lengths": {**_SIZE, "tokens": "int64", "dtype": None, "accumulation": "int64", "purpose": None, "status": None},
+    "lengths": {**_SIZE, "length": "int64", "dtype": None, "accumulation": "int64", "purpose": None, "status": None},
 }
 
 

@@ -14,8 +14,8 @@ from typing import Any
 from batchwise.common.errors import UserError
 from batchwise.config.study import Study
 from batchwise.data import folds
+from batchwise.data import lengths as data_lengths
 from batchwise.data.dataset import DataSet
-from batchwise.data.lengths import of_length
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import endings, largest_batch, lengths, measurement_store
 from batchwise.measuring.profiling.assembly import Measurement, Occasion, assemble
@@ -68,6 +68,7 @@ class Profiler:
         facts = self.machine | {"training_rows": self.data.rows["train"]}
         if self.part.memory_by_length:
             facts["length_limit_bytes"] = self.part.memory_by_length.limit_bytes
+            facts["length_unit"] = data_lengths.unit(self.data)
         doubled = self._doubled([one.row for one in measured.values() if one.ok])
         return assemble([measured[point] for point in self.asked], beside, doubled, facts, self._lengths())
 
@@ -143,14 +144,19 @@ class Profiler:
         """Return the rows of lengths.csv."""
         if not self.part.memory_by_length:
             return []
-        available = hardware.gpu_memory() if gpu() else self.rounds.available
-        rows = lengths.measure(self.part, self.part.memory_by_length, self._start_at_length, self.kept, available)
-        for row in rows:
-            self._note(f"an update of m = {row.batch_size}, T = {row.tokens}", row.message)
-        return [asdict(row) for row in rows]
+        available, row_of = (
+            hardware.gpu_memory() if gpu() else self.rounds.available,
+            partial(data_lengths.row_of, self.data),
+        )
+        updates = lengths.measure(
+            self.part, self.part.memory_by_length, self._start_at_length, self.kept, available, row_of
+        )
+        for update in updates:
+            self._note(f"an update of m = {update.batch_size}, T = {update.length}", update.message)
+        return [asdict(update) for update in updates]
 
     def _start_at_length(self, kind: Kind, memory: int, rows: int) -> Process:
-        data = of_length(self.data, kind.tokens, rows)
+        data = data_lengths.of_length(self.data, kind.length, rows)
         return self.rounds.start(kind.dtype, memory, data, accumulation=kind.accumulation)
 
     def _doubled(self, rows: list[dict[str, Any]]) -> dict[str, Any]:

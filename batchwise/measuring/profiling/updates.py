@@ -23,9 +23,9 @@ EVALUATED = 2048  # rows that a process holds to evaluate; no more are evaluated
 
 
 class Kind(NamedTuple):
-    """What is measured at several m: the tokens of a row, the number type, and the parts of a batch."""
+    """What is measured at several m: the length of a row (lengths.py), the number type, and the parts of a batch."""
 
-    tokens: int
+    length: int
     dtype: str
     accumulation: int
 
@@ -34,7 +34,7 @@ class Kind(NamedTuple):
 class Update:
     """A row of lengths.csv: what became of an update of so many rows, or of their evaluation."""
 
-    tokens: int
+    length: int
     dtype: str
     accumulation: int
     batch_size: int

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from batchwise.measuring.profiling.probe import IMAGES, RECURRENT_TOKENS, ROWS, TOKENS, Probe
+from batchwise.measuring.profiling.probe import IMAGES, PIXELS, RECURRENT_TOKENS, ROWS, TOKENS, Probe
 from batchwise.models import bag_of_embeddings, gru, lstm
 from batchwise.training.network import is_recurrent
 
@@ -17,10 +17,12 @@ from batchwise.training.network import is_recurrent
         ((200,), "int32", False, False, TOKENS // 200),
         ((200,), "int32", False, True, RECURRENT_TOKENS // 200),
         ((28, 28, 1), "float32", True, False, IMAGES),
+        ((120, 160, 3), "uint8", True, False, PIXELS // (120 * 160)),
+        ((1000, 1000, 3), "uint8", True, False, 0),  # less than one: an update
         ((200,), "int32", True, False, IMAGES),
     ],
 )
-def test_rows_of_many_tokens_are_few(shape, dtype, convolutions, recurrent, rows) -> None:
+def test_rows_of_many_tokens_or_pixels_are_few(shape, dtype, convolutions, recurrent, rows) -> None:
     probe = object.__new__(Probe)  # without a trainer, which is TensorFlow's
     probe.is_recurrent = recurrent
     probe.trainer = SimpleNamespace(
