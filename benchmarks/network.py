@@ -1,7 +1,8 @@
-"""Training examples per second of ResNet-8 for CIFAR on all cores, of this engine and of the alternatives.
+"""Training examples per second of a network on all cores, of this engine and of the alternatives.
 
-This engine trains a run on each core, side by side; the others train one run on all cores. Each loop has processes of
-its own, since a process has one number of threads; they take turns, so that a change of the machine's speed hits all.
+This engine trains a run on each core, side by side; the others train one run on all cores, or do as their name says.
+Each loop has processes of its own, since a process has one number of threads; they take turns, so that a change of the
+machine's speed hits all.
 """
 
 import os
@@ -10,22 +11,21 @@ import sys
 from contextlib import ExitStack
 from importlib.util import find_spec
 from time import perf_counter
+from types import ModuleType
 
 import numpy as np
 
-from benchmarks.network_loops import EXAMPLES, LOOPS
-
 ROUNDS = 9
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-SIDE_BY_SIDE = ("this_engine", "this_engine_augmented")
 
 
 class Loop:
-    """The processes of a loop."""
+    """The processes of a loop of a module, benchmarks/network_loops.py say, with the other arguments that it takes."""
 
-    def __init__(self, name: str, normalization: str, stack: ExitStack) -> None:
-        self.processes = CORES if name in SIDE_BY_SIDE else 1
-        command = [sys.executable, "-m", "benchmarks.network_loops", name, normalization]
+    def __init__(self, module: ModuleType, name: str, arguments: tuple[str, ...], stack: ExitStack) -> None:
+        self.examples = module.EXAMPLES
+        self.processes = processes(name)
+        command = [sys.executable, "-m", module.__name__, name, *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
         started = [subprocess.Popen(command, **pipes) for _ in range(self.processes)]
         self.started = [stack.enter_context(process) for process in started]
@@ -37,18 +37,23 @@ class Loop:
             print(batch_size, file=process.stdin, flush=True)
         if any(not process.stdout.readline() for process in self.started):
             raise ChildProcessError(f"{self.started[0].args} ended; run it by hand to see why")
-        return self.processes * EXAMPLES[batch_size] / (perf_counter() - start)
+        return self.processes * self.examples[batch_size] / (perf_counter() - start)
 
 
-def measure(normalization: str) -> dict[tuple[str, int], list[float]]:
-    """Return {(loop, m): examples per second of each turn}."""
-    names = [name for name in LOOPS if name != "pytorch_loop" or find_spec("torch")]
+def processes(name: str) -> int:
+    """Return how many runs a loop trains side by side."""
+    return CORES if name.startswith("this_engine") or name.endswith("side_by_side") else 1
+
+
+def measure(module: ModuleType, *arguments: str) -> dict[tuple[str, int], list[float]]:
+    """Return {(loop, m): examples per second of each turn} of the loops of a module."""
+    names = [name for name in module.LOOPS if not name.startswith("pytorch") or find_spec("torch")]
     with ExitStack() as stack:
-        loops = {name: Loop(name, normalization, stack) for name in names}
-        for m in EXAMPLES:
+        loops = {name: Loop(module, name, arguments, stack) for name in names}
+        for m in module.EXAMPLES:
             for loop in loops.values():  # compiled and warm
                 loop.turn(m), loop.turn(m)
-        rates = {(name, m): [] for m in EXAMPLES for name in names}
+        rates = {(name, m): [] for m in module.EXAMPLES for name in names}
         for _ in range(ROUNDS):
             for name, m in rates:
                 rates[name, m].append(loops[name].turn(m))

@@ -77,7 +77,11 @@ LOOPS = {loop.__name__: loop for loop in (this_engine, this_engine_augmented, ke
 def main() -> None:
     """Answer each batch size with a line when its turn is over."""
     loop, normalization = sys.argv[1:]
-    train = LOOPS[loop](normalization)
+    answer(LOOPS[loop](normalization))
+
+
+def answer(train: Callable[[int], None]) -> None:
+    """Train at each batch size that is asked for, and say when it is done."""
     for line in sys.stdin:
         train(int(line))
         print("done", flush=True)

@@ -3,8 +3,8 @@
 What is compared is measured in one run, turn by turn, since a machine's speed changes from minute to minute: trust the
 ratios, not the seconds. `--only loops` (or train, nothing_to_do, reports) measures a part.
 
-`--network resnet8` measures a convolutional network instead, with and without normalisation, in some ten minutes, and
-`--network lstm` networks for texts, in some ten.
+`--network` measures a network instead: `resnet8` a convolutional one, with and without normalisation, `detector` one
+that finds objects in images, `lstm` some for texts, each in five to ten minutes.
 """
 
 import argparse
@@ -48,10 +48,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--only", choices=parts, help="measure this part")
-    what.add_argument("--network", choices=["resnet8", "lstm"], help="measure this network instead")
+    what.add_argument("--network", choices=["resnet8", "detector", "lstm"], help="measure this network instead")
     arguments = parser.parse_args()
     chosen = [name for name in parts if arguments.only in (None, name)]
-    networks = {"resnet8": _network, "lstm": _texts}
+    networks = {"resnet8": _network, "detector": _detector, "lstm": _texts}
     rows = networks[arguments.network]() if arguments.network else [row for name in chosen for row in parts[name]()]
     _print([("what", "m", "measured", "quartiles", "target", ""), *rows])
 
@@ -83,11 +83,11 @@ def _ratio(other: str, m: int, target: float, medians: dict[tuple[str, int], flo
 
 
 def _network() -> list[tuple]:
-    from benchmarks import network
+    from benchmarks import network, network_loops
 
     rows = []
     for normalization in ("none", "batch"):
-        rates = network.measure(normalization)
+        rates = network.measure(network_loops, normalization)
         for (loop, m), values in rates.items():
             low, median, high = np.quantile(values, (0.25, 0.5, 0.75))
             name = f"ResNet-8, normalization {normalization}, {NAMES[loop]}"
@@ -99,6 +99,12 @@ def _network() -> list[tuple]:
         what = "peak memory on all of CIFAR-10, beside TensorFlow's own"
         rows.append((what, m, f"{mebibytes} MiB", "", f"at most {MEMORY_AT_MOST}", met))
     return rows
+
+
+def _detector() -> list[tuple]:
+    from benchmarks import detector
+
+    return detector.rows()
 
 
 def _texts() -> list[tuple]:

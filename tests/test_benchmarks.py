@@ -3,14 +3,31 @@
 import importlib
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from batchwise.data import box_checks
 from batchwise.data.dataset import Split
-from batchwise.models import resnet
-from batchwise.runtime.tensorflow import keras
-from benchmarks import job, keras_fit, keras_resnet, loops, network, text, this_engine
+from batchwise.models import centernet_small, resnet
+from batchwise.runtime.tensorflow import keras, tf
+from batchwise.tasks import detection
+from benchmarks import (
+    detector,
+    detector_evaluation,
+    detector_loops,
+    job,
+    keras_centernet,
+    keras_fit,
+    keras_resnet,
+    loops,
+    network,
+    network_loops,
+    random_boxes,
+    text,
+    this_engine,
+)
 from tests.project import HANG
 
 EPOCHS = 4
@@ -83,6 +100,67 @@ def test_the_resnet_of_keras_has_the_weights_of_this_projects(normalization) -> 
     assert [w.shape for w in theirs.trainable_weights] == [w.shape for w in ours.trainable_weights]
 
 
+def test_the_centernet_of_pytorch_is_that_of_this_project_seen_in_a_mirror() -> None:
+    """With strides, PyTorch pads before the first pixel and Keras beyond the last."""
+    if "pytorch_loop" not in loops.available():
+        pytest.skip("torch is not installed, so benchmarks/pytorch_centernet.py was not tested")
+    import torch
+
+    from benchmarks import pytorch_centernet, pytorch_resnet
+
+    keras.utils.set_random_seed(0)
+    ours = centernet_small.build((24, 32, 3), 3 + detection.BOX, normalization="batch")
+    theirs = pytorch_centernet.CenterNet(3)
+    weights = [weight.numpy() for weight in ours.trainable_variables]
+    pytorch_resnet.copy_weights(theirs, [weight[::-1, ::-1] if weight.ndim == 4 else weight for weight in weights])
+    inputs = np.random.default_rng(0).normal(size=(6, 24, 32, 3)).astype("float32")
+    expected = ours(inputs, training=True).numpy()[..., :7]
+    mirrored = np.ascontiguousarray(inputs[:, ::-1, ::-1])
+    found = theirs(torch.from_numpy(mirrored).permute(0, 3, 1, 2)).detach().numpy()[:, ::-1]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
+
+
+def test_the_centernet_of_keras_has_the_weights_and_the_cells_of_this_projects() -> None:
+    ours = centernet_small.build((24, 32, 3), 3 + detection.BOX, normalization="batch")
+    theirs = keras_centernet.centernet((24, 32), 3)
+    images = np.zeros((2, 24, 32, 3))
+    np.testing.assert_allclose(theirs(images).numpy()[..., 7:], ours(images).numpy()[..., 7:], rtol=1e-6)  # cells
+    assert [w.shape for w in theirs.trainable_weights] == [w.shape for w in ours.trainable_weights]
+
+
+def test_the_detectors_loss_of_pytorch_is_that_of_this_project() -> None:
+    if "pytorch_loop" not in loops.available():
+        pytest.skip("torch is not installed, so benchmarks/pytorch_centernet.py was not tested")
+    import torch
+
+    from benchmarks import pytorch_centernet
+
+    labels, outputs = _boxes_and_outputs()
+    expected = detection.loss_of_rows(tf.constant(labels), tf.constant(outputs), class_balance=0.5).numpy()
+    found = pytorch_centernet.loss_of_rows(
+        torch.from_numpy(labels), torch.from_numpy(outputs[..., :7]), random_boxes.SIZE, class_balance=0.5
+    )
+    np.testing.assert_allclose(found.numpy(), expected, rtol=TOLERANCE)
+
+
+def _boxes_and_outputs() -> tuple[np.ndarray, np.ndarray]:
+    """Return labels of the benchmark of detectors, one without an object, and random outputs for them."""
+    labels = random_boxes.images(16).labels
+    labels[0] = -1
+    model = keras_centernet.centernet(random_boxes.SIZE, random_boxes.CLASSES)
+    outputs = model(np.zeros((16, *random_boxes.SIZE, 3))).numpy()
+    outputs[..., :7] += np.random.default_rng(0).normal(size=(16, 1200, 7))
+    return labels, outputs
+
+
+def test_boxes_of_the_benchmark_are_within_images_which_have_as_many_as_those_of_bccd() -> None:
+    boxes = random_boxes.images(500).labels
+    box_checks.check("labels", boxes, 500, "012")
+    objects = (boxes[..., 4] >= 0).sum(axis=1)
+    assert 1 == objects.min() < objects.max() == 27
+    assert 13 < objects.mean() < 15
+
+
 def test_ratios_are_of_medians_of_examples_per_second() -> None:
     rates = {("this_engine", 4): [90.0, 100.0, 900.0], ("keras_fit", 4): [50.0, 20.0, 10.0]}
     assert network.ratios(rates) == {("keras_fit", 4): 5.0}
@@ -90,12 +168,45 @@ def test_ratios_are_of_medians_of_examples_per_second() -> None:
 
 def test_a_process_of_the_network_benchmark_trains_on_demand() -> None:
     with ExitStack() as stack:
-        loop = network.Loop("this_engine", "none", stack)
+        loop = network.Loop(network_loops, "this_engine", ("none",), stack)
         assert loop.processes == network.CORES
         assert loop.turn(4) > 0
         for process in loop.started:
             process.stdin.close()
         assert [process.wait(HANG) for process in loop.started] == [0] * network.CORES
+
+
+def test_the_others_train_one_run_or_one_on_each_core() -> None:
+    alone = {name for name in detector_loops.LOOPS if network.processes(name) == 1}
+    assert alone == {"keras_fit", "pytorch_loop"}
+    assert network.processes("keras_fit_side_by_side") == network.processes("this_engine_augmented") == network.CORES
+
+
+def test_fit_can_trace_the_loss_of_a_detector() -> None:
+    """It does so for any number of rows, where the engine's programs know it."""
+    labels, outputs = _boxes_and_outputs()
+    loss = partial(detection.loss_of_rows, class_balance=0.5)
+    traced = tf.function(loss).get_concrete_function(
+        *(tf.TensorSpec([None, *values.shape[1:]], "float32") for values in (labels, outputs))
+    )
+    expected = loss(tf.constant(labels), tf.constant(outputs)).numpy()
+    np.testing.assert_allclose(traced(tf.constant(labels), tf.constant(outputs)).numpy(), expected, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("way", ["", "_side_by_side"])
+def test_a_detector_is_to_be_faster_than_each_way_of_the_others(way) -> None:
+    assert detector.ratio(f"keras_fit{way}", 4, 1.6)[-2:] == ("at least 1.7", "short")
+    assert detector.ratio(f"pytorch_loop{way}", 64, 1.2)[-2:] == ("at least 1.2", "ok")
+
+
+def test_average_precision_takes_what_evaluations_take_beside_the_loss() -> None:
+    epochs, scored = detector_evaluation.EPOCHS, detector_evaluation.EPOCHS // detector_evaluation.SCORES_EVERY
+    losses = epochs + 1  # of the start too
+    taken = {"epoch": 2.0, "loss": 1.0, "boxes": 1.0, "scores": 1.0, "end": 1.0}
+    assert detector_evaluation.shares(taken) == (losses / (2 * epochs + losses), 0)
+    _, share = detector_evaluation.shares(taken | {"boxes": 2.0, "scores": 5.0, "end": 12.0})
+    precision = losses + 3 * scored + 7
+    assert share == precision / (2 * epochs + losses + precision)
 
 
 def test_a_process_of_the_benchmark_of_texts_trains_on_demand() -> None:
