@@ -130,8 +130,12 @@ def test_a_pipeline_beside_the_root_is_written_from_that_of_the_root(folder) -> 
     assert (ROOT / folder / "dvc.yaml").read_text("utf-8") == written, "run `python -m stages.pipelines`"
 
 
-def test_the_gallery_has_the_stages_of_the_root() -> None:
-    here, root = DVC["gallery/text"], DVC["."]
+GALLERIES = ("gallery/detection", "gallery/text")
+
+
+@pytest.mark.parametrize("folder", GALLERIES)
+def test_a_gallery_has_the_stages_of_the_root(folder) -> None:
+    here, root = DVC[folder], DVC["."]
     assert {*here} == {*root}
     assert {name for name in here if here[name] != root[name]} == {"summary"}
     elsewhere = {dep for dep in root["summary"]["deps"] if dep.startswith(pipelines.PROJECTS)}
@@ -267,22 +271,23 @@ def test_what_is_said_of_the_paper_is_what_was_measured() -> None:
 
 def shown(row: pd.Series) -> str:
     """Return a row of results.csv as a README has it."""
-    scale, digits, unit = (100, 1, " %") if row["metric"] == "accuracy" else (1, 2, " nats")
+    scale, digits, unit = {"accuracy": (100, 1, " %"), "ap50": (1, 3, "")}.get(row["metric"], (1, 2, " nats"))
     result, low, high = (f"{scale * row[name]:.{digits}f}" for name in ("result", "low", "high"))
     return f"m = {row['batch_size']}: {result}{unit} ({low} to {high}, {row['seeds']} seeds)"
 
 
-def test_the_results_of_the_gallery_are_those_of_its_table() -> None:
+@pytest.mark.parametrize("folder", GALLERIES)
+def test_the_results_of_a_gallery_are_those_of_its_table(folder) -> None:
     """Of each study those at its smallest and at its largest batch size."""
-    path = ROOT / "gallery/text/reports/results.csv"
-    assert hashlib.md5(path.read_bytes()).hexdigest() == locked("gallery/text", "summary", "reports/results.csv")
-    readme = (ROOT / "gallery/text/README.md").read_text(encoding="utf-8")
+    path = ROOT / folder / "reports/results.csv"
+    assert hashlib.md5(path.read_bytes()).hexdigest() == locked(folder, "summary", "reports/results.csv")
+    readme = (ROOT / folder / "README.md").read_text(encoding="utf-8")
     for study, rows in pd.read_csv(path).groupby("study"):
         ends = [shown(rows.iloc[place]) for place in sorted({0, len(rows) - 1})]
         assert f"| `{study}` | {' | '.join([*ends, ''][:2])}".rstrip() in readme, study
 
 
-@pytest.mark.parametrize("folder", [".", "paper/small", "gallery/text"])
+@pytest.mark.parametrize("folder", [".", "paper/small", *GALLERIES])
 def test_the_checksums_in_git_are_those_of_the_lock(folder) -> None:
     for study in YAML(typ="safe").load((ROOT / folder / "params.yaml").read_text("utf-8"))["studies"]:
         name = f"reports/checksums/{study}.json"
