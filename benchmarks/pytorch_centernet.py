@@ -50,7 +50,7 @@ def loss_of_rows(
     found = (1 - of_class.sigmoid()) ** 2 * functional.softplus(-of_class)
     errors = (at[..., classes:] - targets).abs().sum(2)
     weights = _weights(label, there, classes, class_balance)
-    of_objects = there * weights.gather(1, label) * (found + errors / 2)
+    of_objects = there * weights.gather(1, label) * (found + errors)
     return (weights * away.sum(1)).sum(1) + of_objects.sum(1)
 
 

@@ -15,7 +15,7 @@ THRESHOLDS = np.linspace(0.5, 0.95, 10)  # of the overlap (IoU) from which an ob
 RECALLS = np.linspace(0, 1, 101)  # at which precision is read
 OVERLAP = 0.5  # with a box of the same class and a higher score, above which a box is a double
 LEAST_SCORE = 0.05  # of a box that counts at all
-MOST = 100  # boxes of a row that count, as in COCO
+MOST = 100  # boxes of a class in a row that count, as in COCO
 # Sides of the image in which the limits of COCO's sizes are pixels, 32² and 96²: most of COCO's images are so large.
 WIDTH, HEIGHT = 640, 480
 SIZES = ("small", "medium", "large")
@@ -32,7 +32,7 @@ class Boxes(NamedTuple):
 
 
 class Precision(NamedTuple):
-    """What the library says of all rows; NaN for a class, or a size, that no object has."""
+    """What the library says of all rows; NaN for a class that no object has."""
 
     ap: float  # mean over classes and THRESHOLDS
     ap50: float  # at an overlap of 0.5
@@ -63,12 +63,6 @@ def without_doubles(found: np.ndarray) -> np.ndarray:
 def sizes(boxes: np.ndarray) -> np.ndarray:
     """Return the number of the size of each box, [...], in SIZES: by its area in an image of WIDTH × HEIGHT pixels."""
     return np.digitize(_areas(boxes) * WIDTH * HEIGHT, [32**2, 96**2])
-
-
-def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the intersection over union of boxes [rows, K, ≥ 4] and others [rows, L, ≥ 4], [rows, K, L]."""
-    left, right = ([*np.moveaxis(one[..., :4], -1, 0), _areas(one)] for one in (boxes[:, :, None], others[:, None]))
-    return _overlap(left, right)
 
 
 def _overlap(boxes: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> np.ndarray:

@@ -6,6 +6,7 @@ box has the centre (x + dx·width, y + dy·height) and the sides (width·w, heig
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from pydantic import NonNegativeFloat
@@ -31,6 +32,14 @@ def task(*, class_balance: NonNegativeFloat = 0.0) -> Task:
     count alike, with 1 all classes of a row.
     """
     loss = partial(loss_of_rows, class_balance=class_balance)
+    scored: dict[str, Any] = {
+        "higher_is_better": True,
+        "lowest": 0,
+        "baseline": lambda labels: 0.0,
+        "predictions": boxes,
+        "score": score,
+        **POINTS,
+    }
     return Task(
         labels=Labels("boxes"),
         outputs=lambda classes: classes + BOX,
@@ -41,14 +50,9 @@ def task(*, class_balance: NonNegativeFloat = 0.0) -> Task:
                 title="AP50",
                 description="average precision at an overlap (IoU) of 0.5, mean over the classes, as COCO has it, "
                 "0 to 1",
-                higher_is_better=True,
-                baseline=lambda labels: 0.0,
-                predictions=boxes,
-                score=score,
                 reduce=lambda found: found[0],
                 without_each=partial(without_each, thresholds=detections.THRESHOLDS[:1]),
-                lowest=0,
-                **POINTS,
+                **scored,
             ),
             TaskMetric(
                 name=LOSS,
@@ -64,27 +68,17 @@ def task(*, class_balance: NonNegativeFloat = 0.0) -> Task:
                 title="AP",
                 description="average precision, mean over the classes and the overlaps 0.50, 0.55, … 0.95, as COCO has "
                 "it, 0 to 1",
-                higher_is_better=True,
-                baseline=lambda labels: 0.0,
-                predictions=boxes,
-                score=score,
                 reduce=lambda found: found[1],
                 without_each=partial(without_each, thresholds=detections.THRESHOLDS),
-                lowest=0,
-                **POINTS,
+                **scored,
             ),
             TaskMetric(
                 name="recall_at_1",
                 title="recall at one false box an image",
                 description="share of the objects that is found (overlap 0.5) with the scores from which there is one "
                 "false box a row on average, 0 to 1",
-                higher_is_better=True,
-                baseline=lambda labels: 0.0,
-                predictions=boxes,
-                score=score,
                 reduce=lambda found: found[2],
-                lowest=0,
-                **POINTS,
+                **scored,
             ),
         ),
     )
