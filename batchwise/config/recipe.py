@@ -231,6 +231,9 @@ def _told_once(given: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 ScoresEvery = Annotated[Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | Literal["doubling"], WrapValidator(_told_once)]
 
 
+LANES = 8  # on one core of a CPU more gain nothing, and more would idle where a batch size has few runs
+
+
 class Recipe(Section):
     """What a study trains and how, without its grid and its data."""
 
@@ -280,6 +283,23 @@ class Recipe(Section):
         description="names of the layers, or of models within the model, that train; the others stay as they start; "
         "otherwise all train",
     )
+    engine: Literal["tensorflow", "jax"] = Field(
+        "tensorflow",
+        description="what computes: `tensorflow` trains one run at a time, `jax` the runs of a batch size together, in "
+        "lanes of one program (an extra: `make JAX=1`). They agree to rounding, not to the bit",
+    )
+    lanes: Annotated[int, Field(ge=1, le=4096)] | None = Field(
+        None,
+        description=f"of `jax`: how many runs a program trains, which decides their bits; otherwise {LANES}. For a "
+        "GPU, as many as a batch size has: learning rates × seeds",
+    )
+
+    @model_validator(mode="after")
+    def _lanes_of_jax(self) -> "Recipe":
+        if self.lanes is not None and self.engine != "jax":
+            problem = f"the engine {self.engine} trains one run at a time; leave lanes out, or use jax"
+            raise mistakes([mistake(problem, "lanes")])
+        return self
 
     @model_validator(mode="after")
     def _one_weight_decay(self) -> "Recipe":
@@ -307,6 +327,11 @@ class Recipe(Section):
         if problem:
             raise mistakes([mistake(problem, "schedule", "batch_sizes")])
         return self
+
+    @property
+    def runs_at_once(self) -> int:
+        """How many runs of a batch size a program trains; where there are fewer, some lanes idle."""
+        return 1 if self.engine == "tensorflow" else self.lanes or LANES
 
     @property
     def variable_dtype(self) -> str:

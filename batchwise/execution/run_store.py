@@ -34,7 +34,7 @@ def inputs(
         "code": code(recipe, task),
         "recipe": recipe.model_dump(),
         "metrics": [one.name for one in of_recipe(recipe, task).recorded(metric)],
-        "environment": environment(),
+        "environment": environment(recipe.engine),
     }
 
 

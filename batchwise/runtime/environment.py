@@ -8,13 +8,18 @@ from pathlib import Path
 
 from batchwise.common.errors import UserError
 from batchwise.runtime.device import gpu
-from batchwise.runtime.xla_flags import XLA_FLAGS_ON_CPU
+from batchwise.runtime.engine import Engine
+from batchwise.runtime.xla_flags import without_ours
 
 # What trains. A change of another package, one that draws say, does not retrain.
-PACKAGES = ("tensorflow", "keras", "numpy")
-# Variables with which a user changes the kernels that TensorFlow takes.
+PACKAGES: dict[Engine, tuple[str, ...]] = {
+    "tensorflow": ("tensorflow", "keras", "numpy"),
+    "jax": ("jax", "jaxlib", "keras", "numpy"),
+}
+# Variables with which a user changes the kernels that an engine takes.
 FLAGS = (
     "DNNL_MAX_CPU_ISA",
+    "JAX_DEFAULT_MATMUL_PRECISION",
     "NVIDIA_TF32_OVERRIDE",
     "ONEDNN_DEFAULT_FPMATH_MODE",
     "ONEDNN_MAX_CPU_ISA",
@@ -26,14 +31,24 @@ FLAGS = (
 )
 
 
-def environment() -> dict[str, str]:
-    """Return {name: value} of what decides bits. Only a machine with an NVIDIA driver needs TensorFlow to tell."""
+def environment(engine: Engine) -> dict[str, str]:
+    """Return {name: value} of what decides the bits of an engine.
+
+    Only a machine with an NVIDIA driver needs the engine to tell. Raises UserError if it is not installed.
+    """
     return {
-        "engine": "tensorflow",
-        **{package: version(package) for package in PACKAGES},
-        "device": gpu() or _processor(),
-        **{name: value for name in FLAGS if (value := os.environ.get(name, "").replace(XLA_FLAGS_ON_CPU, "").strip())},
+        "engine": engine,
+        **{package: _required(package) for package in PACKAGES[engine]},
+        "device": gpu(engine) or _processor(),
+        **{name: value for name in FLAGS if (value := without_ours(os.environ.get(name, "")))},
     }
+
+
+def _required(package: str) -> str:
+    """Return the version of a package of an engine: JAX is an extra."""
+    if found := _installed(package):
+        return found
+    raise UserError(f"engine: jax needs the package {package}, which is not installed; run `make JAX=1 setup`")
 
 
 def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:

@@ -4,43 +4,26 @@ No device is looked at yet, so that a process in which this was imported can be 
 """
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from batchwise.runtime.silent_stderr import quiet
+from batchwise.runtime.unused_packages import without_unused
 from batchwise.runtime.xla_flags import set_xla_flags
 
-# Both import these where they can, for parts of them that nothing here uses, and they take a third of their time.
-UNUSED = ("IPython", "matplotlib", "pandas", "scipy", "sklearn")
 # How TensorFlow's convolutions and normalisations on a CPU report dnnl_out_of_memory, as an AbortedError.
 ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
 # What Python says where code in C got no memory, and did not say so.
 NO_WORD = "error return without exception set"
 
-
-@contextmanager
-def _without(names: tuple[str, ...]) -> Iterator[None]:
-    """Let imports of packages fail, as if they were not installed; one that is there already costs nothing."""
-    hidden = [name for name in names if name not in sys.modules]
-    sys.modules |= dict.fromkeys(hidden)  # type: ignore[arg-type]  # None, for which `import` raises
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 set_xla_flags()
-with quiet(), _without(UNUSED):
+with quiet(), without_unused("scipy"):
     import keras
     import tensorflow as tf
     from tensorflow.python.eager import context
 
 __all__ = ["MAY_BE_OUT_OF_MEMORY", "context", "is_out_of_memory", "keras", "tf"]
 
-MAY_BE_OUT_OF_MEMORY = (tf.errors.OpError, MemoryError, SystemError)
+MAY_BE_OUT_OF_MEMORY: tuple[type[BaseException], ...] = (tf.errors.OpError, MemoryError, SystemError)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from batchwise.training import network
 
 # Convolutions make of an image up to 3 MB for a layer (ResNet-50): so few fit into memory, and small ones into the

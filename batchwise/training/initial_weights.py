@@ -7,7 +7,7 @@ import numpy as np
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import shown, unknown
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from batchwise.training import network
 from batchwise.training.run_result import WEIGHTS
 

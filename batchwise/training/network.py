@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from textwrap import shorten
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -14,7 +15,8 @@ import numpy as np
 from batchwise.common import plugins
 from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
-from batchwise.runtime.tensorflow import context, keras, tf
+from batchwise.runtime.engine import used
+from batchwise.runtime.keras import keras, size_of_type
 from batchwise.training import random_streams, trainable
 from batchwise.training.model_checks import memory, structure
 
@@ -99,9 +101,9 @@ def variables(model: keras.Model) -> dict[str, keras.Variable]:
     return {f"{number:03d}_{variable.name}": variable for number, variable in enumerate(model.variables)}
 
 
-def outputs_of(model: keras.Model, inputs: tf.Tensor, *, training: bool) -> tf.Tensor:
+def outputs_of(model: keras.Model, inputs: Any, *, training: bool) -> Any:
     """Return the outputs of a model in the type of its variables, which is not that of its layers in mixed_bfloat16."""
-    return tf.cast(model(inputs, training=training), model.variable_dtype)
+    return keras.ops.cast(model(inputs, training=training), model.variable_dtype)
 
 
 def takes_whole_numbers(model: keras.Model) -> bool:
@@ -121,7 +123,7 @@ def build_optimizer(recipe: Recipe, model: keras.Model) -> keras.optimizers.Opti
 
 def size(model: keras.Model) -> int:
     """Return the bytes of a model's variables."""
-    return sum(variable.value.dtype.size * int(np.prod(variable.shape)) for variable in model.variables)
+    return sum(size_of_type(variable.dtype) * int(np.prod(variable.shape)) for variable in model.variables)
 
 
 def has_convolutions(model: keras.Model) -> bool:
@@ -154,7 +156,7 @@ def _keras_seeded(seed: int) -> Iterator[None]:
 
     keras.utils.set_random_seed alone seeds Python's global generator, from which other threads, Dask's say, draw too.
     """
-    with _keeping_programs():
+    with _keeping_programs() if used() == "tensorflow" else _without_tensorflow():
         keras.utils.set_random_seed(seed)
         with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
             yield
@@ -167,10 +169,12 @@ def _keeping_programs() -> Iterator[None]:
     It would make them ready again at their next call, which takes a second or two. What needs it are its operations
     that draw by a state of their own, tf.random.normal say; the initialisers of Keras do not.
     """
+    from batchwise.runtime.tensorflow import context
+
     clear, draw = context.pywrap_tfe.TFE_ContextClearCaches, context.Context._internal_operation_seed
     kept: list[Any] = []  # of contexts that are to be cleared
 
-    def cleared(of: context.Context) -> int:
+    def cleared(of: Any) -> int:
         while kept:
             clear(kept.pop())
         return draw(of)
@@ -179,6 +183,13 @@ def _keeping_programs() -> Iterator[None]:
         mock.patch.object(context.pywrap_tfe, "TFE_ContextClearCaches", kept.append),
         mock.patch.object(context.Context, "_internal_operation_seed", cleared),
     ):
+        yield
+
+
+@contextmanager
+def _without_tensorflow() -> Iterator[None]:
+    """Let Keras on another engine seed that alone: it would import TensorFlow, which takes seconds, to seed it too."""
+    with mock.patch.object(keras.src.utils.rng_utils, "tf", SimpleNamespace(available=False)):
         yield
 
 

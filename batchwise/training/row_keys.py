@@ -6,10 +6,11 @@ same for a row at every m and η, and in each part of a batch.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras
 from batchwise.training import random_streams
 from batchwise.training.model_checks import structure
 
@@ -29,11 +30,11 @@ def layers(model: keras.Model) -> list[keras.Layer]:
 
 
 @contextmanager
-def given(asking: list[keras.Layer], keys: tf.Tensor) -> Iterator[None]:
+def given(asking: list[keras.Layer], keys: Any) -> Iterator[None]:
     """Give layers the keys of the rows [B] of a batch, to each others, for the passes that are traced meanwhile."""
     try:
         for number, layer in enumerate(asking):
-            layer.row_keys = keys + tf.constant(number * STEP % 2**32, "uint32")
+            layer.row_keys = keys + np.uint32(number * STEP % 2**32)
         yield
     finally:
         for layer in asking:

@@ -7,7 +7,7 @@ from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.data.task import of_recipe
 from batchwise.runtime.device import configure
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from batchwise.training import network
 
 # Seconds, on a machine of about one core. An update with convolutions calls its kernels one by one, outside of XLA.

@@ -2,7 +2,7 @@
 
 from batchwise.common.errors import UserError
 from batchwise.common.messages import cut, unknown
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 
 
 def train_only(model_name: str, model: keras.Model, chosen: list[str], names: dict[str, str]) -> None:

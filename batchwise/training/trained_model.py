@@ -7,7 +7,8 @@ from batchwise.config.recipe import Recipe
 from batchwise.data import task
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.device import gpus
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.engine import used
+from batchwise.runtime.keras import keras
 from batchwise.training import network
 
 
@@ -18,7 +19,7 @@ def build(recipe: Recipe, data: DataSet, weights: list[np.ndarray]) -> keras.Mod
     counts. Raises UserError as network.build does, or if the model has other variables. Keras's number type stays as it
     was.
     """
-    gpus()  # the first look at the devices, which it keeps TensorFlow from talking about
+    gpus(used())  # the first look at the devices, which it keeps an engine from talking about
     of_data = task.of_recipe(recipe, data.description.task)
     shape = data.train.inputs.shape[1:]
     policy, floatx = keras.config.dtype_policy(), keras.config.floatx()

@@ -7,7 +7,7 @@ worse, and its accuracy is that of another threshold.
 from collections.abc import Callable, Generator
 from typing import Any
 
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 
 # As Keras names them: functions of keras.activations, and the operations of keras.ops of the same names.
 NAMES = {

@@ -6,7 +6,7 @@ from copy import copy
 from unittest import mock
 
 from batchwise.common.errors import UserError
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras, size_of_type
 
 # Of the weights, at least: themselves, their gradient, their start, and as they are before and after an epoch.
 COPIES = 5
@@ -52,7 +52,7 @@ def _variables(build: Callable[[], keras.Model]) -> list[tuple[int, int]]:
         variables = build().variables
     numbers = [math.prod(variable.shape) for variable in variables]
     return [
-        (number, number * tf.as_dtype(variable.dtype).size) for number, variable in zip(numbers, variables, strict=True)
+        (number, number * size_of_type(variable.dtype)) for number, variable in zip(numbers, variables, strict=True)
     ]
 
 

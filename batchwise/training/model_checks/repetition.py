@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 
 Values = list[np.ndarray]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import MIXED
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from batchwise.training.model_checks import activations
 
 # Of a policy of Keras: that of variables, inputs and outputs first, and others in which layers may compute.
