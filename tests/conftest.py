@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
+from batchwise.runtime import engine
 from tests import chromium
 
 # Also where the tests run in the background of a shell, which ignores it there.
@@ -29,8 +30,18 @@ SLOW = (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the slow files to the end, in the order above; the others keep theirs.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the engine with which the tests of what computes compute: Keras takes one when it is imported."""
+    parser.addoption("--engine", choices=("tensorflow", "jax"), default="tensorflow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the engine before anything imports Keras."""
+    engine.use(config.getoption("--engine"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Sort the slow files to the end, in the order above; the others keep theirs. Leave out those of another engine.
 
     Lines are not counted in tests of a hundred examples, which would take half as long again; the others run them too.
     """
@@ -40,6 +51,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
     places = {item: SLOW.index(name) if name in SLOW else -1 for item, name in zip(items, names, strict=True)}
     items.sort(key=places.__getitem__)
+    other = {"tensorflow", "jax"} - {config.getoption("--engine")}
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in other)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="module")

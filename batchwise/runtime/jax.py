@@ -24,7 +24,7 @@ with quiet(), without_unused():
 
 __all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "jax", "keras"]
 
-MAY_BE_OUT_OF_MEMORY: tuple[type[BaseException], ...] = (jax.errors.JaxRuntimeError, MemoryError)
+MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (jax.errors.JaxRuntimeError, MemoryError)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -23,7 +23,7 @@ with quiet(), without_unused("scipy"):
 
 __all__ = ["MAY_BE_OUT_OF_MEMORY", "context", "is_out_of_memory", "keras", "tf"]
 
-MAY_BE_OUT_OF_MEMORY: tuple[type[BaseException], ...] = (tf.errors.OpError, MemoryError, SystemError)
+MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (tf.errors.OpError, MemoryError, SystemError)
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -9,6 +9,7 @@ from batchwise.config.recipe import Augmentation
 from batchwise.training import random_streams
 
 PARTS = 2**16  # from 0 to which a fraction is drawn, both with it
+LEAST_SHARE = 0.3  # of an object that must be left in the image; of less of it there is no telling what it is
 
 
 def draws(augmentation: Augmentation, seed: int, epoch: int, rows: int) -> np.ndarray:

@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 from batchwise.config.recipe import Augmentation
 from batchwise.runtime.tensorflow import tf
-from batchwise.training.augmentation import PARTS
-
-LEAST_SHARE = 0.3  # of an object that must be left in the image; of less of it there is no telling what it is
+from batchwise.training.augmentation import LEAST_SHARE, PARTS
 
 
 class Change(NamedTuple):

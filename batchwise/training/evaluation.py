@@ -1,71 +1,32 @@
 """The evaluation of a model on all rows of a data set, in inference mode: the metrics of its task."""
 
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection
 
 import numpy as np
 
-from batchwise.data.task import Predictions, TaskMetric, Tensor, Values
+from batchwise.data.task import Tensor
 from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
 from batchwise.training import evaluation_rows, network
 from batchwise.training.device_data import Examples
-from batchwise.training.host_rows import HostRows
-
-
-class Evaluation(NamedTuple):
-    """What the evaluation of some snapshots gives."""
-
-    # {name: [snapshots, 3]}, NaN for a split without rows and where it is not asked for; [snapshots, 3, classes] of a
-    # metric by class
-    metrics: dict[str, np.ndarray]
-    # {name: [test rows]}, what each adds to it at the last; none unless that is asked for
-    by_row: dict[str, np.ndarray]
-    predictions: np.ndarray  # [test rows, K, 6] of boxes at the last; [0] of what is none, or not asked for
+from batchwise.training.host_metrics import Evaluation, HostMetrics
 
 
 class Evaluator:
     """One compiled program, which all batch sizes share: it evaluates snapshots of a model's variables.
 
-    `metrics` are those of the task that runs record, `sizes` are the rows of each split, `rows` those of `examples` on
-    the host, `room` is the number of snapshots that a call has room for. What test rows add to a score takes time, and
-    is computed of the `chosen` metric alone.
+    `room` is the number of snapshots that a call has room for.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        metrics: Sequence[TaskMetric],
-        examples: Examples,
-        sizes: list[int],
-        rows: HostRows,
-        *,
-        room: int,
-        xla: bool,
-        chosen: str,
-    ) -> None:
-        self.model, self.metrics, self.examples, self.sizes, self.room = model, metrics, examples, sizes, room
-        self.chosen = chosen
-        self.use(rows)
-        self.of_rows: list[Values] = list(dict.fromkeys(metric.values for metric in metrics if metric.values))
-        self.scored = [metric for metric in metrics if metric.predictions]
-        self.predictions: list[Predictions] = list(
-            dict.fromkeys(metric.predictions for metric in self.scored if metric.predictions)
-        )
+    def __init__(self, model: keras.Model, metrics: HostMetrics, examples: Examples, *, room: int, xla: bool) -> None:
+        self.model, self.metrics, self.examples, self.room = model, metrics, examples, room
+        self.sizes = metrics.sizes
         self.batch_rows = evaluation_rows.together(model)
         # A subclass of keras.Model has no `outputs`, a Sequential no `output`.
         [output] = keras.tree.flatten(model.outputs if isinstance(model, keras.Sequential) else model.output)
         (_, label), outputs = examples.first(1), tf.zeros([1, *output.shape[1:]], examples.dtype)
         self.specs = [tf.TensorSpec(values.shape[1:], values.dtype) for values in self._values(label, outputs)]
-        levels = {metric.values: metric.levels(output.shape[-1]) for metric in metrics if metric.levels}
-        self.levels = [levels.get(of_rows) for of_rows in self.of_rows]
-        # Of which the values of the test rows are kept: not of a confusion matrix, nor of a score of all rows.
-        self.by_row = [metric for metric in metrics if metric.values and not metric.levels and not metric.by_class]
-        self.split_of_row = np.repeat(np.arange(len(sizes)), sizes)
+        self.levels = metrics.levels(output.shape[-1])
         self.program = tf.function(self._evaluate, jit_compile=xla, autograph=False)
-
-    def use(self, rows: HostRows) -> None:
-        """Keep what the host needs of the rows that are evaluated; their inputs are on the device alone."""
-        self.labels, self.scale = rows.labels, rows.scale
 
     def __call__(
         self, snapshots: list[tf.Tensor], first: int, last: int, scored: Collection[int], *, is_end: bool
@@ -76,26 +37,8 @@ class Evaluator:
         variable, [room, …]. The model is left at the last.
         """
         found, of_test_rows = self._evaluated(snapshots, first, last)
-        means = dict(zip(self.of_rows, map(self._means, found), strict=False))
-        named = {
-            metric.name: metric.of_means(means[metric.values], self.scale) for metric in self.metrics if metric.values
-        }
-        predictions = dict(zip(self.predictions, found[len(self.of_rows) :], strict=True))
-        named |= self._scores(predictions, [number in scored for number in range(first, last + 1)])
-        if not is_end:
-            return Evaluation(named, {}, np.empty(0))
-        by_row = {
-            metric.name: _small(metric.by_row(values.numpy(), self.scale))
-            for metric, values in zip(self.by_row, of_test_rows, strict=True)
-        }
-        tests = len(self.examples) - self.sizes[-1]
-        of_test = {predicted: values[-1][tests:] for predicted, values in predictions.items()}
-        for metric in self.scored:
-            if metric.without_each and metric.predictions and metric.name == self.chosen:
-                added = metric.added(self.labels[tests:], of_test[metric.predictions], self.scale)
-                by_row[metric.name] = _small(added)
-        boxes = [values for values in of_test.values() if values.ndim > 2]
-        return Evaluation(named, by_row, boxes[0] if boxes else np.empty(0))
+        kept = [values.numpy() for values in of_test_rows] if is_end else []
+        return self.metrics.evaluation(found, kept, range(first, last + 1), scored, is_end)
 
     def compile(self) -> None:
         """Compile the program by evaluating no snapshot. If there is no memory for that, runs will say."""
@@ -114,42 +57,6 @@ class Evaluator:
         kept, of_test_rows = self.program(snapshots, tf.constant(first), tf.constant(last))
         return [values.numpy()[first : last + 1] for values in kept], of_test_rows
 
-    def _means(self, values: np.ndarray) -> np.ndarray:
-        """Return what `_reduced` gives, [snapshots, 3, …], as means: counts are divided here, in float64."""
-        if values.dtype.kind != "i":
-            return values
-        sizes = np.array([size or np.nan for size in self.sizes])
-        return values / sizes.reshape(-1, *[1] * (values.ndim - 2))
-
-    def _scores(self, predictions: dict[Predictions, np.ndarray], asked: list[bool]) -> dict[str, np.ndarray]:
-        """Return the metrics of scores of predictions [snapshots, N, …] of each split, at the snapshots that are asked
-        for, {name: [snapshots, 3]}. A score that several metrics share is computed once."""
-        kept: dict[Any, list[list[Any]]] = {}
-        for metric in self.scored:
-            assert metric.predictions
-            key = metric.predictions, metric.score
-            if key not in kept:
-                kept[key] = [
-                    self._of_splits(metric, found) if is_asked else [None] * len(self.sizes)
-                    for found, is_asked in zip(predictions[metric.predictions], asked, strict=True)
-                ]
-        return {
-            metric.name: np.array(
-                [
-                    [metric.of_score(score, self.scale) for score in splits]
-                    for splits in kept[metric.predictions, metric.score]
-                ],
-                "float64",
-            ).reshape(-1, len(self.sizes))
-            for metric in self.scored
-        }
-
-    def _of_splits(self, metric: TaskMetric, predictions: np.ndarray) -> list[Any]:
-        """Return the score of the predictions [N, …] of each split, None for one without rows."""
-        ends = np.cumsum(self.sizes)[:-1]
-        pairs = zip(np.split(self.labels, ends), np.split(predictions, ends), strict=True)
-        return [metric.scored(*pair) if len(pair[0]) else None for pair in pairs]
-
     def _evaluate(
         self, snapshots: list[tf.Tensor], first: tf.Tensor, last: tf.Tensor
     ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
@@ -163,7 +70,7 @@ class Evaluator:
             return number + 1, written, of_test_rows
 
         splits = [[len(self.sizes), levels] if levels else [len(self.sizes)] for levels in self.levels]
-        rows = [*splits, *[[len(self.examples)]] * len(self.predictions)]
+        rows = [*splits, *[[len(self.examples)]] * len(self.metrics.predictions)]
         shapes = [(*before, *spec.shape) for before, spec in zip(rows, self.specs, strict=True)]
         dtypes = [spec.dtype for spec in self.specs]
         dtypes[: len(self.levels)] = map(self._type_of_reduced, dtypes, self.levels)
@@ -184,11 +91,7 @@ class Evaluator:
 
     def _of_test_rows(self, found: list[tf.Tensor]) -> list[tf.Tensor]:
         """Return the values of the test rows that are kept, of those of all rows, [N, …] each."""
-        return [
-            found[self.of_rows.index(metric.values)][len(self.examples) - self.sizes[-1] :]
-            for metric in self.by_row
-            if metric.values
-        ]
+        return [found[place][len(self.examples) - self.sizes[-1] :] for place in self.metrics.kept_values()]
 
     def _reduced(self, values: tf.Tensor, levels: int | None) -> tf.Tensor:
         """Return the mean over the rows of each split of values [N, …], or their sum if they are bool, [3, …].
@@ -196,7 +99,7 @@ class Evaluator:
         Of values that are whole numbers below `levels`, how many rows of each split have which, [3, levels].
         """
         if levels:
-            cells = tf.constant(self.split_of_row * levels, "int32") + tf.cast(values, "int32")
+            cells = tf.constant(self.metrics.split_of_row * levels, "int32") + tf.cast(values, "int32")
             counts = tf.math.unsorted_segment_sum(tf.ones_like(cells), cells, len(self.sizes) * levels)
             return tf.reshape(counts, [len(self.sizes), levels])
         counted = values.dtype == tf.bool
@@ -240,11 +143,5 @@ class Evaluator:
 
     def _values(self, labels: Tensor, outputs: Tensor) -> list[tf.Tensor]:
         """Return the values of each row, [B] or [B, k] each, and then the predictions."""
-        values = [tf.convert_to_tensor(of_rows(labels, outputs)) for of_rows in self.of_rows]
-        return values + [tf.convert_to_tensor(predicted(outputs)) for predicted in self.predictions]
-
-
-def _small(values: np.ndarray) -> np.ndarray:
-    """Return values as a run keeps them: bits, or float32."""
-    with np.errstate(over="ignore"):
-        return values if values.dtype == bool else values.astype("float32")
+        values = [tf.convert_to_tensor(of_rows(labels, outputs)) for of_rows in self.metrics.of_rows]
+        return values + [tf.convert_to_tensor(predicted(outputs)) for predicted in self.metrics.predictions]

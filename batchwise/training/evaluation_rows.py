@@ -12,10 +12,10 @@ EVALUATION_ROWS, EVALUATION_IMAGES = 2048, 32
 VALUES = 2**23
 
 
-def together(model: keras.Model) -> int:
-    """Return how many rows of a model are evaluated together at most, at least one."""
+def together(model: keras.Model, lanes: int = 1) -> int:
+    """Return how many rows of a model are evaluated together at most, at least one, in each of some lanes."""
     most = EVALUATION_IMAGES if network.has_convolutions(model) else EVALUATION_ROWS
-    return max(1, min(most, VALUES // max(values_of_row(model), 1)))
+    return max(1, min(most, VALUES // (lanes * max(values_of_row(model), 1))))
 
 
 def values_of_row(layer: keras.Layer) -> int:

@@ -126,6 +126,11 @@ def size(model: keras.Model) -> int:
     return sum(size_of_type(variable.dtype) * int(np.prod(variable.shape)) for variable in model.variables)
 
 
+def parameters(model: keras.Model) -> int:
+    """Return how many trainable weights a model has."""
+    return sum(int(np.prod(weight.shape)) for weight in model.trainable_variables)
+
+
 def has_convolutions(model: keras.Model) -> bool:
     """Return whether a model has convolutions, within its models too.
 

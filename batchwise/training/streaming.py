@@ -16,7 +16,8 @@ import numpy as np
 from batchwise.data.dataset import SPLITS
 from batchwise.data.stored_arrays import Joined
 from batchwise.runtime.tensorflow import tf
-from batchwise.training.device_data import Examples, are_whole, statistics, type_of_labels
+from batchwise.training.device_data import Examples
+from batchwise.training.device_rows import are_whole, statistics, type_of_labels
 from batchwise.training.host_rows import HostRows
 from batchwise.training.program import Program
 from batchwise.training.update import Epoch, Updater

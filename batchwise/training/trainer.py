@@ -1,4 +1,4 @@
-"""The only training loop, on TensorFlow through Keras 3.
+"""The training loop on TensorFlow through Keras 3.
 
 The data stays on the device and several epochs are one compiled program, with the order of examples and the learning
 rate as its inputs, so that a batch size is compiled once for all learning rates and seeds. The layers, gradients and
@@ -14,34 +14,26 @@ import numpy as np
 
 from batchwise.common.plugin_errors import told
 from batchwise.config import phases
-from batchwise.config.phases import Branch, Phase
+from batchwise.config.grid import Run
+from batchwise.config.phases import Branch
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
 from batchwise.data.folds import of_seed
-from batchwise.data.task import LOSS, of_recipe
+from batchwise.data.task import of_recipe
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
-from batchwise.training import host_rows, initial_weights, network, streaming
+from batchwise.training import calls, host_rows, initial_weights, network, streaming
 from batchwise.training.call_inputs import CallInputs
+from batchwise.training.curves import Curves
 from batchwise.training.device_data import Examples
 from batchwise.training.evaluation import Evaluator
+from batchwise.training.host_metrics import HostMetrics
 from batchwise.training.model_checks import row_values
 from batchwise.training.program import Program, compiled
-from batchwise.training.run_result import RunResult, Status, without_evaluations
-from batchwise.training.schedule import multiples
+from batchwise.training.run_result import RunResult, Status
 from batchwise.training.streamed_evaluation import StreamedEvaluator
 from batchwise.training.streaming import StreamedExamples
 from batchwise.training.update import Updater
-
-# Small data: all epochs in one call, which is the fastest. Large data, and networks with convolutions, which take more
-# time for a row: calls short enough to see a run diverge.
-ROWS_PER_CALL = 2**16
-# A call keeps the variables of the model as they are after each of its epochs, for their evaluation.
-BYTES_PER_CALL = 2**26
-# A run has diverged when its training loss after an epoch is not finite, or is this many times its value at the start.
-# Not so of a model with moving averages: these lag behind its weights, so that its loss in inference mode can leap and
-# come back; then only a loss that is not finite tells.
-DIVERGENCE_FACTOR = 10
 
 
 @dataclass(frozen=True)
@@ -85,52 +77,47 @@ class Trainer:
         self.xla = bool(gpu()) or not self.has_convolutions
         self.optimizer = network.build_optimizer(recipe, self.model)
         self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
-        self.epochs_per_call = self._epochs_per_call()
+        # Networks with convolutions take more time for a row: calls of one epoch are short enough.
+        one_epoch = self.has_convolutions or self.is_streamed
+        self.epochs_per_call = 1 if one_epoch else calls.epochs_at_once(recipe, self.rows, network.size(self.model))
         self.update = Updater(self.model, self.optimizer, self.task, self.examples, recipe, self.rows)
         self.inputs = CallInputs(recipe, self.rows, self.epochs_per_call, has_keys=bool(self.update.asking))
         sizes, room = list(data.rows.values()), self.epochs_per_call + 1
-        metrics = self.task.recorded(metric)
+        self.metrics = HostMetrics(self.task.recorded(metric), sizes, rows, self.task.metric(metric).name)
         evaluator = StreamedEvaluator if self.is_streamed else Evaluator
-        self.evaluate: Evaluator = evaluator(
-            self.model,
-            metrics,
-            self.examples,
-            sizes,
-            rows,
-            room=room,
-            xla=self.xla,
-            chosen=self.task.metric(metric).name,
-        )
+        self.evaluate: Evaluator = evaluator(self.model, self.metrics, self.examples, room=room, xla=self.xla)
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[tf.Tensor]] = {}
         self.prefix: Prefix | None = None
+
+    def train(self, runs: Sequence[Run]) -> list[RunResult]:
+        """Return the results of runs of one batch size and one branch, or none: one after the other, as `run` does."""
+        return [self.run(run.effective_batch_size, run.learning_rate, run.seed, run.branch or None) for run in runs]
 
     def run(self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None) -> RunResult:
         """Return the result of training from the start of `seed`, at an effective batch size: m is at most N.
 
         With a `branch` it goes on as that says. A run that diverges or has no memory is a result, not an error.
         """
-        curves: list[dict[str, np.ndarray]] = []  # of each call, the metrics
+        curves = Curves(network.has_moving_averages(self.model))
         run = batch_size, learning_rate, seed
         try:
-            curves, done = self._begin(run, branch)
+            curves.calls, done = self._begin(run, branch)
             end = phases.of_run(self.recipe, self.rows, batch_size, branch)[-1].end_epoch
             for epoch, program, inputs, epochs in self.epoch_calls(*run, branch, done):
                 snapshots = program(*map(tf.constant, inputs), tf.constant(epochs))
                 first = int(epoch > 0)  # the first call evaluates the start too
                 scored = [number for number in range(first, epochs + 1) if self.recipe.scores(epoch + number, end)]
                 found = self.evaluate(snapshots, first, epochs, scored, is_end=epoch + epochs == end)
-                curves.append(found.metrics)
-                limit = self._limit(curves[0][LOSS][0, 0])
-                diverged_epoch = _first_diverged_epoch(curves[-1][LOSS][-epochs:, 0], limit, epoch)
-                if diverged_epoch:
-                    return self._result("diverged", curves, diverged_epoch)
+                curves.add(found.metrics, epoch, epochs)
+                if curves.diverged_epoch:
+                    return self._result("diverged", curves)
                 if branch and epoch + epochs == branch.first_epoch:
-                    self.prefix = Prefix(run, branch.first_epoch, self._values(), tuple(curves))
+                    self.prefix = Prefix(run, branch.first_epoch, self._values(), tuple(curves.calls))
         except MAY_BE_OUT_OF_MEMORY as error:
             if not is_out_of_memory(error):
                 raise
-            return self._result("out_of_memory", curves) if curves else without_evaluations("out_of_memory")
+            return self._result("out_of_memory", curves)
         result, predictions = self._result("ok", curves), found.predictions.astype("float32")
         return replace(result, by_row=found.by_row, predictions=predictions, draws_by_pass=self._has_drawn(seed))
 
@@ -147,7 +134,7 @@ class Trainer:
         if self.dealt and self.dealt.folds and self.fold != (fold := seed % self.dealt.folds.count):
             rows = host_rows.of_data(of_seed(self.dealt, fold), self.task, self.recipe.class_weights)
             self.examples.replace(rows)
-            self.evaluate.use(rows)
+            self.metrics.use(rows)
             self.fold = fold
 
     def reset(self, seed: int) -> None:
@@ -201,27 +188,10 @@ class Trainer:
     ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
         """Yield (first epoch, program, its inputs, epochs) for each call of a run; the epochs are its last input.
 
-        A call is within a phase, whose m is that of its program. The epochs that are `done` are left out.
+        The epochs that are `done` are left out.
         """
-        for phase in phases.of_run(self.recipe, self.rows, batch_size, branch):
-            yield from self._calls_of(phase, learning_rate * phase.rate_factor, seed, done)
-
-    def _calls_of(
-        self, phase: Phase, learning_rate: float, seed: int, done: int
-    ) -> Iterator[tuple[int, Program, list[np.ndarray], int]]:
-        """Yield the calls of a phase. How η changes depends on the share of the training that is over, at every m."""
-        m, steps, end = phase.batch_size, phase.updates_per_epoch, phase.end_epoch
-        budget = self.recipe.budget  # of epochs or of updates
-        updates = budget.updates or (budget.epochs or 0) * steps
-        if budget.updates:
-            end = updates // steps
-        rates = learning_rate * multiples(self.recipe.schedule, updates)
-        for epoch in range(max(phase.first_epoch, done), end, self.epochs_per_call):
-            program, epochs = self.program(m, *divmod(self.rows, m)), min(self.epochs_per_call, end - epoch)
-            yield epoch, program, self.inputs.of_epochs(seed, epoch, epochs, rates[epoch * steps :], steps), epochs
-        if steps_left := updates % steps:
-            program = self.program(m, steps_left, 0)
-            yield end, program, self.inputs.of_epochs(seed, end, 1, rates[-steps_left:], steps_left), 1
+        for call in calls.of_run(self.inputs, batch_size, learning_rate, seed, branch, done):
+            yield call.first_epoch, self.program(*call.program), call.inputs, call.epochs
 
     def program(self, batch_size: int, batches: int, remainder: int) -> Program:
         """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
@@ -254,41 +224,12 @@ class Trainer:
 
         return train
 
-    def _epochs_per_call(self) -> int:
-        """Return for how many epochs a call has room: the same for all batch sizes, which share the evaluation."""
-        if self.has_convolutions or self.is_streamed:
-            return 1
-        epochs = self.recipe.budget.epochs or ROWS_PER_CALL
-        return max(1, min(epochs, ROWS_PER_CALL // self.rows, BYTES_PER_CALL // network.size(self.model)))
-
-    def _limit(self, start: float) -> float:
-        """Return the training loss above which a run has diverged, of that at its start."""
-        return np.inf if network.has_moving_averages(self.model) else DIVERGENCE_FACTOR * start
-
     def _has_drawn(self, seed: int) -> bool:
         """Return whether a state from which layers draw, pass after pass, is another than at the start of a seed."""
         pairs = zip(self.model.variables, self.starts[seed], strict=False)
         return any(variable.name == network.RANDOM_STATE and np.any(variable != start) for variable, start in pairs)
 
-    def _result(
-        self, status: Status, curves: list[dict[str, np.ndarray]], diverged_epoch: int | None = None
-    ) -> RunResult:
-        rows = slice(None if diverged_epoch is None else diverged_epoch + 1)
-        metrics = {name: np.concatenate([curve[name] for curve in curves])[rows] for name in curves[0]}
-        by_class = {name: metrics.pop(name)[-1] for name, values in [*metrics.items()] if values.ndim > 2}
+    def _result(self, status: Status, curves: Curves) -> RunResult:
         weights = network.variables(self.model) if status == "ok" else {}
-        return RunResult(
-            status,
-            metrics,
-            {name: variable.numpy() for name, variable in weights.items()},
-            sum(int(np.prod(weight.shape)) for weight in self.model.trainable_variables),
-            diverged_epoch,
-            self.xla,
-            by_class=by_class if status == "ok" else {},
-        )
-
-
-def _first_diverged_epoch(losses: np.ndarray, limit: float, epochs_before: int) -> int | None:
-    """Return the number of the first epoch, from 1, whose training loss says that the run has diverged."""
-    bad = ~(np.isfinite(losses) & (losses <= limit))
-    return epochs_before + 1 + int(bad.argmax()) if bad.any() else None
+        values = {name: variable.numpy() for name, variable in weights.items()}
+        return curves.result(status, values, network.parameters(self.model), xla=self.xla)

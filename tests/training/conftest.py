@@ -1,21 +1,22 @@
-"""TensorFlow is set as in training, before a test computes with it; a trainer, and any model for it."""
+"""The engine is set as in training, before a test computes with it; a trainer, and any model for it."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from batchwise.common import plugins
 from batchwise.runtime.device import configure
-from batchwise.training.trainer import Trainer
+from batchwise.training import trainers
 from tests.training.runs import data_set, recipe
 
 configure()
 
 
 @pytest.fixture(scope="module")
-def trainer() -> Trainer:
-    return Trainer(data_set(), recipe("rmsprop"))
+def trainer() -> Any:
+    return trainers.load(data_set(), recipe("rmsprop"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
+from batchwise.runtime import engine
 from batchwise.training import run_result
 from batchwise.training.run_result import RunResult
 
@@ -50,6 +51,7 @@ def recipe(optimizer="sgd", dtype="float32", budget=None, hidden_units=(5,), **o
             "optimizer": {"name": optimizer, **options, **own},
             "budget": budget or {"epochs": 3},
             "dtype": dtype,
+            "engine": engine.used(),
             **how,
         }
     )

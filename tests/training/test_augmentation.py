@@ -6,12 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.config.recipe import Augmentation
-from batchwise.runtime.tensorflow import tf
+from batchwise.runtime import engine
+from batchwise.runtime.keras import keras
 from batchwise.training import random_streams
-from batchwise.training.augmentation import PARTS, draws, numbers
-from batchwise.training.augmented import LEAST_SHARE, augmented
+from batchwise.training.augmentation import LEAST_SHARE, PARTS, draws, numbers
 from tests import reference
 
+if engine.used() == "jax":
+    from batchwise.training.on_jax.augmented import augmented
+else:
+    from batchwise.training.augmented import augmented
+
+on_device = keras.ops.convert_to_tensor
 PAPER = Augmentation(pad=4, flip=True)
 SEEDS = st.integers(0, 2**32 - 1)
 FULL = Augmentation(pad=3, flip=True, flip_vertically=True, zoom=1.5)
@@ -19,10 +25,10 @@ FULL = Augmentation(pad=3, flip=True, flip_vertically=True, zoom=1.5)
 
 def changed(images: np.ndarray, drawn: np.ndarray, augmentation: Augmentation) -> np.ndarray:
     """Return images as the device changes them, and leaves labels that are no boxes as they are."""
-    labels = tf.range(len(images))
-    found, same = augmented(tf.constant(images), labels, tf.constant(drawn), augmentation, boxes=False)
+    labels = on_device(np.arange(len(images)))
+    found, same = augmented(on_device(images), labels, on_device(drawn), augmentation, boxes=False)
     assert same is labels
-    return found.numpy()
+    return np.asarray(found)
 
 
 @given(
@@ -99,7 +105,7 @@ def test_a_marked_pixel_stays_in_its_box(seed, augmentation) -> None:
     drawn = draws(augmentation, seed, 1, rows)
     images, labels = (
         values.numpy()
-        for values in augmented(tf.constant(images), tf.constant(labels), tf.constant(drawn), augmentation, boxes=True)
+        for values in augmented(on_device(images), on_device(labels), on_device(drawn), augmentation, boxes=True)
     )
     assert (labels[:, [0, 2]] == -1).all()
     for image, (*box, label) in zip(images[..., 0], labels[:, 1], strict=True):
@@ -124,8 +130,8 @@ def test_boxes_move_with_the_image_and_are_cut_or_left_out(seed, augmentation) -
     low = random.uniform(0, 0.8, (rows, 2))
     boxes = np.hstack([low, low + random.uniform(0.02, 0.2, (rows, 2)), random.integers(3, size=(rows, 1))])
     drawn, images = draws(augmentation, seed, 2, rows), np.zeros((rows, height, width, 1), "float32")
-    given_labels = tf.constant(boxes[:, None].astype("float32"))
-    found = augmented(tf.constant(images), given_labels, tf.constant(drawn), augmentation, boxes=True)[1].numpy()
+    given_labels = on_device(boxes[:, None].astype("float32"))
+    found = augmented(on_device(images), given_labels, on_device(drawn), augmentation, boxes=True)[1]
     for box, of_row, [after] in zip(boxes, drawn, found, strict=True):
         of_row = of_row if len(of_row) == 7 else [*of_row, 0, 0, 0, 0]
         down = moved(box[[1, 3]], of_row, height, 0, augmentation)
@@ -143,7 +149,7 @@ def test_an_object_that_is_mostly_outside_is_none() -> None:
     augmentation, images = Augmentation(pad=8, flip=False, flip_vertically=True), np.zeros((1, 16, 16, 1), "float32")
     labels = np.array([[[0, 0, 0.5, 1, 2], [0, 0, 1, 1, 1], [-1] * 5]], "float32")
     drawn = np.array([[8, 14, 0, 0, PARTS // 2, 0, 0]], "int32")  # 6 of 16 pixels to the left
-    found = augmented(tf.constant(images), tf.constant(labels), tf.constant(drawn), augmentation, boxes=True)[1]
+    found = augmented(on_device(images), on_device(labels), on_device(drawn), augmentation, boxes=True)[1]
     np.testing.assert_allclose(found, [[[-1] * 5, [0, 0, 0.625, 1, 1], [-1] * 5]], atol=1e-6)
 
 

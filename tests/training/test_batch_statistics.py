@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.runtime.tensorflow import keras
-from batchwise.training import random_streams
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import random_streams, trainers
 from tests.reference import losses
 from tests.training.runs import ROWS, assert_close, data_set, recipe
 
@@ -22,7 +21,7 @@ def test_accumulated_gradients_are_normalised_as_parts_of_the_batch(without_xla,
             return keras.Model(inputs, keras.layers.Dense(outputs)(keras.ops.relu(hidden)))
 
         use_model(build)
-        result = Trainer(data_set(), recipe(dtype="float64", accumulation=accumulation)).run(12, 0.5, seed=7)
+        result = trainers.load(data_set(), recipe(dtype="float64", accumulation=accumulation)).run(12, 0.5, seed=7)
         return [value for name, value in result.weights.items() if "moving" not in name]
 
     parts = trained(0, 3)
@@ -41,7 +40,7 @@ def test_a_partial_batch_is_normalised_by_itself_unless_statistics_are_over_more
     found = []
     for normalization_batch in (0, 8, 16):
         use_model(lambda shape, outputs, k=normalization_batch: build(shape, outputs, k))
-        result = Trainer(data_set(rows=36), recipe(dtype="float64", budget={"epochs": 1})).run(32, 0.0, seed=7)
+        result = trainers.load(data_set(rows=36), recipe(dtype="float64", budget={"epochs": 1})).run(32, 0.0, seed=7)
         found.append(result.weights["004_moving_weight"].item())
     assert found == [pytest.approx(1 - 0.9 ** (36 / 128))] * 3
 
@@ -68,7 +67,7 @@ def test_a_loss_that_leaps_is_no_divergence_where_averages_lag(without_xla, use_
 
     for name, status in (("moving_factor", "ok"), ("factor", "diverged")):
         use_model(lambda shape, outputs, variable=name: build(shape, outputs, variable))
-        assert Trainer(data_set(), recipe(budget={"epochs": 2})).run(8, 0.0001, seed=7).status == status
+        assert trainers.load(data_set(), recipe(budget={"epochs": 2})).run(8, 0.0001, seed=7).status == status
 
 
 def normalised_linear(data, weights, order, batch_size, together, rate) -> list[np.ndarray]:
@@ -106,7 +105,7 @@ def test_statistics_over_more_rows_than_an_update_has_are_of_those_before_it_too
 
     use_model(build)
     data = data_set()
-    trainer = Trainer(data, recipe(dtype="float64", budget={"epochs": 1}))
+    trainer = trainers.load(data, recipe(dtype="float64", budget={"epochs": 1}))
     start = [variable.numpy() for variable in trainer.build(7).variables]
     for batch_size in (3, 12):
         result = trainer.run(batch_size, 0.25, seed=7)

@@ -1,6 +1,7 @@
 """The evaluation: every metric of the task, on rows of any number."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,8 @@ import pytest
 from batchwise.data import task
 from batchwise.data.dataset import SPLITS
 from batchwise.data.task import LOSS, Scale, Task, TaskMetric
-from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import evaluation_rows, trainer
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import calls, evaluation_rows, trainers
 from tests.reference import activations
 from tests.training.runs import ROWS, assert_close, data_set, recipe
 
@@ -24,7 +24,7 @@ def test_every_metric_of_the_task_is_evaluated(monkeypatch) -> None:
     metrics = (first, *real.metrics[:2], largest)
     monkeypatch.setattr(task, "load", lambda name, options=None: replace(real, metrics=metrics))
     data = data_set()
-    result = Trainer(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
+    result = trainers.load(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
     assert list(result.metrics) == [metric.name for metric in metrics]
     assert {values.shape for values in result.metrics.values()} == {(4, 3)}
     for column, split in enumerate(SPLITS):
@@ -42,13 +42,13 @@ def of_type(dtype: str) -> tuple[TaskMetric, TaskMetric, TaskMetric]:
     The places by which classes are missed, by rows and by a score of all rows, and whether the first output is above 0.
     """
 
-    def missed(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    def missed(labels: Any, logits: Any) -> Any:
         return keras.ops.cast(abs(labels - keras.ops.cast(keras.ops.argmax(logits, -1), "int32")), dtype)
 
     def of_all(labels: np.ndarray, predictions: np.ndarray) -> float:
         return float(abs(labels - predictions).astype(np.bool_ if dtype == "bool" else "float64").mean())
 
-    def classes(logits: tf.Tensor) -> tf.Tensor:
+    def classes(logits: Any) -> Any:
         return keras.ops.argmax(logits, -1)
 
     about = {"description": "", "higher_is_better": False, "baseline": lambda labels: 1.0}
@@ -70,7 +70,7 @@ def test_values_and_predictions_may_have_any_type(monkeypatch) -> None:
     metrics = (*real.metrics[:2], *(metric for dtype in TYPES for metric in of_type(dtype)))
     monkeypatch.setattr(task, "load", lambda name, options=None: replace(real, metrics=metrics))
     data = data_set()
-    result = Trainer(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
+    result = trainers.load(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
     logits = activations(list(result.weights.values()), data.test.inputs.astype("float64"))[-1]
     for dtype in TYPES:
         of_rows, scored, typed = (result.metrics[f"{kind}_{dtype}"] for kind in ("of_rows", "scored", "typed"))
@@ -81,15 +81,15 @@ def test_values_and_predictions_may_have_any_type(monkeypatch) -> None:
 def test_more_rows_than_are_evaluated_together(monkeypatch) -> None:
     """Splits of several evaluation batches with a rest, of whole ones, and of less than one."""
     data = data_set(rows=30, validation=21, test=6)
-    whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
+    whole = trainers.load(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
     monkeypatch.setattr(evaluation_rows, "EVALUATION_ROWS", 7)
-    pieces = Trainer(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
+    pieces = trainers.load(data, recipe(dtype="float64", budget={"epochs": 1})).run(30, 0.1, 0)
     assert_close([pieces.metrics["loss"]], [whole.metrics["loss"]], "float64")
     np.testing.assert_array_equal(pieces.metrics["accuracy"], whole.metrics["accuracy"])
 
 
 def test_without_validation_rows_their_metrics_are_not_numbers() -> None:
-    result = Trainer(data_set(validation=0), recipe(budget={"epochs": 1})).run(ROWS, 0.1, 0)
+    result = trainers.load(data_set(validation=0), recipe(budget={"epochs": 1})).run(ROWS, 0.1, 0)
     assert list(result.metrics) == ["accuracy", "loss", "balanced_accuracy", "macro_f1"]
     for values in result.metrics.values():
         assert np.isnan(values[:, 1]).all()
@@ -99,7 +99,7 @@ def test_without_validation_rows_their_metrics_are_not_numbers() -> None:
 # Scores of all predictions
 
 
-def classes_of(logits: tf.Tensor) -> tf.Tensor:
+def classes_of(logits: Any) -> Any:
     return keras.ops.argmax(logits, -1)
 
 
@@ -137,7 +137,7 @@ def test_a_score_that_metrics_share_is_computed_once(monkeypatch) -> None:
         return shares(labels, predictions)
 
     use_scores(monkeypatch, counted)
-    result = Trainer(data_set(), recipe(dtype="float64"), "accuracy").run(12, 0.05, seed=7)
+    result = trainers.load(data_set(), recipe(dtype="float64"), "accuracy").run(12, 0.05, seed=7)
     assert calls == [ROWS, 11, 9] * 4
     np.testing.assert_allclose(result.metrics["hits"], result.metrics["accuracy"], rtol=1e-12)
     np.testing.assert_allclose(result.metrics["misses"], 1 - result.metrics["accuracy"], rtol=1e-12)
@@ -147,9 +147,9 @@ def test_a_score_that_metrics_share_is_computed_once(monkeypatch) -> None:
 @pytest.mark.parametrize(("every", "scored"), [(1, range(8)), (3, [3, 6, 7]), (7, [7]), (100, [7])])
 def test_scores_are_of_every_so_many_epochs_and_of_the_last(every, scored, rows_per_call, monkeypatch) -> None:
     """Whether a call trains all epochs or one; the loss is evaluated after each."""
-    monkeypatch.setattr(trainer, "ROWS_PER_CALL", rows_per_call)
+    monkeypatch.setattr(calls, "ROWS_PER_CALL", rows_per_call)
     use_scores(monkeypatch)
-    result = Trainer(data_set(), recipe(budget={"epochs": 7}, scores_every=every)).run(12, 0.05, seed=7)
+    result = trainers.load(data_set(), recipe(budget={"epochs": 7}, scores_every=every)).run(12, 0.05, seed=7)
     known = ~np.isnan(result.metrics["hits"])
     assert [*np.flatnonzero(known.all(axis=1))] == [*np.flatnonzero(known.any(axis=1))] == [*scored]
     assert np.isfinite(result.metrics[LOSS]).all()
@@ -160,12 +160,12 @@ def test_what_rows_add_to_a_score_that_is_a_mean_are_their_values(monkeypatch) -
     """The jackknife's pseudo-values (Efron 1982, chapter 2); of the metric that chooses alone."""
     use_scores(monkeypatch)
     data = data_set()
-    result = Trainer(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
+    result = trainers.load(data, recipe(dtype="float64")).run(12, 0.05, seed=7)
     logits = activations(list(result.weights.values()), data.test.inputs.astype("float64"))[-1]
     np.testing.assert_allclose(result.by_row["hits"], logits.argmax(axis=1) == data.test.labels, atol=1e-6)
     np.testing.assert_allclose(result.by_row["hits"].mean(), result.metrics["hits"][-1, 2], rtol=1e-6)
     assert [*result.by_row] == ["accuracy", "loss", "hits"] and not result.predictions.size
-    other = Trainer(data, recipe(dtype="float64"), "accuracy").run(12, 0.05, seed=7)
+    other = trainers.load(data, recipe(dtype="float64"), "accuracy").run(12, 0.05, seed=7)
     assert [*other.by_row] == ["accuracy", "loss"]
 
 

@@ -11,8 +11,7 @@ from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.splitting import standardise
 from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.measurement import loss_rows
-from batchwise.training import model_trial
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, trainers
 from tests.training.runs import content, data_set, image_data_set, recipe
 
 SEEDS = (2, 0, 2)  # from one fold to another, and back
@@ -62,11 +61,11 @@ def test_a_seed_trains_as_on_a_data_set_of_its_rows(request, case: str) -> None:
         request.getfixturevalue("without_xla")
     make, how, metric = CASES[case]
     dealt = folds.deal(data := make(), 3, whole=data)
-    trainer = Trainer(dealt, how, metric)
+    trainer = trainers.load(dealt, how, metric)
     model_trial.check(trainer)
     first, other, again = (content(trainer.run(7, 0.01, seed)) for seed in SEEDS)
     assert first == again != other
-    assert content(Trainer(folds.of_seed(dealt, SEEDS[0]), how, metric).run(7, 0.01, SEEDS[0])) == first
+    assert content(trainers.load(folds.of_seed(dealt, SEEDS[0]), how, metric).run(7, 0.01, SEEDS[0])) == first
 
 
 def test_a_landscape_is_of_the_rows_of_a_seed() -> None:

@@ -8,9 +8,8 @@ import pytest
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import Split
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import model_trial, network, trained_model
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import model_trial, network, trained_model, trainers
 from batchwise.training.update import SPARSE
 from tests.training.model_checks.builds import Calling, starting, tokens, with_inputs
 from tests.training.runs import assert_close, content, data_set, parts_of, recipe
@@ -33,7 +32,7 @@ OPTIONS = {
 @pytest.mark.parametrize("name", network.OPTIMIZERS)
 def test_every_optimiser_repeats_itself_after_others(without_xla, name) -> None:
     how = recipe(name, budget={"epochs": 2}, **OPTIONS[name])
-    trainer, other = Trainer(data_set(), how), Trainer(data_set(), how)
+    trainer, other = trainers.load(data_set(), how), trainers.load(data_set(), how)
     m, other_m = 10, 8
     if name == "nadam":  # of all, for the time that it takes: it has the most states
         m, other_m = 12, 9  # and a last batch of less rows
@@ -52,7 +51,7 @@ def test_mixed_bfloat16_keeps_weights_and_results_in_float32_and_learns_as_float
     """A layer rounds each number to 8 bits, 0.4 %: losses are near those of float32, and are not those."""
     found = {}
     for dtype in ("mixed_bfloat16", "float32"):
-        trainer = Trainer(data_set(), recipe("adam", dtype, budget={"epochs": 1}))
+        trainer = trainers.load(data_set(), recipe("adam", dtype, budget={"epochs": 1}))
         found[dtype] = trainer.run(12, 0.01, seed=1)
     mixed, exact = found.values()
     assert {values.dtype.name for values in mixed.weights.values()} == {"float32"}
@@ -68,7 +67,7 @@ def test_the_unit_of_a_model_in_mixed_bfloat16_is_not_rounded() -> None:
     of_prices = {name: Split(part.inputs, 200_123 + 80_000.0 * part.inputs[:, 0]) for name, part in parts_of(data)}
     prices = replace(data, description=replace(data.description, task="regression"), class_names=(), **of_prices)
     how = recipe(dtype="mixed_bfloat16")
-    nothing = [np.zeros(variable.shape) for variable in Trainer(prices, how).model.variables]
+    nothing = [np.zeros(variable.shape) for variable in trainers.load(prices, how).model.variables]
     predicted = trained_model.build(how, prices, nothing).predict(prices.test.inputs, verbose=0)
     np.testing.assert_allclose(predicted, prices.train.labels.mean(), rtol=1e-6)
 
@@ -85,14 +84,16 @@ def test_mixed_bfloat16_repeats_itself_with_statistics_in_float32(without_xla, u
         )
     )
     how = recipe(dtype="mixed_bfloat16", budget={"epochs": 2})
-    trainer, other = (Trainer(data_set(), how) for _ in range(2))
+    trainer, other = (trainers.load(data_set(), how) for _ in range(2))
     result = trainer.run(12, 0.05, seed=1)
     model_trial.check(other)
     other.run(9, 0.02, seed=2)
     assert content(other.run(12, 0.05, seed=1)) == content(result)
     moved = [values for name, values in result.weights.items() if "moving" in name]
     assert moved and all(
-        values.dtype == "float32" and (values != np.float32(tf.cast(values, "bfloat16"))).any() for values in moved
+        values.dtype == "float32"
+        and (values != np.float32(keras.ops.convert_to_numpy(keras.ops.cast(values, "bfloat16")))).any()
+        for values in moved
     )
 
 
@@ -101,17 +102,17 @@ def test_mixed_bfloat16_takes_layers_in_float32_and_no_other_type(use_model) -> 
         return lambda shape, outputs: keras.Sequential([keras.Input(shape), keras.layers.Dense(outputs, dtype=dtype)])
 
     use_model(build("float32"))
-    model_trial.check(Trainer(data_set(), recipe(dtype="mixed_bfloat16")))
+    model_trial.check(trainers.load(data_set(), recipe(dtype="mixed_bfloat16")))
     for dtype in ("float16", "mixed_float16", "float64", "bfloat16"):
         use_model(build(dtype))
         with pytest.raises(UserError, match=r"the dtype of the study is mixed_bfloat16: leave dtype out"):
-            Trainer(data_set(), recipe(dtype="mixed_bfloat16"))
+            trainers.load(data_set(), recipe(dtype="mixed_bfloat16"))
 
 
 def test_a_model_that_looks_at_its_batch_is_refused_in_mixed_bfloat16_too(use_model) -> None:
     use_model(starting(lambda: Calling(lambda _, inputs, __: inputs - keras.ops.mean(inputs, 0, keepdims=True))))
     with pytest.raises(UserError, match="depend on the other rows of its batch"):
-        model_trial.check(Trainer(data_set(), recipe(dtype="mixed_bfloat16")))
+        model_trial.check(trainers.load(data_set(), recipe(dtype="mixed_bfloat16")))
 
 
 # Embeddings
@@ -119,7 +120,11 @@ def test_a_model_that_looks_at_its_batch_is_refused_in_mixed_bfloat16_too(use_mo
 
 def test_gradients_of_tokens_stay_sparse_where_nothing_squares_them() -> None:
     """For each of the other optimisers they are made dense in the same way."""
-    assert {name for name in network.OPTIMIZERS if Trainer(data_set(), recipe(name)).update.sparse} == SPARSE == {"sgd"}
+    assert (
+        {name for name in network.OPTIMIZERS if trainers.load(data_set(), recipe(name)).update.sparse}
+        == SPARSE
+        == {"sgd"}
+    )
 
 
 @pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"optimizer": "lamb"}, {"clipnorm": 0.01}])
@@ -146,5 +151,5 @@ def test_the_gradient_of_a_token_that_is_twice_in_a_batch_is_one(without_xla, us
     for build in (embedding, dense):
         use_model(build)
         how = recipe(dtype="float64", budget={"epochs": 1}, **options)
-        found.append([*Trainer(with_inputs(tokens), how).run(12, 0.01, seed=1).weights.values()])
+        found.append([*trainers.load(with_inputs(tokens), how).run(12, 0.01, seed=1).weights.values()])
     assert_close(*found, "float64")

@@ -7,8 +7,7 @@ import pytest
 
 from batchwise.config.phases import Branch
 from batchwise.config.recipe import Recipe
-from batchwise.training import random_streams
-from batchwise.training.trainer import Trainer
+from batchwise.training import random_streams, trainers
 from tests.reference import STEPS, train
 from tests.training.runs import ROWS, assert_close, content, data_set, recipe
 
@@ -27,7 +26,7 @@ def trained(how: Recipe, sizes: Sequence[int], rates: np.ndarray, data=None) -> 
     """Return the weights at the start and after each epoch by NumPy, with an m for each epoch, η for each update."""
     data = data or data_set()
     steps = [STEPS[how.optimizer.name](**how.optimizer.options(m)) for m in sizes]
-    start = [weight.numpy() for weight in Trainer(data, how).build(SEED).weights]
+    start = [weight.numpy() for weight in trainers.load(data, how).build(SEED).weights]
     inputs, orders = (
         [data.train.inputs.astype("float64")] * len(sizes),
         random_streams.orders(SEED, 0, len(sizes), ROWS),
@@ -52,7 +51,7 @@ def test_m_grows_at_the_first_epoch_after_its_fraction_and_the_rate_as_asked(sca
     how = growing(learning_rate_scaling=scaling, drops=[0.5])
     rates = RATE * by_update(SIZES, FACTORS[scaling])
     rates[5 + 5 + 2 :] *= 0.1
-    result = Trainer(data_set(), how).run(8, RATE, SEED)
+    result = trainers.load(data_set(), how).run(8, RATE, SEED)
     assert_close(result.weights.values(), trained(how, SIZES, rates)[-1], "float64")
     assert result.evaluations == 1 + EPOCHS
 
@@ -61,7 +60,7 @@ def test_m_grows_at_the_first_epoch_after_its_fraction_and_the_rate_as_asked(sca
 def test_half_lives_follow_m_and_parts_keep_their_number() -> None:
     how = growing("adam", {**ADAM, "accumulation": 5})
     expected = trained(how, SIZES, RATE * by_update(SIZES, FACTORS["none"]))
-    assert_close(Trainer(data_set(), how).run(8, RATE, SEED).weights.values(), expected[-1], "float64")
+    assert_close(trainers.load(data_set(), how).run(8, RATE, SEED).weights.values(), expected[-1], "float64")
 
 
 @WITHOUT_XLA
@@ -74,7 +73,10 @@ def test_a_branch_is_the_run_until_its_moment_and_goes_on_with_another_batch_siz
         **{**ADAM, "second_moment_half_life": 4},
     )
     branch = Branch(2, 4, 4, 0.5)
-    whole, found = Trainer(data_set(), how).run(8, RATE, SEED), Trainer(data_set(), how).run(8, RATE, SEED, branch)
+    whole, found = (
+        trainers.load(data_set(), how).run(8, RATE, SEED),
+        trainers.load(data_set(), how).run(8, RATE, SEED, branch),
+    )
     assert found.status == "ok" and found.evaluations == 1 + 4
     assert found.metrics["loss"][:3].tobytes() == whole.metrics["loss"][:3].tobytes()
     sizes = [8, 8, 4, 4]
@@ -85,7 +87,7 @@ def test_a_branch_is_the_run_until_its_moment_and_goes_on_with_another_batch_siz
 
 def test_a_branch_that_keeps_m_is_the_beginning_of_the_run() -> None:
     how = recipe("adam", budget={"epochs": EPOCHS}, **ADAM)
-    run = Trainer(data_set(), how)
+    run = trainers.load(data_set(), how)
     whole, found = run.run(8, RATE, SEED), run.run(8, RATE, SEED, Branch(2, 4, 8, 1.0))
     for name, values in found.metrics.items():
         assert values.tobytes() == whole.metrics[name][:5].tobytes()
@@ -97,7 +99,7 @@ def test_branches_have_the_same_bits_whether_or_not_their_prefix_is_kept() -> No
     how = recipe("adam", budget={"epochs": EPOCHS}, schedule={"drops": [0.5]}, **ADAM, ema=0.75)
     moments = [Branch(1, 3, 4, 0.5), Branch(1, 3, 20, 2.0), Branch(3, 5, 4, 0.5), Branch(3, 5, 8, 1.0)]
     asked = [(seed, branch) for seed in (1, 0) for branch in moments] + [(0, moments[0])]
-    one, alone = Trainer(data_set(), how), Trainer(data_set(), how)
+    one, alone = trainers.load(data_set(), how), trainers.load(data_set(), how)
     for seed, branch in asked:
         alone.prefix = None
         assert content(one.run(8, RATE, seed, branch)) == content(alone.run(8, RATE, seed, branch))

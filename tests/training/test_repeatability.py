@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from batchwise.common.repository import ROOT
-from batchwise.runtime.tensorflow import context, keras, tf
-from batchwise.training import trainer as trainer_module
-from batchwise.training.trainer import Trainer
+from batchwise.runtime import engine
+from batchwise.runtime.keras import keras
+from batchwise.training import calls, trainers
 from tests.training.runs import ROWS, content, data_set, recipe
 
 
@@ -22,9 +23,9 @@ def test_a_run_does_not_depend_on_the_runs_before_it(trainer) -> None:
 
 def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer) -> None:
     script = (
-        "import sys; sys.path[:0] = ['.']; from tests.training import runs as t;"
-        "from batchwise.training.trainer import Trainer;"
-        "sys.stdout.buffer.write(t.content(Trainer(t.data_set(), t.recipe('rmsprop')).run(12, 0.01, 1)))"
+        "import sys; sys.path[:0] = ['.']; from batchwise.runtime import engine;"
+        f"engine.use({engine.used()!r}); from tests.training import runs as t; from batchwise.training import trainers;"
+        "sys.stdout.buffer.write(t.content(trainers.load(t.data_set(), t.recipe('rmsprop')).run(12, 0.01, 1)))"
     )
     fresh = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
     assert fresh.stdout == content(trainer.run(12, 0.01, seed=1))
@@ -32,20 +33,25 @@ def test_a_run_has_the_same_bytes_in_a_fresh_process(trainer) -> None:
 
 def test_another_floating_point_type_in_the_process_changes_nothing(trainer) -> None:
     expected = content(trainer.run(9, 0.01, seed=1))  # keeps the start of the seed
-    Trainer(data_set(), recipe("adam", "float64"))
+    trainers.load(data_set(), recipe("adam", "float64"))
     trainer.programs.clear()
     assert content(trainer.run(9, 0.01, seed=1)) == expected
 
 
+@pytest.mark.tensorflow
 def test_a_new_seed_lets_compiled_programs_be(monkeypatch, trainer) -> None:
+    from batchwise.runtime.tensorflow import context
+
     cleared = []
     monkeypatch.setattr(context.pywrap_tfe, "TFE_ContextClearCaches", cleared.append)
     assert any((one != other).any() for one, other in zip(trainer.start(70), trainer.start(71), strict=True))
     assert not cleared
 
 
+@pytest.mark.tensorflow
 def test_weights_that_tensorflow_draws_are_those_of_the_seed_each_time(use_model) -> None:
     """Its operations go on where they were, unless its caches are cleared."""
+    from batchwise.runtime.tensorflow import tf
 
     def build(shape, outputs):
         layer = keras.layers.Dense(outputs)
@@ -55,7 +61,7 @@ def test_weights_that_tensorflow_draws_are_those_of_the_seed_each_time(use_model
         return model
 
     use_model(build)
-    made = Trainer(data_set(), recipe())
+    made = trainers.load(data_set(), recipe())
     starts = [made.start(seed) for seed in (0, 0, 1, 0)]
     for again in (starts[1], starts[3]):
         for one, other in zip(again, starts[0], strict=True):
@@ -72,11 +78,11 @@ def test_all_batch_sizes_start_from_the_same_weights(trainer) -> None:
 def test_epochs_in_several_calls_have_the_bytes_of_one_call(monkeypatch, trainer) -> None:
     """Three epochs as 2 + 1, for the number of rows or for the memory that the weights after each epoch take."""
     expected = content(trainer.run(12, 0.01, seed=1))
-    size = sum(variable.numpy().nbytes for variable in trainer.model.variables)
+    size = trainer.recipe.runs_at_once * sum(variable.numpy().nbytes for variable in trainer.model.variables)
     for bound, epoch in (("ROWS_PER_CALL", ROWS), ("BYTES_PER_CALL", size)):
         with monkeypatch.context() as patch:
-            patch.setattr(trainer_module, bound, 2 * epoch)
-            another = Trainer(data_set(), recipe("rmsprop"))
+            patch.setattr(calls, bound, 2 * epoch)
+            another = trainers.load(data_set(), recipe("rmsprop"))
             assert another.epochs_per_call == 2
     assert content(another.run(12, 0.01, seed=1)) == expected
 
@@ -89,7 +95,7 @@ def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(without_xl
         return keras.Model(inputs, keras.layers.Dense(outputs, kernel_initializer="zeros")(dropped))
 
     use_model(build)
-    trainer = Trainer(data_set(), recipe())
+    trainer = trainers.load(data_set(), recipe())
     first = trainer.run(ROWS, 0.1, seed=1)
     assert content(trainer.run(ROWS, 0.1, seed=1)) == content(first)
     states = [value for name, value in first.weights.items() if "seed" in name]
@@ -97,6 +103,6 @@ def test_dropout_repeats_itself_and_differs_between_updates_and_seeds(without_xl
     assert (states[0] != states[1]).any(), "two layers drop the same units"
     assert (trainer.run(ROWS, 0.1, seed=2).metrics["loss"][1] != first.metrics["loss"][1]).all()
     # The same masks at every learning rate: from zero weights, steps are in proportion to η.
-    trainer = Trainer(data_set(), recipe(budget={"updates": 1}))
+    trainer = trainers.load(data_set(), recipe(budget={"updates": 1}))
     steps = [list(trainer.run(ROWS, rate, seed=1).weights.values())[-2] / rate for rate in (0.125, 0.25)]
     np.testing.assert_array_equal(*steps)

@@ -5,8 +5,7 @@ import pytest
 
 from batchwise.models._dropout import RowDropout
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import model_trial, network, random_streams, row_keys
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, network, random_streams, row_keys, trainers
 from batchwise.training.update import Epoch
 from tests.training.model_checks.builds import Calling, starting
 from tests.training.runs import assert_close, content, data_set, recipe
@@ -26,7 +25,7 @@ def gradient(trainer: Trainer, order: np.ndarray, size: int) -> list[np.ndarray]
 
 def test_a_batch_is_the_mean_of_its_rows_and_of_its_parts(use_model) -> None:
     use_model(DROPPING)
-    whole, parted = (Trainer(data_set(), recipe(dtype="float64", accumulation=parts)) for parts in (1, 3))
+    whole, parted = (trainers.load(data_set(), recipe(dtype="float64", accumulation=parts)) for parts in (1, 3))
     order = random_streams.orders(SEED, EPOCH, 1, whole.rows)[0]
     expected = gradient(whole, order, 16)
     assert_close(gradient(parted, order, 16), expected, "float64")  # 6, 6 and 4 rows
@@ -56,7 +55,7 @@ def test_each_layer_has_keys_of_its_own_during_a_pass_alone() -> None:
 
 def test_runs_repeat_themselves_and_differ_between_seeds(without_xla, use_model) -> None:
     use_model(DROPPING)
-    trainer, other = (Trainer(data_set(), recipe()) for _ in range(2))
+    trainer, other = (trainers.load(data_set(), recipe()) for _ in range(2))
     model_trial.check(other)
     other.run(9, 0.02, seed=2)
     expected = trainer.run(12, 0.1, seed=1)
@@ -80,7 +79,7 @@ def test_a_layer_that_shows_its_keys_gets_those_of_the_rows_of_each_update(witho
 
     use_model(starting(layer))
     data = data_set()
-    trainer = Trainer(data, recipe(budget={"epochs": 2}))
+    trainer = trainers.load(data, recipe(budget={"epochs": 2}))
     assert network.normalization_batch(trainer.model) == 8
     trainer.run(6, 0.1, SEED)
     updates = 7  # of 40 rows

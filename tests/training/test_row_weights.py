@@ -8,8 +8,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import DataSet, Split
-from batchwise.training import row_weights
-from batchwise.training.trainer import Trainer
+from batchwise.training import row_weights, trainers
 from tests.tasks.test_learning import made
 from tests.training.runs import assert_close, data_set, recipe
 
@@ -39,14 +38,16 @@ def test_a_row_that_counts_twice_is_as_two_rows(without_xla, accumulation) -> No
     weights = np.resize([1, 2, 0], len(data.train.labels))
     repeated = replace(data, train=data.train.take(np.repeat(np.arange(len(weights)), weights)))
     chosen = recipe(dtype="float64", budget={"updates": 5}, accumulation=accumulation)
-    one = Trainer(weighted(weights * 7.5), chosen).run(len(weights), 0.1, seed=0)
-    other = Trainer(repeated, chosen).run(len(repeated.train.labels), 0.1, seed=0)
+    one = trainers.load(weighted(weights * 7.5), chosen).run(len(weights), 0.1, seed=0)
+    other = trainers.load(repeated, chosen).run(len(repeated.train.labels), 0.1, seed=0)
     assert_close([*one.weights.values()], [*other.weights.values()], "float64")
 
 
 def test_weights_decide_a_run_and_not_what_its_metrics_are_of() -> None:
     weights = np.linspace(0.1, 3, len(data_set().train.labels))
-    start = [Trainer(data, recipe(budget={"epochs": 1})).run(8, 0.1, 0) for data in (data_set(), weighted(weights))]
+    start = [
+        trainers.load(data, recipe(budget={"epochs": 1})).run(8, 0.1, 0) for data in (data_set(), weighted(weights))
+    ]
     assert [values[0].tobytes() for values in start[0].metrics.values()] == [
         values[0].tobytes() for values in start[1].metrics.values()
     ]

@@ -3,7 +3,7 @@
 import pytest
 
 from batchwise.common import plugins
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from batchwise.training.run_cost import multiply_adds
 
 T, V, D, U = 50, 1000, 16, 8  # tokens, vocabulary, units of a table, units

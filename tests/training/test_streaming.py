@@ -11,8 +11,7 @@ from batchwise.config.recipe import Model
 from batchwise.data import prepared, stored_arrays
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.models import _dropout
-from batchwise.training import evaluation_rows, model_trial, streaming
-from batchwise.training.trainer import Trainer
+from batchwise.training import evaluation_rows, model_trial, streaming, trainers
 from tests.training.runs import content, data_set, image_data_set, recipe
 
 ROWS = 101
@@ -94,7 +93,7 @@ def test_runs_are_those_of_the_data_in_memory(case: str, tmp_path, monkeypatch) 
     monkeypatch.setattr(plugins, "load", lambda kind, name: OfText if name == "of_text" else load(kind, name))
     make, how, metric, batch_sizes = CASES[case]
     data = make()
-    in_memory, from_disk = Trainer(data, how, metric), Trainer(streamed(data, tmp_path), how, metric)
+    in_memory, from_disk = trainers.load(data, how, metric), trainers.load(streamed(data, tmp_path), how, metric)
     model_trial.check(from_disk)
     from_disk.compile_evaluation()
     for batch_size in batch_sizes:
@@ -106,7 +105,7 @@ def test_runs_are_those_of_the_data_in_memory(case: str, tmp_path, monkeypatch) 
 
 
 def test_a_measured_update_reads_its_rows_and_holds_the_chunks_of_a_run(tmp_path, without_xla) -> None:
-    trainer = Trainer(streamed(data_set(rows=ROWS), tmp_path), recipe())
+    trainer = trainers.load(streamed(data_set(rows=ROWS), tmp_path), recipe())
     assert trainer.epochs_per_call == 1
     before = trainer.iterations
     trainer.rehearsal(4, 30, 1, room=2)(2)  # more rows than there are

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.runtime.tensorflow import keras
-from batchwise.training import initial_weights, model_trial, network
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import initial_weights, model_trial, network, trainers
+from batchwise.training.curves import Curves
 from tests.training.runs import content, data_set, recipe
 
 layers = keras.layers
@@ -27,11 +28,11 @@ def build(shape, outputs) -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def trainer() -> Trainer:
+def trainer() -> Any:
     """Without XLA, as the fixture of that name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "has_convolutions", lambda model: True)
-        return Trainer(data_set(), recipe("rmsprop"))
+        return trainers.load(data_set(), recipe("rmsprop"))
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +52,9 @@ def saved(folder: Path, **arrays: np.ndarray) -> Path:
 def test_every_seed_starts_from_the_file_and_what_it_lacks_from_the_seed(without_xla, tmp_path, weights) -> None:
     left_out = [*weights][-1]
     given = {name: values for name, values in weights.items() if name != left_out}
-    started = Trainer(data_set(), recipe("rmsprop"), weights=saved(tmp_path, **given))
+    started = trainers.load(data_set(), recipe("rmsprop"), weights=saved(tmp_path, **given))
     model_trial.check(started)
-    plain = Trainer(data_set(), recipe("rmsprop"))
+    plain = trainers.load(data_set(), recipe("rmsprop"))
     for seed in (0, 3):
         start = dict(zip(weights, started.start(seed), strict=True))
         for name, values in given.items():
@@ -125,7 +126,7 @@ def test_any_damage_is_a_sentence_or_harmless(place, trainer, weights, data) -> 
 # Layers that train
 
 
-def changed(trainer: Trainer) -> set[str]:
+def changed(trainer: Any) -> set[str]:
     """Return which variables a run changes."""
     after = trainer.run(12, 0.05, seed=2).weights
     return {
@@ -154,16 +155,16 @@ def test_the_layers_that_are_named_train_and_no_others(without_xla, use_model, c
     """Whatever was built before in the process: Keras would number these layers on."""
     use_model(build)
     how = recipe("adamw", **EPOCH, decoupled=0.1).model_copy(update={"trainable": chosen})
-    trainer = Trainer(data_set(), how)
+    trainer = trainers.load(data_set(), how)
     assert {name for name, variable in network.variables(trainer.model).items() if variable.trainable} == (
         expected - STATISTICS - STATE
     )
     assert changed(trainer) == expected
     trained = sum(variable.numpy().size for variable in trainer.model.trainable_variables)
-    assert trainer._result("ok", [{"loss": np.zeros((1, 3))}]).parameters == trained
+    assert trainer._result("ok", Curves(False, [{"loss": np.zeros((1, 3))}])).parameters == trained
     assert len(trainer.optimizer.variables) == 2 + 2 * len(trainer.model.trainable_variables)
     if chosen == ["head"]:
-        model_trial.check(Trainer(data_set(), how))
+        model_trial.check(trainers.load(data_set(), how))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_the_layers_that_are_named_train_and_no_others(without_xla, use_model, c
 def test_layers_that_are_not_there_are_told_with_those_that_are(use_model, chosen, words) -> None:
     use_model(build)
     with pytest.raises(UserError, match=re.escape(words)) as error:
-        Trainer(data_set(), recipe().model_copy(update={"trainable": chosen}))
+        trainers.load(data_set(), recipe().model_copy(update={"trainable": chosen}))
     assert len(str(error.value).splitlines()) == 1
 
 

@@ -11,8 +11,8 @@ import pytest
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import Split
-from batchwise.runtime.tensorflow import keras
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import trainers
 from tests.training.runs import content, data_set, image_data_set, recipe
 
 
@@ -23,7 +23,7 @@ def test_a_row_of_each_class_trains(task) -> None:
     rows = np.unique(data.train.labels, return_index=True)[1]
     train = Split(data.train.inputs[rows], data.train.labels[rows])
     data = replace(data, train=train, description=replace(data.description, task=task))
-    trainer = Trainer(data, recipe(budget={"epochs": 2}))
+    trainer = trainers.load(data, recipe(budget={"epochs": 2}))
     assert [trainer.run(batch_size, 0.1, 0).status for batch_size in (1, 2)] == ["ok", "ok"]
 
 
@@ -31,7 +31,7 @@ def test_inputs_are_not_kept_on_the_host() -> None:
     """They are on the device; beside them, each worker would hold all of a data set twice."""
     data = data_set()
     freed = weakref.ref(data.train)
-    trainer = Trainer(data, recipe(budget={"epochs": 1}))
+    trainer = trainers.load(data, recipe(budget={"epochs": 1}))
     del data
     gc.collect()
     assert freed() is None
@@ -45,7 +45,7 @@ def test_parameters_of_the_studies(inputs, classes, hidden_units, parameters) ->
     how = recipe(budget={"epochs": 1}).model_copy(
         update={"model": Recipe.model_fields["model"].annotation(name="mlp", hidden_units=hidden_units)}
     )
-    result = Trainer(data_set(classes=classes, shape=(inputs,)), how)._result("ok", [{"loss": np.zeros((1, 3))}])
+    result = trainers.load(data_set(classes=classes, shape=(inputs,)), how)._result("ok", [{"loss": np.zeros((1, 3))}])
     assert result.parameters == sum(weight.size for weight in result.weights.values()) == parameters
 
 
@@ -55,7 +55,7 @@ def test_a_model_that_cannot_be_built_is_a_user_error(use_model) -> None:
 
     use_model(build)
     with pytest.raises(UserError, match=r"model mlp cannot be built with .*kernel too large"):
-        Trainer(data_set(), recipe())
+        trainers.load(data_set(), recipe())
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_model_that_cannot_be_built_is_a_user_error(use_model) -> None:
 def test_a_model_with_other_outputs_is_a_user_error(use_model, build, words) -> None:
     use_model(build)
     with pytest.raises(UserError, match=re.escape(words)):
-        Trainer(data_set(classes=3), recipe())
+        trainers.load(data_set(classes=3), recipe())
 
 
 # Measurements
@@ -78,7 +78,7 @@ def test_a_model_with_other_outputs_is_a_user_error(use_model, build, words) -> 
 def test_a_rehearsal_counts_its_updates_and_changes_no_run(request, augmentation) -> None:
     if augmentation:  # one of the two, for the time that XLA takes to compile
         request.getfixturevalue("without_xla")
-    trainer = Trainer(image_data_set(), recipe("adam", augmentation=augmentation))
+    trainer = trainers.load(image_data_set(), recipe("adam", augmentation=augmentation))
     trainer.compile_evaluation()
     first, compilations = content(trainer.run(12, 0.01, seed=1)), trainer.compilations
     trainer.reset(seed=1)

@@ -5,10 +5,9 @@ import pytest
 
 from batchwise.config import grid
 from batchwise.data.dataset import SPLITS
-from batchwise.training import random_streams
+from batchwise.training import random_streams, trainers
 from batchwise.training.augmentation import draws
 from batchwise.training.schedule import multiples
-from batchwise.training.trainer import Trainer
 from tests.reference import STEPS, augment, evaluate, train
 from tests.training.runs import ROWS, TOLERANCE, assert_close, data_set, image_data_set, recipe
 
@@ -36,7 +35,7 @@ def augmented(how, inputs, epoch) -> np.ndarray:
 
 
 def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
-    trainer, budget = Trainer(data, how), how.budget
+    trainer, budget = trainers.load(data, how), how.budget
     epochs, updates = grid.epochs(budget, ROWS, batch_size), grid.updates(how, ROWS, batch_size)
     parts = {name: (standardised(data, getattr(data, name).inputs), getattr(data, name).labels) for name in SPLITS}
     result = trainer.run(batch_size, rate, seed=7)

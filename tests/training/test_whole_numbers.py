@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from batchwise.data.dataset import DataSet
-from batchwise.runtime.tensorflow import keras
-from batchwise.training import model_trial, network, trained_model
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import model_trial, network, trained_model, trainers
 from tests.training.model_checks.builds import refused, starting, tokens, with_inputs
 from tests.training.runs import assert_close, content, image_data_set, parts_of, recipe
 
@@ -40,7 +39,7 @@ def whole(dtype: str) -> DataSet:
 def test_types_on_the_device(use_model, of_data, of_input, held, taken) -> None:
     use_model(embedding(dtype=of_input))
     data = whole(of_data)
-    trainer = Trainer(data, recipe())
+    trainer = trainers.load(data, recipe())
     inputs, _ = trainer.examples.take(np.arange(5))
     first, _ = trainer.examples.first(5)
     assert trainer.examples.inputs.dtype == held and inputs.dtype == first.dtype == taken
@@ -50,7 +49,7 @@ def test_types_on_the_device(use_model, of_data, of_input, held, taken) -> None:
 
 def test_images_are_standardised_whatever_the_model_takes(use_model) -> None:
     use_model(starting(dtype="int32"))
-    examples = Trainer(image_data_set(), recipe()).examples
+    examples = trainers.load(image_data_set(), recipe()).examples
     assert examples.inputs.dtype == "uint8" and examples.take([0])[0].dtype == "float32"
 
 
@@ -65,7 +64,7 @@ def test_whole_numbers_give_what_the_same_numbers_as_floats_do(without_xla, use_
     found = []
     for options, kind in (({"dtype": "int32"}, "int32"), ({}, "float32")):
         use_model(embedding(**options))
-        trainer = Trainer(whole(kind), recipe("adam", dtype))
+        trainer = trainers.load(whole(kind), recipe("adam", dtype))
         model_trial.check(trainer)
         result = trainer.run(12, 0.01, seed=1)
         assert result.metrics["loss"].dtype == trainer.recipe.variable_dtype
@@ -76,7 +75,7 @@ def test_whole_numbers_give_what_the_same_numbers_as_floats_do(without_xla, use_
 def test_numbers_are_told_apart_where_float32_cannot(use_model) -> None:
     use_model(starting(lambda: keras.layers.Lambda(lambda x: keras.ops.cast(x % 2, "float32")), dtype="int32"))
     data = with_inputs(lambda inputs: (tokens(inputs) % 2).astype("int32") + 2**24)
-    trainer = Trainer(data, recipe())
+    trainer = trainers.load(data, recipe())
     inputs, _ = trainer.examples.take(np.arange(40))
     np.testing.assert_array_equal(trainer.model.layers[0](inputs), data.train.inputs % 2)
 
@@ -96,7 +95,7 @@ def test_accumulated_gradients_of_tokens_are_those_of_the_whole_batch(without_xl
     use_model(embedding(dtype="int32"))
     found = []
     for how in (options, options | {"accumulation": 1}):
-        trainer = Trainer(whole("int32"), recipe(dtype="float64", budget={"epochs": 2}, **how))
+        trainer = trainers.load(whole("int32"), recipe(dtype="float64", budget={"epochs": 2}, **how))
         found.append(trainer.run(12, 0.05, seed=1).weights.values())
     assert_close(*found, "float64")
 

@@ -1,0 +1,230 @@
+"""The training loop on JAX through Keras 3: as training/trainer.py, for the runs of a batch size together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from batchwise.common.errors import UserError
+from batchwise.common.plugin_errors import told
+from batchwise.config import phases
+from batchwise.config.grid import Run
+from batchwise.config.phases import Branch
+from batchwise.config.recipe import Recipe
+from batchwise.data.dataset import DataSet
+from batchwise.data.folds import of_seed
+from batchwise.data.task import of_recipe
+from batchwise.runtime.jax import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, jax, keras
+from batchwise.training import calls, host_rows, initial_weights, network
+from batchwise.training.call_inputs import CallInputs
+from batchwise.training.calls import Call
+from batchwise.training.curves import Curves
+from batchwise.training.host_metrics import Evaluation, HostMetrics
+from batchwise.training.model_checks import row_values
+from batchwise.training.on_jax import device_data
+from batchwise.training.on_jax.device_data import Array, Examples
+from batchwise.training.on_jax.evaluation import Evaluator
+from batchwise.training.on_jax.program import Program, compiled
+from batchwise.training.on_jax.state import State
+from batchwise.training.on_jax.update import Updater
+from batchwise.training.run_result import RunResult, Status
+
+
+class Trainer:
+    """Trains runs of one recipe on one data set; between them it keeps the data on the device and compiled programs."""
+
+    def __init__(self, data: DataSet, recipe: Recipe, metric: str | None = None, weights: Path | None = None) -> None:
+        """`metric` is the one that chooses, `weights` a file of what every seed starts from (initial_weights.py).
+
+        Raise UserError as TensorFlow's trainer does, and for data that do not fit on the device.
+        """
+        if data.is_streamed:
+            raise UserError(
+                "engine: jax has all rows on the device, and those of this data set are read from disk while runs "
+                "train; use the engine tensorflow"
+            )
+        jax.config.update("jax_enable_x64", recipe.variable_dtype == "float64")
+        self.recipe, self.rows, self.input_shape = recipe, data.rows["train"], data.train.inputs.shape[1:]
+        self.lanes = recipe.runs_at_once
+        self.task = of_recipe(recipe, data.description.task)
+        row_values.check(data.description.task, self.task, len(data.class_names), recipe.variable_dtype)
+        self.output_shape = self.task.output_shape(len(data.class_names), self.input_shape)
+        recipe.check_inputs(self.input_shape)
+        network.check_size(recipe, self.input_shape, self.output_shape)
+        self.model = self.build(seed=0)
+        rows = host_rows.of_data(of_seed(data, 0), self.task, recipe.class_weights)
+        self.dealt, self.fold = (data if data.folds else None), 0  # the fold whose rows are on the device
+        self.examples = self._on_device(rows)
+        sizes = list(data.rows.values())
+        self.metrics = HostMetrics(self.task.recorded(metric), sizes, rows, self.task.metric(metric).name)
+        self.given = initial_weights.read(weights, self.model, recipe.model.name) if weights else {}
+        self.has_convolutions, self.xla = network.has_convolutions(self.model), True
+        self.optimizer = network.build_optimizer(recipe, self.model)
+        self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
+        of_lanes = self.lanes * network.size(self.model)
+        self.epochs_per_call = 1 if self.has_convolutions else calls.epochs_at_once(recipe, self.rows, of_lanes)
+        self.update = Updater(self.model, self.optimizer, self.task, recipe, self.rows)
+        self.inputs = CallInputs(recipe, self.rows, self.epochs_per_call, has_keys=bool(self.update.asking))
+        self.evaluate = Evaluator(
+            self.model,
+            self.update.variables,
+            self.metrics,
+            room=self.epochs_per_call + 1,
+            lanes=self.lanes,
+        )
+        self.programs: dict[tuple[int, int, int], Program] = {}
+        self.starts: dict[int, list[np.ndarray]] = {}
+
+    def train(self, runs: Sequence[Run]) -> list[RunResult]:
+        """Return the results of runs of one batch size and one branch, or none, in their order: as many at a time as
+        there are lanes. A run that diverges or has no memory is a result, not an error.
+        """
+        found: dict[Run, RunResult] = {}
+        for together in self._together(runs):
+            found |= zip(together, self._train(together), strict=True)
+        return [found[run] for run in runs]
+
+    def run(self, batch_size: int, learning_rate: float, seed: int, branch: Branch | None = None) -> RunResult:
+        """Return the result of a run alone, in a program with as many lanes as always."""
+        return self.train([Run(batch_size, learning_rate, seed, branch or ())])[0]
+
+    def build(self, seed: int) -> keras.Model:
+        """Return a model as it starts from a seed. Raises UserError as network.build does."""
+        return network.build(self.recipe, self.input_shape, self.output_shape, seed)
+
+    def start(self, seed: int) -> list[np.ndarray]:
+        """Return the values of the model's variables at the start of a seed."""
+        return network.start(self.build(seed), seed, self.given)
+
+    def use_rows_of(self, seed: int) -> None:
+        """Put the rows of a seed on the device, where seeds have rows of their own and those of another are there."""
+        if self.dealt and self.fold != (fold := self._fold(seed)):
+            rows = host_rows.of_data(of_seed(self.dealt, fold), self.task, self.recipe.class_weights)
+            self.examples, self.fold = self._on_device(rows), fold
+            self.metrics.use(rows)
+
+    def keep_start(self, seed: int, values: list[np.ndarray]) -> None:
+        """Keep the values of the model's variables at the start of a seed, as `start` returns them."""
+        self.starts[seed] = values
+
+    def compile_evaluation(self) -> None:
+        """Compile what all runs share, which the first of them would do otherwise.
+
+        Raises UserError if the model raises an error.
+        """
+        with told(f"model {self.recipe.model.name} cannot be evaluated"):
+            try:
+                self.evaluate.compile(self.examples)
+            except MAY_BE_OUT_OF_MEMORY as error:  # runs will say
+                if not is_out_of_memory(error):
+                    raise
+
+    @property
+    def compilations(self) -> int:
+        """How many programs of training there are: a run of a new batch size adds one, or two."""
+        return len(self.programs)
+
+    def program(self, batch_size: int, batches: int, remainder: int) -> Program:
+        """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
+        key = (batch_size, batches, remainder)
+        if key not in self.programs:
+            self.programs[key] = compiled(self.update, *key, room=self.epochs_per_call)
+        return self.programs[key]
+
+    def _together(self, runs: Sequence[Run]) -> list[list[Run]]:
+        """Return runs in groups that are trained together: of one fold, as many as there are lanes at most."""
+        by_fold: dict[int, list[Run]] = {}
+        for run in runs:
+            by_fold.setdefault(self._fold(run.seed), []).append(run)
+        return [
+            group[first : first + self.lanes]
+            for group in by_fold.values()
+            for first in range(0, len(group), self.lanes)
+        ]
+
+    def _fold(self, seed: int) -> int:
+        return seed % self.dealt.folds.count if self.dealt and self.dealt.folds else 0
+
+    def _train(self, runs: list[Run]) -> list[RunResult]:
+        """Return the results of runs that are trained together. A lane whose run has diverged goes on, and is ignored.
+
+        Where there is no memory, there is none for any of them.
+        """
+        lagging = network.has_moving_averages(self.model)
+        of_runs = [Curves(lagging) for _ in runs]
+        ends: dict[int, tuple[Evaluation, dict[str, np.ndarray], bool]] = {}
+        try:
+            self._train_lanes(runs, of_runs, ends)
+        except MAY_BE_OUT_OF_MEMORY as error:
+            if not is_out_of_memory(error):
+                raise
+            return [self._result("diverged" if one.diverged_epoch else "out_of_memory", one) for one in of_runs]
+        return [
+            self._result("diverged", one) if one.diverged_epoch else self._ok(one, *ends[lane])
+            for lane, one in enumerate(of_runs)
+        ]
+
+    def _train_lanes(
+        self,
+        runs: list[Run],
+        of_runs: list[Curves],
+        ends: dict[int, tuple[Evaluation, dict[str, np.ndarray], bool]],
+    ) -> None:
+        """Train runs to their end, or until all have diverged; add what is found to their curves, and to `ends`."""
+        self.use_rows_of(runs[0].seed)
+        padded = [*runs, *[runs[0]] * (self.lanes - len(runs))]
+        state, branch = self._start([run.seed for run in padded]), runs[0].branch or None
+        end = phases.of_run(self.recipe, self.rows, runs[0].effective_batch_size, branch)[-1].end_epoch
+        each = [
+            calls.of_run(self.inputs, run.effective_batch_size, run.learning_rate, run.seed, branch) for run in padded
+        ]
+        for of_lanes in zip(*each, strict=True):
+            epoch, key, _, epochs = of_lanes[0]
+            state, snapshots = self.program(*key)(state, self.examples, *_stacked(of_lanes), epochs)
+            first, is_end = int(epoch > 0), epoch + epochs == end  # the first call evaluates the start too
+            scored = [number for number in range(first, epochs + 1) if self.recipe.scores(epoch + number, end)]
+            lanes = [lane for lane, one in enumerate(of_runs) if not one.diverged_epoch]
+            found = self.evaluate(snapshots, self.examples, first, epochs, scored, lanes, is_end=is_end)
+            for lane, evaluation in zip(lanes, found, strict=True):
+                of_runs[lane].add(evaluation.metrics, epoch, epochs)
+                if is_end:
+                    values = {name: np.asarray(of[lane, epochs]) for name, of in self._named(snapshots)}
+                    ends[lane] = evaluation, values, self._has_drawn(runs[lane].seed, list(values.values()))
+            if all(one.diverged_epoch for one in of_runs):
+                return
+
+    def _start(self, seeds: list[int]) -> State:
+        """Return the state of lanes at the start of their seeds."""
+        for seed in {*seeds} - {*self.starts}:
+            self.keep_start(seed, self.start(seed))
+        values = [np.stack(of_lanes) for of_lanes in zip(*(self.starts[seed] for seed in seeds), strict=True)]
+        optimizer = [np.broadcast_to(value, (len(seeds), *value.shape)) for value in self.optimizer_start]
+        return jax.tree.map(jax.numpy.asarray, self.update.variables.state(values, optimizer))
+
+    def _on_device(self, rows: host_rows.HostRows) -> Examples:
+        whole = network.takes_whole_numbers(self.model)
+        return device_data.of_rows(rows, self.recipe.variable_dtype, whole=whole)
+
+    def _named(self, snapshots: list[Array]) -> list[tuple[str, Array]]:
+        return list(zip(network.variables(self.model), snapshots, strict=True))
+
+    def _has_drawn(self, seed: int, values: list[np.ndarray]) -> bool:
+        """Return whether a state from which layers draw, pass after pass, is another than at the start of a seed."""
+        triples = zip(self.model.variables, values, self.starts[seed], strict=True)
+        return any(
+            variable.name == network.RANDOM_STATE and np.any(value != start) for variable, value, start in triples
+        )
+
+    def _ok(self, curves: Curves, end: Evaluation, weights: dict[str, np.ndarray], has_drawn: bool) -> RunResult:
+        result = self._result("ok", curves, weights)
+        predictions = end.predictions.astype("float32")
+        return replace(result, by_row=end.by_row, predictions=predictions, draws_by_pass=has_drawn)
+
+    def _result(self, status: Status, curves: Curves, weights: dict[str, np.ndarray] | None = None) -> RunResult:
+        return curves.result(status, weights or {}, network.parameters(self.model), xla=self.xla)
+
+
+def _stacked(of_lanes: tuple[Call, ...]) -> list[Array]:
+    """Return the inputs of a call, with an axis for the lanes: the first."""
+    return [jax.numpy.asarray(np.stack(values)) for values in zip(*(call.inputs for call in of_lanes), strict=True)]
