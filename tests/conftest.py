@@ -1,5 +1,6 @@
 """Settings of Hypothesis, the order of the tests (those that run whole pipelines come last), and a browser."""
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -13,6 +14,10 @@ from tests import chromium
 
 # Also where the tests run in the background of a shell, which ignores it there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Keras takes its engine when it is imported, which the conftest.py of a folder may do before pytest is configured:
+# `TESTED_ENGINE=jax pytest tests/training`.
+TESTED = os.environ.get("TESTED_ENGINE", "tensorflow")
+engine.use(TESTED)  # type: ignore[arg-type]
 # The same examples everywhere: a failure is of the change, not of chance, nor of a machine that is busy.
 settings.register_profile("batchwise", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("batchwise")
@@ -30,16 +35,6 @@ SLOW = (
 )
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the engine with which the tests of what computes compute: Keras takes one when it is imported."""
-    parser.addoption("--engine", choices=("tensorflow", "jax"), default="tensorflow")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Choose the engine before anything imports Keras."""
-    engine.use(config.getoption("--engine"))
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort the slow files to the end, in the order above; the others keep theirs. Leave out those of another engine.
 
@@ -51,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
     places = {item: SLOW.index(name) if name in SLOW else -1 for item, name in zip(items, names, strict=True)}
     items.sort(key=places.__getitem__)
-    other = {"tensorflow", "jax"} - {config.getoption("--engine")}
+    other = {"tensorflow", "jax"} - {TESTED}
     left_out = [item for item in items if any(item.get_closest_marker(name) for name in other)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]

@@ -22,6 +22,9 @@ with quiet(), without_unused():
         raise UserError("engine: jax needs JAX, which is not installed; run `make JAX=1 setup`") from None
     import keras
 
+# Studies may compute in float64; all others name their types, so that nothing else changes.
+jax.config.update("jax_enable_x64", True)
+
 __all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "jax", "keras"]
 
 MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (jax.errors.JaxRuntimeError, MemoryError)

@@ -91,7 +91,7 @@ def start(model: keras.Model, seed: int, given: dict[str, np.ndarray] | None = N
     return [
         dropout.integers(2**31, size=variable.shape).astype(variable.dtype)
         if variable.name == RANDOM_STATE
-        else given.get(name, variable.numpy())
+        else given.get(name, np.asarray(variable.value))
         for name, variable in variables(model).items()
     ]
 

@@ -42,7 +42,16 @@ def image_data_set() -> DataSet:
 
 
 def recipe(optimizer="sgd", dtype="float32", budget=None, hidden_units=(5,), **options) -> Recipe:
-    named = ("schedule", "weight_decay", "augmentation", "accumulation", "task", "class_weights", "scores_every")
+    named = (
+        "lanes",
+        "schedule",
+        "weight_decay",
+        "augmentation",
+        "accumulation",
+        "task",
+        "class_weights",
+        "scores_every",
+    )
     how = {name: options.pop(name) for name in named if name in options}
     own = {"weight_decay": options.pop("decoupled")} if "decoupled" in options else {}
     return Recipe.model_validate(

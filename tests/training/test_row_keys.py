@@ -1,12 +1,15 @@
 """Random numbers by row: the same for a row at every batch size, and in each part of a batch."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
 from batchwise.models._dropout import RowDropout
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime import engine
+from batchwise.runtime.keras import keras
 from batchwise.training import model_trial, network, random_streams, row_keys, trainers
-from batchwise.training.update import Epoch
 from tests.training.model_checks.builds import Calling, starting
 from tests.training.runs import assert_close, content, data_set, recipe
 
@@ -14,13 +17,23 @@ SEED, EPOCH = 5, 2
 DROPPING = starting(lambda: RowDropout(0.5), lambda: keras.layers.Dense(8, "tanh"), lambda: RowDropout(0.3))
 
 
-def gradient(trainer: Trainer, order: np.ndarray, size: int) -> list[np.ndarray]:
+def gradient(trainer: Any, order: np.ndarray, size: int) -> list[np.ndarray]:
     """Return the mean gradient of the first rows of an order."""
-    trainer.reset(SEED)
-    keys = tf.constant(row_keys.of_epoch(SEED, EPOCH, trainer.rows))
-    epoch = Epoch(tf.constant(order), tf.zeros((0, 3), "int32"), keys, tf.zeros(1, "float64"))
-    part = -(-size // trainer.update.accumulation)
-    return [value.numpy() for value in trainer.update._accumulated(epoch, 0, size, part)]
+    update, keys = trainer.update, row_keys.of_epoch(SEED, EPOCH, trainer.rows)
+    of_epoch = map(keras.ops.convert_to_tensor, (order, np.zeros((0, 3), "int32"), keys, np.zeros(1)))
+    part = -(-size // update.accumulation)
+    if engine.used() == "jax":
+        from batchwise.training.on_jax.update import Epoch
+
+        values = trainer.start(SEED), trainer.optimizer_start
+        state = update.variables.state(*([keras.ops.convert_to_tensor(one) for one in of] for of in values))
+        found, _ = update._accumulated(state, trainer.examples, Epoch(*of_epoch), 0, size, part)
+    else:
+        from batchwise.training.update import Epoch
+
+        trainer.reset(SEED)
+        found = update._accumulated(Epoch(*of_epoch), 0, size, part)
+    return [*map(np.asarray, found)]
 
 
 def test_a_batch_is_the_mean_of_its_rows_and_of_its_parts(use_model) -> None:
@@ -47,7 +60,7 @@ def test_each_layer_has_keys_of_its_own_during_a_pass_alone() -> None:
     model = keras.Sequential([keras.Input((4,)), RowDropout(0.1), inner, RowDropout(0.2)])
     asking = row_keys.layers(model)
     assert [layer.rate for layer in asking] == [0.1, 0.5, 0.2]
-    with row_keys.given(asking, tf.constant([7, 9], "uint32")):
+    with row_keys.given(asking, keras.ops.convert_to_tensor(np.uint32([7, 9]))):
         keys = np.array([layer.row_keys for layer in asking])
     assert keys[0].tolist() == [7, 9] and len(np.unique(keys)) == 6
     assert [layer.row_keys for layer in asking] == [None] * 3
@@ -63,13 +76,25 @@ def test_runs_repeat_themselves_and_differ_between_seeds(without_xla, use_model)
     assert content(other.run(12, 0.1, seed=2)) != content(expected)
 
 
+def shown(look: Callable[..., None], *values: Any) -> None:
+    """Let a program call a function of values, each time that it computes them."""
+    if engine.used() == "jax":
+        from batchwise.runtime.jax import jax
+
+        jax.debug.callback(look, *values, ordered=False)
+    else:
+        from batchwise.runtime.tensorflow import tf
+
+        tf.py_function(look, values, [])
+
+
 def test_a_layer_that_shows_its_keys_gets_those_of_the_rows_of_each_update(without_xla, use_model) -> None:
     """Also of those rows that come before a batch, where statistics are over more rows than it has."""
     seen = []
 
-    def looking(layer, inputs, training) -> tf.Tensor:
+    def looking(layer, inputs, training) -> Any:
         if training:
-            tf.py_function(lambda *values: seen.append([each.numpy() for each in values]), [inputs, layer.row_keys], [])
+            shown(lambda *values: seen.append([np.asarray(each) for each in values]), inputs, layer.row_keys)
         return inputs
 
     def layer() -> Calling:
@@ -79,7 +104,8 @@ def test_a_layer_that_shows_its_keys_gets_those_of_the_rows_of_each_update(witho
 
     use_model(starting(layer))
     data = data_set()
-    trainer = trainers.load(data, recipe(budget={"epochs": 2}))
+    alone = {"lanes": 1} if engine.used() == "jax" else {}
+    trainer = trainers.load(data, recipe(budget={"epochs": 2}, **alone))
     assert network.normalization_batch(trainer.model) == 8
     trainer.run(6, 0.1, SEED)
     updates = 7  # of 40 rows

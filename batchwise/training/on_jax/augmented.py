@@ -48,9 +48,9 @@ def _changes(images: Array, drawn: Array, augmentation: Augmentation) -> tuple[C
 def _cropped(images: Array, drawn: Array, pad: int) -> Array:
     """Return images [B, H, W, C] padded by zeros, cropped and mirrored left to right, [B, H, W, C]: exact pixels."""
     height, width = images.shape[1:3]
-    across = numpy.arange(width)
+    across = numpy.arange(width, dtype="int32")
     columns = drawn[:, 1:2] + numpy.where(drawn[:, 2:3] > 0, width - 1 - across, across)  # [B, W]
-    lines = drawn[:, 0:1] + numpy.arange(height)  # [B, H]
+    lines = drawn[:, 0:1] + numpy.arange(height, dtype="int32")  # [B, H]
     padded = numpy.pad(images, [(0, 0), (pad, pad), (pad, pad), (0, 0)])
     cropped = numpy.take_along_axis(padded, lines[:, :, None, None], axis=1)
     return numpy.take_along_axis(cropped, columns[:, None, :, None], axis=2)

@@ -109,11 +109,15 @@ class Evaluator:
     def _of_all(self, values: list[Array], examples: Examples) -> list[Array]:
         """Return the values of all rows of all splits, [N, …] each, in batches of a fixed size."""
         batches, remainder = divmod(sum(self.sizes), self.batch_rows)
-        first = self._of_batch(values, examples, numpy.arange(remainder)) if remainder or not batches else None
+        first = (
+            self._of_batch(values, examples, numpy.arange(remainder, dtype="int32"))
+            if remainder or not batches
+            else None
+        )
         if not batches:
             assert first is not None
             return first
-        rows = numpy.arange(remainder, sum(self.sizes)).reshape(batches, self.batch_rows)
+        rows = numpy.arange(remainder, sum(self.sizes), dtype="int32").reshape(batches, self.batch_rows)
         others = jax.lax.map(lambda rows: self._of_batch(values, examples, rows), rows)
         together = [rest.reshape(-1, *rest.shape[2:]) for rest in others]
         if first is None:

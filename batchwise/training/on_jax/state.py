@@ -27,7 +27,7 @@ class Variables:
             for variable in model.variables
         ]
         places = {variable.path: place for place, variable in enumerate(optimizer.variables)}
-        self.rate = places[optimizer.learning_rate.path]
+        self.rate, self.iterations = places[optimizer.learning_rate.path], places[optimizer.iterations.path]
         averages = optimizer._model_variables_moving_average if optimizer.use_ema else []
         self.averages = [places[average.path] for average in averages]
 

@@ -1,6 +1,6 @@
 """The training loop on JAX through Keras 3: as training/trainer.py, for the runs of a batch size together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +44,6 @@ class Trainer:
                 "engine: jax has all rows on the device, and those of this data set are read from disk while runs "
                 "train; use the engine tensorflow"
             )
-        jax.config.update("jax_enable_x64", recipe.variable_dtype == "float64")
         self.recipe, self.rows, self.input_shape = recipe, data.rows["train"], data.train.inputs.shape[1:]
         self.lanes = recipe.runs_at_once
         self.task = of_recipe(recipe, data.description.task)
@@ -61,7 +60,7 @@ class Trainer:
         self.given = initial_weights.read(weights, self.model, recipe.model.name) if weights else {}
         self.has_convolutions, self.xla = network.has_convolutions(self.model), True
         self.optimizer = network.build_optimizer(recipe, self.model)
-        self.optimizer_start = [variable.numpy() for variable in self.optimizer.variables]
+        self.optimizer_start = [np.asarray(variable.value) for variable in self.optimizer.variables]
         of_lanes = self.lanes * network.size(self.model)
         self.epochs_per_call = 1 if self.has_convolutions else calls.epochs_at_once(recipe, self.rows, of_lanes)
         self.update = Updater(self.model, self.optimizer, self.task, recipe, self.rows)
@@ -75,6 +74,7 @@ class Trainer:
         )
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[np.ndarray]] = {}
+        self.rehearsed = 0
 
     def train(self, runs: Sequence[Run]) -> list[RunResult]:
         """Return the results of runs of one batch size and one branch, or none, in their order: as many at a time as
@@ -119,6 +119,35 @@ class Trainer:
             except MAY_BE_OUT_OF_MEMORY as error:  # runs will say
                 if not is_out_of_memory(error):
                     raise
+
+    def reset(self, seed: int) -> None:
+        """Use the rows of a seed, and count updates from 0: each run begins with a state of its own."""
+        self.use_rows_of(seed)
+        self.rehearsed = 0
+
+    @property
+    def iterations(self) -> int:
+        """How many updates the optimiser has counted in rehearsals."""
+        return self.rehearsed
+
+    def rehearsal(
+        self, batch_size: int, batches: int, remainder: int, *, room: int, xla: bool | None = None
+    ) -> Callable[[int], None]:
+        """Return what trains up to `room` epochs of all lanes, at a learning rate of 0: for measurements.
+
+        It returns when all is computed; any m will do, rows are taken again if need be. All of JAX is XLA.
+        """
+        rows, updates = batches * batch_size + remainder, batches + bool(remainder)
+        inputs = [jax.numpy.stack([value] * self.lanes) for value in self.inputs.of_rehearsal(room, rows, updates)]
+        program = compiled(self.update, batch_size, batches, remainder, room=room)
+        kept = [self._start([0] * self.lanes)]
+
+        def train(epochs: int) -> None:
+            state, _ = program(kept.pop(), self.examples, *inputs, epochs)
+            kept.append(jax.block_until_ready(state))
+            self.rehearsed = int(state.optimizer[self.update.variables.iterations][0])
+
+        return train
 
     @property
     def compilations(self) -> int:

@@ -114,7 +114,7 @@ class Updater:
     def _outputs(
         self, weights: list[Array], others: list[Array], inputs: Array, keys: Array | None
     ) -> tuple[Array, list[Array], list[Array]]:
-        """Return the outputs in the type of the variables, the other variables after them, and the model's penalties."""
+        """Return the outputs in the type of the variables, the others after them, and the penalties of the model."""
         with nullcontext() if keys is None else row_keys.given(self.asking, keys):
             outputs, after, penalties = self.model.stateless_call(
                 weights, others, inputs, training=True, return_losses=True
@@ -142,7 +142,7 @@ class Updater:
         Before the first row of the order comes its last.
         """
         if together > size:
-            rows = epoch.order[(start + size - together + numpy.arange(together)) % epoch.order.shape[0]]
+            rows = epoch.order[(start + size - together + numpy.arange(together, dtype="int32")) % epoch.order.shape[0]]
         else:
             rows = jax.lax.dynamic_slice_in_dim(epoch.order, start, size)
         inputs, labels = examples.take(rows)
