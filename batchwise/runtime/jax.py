@@ -22,7 +22,11 @@ with quiet(), without_unused():
         raise UserError("engine: jax needs JAX, which is not installed; run `make JAX=1 setup`") from None
     import keras
 
-__all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "jax", "keras"]
+# Or Keras imports TensorFlow, for seconds, where it is installed: to seed it, and to see whether something is of it.
+for module in (keras.src.utils.module_utils.tensorflow, keras.src.utils.module_utils.gfile):
+    module._available = False
+
+__all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "jax", "keras", "set_float64"]
 
 MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (jax.errors.JaxRuntimeError, MemoryError)
 
@@ -30,3 +34,9 @@ MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (jax.errors.JaxRuntimeError,
 def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error of JAX, or of Python, says that there was no memory."""
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def set_float64(enabled: bool) -> None:
+    """Let JAX, and Keras on it, compute in float64 what is given in it, or make float32 of it."""
+    jax.config.update("jax_enable_x64", enabled)
+    keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64" if enabled else "float32"
