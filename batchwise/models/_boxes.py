@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from batchwise.models import _layers
@@ -84,12 +83,12 @@ class Places(keras.layers.Layer):
         rows, height, width, numbers = input_shape
         return rows, height * width, numbers + 4
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+    def call(self, inputs: Any) -> Any:
         """Return what is put out at each place, and its reference box."""
         _, height, width, numbers = inputs.shape
-        flat = tf.reshape(tf.cast(inputs, self.variable_dtype), [-1, height * width, numbers])
-        cells = tf.constant(self._cells(height, width), flat.dtype)
-        return tf.concat([flat, tf.broadcast_to(cells, [tf.shape(flat)[0], *cells.shape])], -1)
+        flat = ops.reshape(ops.cast(inputs, self.variable_dtype), (-1, height * width, numbers))
+        cells = ops.convert_to_tensor(self._cells(height, width), flat.dtype)
+        return ops.concatenate([flat, ops.broadcast_to(cells, (ops.shape(flat)[0], *cells.shape))], -1)
 
     def _cells(self, height: int, width: int) -> np.ndarray:
         """Return the cells, [h·w, 4]."""
@@ -104,7 +103,9 @@ class Places(keras.layers.Layer):
 
 def outputs(grids: Sequence[tuple[keras.KerasTensor, int]], numbers: int, size: Sequence[int]) -> keras.KerasTensor:
     """Return the outputs [B, P, numbers] of grids, each of features [B, h, w, C] with its stride in pixels."""
-    bias = keras.initializers.Constant([LOGIT] * (numbers - BOX) + [0.0, 0.0, LOG_SIDE, LOG_SIDE])
+    # In float32, of which TensorFlow makes a list of numbers.
+    start = np.float32([LOGIT] * (numbers - BOX) + [0.0, 0.0, LOG_SIDE, LOG_SIDE])
+    bias = keras.initializers.Constant(start.tolist())
     found = []
     for features, stride in grids:
         layer = keras.layers.Conv2D(numbers - BOX + 4, 1, kernel_initializer="he_normal", bias_initializer=bias)

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("batchwise")
@@ -28,7 +28,7 @@ class RowDropout(keras.layers.Layer):
         if not 0 <= rate < 1:
             raise ValueError(f"dropout is {rate}; it must be 0 or more, and less than 1")
         self.rate = rate
-        self.row_keys: tf.Tensor | None = None  # [B] uint32, those of the rows of a batch, for this layer alone
+        self.row_keys: Any = None  # [B] uint32, those of the rows of a batch, for this layer alone
         self.supports_masking = True
 
     def get_config(self) -> dict[str, Any]:
@@ -39,33 +39,33 @@ class RowDropout(keras.layers.Layer):
         """Return the shape of the inputs: the outputs have the same."""
         return input_shape
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the inputs with some units of each row set to 0, in training; else as they are."""
         if not (training and self.rate):
             return inputs
         if self.row_keys is None:
             raise ValueError(f"the layer {self.name} drops units by rows, and has no keys of rows in this pass")
-        kept = tf.reshape(kept_units(self.row_keys, int(np.prod(inputs.shape[1:])), self.rate), tf.shape(inputs))
-        return tf.where(kept, inputs * tf.cast(1 / (1 - self.rate), inputs.dtype), tf.zeros_like(inputs))
+        kept = ops.reshape(kept_units(self.row_keys, int(np.prod(inputs.shape[1:])), self.rate), ops.shape(inputs))
+        return ops.where(kept, inputs * ops.cast(np.float32(1 / (1 - self.rate)), inputs.dtype), ops.zeros_like(inputs))
 
 
-def kept_units(row_keys: tf.Tensor, units: int, rate: float) -> tf.Tensor:
+def kept_units(row_keys: Any, units: int, rate: float) -> Any:
     """Return which units of each row are kept, [B, units] bool, of keys of rows [B] uint32."""
-    of_rows, of_units = _mixed(row_keys), _mixed(tf.cast(tf.range(units), "uint32"))
-    numbers = _mixed(tf.bitwise.bitwise_xor(of_rows[:, None], of_units[None]))
-    return numbers >= tf.constant(round(rate * 2**32), "uint32")
+    of_rows, of_units = _mixed(row_keys), _mixed(ops.cast(ops.arange(units), "uint32"))
+    numbers = _mixed(ops.bitwise_xor(of_rows[:, None], of_units[None]))
+    return numbers >= np.uint32(round(rate * 2**32))
 
 
-def _mixed(numbers: tf.Tensor) -> tf.Tensor:
+def _mixed(numbers: Any) -> Any:
     """Return a hash of each number, uint32: a bijection in which each bit changes half of all bits.
 
     The constants are those of the best one of two rounds that a search has found (Wellons 2018, "Prospecting for hash
     functions", https://nullprogram.com/blog/2018/07/31/, lowbias32).
     """
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
-        numbers = _folded(numbers, shift) * tf.constant(factor, "uint32")
+        numbers = _folded(numbers, shift) * np.uint32(factor)
     return _folded(numbers, 16)
 
 
-def _folded(numbers: tf.Tensor, shift: int) -> tf.Tensor:
-    return tf.bitwise.bitwise_xor(numbers, tf.bitwise.right_shift(numbers, tf.constant(shift, "uint32")))
+def _folded(numbers: Any, shift: int) -> Any:
+    return ops.bitwise_xor(numbers, ops.right_shift(numbers, np.uint32(shift)))

@@ -4,12 +4,15 @@ All weights start as He et al. 2015 (arXiv 1502.01852), section 2.2, propose: no
 he_normal truncates it at two standard deviations and keeps that variance. Biases start at 0.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
-import tensorflow as tf
+from keras import ops
+
+if keras.backend.backend() == "tensorflow":
+    from batchwise.models._batch_normalization_tensorflow import normalised_by, normalised_parts, parted
+else:
+    from batchwise.models._batch_normalization_jax import normalised_by, normalised_parts, parted
 
 # That of He's released ResNets and of PyTorch; Keras's is 1e-3.
 EPSILON = 1e-5
@@ -59,28 +62,30 @@ class GhostBatchNormalization(keras.layers.Layer):
         """Return the shape of the inputs: the outputs have the same."""
         return input_shape
 
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
+    def call(self, inputs: Any, training: bool = False) -> Any:
         """Return the normalised inputs; in training, move the moving averages."""
-        return tf.cast(self._normalised(tf.cast(inputs, self.variable_dtype), training), self.compute_dtype)
+        return ops.cast(self._normalised(ops.cast(inputs, self.variable_dtype), training), self.compute_dtype)
 
-    def _normalised(self, inputs: tf.Tensor, training: bool) -> tf.Tensor:
-        gamma, beta = tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta)
+    def _normalised(self, inputs: Any, training: bool) -> Any:
+        gamma, beta = self.gamma, self.beta
         if not (training and self.trainable):
-            return _normalise_by(inputs, gamma, beta, self.moving_mean, self.moving_variance)
+            return normalised_by(inputs, gamma, beta, self.moving_mean, self.moving_variance, EPSILON)
         rows = inputs.shape[0]
         size = min(self.normalization_batch or rows, rows)
         whole, rest = rows // size * size, rows % size
         if not rest:
-            outputs, mean, variance = _normalise(inputs, rows // size, gamma, beta)
+            outputs, mean, variance = normalised_parts(inputs, rows // size, gamma, beta, EPSILON)
         else:
-            first, last = tf.split(inputs, [whole, rest])
+            first, last = parted(inputs, whole)
             outputs, mean, variance = _joined(
-                _normalise(first, whole // size, gamma, beta), _normalise(last, 1, gamma, beta), rest / rows
+                normalised_parts(first, whole // size, gamma, beta, EPSILON),
+                normalised_parts(last, 1, gamma, beta, EPSILON),
+                rest / rows,
             )
         self._move(DECAY ** (rows / self.decay_rows), mean, variance)
         return outputs
 
-    def _move(self, kept: float, mean: tf.Tensor, variance: tf.Tensor) -> None:
+    def _move(self, kept: float, mean: Any, variance: Any) -> None:
         """Let the moving averages keep a share of their weight, and add the statistics of a call."""
         weight = kept * self.moving_weight + (1 - kept)
         share = (1 - kept) / weight
@@ -90,91 +95,13 @@ class GhostBatchNormalization(keras.layers.Layer):
 
 
 # The outputs, and the mean over the parts of their means and of their unbiased variances, [C] each.
-Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
-# From the gradients of these to that of the inputs, of γ and of β.
-Gradient = Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
+Normalised = tuple[Any, Any, Any]
 
 
 def _joined(first: Normalised, last: Normalised, share: float) -> Normalised:
     """Return what holds for all rows, of which the last ones are a `share`."""
     mean, variance = ((1 - share) * one + share * other for one, other in zip(first[1:], last[1:], strict=True))
-    return tf.concat([first[0], last[0]], 0), mean, variance
-
-
-def _normalise(inputs: tf.Tensor, parts: int, gamma: tf.Tensor, beta: tf.Tensor) -> Normalised:
-    """Normalise equal parts of the rows by their own statistics."""
-    if parts > 1 or inputs.dtype != tf.float32:
-        return _normalise_parts(inputs, parts, gamma, beta)
-    return _kernel(inputs, gamma, beta, [], [], training=True)
-
-
-def _normalise_by(
-    inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
-) -> tf.Tensor:
-    """Return the inputs normalised by given statistics."""
-    if inputs.dtype != tf.float32:
-        return tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, EPSILON)
-    return _kernel(inputs, gamma, beta, mean, variance, training=False)[0]
-
-
-def _kernel(
-    inputs: tf.Tensor,
-    gamma: tf.Tensor,
-    beta: tf.Tensor,
-    mean: tf.Tensor | list[float],
-    variance: tf.Tensor | list[float],
-    *,
-    training: bool,
-) -> Normalised:
-    """TensorFlow's one kernel for all of it: for float32 and whole batches alone, but the fastest there is on a CPU."""
-    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=tf.reshape(inputs, [1, -1, 1, inputs.shape[-1]]),
-        scale=gamma,
-        offset=beta,
-        mean=mean,
-        variance=variance,
-        epsilon=EPSILON,
-        is_training=training,
-    )
-    return tf.reshape(outputs, tf.shape(inputs)), mean, variance
-
-
-def _normalise_parts(inputs: tf.Tensor, parts: int, gamma: tf.Tensor, beta: tf.Tensor) -> Normalised:
-    """The formulas of Ioffe & Szegedy 2015 (arXiv 1502.03167), section 3, with their gradient in the fewest passes.
-
-    TensorFlow multiplies by one value for each channel at a quarter of its speed; `wide` repeats these values until
-    they are as long as a row of the image.
-    """
-    channels = inputs.shape[-1]
-    columns = inputs.shape[-2] if len(inputs.shape) > 2 else 1
-    values = int(np.prod(inputs.shape[:-1])) // parts
-
-    def mean_of(tensor: tf.Tensor) -> tf.Tensor:  # [parts, …, columns · C] → [parts, 1, C]
-        return tf.reduce_mean(tf.reshape(tensor, [parts, values, channels]), 1, keepdims=True)
-
-    def wide(tensor: tf.Tensor) -> tf.Tensor:  # [parts, 1, C] → [parts, 1, columns · C]
-        return tf.tile(tensor, [1, 1, columns])
-
-    @tf.custom_gradient
-    def normalise(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> tuple[Normalised, Gradient]:
-        mean = mean_of(x)
-        centred = x - wide(mean)
-        variance = mean_of(tf.square(centred))
-        scale = tf.math.rsqrt(variance + EPSILON)  # 1 / standard deviation
-        outputs = centred * wide(gamma * scale) + tf.tile(beta, [columns])
-
-        def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-            of_beta = mean_of(upstream)
-            of_gamma = mean_of(upstream * centred) * scale
-            of_x = wide(gamma * scale) * (upstream - wide(of_beta)) - wide(gamma * scale**2 * of_gamma) * centred
-            return of_x, values * tf.reduce_sum(of_gamma, [0, 1]), values * tf.reduce_sum(of_beta, [0, 1])
-
-        return (outputs, mean, variance), gradient
-
-    outputs, mean, variance = normalise(tf.reshape(inputs, [parts, -1, columns * channels]), gamma, beta)
-    unbiased = variance * (values / max(values - 1, 1))
-    statistics = (tf.stop_gradient(tf.reduce_mean(tensor, [0, 1])) for tensor in (mean, unbiased))
-    return tf.reshape(outputs, inputs.shape), *statistics
+    return ops.concatenate([first[0], last[0]], 0), mean, variance
 
 
 def images(input_shape: tuple[int, ...], smallest: int = 1) -> keras.KerasTensor:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from textwrap import shorten
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -17,7 +16,7 @@ from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
 from batchwise.runtime.engine import used
 from batchwise.runtime.keras import keras, size_of_type
-from batchwise.training import random_streams, trainable
+from batchwise.training import random_streams, tensorflow_draws, trainable
 from batchwise.training.model_checks import memory, structure
 
 OPTIMIZERS = {
@@ -161,7 +160,7 @@ def _keras_seeded(seed: int) -> Iterator[None]:
 
     keras.utils.set_random_seed alone seeds Python's global generator, from which other threads, Dask's say, draw too.
     """
-    with _keeping_programs() if used() == "tensorflow" else _without_tensorflow():
+    with _keeping_programs() if used() == "tensorflow" else tensorflow_draws.given():
         keras.utils.set_random_seed(seed)
         with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
             yield
@@ -188,13 +187,6 @@ def _keeping_programs() -> Iterator[None]:
         mock.patch.object(context.pywrap_tfe, "TFE_ContextClearCaches", kept.append),
         mock.patch.object(context.Context, "_internal_operation_seed", cleared),
     ):
-        yield
-
-
-@contextmanager
-def _without_tensorflow() -> Iterator[None]:
-    """Let Keras on another engine seed that alone: it would import TensorFlow, which takes seconds, to seed it too."""
-    with mock.patch.object(keras.src.utils.rng_utils, "tf", SimpleNamespace(available=False)):
         yield
 
 
