@@ -210,7 +210,7 @@ LOCKS = ("requirements.txt", *(f"requirements-{extra}.txt" for extra in ("dev", 
 
 def pins(name: str) -> dict[str, str]:
     """Return {package: version} of a file of requirements."""
-    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z0-9-]+\])?==([^ ]+)", (ROOT / name).read_text(), re.MULTILINE))
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z0-9-]+\])?==([^ \n]+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
 def test_every_requirement_is_locked_with_a_hash() -> None:
