@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic
 from typing import Literal, TextIO
@@ -44,10 +44,11 @@ def note(sentence: str) -> None:
 
 
 class Progress:
-    """Counts what ended of a stage by its status, and writes when it is time to.
+    """Counts what ended of a stage, each with one of the `statuses`, and writes when it is time to.
 
-    `seconds_left` says how long the rest should take, None if that is not known; it is asked for a line alone.
-    `seconds_after` is how long `dvc repro` should take after the stage, `states` what workers do, if it has some.
+    `seconds_left` says how long the rest should take, and is asked for a line alone; without it, the rate tells.
+    `states` is what workers do, where there are some, and `seconds_after` how long `dvc repro` should take after the
+    stage, None if that is not known.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class Progress:
         stage: str,
         study: str,
         total: int,
-        seconds_left: Callable[[], float | None] = lambda: None,
+        statuses: Iterable[str],
+        seconds_left: Callable[[], float] | None = None,
         states: WorkerStates | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = monotonic,
@@ -65,9 +67,9 @@ class Progress:
         self.stream = stream or sys.stderr
         self.kind = kind(self.stream)
         self.seconds_after: float | None = None
-        self.statuses: Counter[str] = Counter()
+        self.statuses = Counter(dict.fromkeys(statuses, 0))
         self.written, self.changed = float("-inf"), clock()
-        self.estimate: tuple[int, float | None] = -1, None  # how many had ended, and the seconds that were left then
+        self.estimate = -1, 0.0  # how many had ended, and the seconds that were left then
         self.marks: deque[tuple[float, int]] = deque()  # of lines: when it was, and how many had ended
         self.is_open = False  # whether there is a line in place
 
@@ -99,17 +101,23 @@ class Progress:
     def moment(self) -> Moment:
         """Return how far the stage is."""
         now, ended = self.clock(), self.statuses.total()
+        rate, is_over = self._rate(now, ended), ended == self.total
+        left = 0.0 if is_over else self._left(now, ended, rate)
+        after = None if left is None or self.seconds_after is None else left + self.seconds_after
+        workers = None if self.states is None or is_over else self.states.now(now)
+        return Moment(self.stage, self.study, self.total, dict(self.statuses), rate, left, after, workers)
+
+    def _left(self, now: float, ended: int, rate: float | None) -> float | None:
+        """Return the seconds that are left: fewer and fewer, until something ends and tells better.
+
+        None where nothing has ended when all should have: what was expected is wrong then.
+        """
+        if not self.seconds_left:
+            return (self.total - ended) / rate if rate else None
         if self.estimate[0] != ended:
             self.estimate = ended, self.seconds_left()
-        estimated = self.estimate[1]
-        left = None if estimated is None else max(0.0, estimated - (now - self.changed))
-        if ended == self.total:
-            left = 0.0
-        after = None if left is None or self.seconds_after is None else left + self.seconds_after
-        workers = None if self.states is None or ended == self.total else self.states.now(now)
-        return Moment(
-            self.stage, self.study, self.total, dict(self.statuses), self._rate(now, ended), left, after, workers
-        )
+        left = self.estimate[1] - (now - self.changed)
+        return left if left > 0 else None
 
     def _rate(self, now: float, ended: int) -> float | None:
         """Return how many end a second since the first, None before another has."""

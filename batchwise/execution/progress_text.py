@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from batchwise.execution.worker_states import WorkerState
-from batchwise.training.run_result import STATUSES
 
 EACH_NAMED = 4  # workers at most: more are counted by batch size
 
@@ -19,7 +18,7 @@ class Moment:
     stage: str
     study: str
     total: int
-    statuses: Mapping[str, int]
+    statuses: Mapping[str, int]  # how many ended so, of every status that there is
     rate: float | None = None  # runs a second
     seconds_left: float | None = None
     repro_seconds_left: float | None = None
@@ -38,7 +37,7 @@ def facts(moment: Moment) -> dict[str, Any]:
         "study": moment.study,
         "runs": moment.total,
         "done": moment.ended,
-        **{status: moment.statuses.get(status, 0) for status in STATUSES},
+        **moment.statuses,
         "runs_per_second": _finite(moment.rate),
         "seconds_left": _finite(moment.seconds_left),
         "repro_seconds_left": _finite(moment.repro_seconds_left),
@@ -60,7 +59,7 @@ def line(moment: Moment, width: int = 200, eta: str = "η") -> str:
     parts = [count, *_others(moment)]
     lines = [head + ", ".join([*parts, workers]) for workers in _workers(moment, eta)]
     lines += [head + ", ".join(parts[:number]) for number in range(len(parts), 0, -1)]
-    lines += [count, f"{100 * moment.ended // moment.total}%", ""]
+    lines += [count, f"{100 * moment.ended // max(1, moment.total)}%", ""]
     return next(one for one in lines if len(one) <= width)
 
 
@@ -93,8 +92,8 @@ def _others(moment: Moment) -> list[str]:
     parts += [rate(moment.rate)] if moment.rate else []
     if moment.repro_seconds_left is not None:
         parts.append(f"dvc repro {duration(moment.repro_seconds_left)}")
-    bad = [status for status in STATUSES[1:] if moment.statuses.get(status)]
-    return parts + [f"{moment.statuses[status]:,} {status.replace('_', ' ')}" for status in bad]
+    bad = [(status, count) for status, count in moment.statuses.items() if count and status != "ok"]
+    return parts + [f"{count:,} {status.replace('_', ' ')}" for status, count in bad]
 
 
 def _workers(moment: Moment, eta: str) -> list[str]:

@@ -19,6 +19,7 @@ from batchwise.execution.run_times import Work
 from batchwise.execution.stage_times import START_UP, seconds_of_process
 from batchwise.execution.worker_states import WorkerStates
 from batchwise.execution.workers import FinishedRun
+from batchwise.training.run_result import STATUSES
 
 
 class Session:
@@ -44,7 +45,8 @@ class Session:
         self.running: int | None = None
         self.unfinished: dict[Run, bytes] = {}
         self.states = WorkerStates(self.compile_seconds)
-        self.progress = Progress(remaining_stages.this_stage(), name, len(keys), self.seconds_left, self.states)
+        stage = remaining_stages.this_stage()
+        self.progress = Progress(stage, name, len(keys), STATUSES, self.seconds_left, self.states)
 
     def train(self, workers: Callable[[], Client], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
         """Train the runs; return the files of those that are not kept: another try may mend them.

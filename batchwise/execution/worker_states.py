@@ -3,12 +3,22 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from batchwise.config.grid import Run
+SECONDS_BETWEEN_LOOKS = 0.25
+
+
+class Run(Protocol):
+    """What is told of a run (config/grid.py)."""
+
+    @property
+    def effective_batch_size(self) -> int: ...
+
+    @property
+    def learning_rate(self) -> float: ...
+
 
 AtWork = Mapping[str, Sequence[Run]]  # {worker: the runs that it has}
-SECONDS_BETWEEN_LOOKS = 0.25
 
 
 @dataclass(frozen=True)
