@@ -57,7 +57,7 @@ class Progress:
         study: str,
         total: int,
         statuses: Iterable[str],
-        seconds_left: Callable[[], float] | None = None,
+        seconds_left: Callable[[], float | None] | None = None,
         states: WorkerStates | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = monotonic,
@@ -69,7 +69,7 @@ class Progress:
         self.seconds_after: float | None = None
         self.statuses = Counter(dict.fromkeys(statuses, 0))
         self.written, self.changed = float("-inf"), clock()
-        self.estimate = -1, 0.0  # how many had ended, and the seconds that were left then
+        self.estimate: tuple[int, float | None] = -1, None  # how many had ended, and the seconds that were left then
         self.marks: deque[tuple[float, int]] = deque()  # of lines: when it was, and how many had ended
         self.is_open = False  # whether there is a line in place
 
@@ -116,7 +116,7 @@ class Progress:
             return (self.total - ended) / rate if rate else None
         if self.estimate[0] != ended:
             self.estimate = ended, self.seconds_left()
-        left = self.estimate[1] - (now - self.changed)
+        left = (self.estimate[1] or 0) - (now - self.changed)
         return left if left > 0 else None
 
     def _rate(self, now: float, ended: int) -> float | None:

@@ -56,7 +56,7 @@ def seconds_after_this() -> float | None:
             if not studies or stage[1] in studies
         ]
         return None if None in times else sum(filter(None, times))
-    except (UserError, OSError, ValueError, KeyError, TypeError, YAMLError, psutil.Error):
+    except (UserError, OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError, psutil.Error):
         return None  # whatever is wrong with it, the stage itself is not concerned
 
 
@@ -147,7 +147,7 @@ def _to_train(all_params: Params, name: str) -> float | None:
     study, timed = all_params.studies[name], run_times.read(stage_times.runs_file(all_params, name))
     data = loading.locate(Path("data/prepared"), name, study)
     runs = grid.all_runs(study, data.rows["train"])
-    if not timed.seconds or len(runs) > MOST_RUNS:
+    if not timed.seconds or len(runs) > MOST_RUNS or pool.cluster_address():  # of any size
         return None
     kept, shared = Store(STORE), run_store.inputs_of_study(data)
     left = [run for run in runs if run_store.key(run_store.inputs_of(run, shared)) not in kept]

@@ -105,11 +105,14 @@ class Session:
             run_times.append(self.timings, done, finished.seconds)
         self.progress.add(finished.status)
 
-    def seconds_left(self) -> float:
-        """Return about how long the runs that are left will take."""
+    def seconds_left(self) -> float | None:
+        """Return about how long the runs that are left will take; None before one ended on a cluster of any size."""
+        starts, workers = 0.0, self.running
+        if workers is None:
+            if pool.cluster_address():
+                return None
+            starts, workers = self._seconds_to_start(), pool.number_of_workers()
         works = {kind: self.work(kind) for kind in self.left}
-        starts = self._seconds_to_start() if self.running is None else 0
-        workers = pool.number_of_workers() if self.running is None else self.running
         return starts + run_times.seconds_of(self.left, works, workers, self.measured.coefficients(), self.compiled)
 
     def _seconds_to_start(self) -> float:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from batchwise.common.errors import UserError
+from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
 from batchwise.execution import progress, progress_text
 from batchwise.execution.progress import Progress
@@ -176,6 +177,12 @@ def test_json_is_written_some_times_a_second_at_most(monkeypatch) -> None:
         assert [one["done"] for one in read] == sorted(one["done"] for one in read)
         assert read[-1]["done"] == 1000 and read[-1]["diverged"] == 500 and read[-1]["seconds_left"] == 0
         assert read[5]["runs_per_second"] == pytest.approx(100)
+
+
+def test_the_page_says_what_each_field_is() -> None:
+    page = (ROOT / "docs/progress.md").read_text(encoding="utf-8")
+    assert all(f"`{field}`" in page for field in FIELDS)
+    assert all(f"`{kind}`" in page for kind in progress.CHOSEN)
 
 
 def test_quiet_says_nothing_and_asks_nothing(monkeypatch) -> None:
