@@ -1,6 +1,9 @@
-# `make` sets everything up and runs the studies; `make test` sets everything up and passes the tests.
+# `make` sets everything up and runs the studies; `make test` sets everything up and passes the tests. With JAX=1 the
+# second engine is installed too, with GPU=1 what the engines need of CUDA (Linux, with NVIDIA's driver), or both.
 PYTHON ?= python3
 BIN := .venv/bin
+WITH := $(if $(filter 1,$(JAX)),jax) $(if $(filter 1,$(GPU)),gpu) $(if $(filter 11,$(JAX)$(GPU)),jax-gpu)
+EXTRAS := $(patsubst %,$(BIN)/ready-%,$(WITH))
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 # Another kind of machine may give other bits: `verify` says so at the end, and that is no failure.
@@ -10,7 +13,10 @@ repro: setup
 	dvc repro
 	python -m batchwise verify || true
 
-setup: $(BIN)/ready
+setup: $(BIN)/ready $(EXTRAS)
+ifeq ($(GPU),1)
+	python -m batchwise machine
+endif
 
 $(BIN)/ready: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "batchwise needs Python 3.11 to 3.13; this is " + sys.version.split()[0] + ": make PYTHON=python3.12")'
@@ -18,11 +24,11 @@ $(BIN)/ready: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	touch $@
 
-$(BIN)/ready-dev: $(BIN)/ready requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+$(BIN)/ready-%: requirements-%.txt $(BIN)/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-test: $(BIN)/ready-dev
+test: $(BIN)/ready-dev $(EXTRAS)
 	ruff check .
 	ruff format --check .
 	lint-imports --no-logo
@@ -31,7 +37,7 @@ test: $(BIN)/ready-dev
 
 lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt
-	uv pip compile $(LOCK) requirements-dev.in -o requirements-dev.txt
+	for extra in dev jax gpu jax-gpu; do uv pip compile $(LOCK) requirements-$$extra.in -o requirements-$$extra.txt || exit 1; done
 
 figure: repro
 	python -m stages.figure digits_mlp
@@ -39,4 +45,5 @@ figure: repro
 LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 
 .DEFAULT_GOAL := repro
+.NOTPARALLEL: # one pip at a time
 .PHONY: repro setup test lock figure

@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--learning-rate", type=amounts.learning_rate, required=True, metavar="RATE", help="η, not the base rate"
     )
+    commands.add_parser("machine", help="say what can train here, and what is missing for a GPU to do so")
     commands.add_parser("repair", help="put aside files of DVC that a crash damaged")
     _add_new(commands.add_parser("new", help="make a data set and a study of a CSV file, or of images with boxes"))
     return parser

@@ -9,12 +9,14 @@ from typing import Any
 import stages
 from batchwise.analysis import study_tables
 from batchwise.common import stage_outputs
+from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.study import Study
 from batchwise.data import loading, prepared
+from batchwise.execution.progress import Progress
 from batchwise.measuring.landscape.output import Rows, files
 from batchwise.training import run_files
-from batchwise.training.run_result import RunResult
+from batchwise.training.run_result import STATUSES, RunResult
 
 PREPARED = Path("data/prepared")
 
@@ -37,10 +39,24 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     cells = chosen(Path("data/tables") / name, study.landscape)
     folder, inputs = Path("data/runs") / name, {"data": data.sha256, "recipe": study.recipe.model_dump()}
 
-    def read(run: Run) -> RunResult:
-        return run_files.read(folder, name, run, inputs).result
+    progress = Progress("landscape", name, sum(len(grid.runs_of(cell, study)) for cell in cells), STATUSES)
+    statuses: list[str] = []  # of the runs that were begun
 
-    return settings(study), measure(data, study, cells, read, start)
+    def read(run: Run) -> RunResult:
+        if statuses:
+            progress.add(statuses[-1])
+        result = run_files.read(folder, name, run, inputs).result
+        statuses.append(result.status)
+        return result
+
+    try:
+        progress.begin()
+        rows = measure(data, study, cells, read, start)
+        for status in statuses[-1:]:
+            progress.add(status)
+    finally:
+        progress.close()
+    return settings(study), rows
 
 
 if __name__ == "__main__":

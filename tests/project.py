@@ -72,13 +72,19 @@ class Project:
         with (self.folder / file).open("a", encoding="utf-8") as stream:
             stream.write(text)
 
-    def start(self, *command: str, folder: str = ".", **environment: str) -> subprocess.Popen:
-        """Start a command of the environment that the tests run in, in a folder of the project."""
+    def start(
+        self, *command: str, folder: str = ".", terminal: int | None = None, **environment: str
+    ) -> subprocess.Popen:
+        """Start a command of the environment that the tests run in, in a folder of the project.
+
+        What it prints goes to a pipe, or to a terminal, which is open under a number.
+        """
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         ours = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}  # JAX sets it
         variables = {**ours, "PATH": path, "PYTHONPATH": "", **environment}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.folder / folder, env=variables, start_new_session=True, **pipes)
+        output = {"stdout": subprocess.PIPE if terminal is None else terminal, "stderr": subprocess.STDOUT}
+        options = {**output, "text": True, "start_new_session": True}
+        return subprocess.Popen(command, cwd=self.folder / folder, env=variables, **options)
 
     def run(self, *command: str, status: int = 0, **environment: str) -> str:
         """Run a command and return what it printed; the exit status must be the given one."""

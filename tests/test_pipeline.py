@@ -1,10 +1,17 @@
 """Whole pipelines with real DVC and real workers: what is trained, what is not, and that the bytes are the same."""
 
 import copy
+import fcntl
 import hashlib
 import json
+import os
+import pty
 import re
 import shutil
+import signal
+import struct
+import termios
+from contextlib import suppress
 
 import pytest
 from ruamel.yaml import YAML
@@ -13,7 +20,7 @@ from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.training import run_result
 from tests import project as projects
-from tests.project import Project
+from tests.project import HANG, Project
 
 # Two batch sizes: one beside which no neighbour is measured, and one of more rows than there are.
 GRID = {"batch_sizes": [4, 2048], "base_learning_rates": [0.0078125, 0.5], "seeds": 3}
@@ -29,7 +36,7 @@ OTHER_MACHINE = {"ONEDNN_MAX_CPU_ISA": "SSE41", "XLA_FLAGS": "--xla_cpu_max_isa=
 def finished(tmp_path_factory) -> Project:
     """A project whose `dvc repro` has run to its end."""
     project = Project.new(tmp_path_factory.mktemp("finished") / "project", PARAMS)
-    project.repro(BATCHWISE_WORKERS="2")
+    (project.folder.parent / "printed.txt").write_text(project.repro(BATCHWISE_WORKERS="2"), encoding="utf-8")
     project.commit()
     return project
 
@@ -53,6 +60,57 @@ def test_a_first_repro_ends_with_a_report_and_the_next_has_nothing_to_do(project
     assert "Running stage" not in project.repro()
     assert "`dvc repro` has nothing to do" in project.run("python", "-m", "batchwise", "plan")
     assert "small.html" in (project.folder / "reports/html/index.html").read_text(encoding="utf-8")
+
+
+def test_a_log_has_the_first_and_the_last_line_of_a_study(finished) -> None:
+    printed = (finished.folder.parent / "printed.txt").read_text(encoding="utf-8")
+    first, *_, last = [line for line in printed.splitlines() if line.startswith("train@small: ")]
+    assert first.startswith(f"train@small: 0/{RUNS} runs, ") and first.endswith(" left, workers start")
+    assert re.match(rf"train@small: {RUNS}/{RUNS} runs, .*[0-9]+ diverged$", last)
+    assert "\r" not in printed and "\033" not in printed and "dvc repro " not in first  # nothing was timed before
+
+
+def test_a_terminal_has_one_line_in_place_that_knows_how_long_the_other_stages_take(project) -> None:
+    project.write_params(with_study(base_learning_rates=[0.0078125, 0.25, 0.5]))
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    process = project.start("dvc", "repro", "report@small", terminal=terminal)
+    os.close(terminal)
+    printed = ""
+    while not re.search("6/6 runs.*\n", printed):
+        printed += os.read(controller, 65536).decode()
+    process.send_signal(signal.SIGINT)
+    with suppress(OSError):  # at its end
+        while os.read(controller, 65536):
+            pass
+    process.wait(HANG)
+    lines = [line.split("\r\n")[0] for line in printed.split("\r\033[K") if line.startswith("train@small: ")]
+    assert len(lines) >= 3 and all(len(line) < 100 for line in lines)
+    counts = [int(re.match(r"train@small: (\d+)/6 runs", line)[1]) for line in lines]
+    assert counts == sorted(counts) and counts[-1] == 6
+    assert any(re.search(", dvc repro ([0-9]+ min )?[0-9]+ s", line) for line in lines[1:])
+    assert re.search("m (4|1200) (compiles|η [0-9.]+)$", "\n".join(lines), re.MULTILINE)
+    os.close(controller)
+
+
+STAGES = """
+from batchwise.commands.changed_stages import changed_stages
+from batchwise.config import params
+from batchwise.execution import remaining_stages
+found = remaining_stages.will_run(params.load(), ("train", "small"))
+asked = [stage for stage in changed_stages(params.load()) if stage[0] not in remaining_stages.BEFORE]
+print(sorted(found) == sorted({*asked} - {("train", "small")}), len(found), sorted(found), asked)
+"""
+
+
+def test_which_stages_will_run_is_what_dvc_says(project) -> None:
+    """Of a study that is trained, whatever else changed; what comes before it is done."""
+    project.write_params({**PARAMS, "studies": {"small": {**STUDY, "budget": {"epochs": 3}}, "other": STUDY}})
+    project.repro("check", "preprocess", "code")
+    assert project.run("python", "-c", STAGES).startswith("True 13 ")
+    (project.folder / "dvc.lock").write_text("stages: [", encoding="utf-8")
+    asked = "from batchwise.execution import remaining_stages as r; r._asked_for = list; print(r.seconds_after_this())"
+    assert project.run("python", "-c", asked) == "None\n"
 
 
 def test_advice_names_a_batch_size_that_fits_or_says_that_none_does(project) -> None:
@@ -235,8 +293,14 @@ def test_one_worker_in_a_clone_without_results_makes_the_same_bytes(project, fin
     for folder in ("data", "reports/html", ".dvc/cache", ".dvc/tmp"):
         shutil.rmtree(project.folder / folder)
     project.run("git", "restore", "data/.gitignore")
-    elsewhere = {"BATCHWISE_WORKERS": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
-    assert f"{RUNS} trained now, 0 kept from before" in project.repro("landscape@small", **elsewhere)
+    elsewhere = {"BATCHWISE_WORKERS": "1", "LC_ALL": "C", "TZ": "Asia/Tokyo", "BATCHWISE_PROGRESS": "json"}
+    printed = project.repro("landscape@small", **elsewhere)
+    assert f"{RUNS} trained now, 0 kept from before" in printed
+    told = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    of_train = [one for one in told if (one["stage"], one["study"], one["runs"]) == ("train", "small", RUNS)]
+    assert [of_train[place]["done"] for place in (0, -1)] == [0, RUNS] and of_train[-1]["diverged"] > 0
+    assert {worker["state"] for one in of_train for worker in one["workers"]} <= {"starts", "compiles", "trains"}
+    assert "runs, " not in printed.replace("runs (", "")
     assert project.lock() == finished.lock()
     for folder in ("data/tables", "data/landscapes"):
         assert project.bytes_of(folder) == finished.bytes_of(folder)

@@ -2,9 +2,11 @@
 
 import ast
 import hashlib
+import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -94,7 +96,9 @@ def test_messages_import_nothing_of_ours_but_what_is_raised(file) -> None:
     """What they imported would be left out with them."""
     source = (ROOT / file).read_text(encoding="utf-8")
     names = {name for node in ast.walk(ast.parse(source)) for name in imported(node) if name.startswith("batchwise")}
-    assert names <= {"batchwise.common.errors", "batchwise.common.errors.UserError"}
+    modules = {path.removesuffix(".py").replace("/", ".") for path in SENTENCES}
+    others = {name for name in names if name not in modules and name.rpartition(".")[0] not in modules}
+    assert others <= {"batchwise.common.errors", "batchwise.common.errors.UserError", "batchwise.execution"}
 
 
 @pytest.mark.parametrize("file", CHECKS)
@@ -203,12 +207,69 @@ def test_the_pins_of_what_trains_are_those_of_the_lock() -> None:
         assert re.search(rf"^{re.escape(pin)}( |$)", locked, re.MULTILINE), pin
 
 
+LOCKS = ("requirements.txt", *(f"requirements-{extra}.txt" for extra in ("dev", "jax", "gpu", "jax-gpu")))
+
+
+def pins(name: str) -> dict[str, str]:
+    """Return {package: version} of a file of requirements."""
+    return dict(re.findall(r"^([a-z0-9-]+)(?:\[[a-z0-9-]+\])?==([^ \n]+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
 def test_every_requirement_is_locked_with_a_hash() -> None:
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in LOCKS:
         text = (ROOT / name).read_text()
         entries = re.findall(r"^[a-z0-9][^\n]*==.*?(?=^[a-z0-9]|\Z)", text, re.MULTILINE | re.DOTALL)
-        assert len(entries) > 10
+        assert len(entries) > 5
         assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_each_lock_has_the_versions_of_the_others() -> None:
+    """What trains has one version, whatever is installed beside it; the engines share one CUDA."""
+    for one, other in itertools.combinations(LOCKS, 2):
+        assert {
+            (name, version) for name, version in pins(one).items() if pins(other).get(name, version) != version
+        } == set()
+    assert pins("requirements-gpu.txt")["tensorflow"] == pins("requirements-train.in")["tensorflow"]
+    assert {pins(f"requirements-{extra}.txt")["jax"] for extra in ("jax", "jax-gpu", "dev")} == {
+        pins("requirements-jax.in")["jax"]
+    }
+    for extra in ("gpu", "jax-gpu"):  # there are wheels for Linux alone
+        lines = re.findall(r"^[a-z].*$", (ROOT / f"requirements-{extra}.txt").read_text(), re.MULTILINE)
+        assert all("sys_platform == 'linux'" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("setup", []),
+        ("setup JAX=1", ["-jax"]),
+        ("setup GPU=1", ["-gpu", "machine"]),
+        ("setup JAX=1 GPU=1", ["-jax", "-gpu", "-jax-gpu", "machine"]),
+        ("setup JAX=0 GPU=", []),
+        ("test", ["-dev"]),
+        ("test JAX=1", ["-dev", "-jax"]),
+        ("test GPU=1 JAX=1", ["-dev", "-jax", "-gpu", "-jax-gpu"]),
+    ],
+)
+def test_make_installs_what_is_asked_for_also_where_the_rest_is_there(tmp_path, words, wanted) -> None:
+    for name in ("Makefile", *LOCKS):
+        shutil.copy(ROOT / name, tmp_path)
+
+    def steps() -> list[str]:
+        done = subprocess.run(
+            ["make", "--dry-run", *words.split()],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return re.findall(r"(?<=requirements)[-a-z]*(?=\.txt$)|machine$|-m venv", done.stdout, re.MULTILINE)
+
+    assert steps() == ["-m venv", "", *wanted]
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/ready").touch()
+    assert steps() == wanted
 
 
 def test_the_workflow_audits_what_is_locked_and_fails_for_nothing_that_is_not_mended() -> None:
@@ -225,8 +286,8 @@ def test_the_commands_of_the_readme_and_the_pages_exist() -> None:
     assert ("make", "") in commands and ("make", " test") in commands and ("dvc", " status") in commands
     for command, rest in commands:
         words = rest.split()
-        if command == "make" and words:
-            assert words[0] in targets, words
+        if command == "make":
+            assert {word for word in words if "=" not in word} <= targets, words
         if command == "python -m":
             module = ROOT / words[0].replace(".", "/")
             assert module.with_suffix(".py").exists() or (module / "__main__.py").exists(), words

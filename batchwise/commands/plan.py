@@ -16,7 +16,7 @@ from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet
 from batchwise.execution import pool, stage_times
 from batchwise.execution.plan import Plan, plan
-from batchwise.execution.progress import duration
+from batchwise.execution.progress_text import duration
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profiler
 from batchwise.measuring.profiling.profiler import Profiler

@@ -20,7 +20,7 @@ from batchwise.data.dataset import DataSet
 from batchwise.data.local_files import LocalFile
 from batchwise.data.metric import Metric
 from batchwise.execution import pool, run_times, stage_times
-from batchwise.execution.progress import duration
+from batchwise.execution.progress_text import duration
 from batchwise.execution.run_store import Store
 from batchwise.execution.short_runs import ShortRuns
 from batchwise.report.number_format import rate, size

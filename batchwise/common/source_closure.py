@@ -13,7 +13,10 @@ from batchwise.common.repository import ROOT
 from batchwise.common.source_text import deciding
 
 # What people are told, which decides nothing that a stage writes: a change of it reruns, retrains and measures nothing.
-SENTENCES = ("batchwise/common/exits.py", "batchwise/common/messages.py", "batchwise/runtime/silent_stderr.py")
+SENTENCES = (
+    *("batchwise/common/exits.py", "batchwise/common/messages.py", "batchwise/runtime/silent_stderr.py"),
+    *(f"batchwise/execution/{name}.py" for name in ("progress", "progress_text", "worker_states")),
+)
 # Nor do these, which raise or do nothing: what passes is the same as before. Whatever loads it checks it again.
 CHECKS = (
     *("batchwise/common/option_types.py", "batchwise/common/plugin_errors.py", "batchwise/common/python_source.py"),

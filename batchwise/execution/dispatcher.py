@@ -1,7 +1,6 @@
 """The runs of a study on a pool of workers: each has one at a time, and whatever dies, the end comes."""
 
 import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +19,9 @@ from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
 from batchwise.execution.pool import number_of_workers, replace_lost_workers
+from batchwise.execution.progress import note
 from batchwise.execution.run_queue import Queue
+from batchwise.execution.worker_states import AtWork
 from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
 from batchwise.training import run_result
 
@@ -50,11 +51,13 @@ def train(
     seconds: Callable[[Run], float],
     compile_seconds: Callable[[], float],
     on_finished: Callable[[Run, FinishedRun, int], None],
+    look: Callable[[Callable[[], AtWork]], None],
     *,
     some_ended: bool,
 ) -> None:
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
+    `look` is called with what tells which worker has which run, after each run that ended and at least once a second.
     The workers have taken up the study of the runs, whose inputs are `shared_inputs`. `seconds` and `compile_seconds`
     are those of the Queue; `some_ended` is whether other runs of the study ended before. Raises UserError as
     StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers die.
@@ -64,7 +67,7 @@ def train(
     dispatcher = Dispatcher(client, queue, shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
         for _ in runs:
-            run, finished = dispatcher.next_finished()
+            run, finished = dispatcher.next_finished(look)
             on_finished(run, finished, len(dispatcher.running))
             if interrupts:
                 raise KeyboardInterrupt
@@ -111,10 +114,11 @@ class Dispatcher:
         self.workers: tuple[str, ...] = ()
         self.looked, self.last_worker = float("-inf"), monotonic()
 
-    def next_finished(self) -> tuple[Run, FinishedRun]:
+    def next_finished(self, look: Callable[[Callable[[], AtWork]], None]) -> tuple[Run, FinishedRun]:
         """Wait for a run to end, and return it with its outcome; one whose worker died is tried again."""
         while True:
             self._fill()
+            look(self.at_work)
             with suppress(Empty):
                 future = self.ended.get(timeout=SECONDS_BETWEEN_LOOKS)
                 if future in self.running:
@@ -123,6 +127,11 @@ class Dispatcher:
                     self._fill()  # it goes on while the result is kept
                     if outcome:
                         return run, outcome
+
+    def at_work(self) -> AtWork:
+        """Return the runs that each worker has."""
+        busy = {assignment.worker: [assignment.run] for assignment in self.running.values()}
+        return dict.fromkeys(self.workers, ()) | busy
 
     def _fill(self) -> None:
         """Give a run to each worker that has none."""
@@ -192,7 +201,7 @@ class Dispatcher:
                     "whether the machine has the memory, or set BATCHWISE_WORKERS to fewer"
                 )
             return self._failed(run, f"its worker died {self.deaths[run]} times")
-        print(f"the worker that had {run.name} died; the run is tried again", file=sys.stderr, flush=True)
+        note(f"the worker that had {run.name} died; the run is tried again")
         self.again.append(run)
         return None
 

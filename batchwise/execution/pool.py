@@ -40,7 +40,7 @@ def pool() -> Iterator[Client]:
         "distributed.admin.log-format": "%(message)s",
     }
     with dask.config.set(settings), ExitStack() as closing:
-        address = os.environ.get("DASK_SCHEDULER_ADDRESS")
+        address = cluster_address()
         client = _connected(address) if address else _started(number_of_workers(), closing)
         closing.callback(_close, client)
         yield client
@@ -111,6 +111,11 @@ def _has_given_up(nanny: Nanny) -> bool:
     """Return whether what starts a worker will not start it again."""
     could_not_start = nanny.process is not None and nanny.process.status == Status.failed
     return could_not_start or nanny.status in (Status.closing, Status.closed, Status.failed)
+
+
+def cluster_address() -> str | None:
+    """Return the address of a scheduler of the user's, if one is given."""
+    return os.environ.get("DASK_SCHEDULER_ADDRESS")
 
 
 def number_of_workers() -> int:

@@ -1,7 +1,7 @@
 """How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -45,12 +45,14 @@ class Timings:
     def __init__(self, before: np.ndarray = FIRST_GUESS) -> None:
         self.before = np.maximum(before, 1e-9)  # 0 would stay 0
         self.seconds: dict[Work, list[float]] = defaultdict(list)
+        self.sums: Counter[Work] = Counter()  # of these seconds: a fit looks at no single run
         self.fitted: np.ndarray | None = None  # to what has been measured until now
         self.start_up: float | None = None  # of the last time
 
     def add(self, done: Work, seconds: float) -> None:
         """Keep a measurement."""
         self.seconds[done].append(seconds)
+        self.sums[done] += seconds  # type: ignore[assignment]  # seconds are no whole number
         self.fitted = None
 
     def coefficients(self) -> np.ndarray:
@@ -68,7 +70,7 @@ class Timings:
         if not self.seconds:
             return self.before
         measured = np.array([astuple(done) for done in self.seconds], float)  # [n, 4]
-        means = np.array([np.mean(values) for values in self.seconds.values()])
+        means = np.array([self.sums[done] / len(values) for done, values in self.seconds.items()])
         weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
         slower = means / (measured @ self.before)
         believed = self.before * min(np.median(slower), SLOW_MACHINE)
@@ -88,19 +90,31 @@ def predict(coefficients: np.ndarray, planned: Work) -> float:
     return float(coefficients @ astuple(planned))
 
 
-def seconds_left(
-    study: Study,
-    rows: int,
-    left: Collection[Run],
+def kind(run: Run) -> Run:
+    """Return what stands for all runs with as much work: of its batch size and branch."""
+    return replace(run, learning_rate=0.0, seed=0)
+
+
+def seconds_left(study: Study, rows: int, left: Collection[Run], workers: int, coefficients: np.ndarray) -> float:
+    """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
+    counts = Counter(map(kind, left))
+    return seconds_of(counts, {each: work(study, rows, each) for each in counts}, workers, coefficients)
+
+
+def seconds_of(
+    counts: Counter[Run],
+    works: Mapping[Run, Work],
     workers: int,
     coefficients: np.ndarray,
     compiled: Collection[int] = (),
 ) -> float:
-    """Return the seconds that the workers need for the runs that are left; a batch size not `compiled` is so once."""
-    counts = Counter(replace(run, learning_rate=0.0, seed=0) for run in left)
-    total = sum(count * predict(coefficients, work(study, rows, run)) for run, count in counts.items())
-    total += coefficients[2] * len({run.effective_batch_size for run in left} - set(compiled))
-    return total / max(1, min(workers, len(left)))
+    """Return the seconds that the workers need for so many runs of each kind, whose works are given.
+
+    A batch size that is not `compiled` is so once.
+    """
+    total = sum(count * predict(coefficients, works[each]) for each, count in counts.items())
+    total += coefficients[2] * len({each.effective_batch_size for each in +counts} - set(compiled))
+    return total / max(1, min(workers, counts.total()))
 
 
 def append(path: Path, done: Work, seconds: float) -> None:

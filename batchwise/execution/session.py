@@ -1,7 +1,9 @@
 """The runs of a study that are trained now, on a pool of workers."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,15 @@ from distributed import Client
 
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import dispatcher, run_store, run_times
+from batchwise.execution import dispatcher, pool, remaining_stages, run_store, run_times
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
-from batchwise.execution.stage_times import seconds_of_process
+from batchwise.execution.run_times import Work
+from batchwise.execution.stage_times import START_UP, seconds_of_process
+from batchwise.execution.worker_states import WorkerStates
 from batchwise.execution.workers import FinishedRun
+from batchwise.training.run_result import STATUSES
 
 
 class Session:
@@ -32,10 +37,16 @@ class Session:
         self.name, self.data, self.keys = name, data, keys
         self.study, self.rows = data.study, data.rows["train"]
         self.kept, self.timings, self.folder = kept, timings, folder
-        self.measured = run_times.Timings(run_times.read(timings).coefficients())
-        self.progress = Progress(name, len(keys))
-        self.left = set(keys)
+        before = run_times.read(timings)
+        self.measured, self.start_up = run_times.Timings(before.coefficients()), before.start_up
+        self.works: dict[Run, Work] = {}
+        self.left = Counter(map(run_times.kind, keys))
+        self.compiled: set[int] = set()
+        self.running: int | None = None
         self.unfinished: dict[Run, bytes] = {}
+        self.states = WorkerStates(self.compile_seconds)
+        stage = remaining_stages.this_stage()
+        self.progress = Progress(stage, name, len(keys), STATUSES, self.seconds_left, self.states)
 
     def train(self, workers: Callable[[], Client], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
         """Train the runs; return the files of those that are not kept: another try may mend them.
@@ -44,19 +55,33 @@ class Session:
         UserError as pool.pool and dispatcher.train do. If the end is not reached, says what is kept.
         """
         try:
+            self.progress.begin()
+            if self.progress.kind != "quiet":
+                self.progress.seconds_after = remaining_stages.seconds_after_this()
+            client = workers()
+            self.states.start_seconds = self._seconds_to_start()
             times = self.expected_seconds, self.compile_seconds
+            events = self.finish, self.progress.look
             some_ended = bool(self.folder.statuses)
-            dispatcher.train(workers(), shared_inputs, list(self.keys), *times, self.finish, some_ended=some_ended)
+            dispatcher.train(client, shared_inputs, list(self.keys), *times, *events, some_ended=some_ended)
         except BaseException:
-            if done := len(self.keys) - len(self.left) - len(self.unfinished):
+            self.progress.close()
+            if done := len(self.keys) - self.left.total() - len(self.unfinished):
                 kept = f"{done} of the {len(self.keys)} runs of {self.name} that are to be trained"
-                print(f"\nkept: {kept}; `dvc repro` goes on from there", file=sys.stderr)
+                print(f"kept: {kept}; `dvc repro` goes on from there", file=sys.stderr)
             raise
         return self.unfinished
 
     def expected_seconds(self, run: Run) -> float:
         """Return how long a run should take, from what was measured until now."""
-        return run_times.predict(self.measured.coefficients(), run_times.work(self.study, self.rows, run))
+        return run_times.predict(self.measured.coefficients(), self.work(run))
+
+    def work(self, run: Run) -> Work:
+        """Return the work of a run, without compiling."""
+        kind = run_times.kind(run)
+        if kind not in self.works:
+            self.works[kind] = run_times.work(self.study, self.rows, kind)
+        return self.works[kind]
 
     def compile_seconds(self) -> float:
         """Return how much longer the first run of a batch size should take."""
@@ -64,22 +89,32 @@ class Session:
 
     def finish(self, run: Run, finished: FinishedRun, running: int) -> None:
         """Keep a run that has ended, and tell."""
-        if len(self.left) == len(self.keys):
+        if not self.compiled:
             run_times.append_start_up(self.timings, max(0, seconds_of_process() - finished.seconds))
-        self.left.remove(run)
+        self.left[run_times.kind(run)] -= 1
+        self.compiled.add(run.effective_batch_size)
+        self.running = running
         self.folder.add(run, finished.content)
         if finished.status in run_store.FINAL:
             self.kept.put(self.keys[run], finished.content)
         else:
             self.unfinished[run] = finished.content
         if finished.status == "ok" and not run.branch:  # one that diverges stops early, a branch may begin late
-            done = run_times.work(self.study, self.rows, run, int(finished.compiled))
+            done = replace(self.work(run), compilations=int(finished.compiled))
             self.measured.add(done, finished.seconds)
             run_times.append(self.timings, done, finished.seconds)
-        self.progress.add(finished.status, running, lambda: self.seconds_left(running))
+        self.progress.add(finished.status)
 
-    def seconds_left(self, running: int) -> float:
-        """Return about how long the runs that are left will take."""
-        compiled = {run.effective_batch_size for run in self.keys.keys() - self.left}
-        coefficients = self.measured.coefficients()
-        return run_times.seconds_left(self.study, self.rows, self.left, running, coefficients, compiled)
+    def seconds_left(self) -> float | None:
+        """Return about how long the runs that are left will take; None before one ended on a cluster of any size."""
+        starts, workers = 0.0, self.running
+        if workers is None:
+            if pool.cluster_address():
+                return None
+            starts, workers = self._seconds_to_start(), pool.number_of_workers()
+        works = {kind: self.work(kind) for kind in self.left}
+        return starts + run_times.seconds_of(self.left, works, workers, self.measured.coefficients(), self.compiled)
+
+    def _seconds_to_start(self) -> float:
+        """Return in how many seconds the first run should begin, by the last time."""
+        return max(0.0, (self.start_up or START_UP) - seconds_of_process())

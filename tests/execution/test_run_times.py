@@ -1,6 +1,6 @@
-"""The estimate of time: what it learns from measurements, and the lines that it writes."""
+"""The estimate of time: what it learns from measurements."""
 
-import io
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ import pytest
 from batchwise.config.grid import Run
 from batchwise.config.study import Study
 from batchwise.execution import run_times
-from batchwise.execution.progress import Progress, duration
 from batchwise.execution.run_times import Timings, Work
 
 WORKS = [
@@ -100,7 +99,11 @@ def test_seconds_left_share_the_work_and_compile_each_batch_size_once() -> None:
     assert run_times.seconds_left(study(), 100, left, 1, costs) == 2 * 5 + 6
     assert run_times.seconds_left(study(), 100, left, 2, costs) == (2 * 5 + 6) / 2
     assert run_times.seconds_left(study(), 100, left[:1], 8, costs) == 5 + 1
-    assert run_times.seconds_left(study(), 100, left, 1, costs, compiled=[2, 7]) == 5 + 6
+    works = {each: run_times.work(study(), 100, each) for each in map(run_times.kind, left)}
+    counts = Counter(map(run_times.kind, left))
+    assert run_times.seconds_of(counts, works, 1, costs, compiled=[2, 7]) == 5 + 6
+    counts[run_times.kind(left[0])] = 0
+    assert run_times.seconds_of(counts, works, 1, costs, compiled=[7]) == 5 + 3
     assert run_times.seconds_left(study(), 100, [], 8, costs) == 0
 
 
@@ -132,53 +135,3 @@ def test_a_line_that_a_kill_left_unfinished_is_passed_over(tmp_path) -> None:
         assert run_times.read(cut).seconds == {WORKS[0]: [1.5]}
         run_times.append(cut, WORKS[1], 2.5)
         assert run_times.read(cut).seconds == {WORKS[0]: [1.5], WORKS[1]: [2.5]}
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def finish_all(stream, runs=3) -> tuple[str, int]:
-    progress, asked = Progress("digits_mlp", runs, stream), []
-    for status in ("ok", "diverged", "ok")[:runs]:
-        progress.add(status, 2, lambda: asked.append(1) or 90.0)
-    return stream.getvalue(), len(asked)
-
-
-def test_a_log_gets_the_first_and_the_last_line() -> None:
-    text, asked = finish_all(io.StringIO())
-    assert text == (
-        "digits_mlp: 1/3 runs done, 2 running, 0 diverged, 1 min 30 s left\n"
-        "digits_mlp: 3/3 runs done, 2 running, 1 diverged, 1 min 30 s left\n"
-    )
-    assert asked == 2
-
-
-def test_a_terminal_keeps_one_line() -> None:
-    text, _ = finish_all(Terminal())
-    lines = text.split("\r\033[K")
-    assert lines[0] == ""
-    assert text.count("\n") == 1
-    assert text.endswith("3/3 runs done, 2 running, 1 diverged, 1 min 30 s left\n")
-
-
-def test_other_statuses_are_named_once_they_occur() -> None:
-    progress = Progress("x", 5, io.StringIO())
-    progress.statuses.update(["ok", "failed", "out_of_memory", "out_of_memory"])
-    assert progress.line(1, 0) == "x: 4/5 runs done, 1 running, 0 diverged, 2 out of memory, 1 failed, 0 s left"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (200, "3 min 20 s"),
-        (3599.6, "1 h 0 min"),
-        (18720, "5 h 12 min"),
-    ],
-)
-def test_duration(seconds, words) -> None:
-    assert duration(seconds) == words

@@ -153,7 +153,7 @@ def test_a_study_that_cannot_be_trained_leaves_the_folder_of_its_runs_as_it_was(
     assert files() == before and [path.name for path in Path("data/runs").iterdir()] == ["small"]
 
 
-def test_what_was_measured_says_what_the_next_runs_take(tmp_path) -> None:
+def test_what_was_measured_says_what_the_next_runs_take(tmp_path, monkeypatch) -> None:
     study = params.check({**PARAMS, "studies": {"small": SMALL}}).studies["small"]
     runs = grid.runs(study, 1200)
     keys = {run: f"{number:064x}" for number, run in enumerate(runs)}
@@ -161,10 +161,15 @@ def test_what_was_measured_says_what_the_next_runs_take(tmp_path) -> None:
     data = StudyData(study, "data/prepared", {"train": 1200}, "multiclass_classification", "")
     session = Session("small", data, keys, Store(tmp_path / "store"), tmp_path / "timings.csv", folder)
     assert session.expected_seconds(runs[1]) < 0.1
+    assert session.left.total() == len(runs) and len(session.left) == len(study.grid.batch_sizes)  # a line asks these
+    assert session.seconds_left() > 0
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tls://head:8786")
+    assert session.seconds_left() is None  # of any number of workers
     content = run_result.dump(run_result.without_evaluations("ok"), {})
     session.finish(runs[0], FinishedRun("ok", content, compiled=True, seconds=17.0), running=1)
     assert session.expected_seconds(runs[1]) + session.compile_seconds() == pytest.approx(17, rel=0.1)
     assert session.expected_seconds(runs[1]) > session.compile_seconds()
+    assert session.left.total() == len(runs) - 1 and session.seconds_left() > 0
 
 
 def test_a_plan_of_a_new_study_measures_how_long_it_takes(trained, monkeypatch, capsys) -> None:
