@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from distributed import Client
-
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
 from batchwise.execution import dispatcher, run_store, run_times
@@ -14,6 +12,7 @@ from batchwise.execution.progress import Progress
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
 from batchwise.execution.stage_times import seconds_of_process
+from batchwise.execution.study_workers import StudyWorkers
 from batchwise.execution.workers import FinishedRun
 
 
@@ -37,11 +36,11 @@ class Session:
         self.left = set(keys)
         self.unfinished: dict[Run, bytes] = {}
 
-    def train(self, workers: Callable[[], Client], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
+    def train(self, workers: Callable[[], StudyWorkers], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
         """Train the runs; return the files of those that are not kept: another try may mend them.
 
-        `workers` returns a client of those that have taken up the study, whose inputs are `shared_inputs`. Raises
-        UserError as pool.pool and dispatcher.train do. If the end is not reached, says what is kept.
+        `workers` returns those of the study, whose inputs are `shared_inputs`. Raises UserError as pool.pool,
+        StudyWorkers and dispatcher.train do. If the end is not reached, says what is kept.
         """
         try:
             times = self.expected_seconds, self.compile_seconds

@@ -20,7 +20,7 @@ from batchwise.runtime import forkserver
 from batchwise.training import run_files, run_result
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from batchwise.execution.study_workers import StudyWorkers
 
 # What each worker imports, and what this stage does, which each imports again
 PRELOADED = (
@@ -78,7 +78,7 @@ class StudyRuns:
         self.name, self.data, self.folder, self.kept = name, data, folder, kept
         self.timings, self.earlier, self.closing = timings, earlier, closing
         self.shared_inputs = run_store.inputs_of_study(data)
-        self.client: Client | None = None
+        self.workers: StudyWorkers | None = None
         self.made: set[Run] = set()
         self.trained = 0
         self.damaged: list[Run] = []
@@ -114,14 +114,15 @@ class StudyRuns:
             print(f"{self.name}: {what}: {len({*self.damaged})} of {statuses.total()} runs", file=sys.stderr)
         _report(self.name, statuses, self.trained, self.unfinished)
 
-    def _workers(self) -> "Client":
-        """Return a client of workers that have taken up the study."""
-        if self.client is None:
-            from batchwise.execution import dispatcher, pool
+    def _workers(self) -> "StudyWorkers":
+        """Return the workers of the study, started at the first call."""
+        if self.workers is None:
+            from batchwise.execution import pool
+            from batchwise.execution.study_workers import StudyWorkers
 
-            self.client = self.closing.enter_context(pool.pool())
-            dispatcher.take_up(self.client, self.data, self.shared_inputs)
-        return self.client
+            client = self.closing.enter_context(pool.pool())
+            self.workers = StudyWorkers(client, self.data, self.shared_inputs)
+        return self.workers
 
     def _recovered(self, run: Run, key: str) -> bytes | None:
         """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, no store.
