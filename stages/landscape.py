@@ -15,6 +15,7 @@ from batchwise.config.study import Study
 from batchwise.data import loading, prepared
 from batchwise.execution.progress import Progress
 from batchwise.measuring.landscape.output import Rows, files
+from batchwise.runtime import engine
 from batchwise.training import run_files
 from batchwise.training.run_result import STATUSES, RunResult
 
@@ -31,6 +32,7 @@ def main(name: str) -> None:
 
 def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     """Return the settings and the rows of the tables of a study that asks for some."""
+    engine.use(study.engine)
     from batchwise.measuring.landscape.cells import chosen
     from batchwise.measuring.landscape.measurement import measure, settings  # TensorFlow takes seconds to import
 

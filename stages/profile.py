@@ -17,6 +17,7 @@ from batchwise.data import loading
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profiler import FOLDER, Profiler
+from batchwise.runtime import engine
 
 VARIABLE, ANEW = "BATCHWISE_MEASURE", "anew"
 # A machine that is so many times faster or slower than on the occasion before is worth a line.
@@ -28,6 +29,7 @@ def main(name: str) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by Ctrl-C: the processes are ended
     start = monotonic()
     part = study_files.read(checked.PARTS / f"{name}.json")
+    engine.use(part.engine)
     profiler = Profiler(loading.load(Path("data/prepared"), part), part, Store(FOLDER), anew())
     measured = profiler.profile()
     stage_outputs.write(Path("data/profiles") / name, profile_files.files(measured))

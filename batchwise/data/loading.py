@@ -1,6 +1,7 @@
 """The data of a study: its data set as it was prepared, or the part of it that the study asks for."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from batchwise.common.messages import unknown
 from batchwise.common.repository import ROOT
 from batchwise.config.recipe import TaskChoice
 from batchwise.config.study import Study, Subset
-from batchwise.data import folds, prepared, task
+from batchwise.data import folds, prepared, received, task
 from batchwise.data.dataset import DataSet
 from batchwise.data.local_files import LocalFile
 from batchwise.data.metric import Metric, from_facts
+from batchwise.data.received import FileList
 from batchwise.data.subset import subset
 
 
@@ -78,7 +80,10 @@ def metrics(study: Study, about: dict[str, Any]) -> tuple[Metric, ...]:
 
 @dataclass(frozen=True)
 class StudyData:
-    """What is known of the data of a study, and where they are: it is sent to workers, which read them there."""
+    """What is known of the data of a study, and where they are: it is sent to workers, which read them there.
+
+    A worker elsewhere is sent what it lacks of `files`.
+    """
 
     study: Study
     folder: str  # of the prepared files, seen from the root of the project, which is another path on another machine
@@ -103,6 +108,31 @@ class StudyData:
                 f"{self.study.data_set} has other data in {ROOT / self.folder}; use the same files everywhere"
             )
         return data
+
+    def files(self) -> tuple[FileList, ...]:
+        """Return the lists of the prepared files, and of the file from which seeds start if there is one.
+
+        Raises UserError if one cannot be read.
+        """
+        folder, name = ROOT / self.folder, self.study.data_set
+        try:
+            lists = received.listed(folder, prepared.names(folder, name))
+            if self.weights is None:
+                return (lists,)
+            path = ROOT / self.weights.path
+            return lists, received.listed(path.parent, [path.name])
+        except OSError as error:
+            raise UserError(f"{error.filename} cannot be read ({error.strerror})") from None
+
+    def found(self, files: Sequence[FileList]) -> "StudyData | None":
+        """Return it with the folders of this machine that have these files of it; None if it lacks some."""
+        folders = [of.found() for of in files]
+        if not folders:  # its files are where they are listed
+            return self
+        if None in folders:
+            return None
+        weights = self.weights and replace(self.weights, path=Path(str(folders[-1]), self.weights.path.name))
+        return replace(self, folder=str(folders[0]), weights=weights)
 
 
 def locate(folder: Path, name: str, study: Study) -> StudyData:

@@ -165,6 +165,14 @@ def read(folder: Path, name: str) -> dict[str, Any]:
     return _read(folder / f"{name}.json")
 
 
+def names(folder: Path, name: str) -> list[str]:
+    """Return the names of the files of a prepared data set in its folder. Raises UserError as `read` does."""
+    about = read(folder, name)
+    vocabulary = [f"{name}{VOCABULARY}"] if "texts" in about else []
+    shards = [path.as_posix() for path, _ in _shards(about, Path(name))]
+    return [f"{name}.json", f"{name}.npz", *vocabulary, *shards]
+
+
 def read_part(folder: Path, study: str) -> dict[str, Any]:
     """Return the manifest of what a study trains on. Raises UserError if it is missing or damaged."""
     return _read(folder / STUDIES / f"{study}.json")

@@ -1,51 +1,39 @@
-"""The runs of a study on a pool of workers: each has one at a time, and whatever dies, the end comes."""
+"""The runs of a study on its workers: each has a few at a time, and whatever dies, the end comes."""
 
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty
 from time import monotonic
 from types import FrameType
 from typing import Any
 
 from dask.system import CPU_COUNT
-from distributed import CancelledError, Client, Future, KilledWorker
+from distributed import Future, KilledWorker
 
 from batchwise.common import plugin_errors
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
-from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
-from batchwise.execution.pool import number_of_workers, replace_lost_workers
+from batchwise.execution.losses import LOSSES_ALLOWED, Loss, Losses
+from batchwise.execution.pool import number_of_workers
 from batchwise.execution.progress import note
 from batchwise.execution.run_queue import Queue
+from batchwise.execution.study_workers import SECONDS_TO_ANSWER, StudyWorkers, was_lost
 from batchwise.execution.worker_states import AtWork
-from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
+from batchwise.execution.workers import FinishedRun, NotTakenUp, train_runs
 from batchwise.training import run_result
 
-DEATHS_ALLOWED = 2  # of workers that had a run: it is tried again
 RUNS_ALLOWED = 1  # whose workers all died while no other run ended: of more it is the machine's fault, and no result
 SECONDS_BETWEEN_LOOKS = 1
-SECONDS_TO_ANSWER = 30
 SECONDS_LOST = 10  # for which no worker has a run: its worker died before it got it
-SECONDS_WITHOUT_WORKERS = 300  # a dead one is replaced by then, also on a busy machine
-
-
-def take_up(client: Client, data: StudyData, shared_inputs: dict[str, Any]) -> None:
-    """Give all workers what the runs of a study share. Raises UserError if they cannot take it."""
-    try:
-        client.register_plugin(StudyPlugin(data, shared_inputs))
-    except Exception as error:  # Dask raises no other
-        raise UserError(
-            f"the scheduler or a worker cannot take up the study ({plugin_errors.sentence(error)}); start them in this "
-            "folder, with PYTHONPATH=. and the same packages"
-        ) from None
+LATE = 2.0  # times the seconds that a run should take: an idle worker of a cluster trains it too, and the first ends it
+SECONDS_LATE = 5  # at least
 
 
 def train(
-    client: Client,
+    workers: StudyWorkers,
     shared_inputs: dict[str, Any],
     runs: list[Run],
     seconds: Callable[[Run], float],
@@ -58,19 +46,22 @@ def train(
     """Train all runs and hand each to `on_finished`, with the number still running, as soon as it ends.
 
     `look` is called with what tells which worker has which run, after each run that ended and at least once a second.
-    The workers have taken up the study of the runs, whose inputs are `shared_inputs`. `seconds` and `compile_seconds`
-    are those of the Queue; `some_ended` is whether other runs of the study ended before. Raises UserError as
-    StudyPlugin.load_trainer does, if no worker or no scheduler is left, or if all workers die.
+    The workers are those of the study, whose shared inputs are `shared_inputs`. `seconds` and `compile_seconds` are
+    those of the Queue; `some_ended` is whether other runs of the study ended before. Raises UserError as
+    StudyPlugin.load_trainer and StudyWorkers.look do, for a worker that is refused, or if all workers die.
     """
     all_begin = not some_ended and number_of_workers() <= CPU_COUNT
-    queue = Queue(runs, seconds, compile_seconds, all_begin=all_begin)
-    dispatcher = Dispatcher(client, queue, shared_inputs, some_ended=some_ended)
+    at_once = workers.data.study.recipe.runs_at_once
+    queue = Queue(runs, seconds, compile_seconds, all_begin=all_begin, at_once=at_once)
+    dispatcher = Dispatcher(workers, queue, shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
-        for _ in runs:
-            run, finished = dispatcher.next_finished(look)
-            on_finished(run, finished, len(dispatcher.running))
-            if interrupts:
-                raise KeyboardInterrupt
+        left = len(runs)
+        while left:
+            for run, finished in dispatcher.next_finished(look):
+                on_finished(run, finished, len(dispatcher.running))
+                left -= 1
+                if interrupts:
+                    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -93,118 +84,176 @@ def _interrupts() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+Ended = tuple[Run, FinishedRun]
+
+
 @dataclass
 class Assignment:
-    """A run that a worker was given, and when it was last seen to have it."""
+    """Runs that a worker was given: which, since when, and when it was last seen to have them."""
 
-    run: Run
+    runs: tuple[Run, ...]
     worker: str
+    nanny: str | None
+    began: float
     seen: float
 
 
 class Dispatcher:
-    """Keeps each worker at one run, so that a worker's death is the fault of the run that it had."""
+    """Keeps each worker at the runs that it trains together, mostly one: a worker's death is the fault of its runs.
 
-    def __init__(self, client: Client, queue: Queue, shared_inputs: dict[str, Any], *, some_ended: bool) -> None:
-        self.client, self.queue, self.shared_inputs, self.some_ended = client, queue, shared_inputs, some_ended
-        self.running: dict[Future[FinishedRun], Assignment] = {}
-        self.ended: SimpleQueue[Future[FinishedRun]] = SimpleQueue()
-        self.again: list[Run] = []  # whose worker died
-        self.deaths: Counter[Run] = Counter()
-        self.workers: tuple[str, ...] = ()
-        self.looked, self.last_worker = float("-inf"), monotonic()
+    Those whose worker went away are tried again one by one, so that the fault is that of one.
+    """
 
-    def next_finished(self, look: Callable[[Callable[[], AtWork]], None]) -> tuple[Run, FinishedRun]:
-        """Wait for a run to end, and return it with its outcome; one whose worker died is tried again."""
+    def __init__(self, workers: StudyWorkers, queue: Queue, shared_inputs: dict[str, Any], *, some_ended: bool) -> None:
+        self.workers, self.queue, self.shared_inputs, self.some_ended = workers, queue, shared_inputs, some_ended
+        self.study = run_store.key(shared_inputs)
+        self.running: dict[Future[list[FinishedRun]], Assignment] = {}
+        self.again: list[Run] = []  # whose worker went away
+        self.later: list[Run] = []  # more than once: after all others
+        self.losses = Losses(workers.left_in_order, here=not workers.elsewhere)
+        self.looked = float("-inf")
+
+    def next_finished(self, look: Callable[[Callable[[], AtWork]], None]) -> list[Ended]:
+        """Wait for runs to end, and return each with its outcome; one whose worker went away is tried again."""
         while True:
+            if monotonic() - self.looked > SECONDS_BETWEEN_LOOKS:
+                self._look()
+            if failed := self._deadly():
+                return failed
             self._fill()
             look(self.at_work)
             with suppress(Empty):
-                future = self.ended.get(timeout=SECONDS_BETWEEN_LOOKS)
+                future = self.workers.ended.get(timeout=SECONDS_BETWEEN_LOOKS)
+                self.workers.handle(future)
                 if future in self.running:
-                    run = self.running.pop(future).run
-                    outcome = self._outcome(future, run)  # first: the worker may die of its next run
-                    self._fill()  # it goes on while the result is kept
-                    if outcome:
-                        return run, outcome
+                    assignment = self.running.pop(future)
+                    ended = self._outcome(future, assignment)  # first: the worker may die of its next run
+                    if ended:
+                        self._end_copies(assignment.runs)
+                        self._fill()  # it goes on while the result is kept
+                        return ended
 
     def at_work(self) -> AtWork:
         """Return the runs that each worker has."""
-        busy = {assignment.worker: [assignment.run] for assignment in self.running.values()}
-        return dict.fromkeys(self.workers, ()) | busy
+        busy = {assignment.worker: assignment.runs for assignment in self.running.values()}
+        return dict.fromkeys(self.workers.ready, ()) | busy
 
     def _fill(self) -> None:
         """Give a run to each worker that has none."""
-        if monotonic() - self.looked > SECONDS_BETWEEN_LOOKS:
-            self._look()
         busy = {assignment.worker for assignment in self.running.values()}
-        for worker in self.workers:
+        ready = self.workers.ready
+        for worker in ready:
             if worker not in busy:
-                run = self.again.pop() if self.again else self.queue.take(worker, self.workers)
-                if run:
-                    self._start(run, worker)
+                runs = self._next_runs(worker, ready)
+                if runs:
+                    self._start(runs, worker)
+
+    def _next_runs(self, worker: str, ready: tuple[str, ...]) -> tuple[Run, ...]:
+        if self.again:
+            return (self.again.pop(),)
+        return self.queue.take(worker, ready) or ((self.later.pop(0),) if self.later else self._late())
+
+    def _late(self) -> tuple[Run, ...]:
+        """Return runs that take too long where they are, and of which there is no copy: their worker may be slow."""
+        runs = [assignment.runs for assignment in self.running.values()]
+        for one in self.running.values() if self.workers.elsewhere else ():
+            should_take = sum(map(self.queue.seconds, one.runs)) + self.queue.compile_seconds()
+            if monotonic() - one.began > max(LATE * should_take, SECONDS_LATE) and runs.count(one.runs) == 1:
+                return one.runs
+        return ()
+
+    def _end_copies(self, runs: tuple[Run, ...]) -> None:
+        """Forget what else trains runs that have ended: they would have the same bits."""
+        for future in [future for future, other in self.running.items() if other.runs == runs]:
+            del self.running[future]
+            future.cancel()
 
     def _look(self) -> None:
-        """See which workers there are, and what they have. Raises UserError if none is left, or no scheduler."""
-        processing = self._processing()
-        self.workers, self.looked = tuple(processing), monotonic()
-        replace_lost_workers(self.client)
-        if self.workers:
-            self.last_worker = self.looked
-        elif self.looked - self.last_worker > SECONDS_WITHOUT_WORKERS:
-            raise UserError(f"no worker is left, and none came within {SECONDS_WITHOUT_WORKERS} s")
+        """See which workers there are, and what they have. Raises UserError as StudyWorkers.look does."""
+        processing = self.workers.look()
+        self.looked = monotonic()
+        self.losses.look(self.workers.nannies)
         held = {key for keys in processing.values() for key in keys}
         for future, assignment in list(self.running.items()):
             if future.key in held or future.done():
                 assignment.seen = self.looked
-            elif self.looked - assignment.seen > SECONDS_LOST:
+            elif assignment.worker not in processing or self.looked - assignment.seen > SECONDS_LOST:
                 future.cancel()  # which ends it
 
-    def _processing(self) -> dict[str, list[str]]:
-        """Return {worker: the tasks that it has}."""
-        scheduler = self.client.scheduler
-        if scheduler is None:
-            raise UserError("the Dask scheduler no longer answers (the client has lost it)")
-        try:
-            return self.client.sync(scheduler.processing, workers=None, callback_timeout=SECONDS_TO_ANSWER)
-        except (OSError, TimeoutError) as error:
-            raise UserError(f"the Dask scheduler no longer answers ({error})") from None
+    def _start(self, runs: tuple[Run, ...], worker: str) -> None:
+        future = self.workers.submit(worker, train_runs, runs, self.study)
+        now = monotonic()
+        self.running[future] = Assignment(runs, worker, self.workers.members[worker].nanny, now, now)
 
-    def _start(self, run: Run, worker: str) -> None:
-        future = self.client.submit(train_run, run, workers=[worker], pure=False)
-        self.running[future] = Assignment(run, worker, monotonic())
-        future.add_done_callback(self.ended.put)
+    def _outcome(self, future: Future[list[FinishedRun]], assignment: Assignment) -> list[Ended]:
+        """Return what became of runs that have ended; nothing if they are to be tried again.
 
-    def _outcome(self, future: Future[FinishedRun], run: Run) -> FinishedRun | None:
-        """Return what became of a run that has ended; None if its worker died, and it is to be tried again.
-
-        Raises UserError if no worker could train it.
+        Raises UserError if no worker could train them.
         """
         try:
             finished = future.result(timeout=SECONDS_TO_ANSWER)
             self.some_ended = True
-            return finished
+            return list(zip(assignment.runs, finished, strict=True))
         except UserError:
             raise
-        except (KilledWorker, TimeoutError, CancelledError, OSError):  # or it died with the result
-            return self._worker_died(run)
+        except NotTakenUp:
+            self.workers.forget(assignment.worker)
+            self._try_again(assignment.runs)
         except Exception as error:
-            return self._failed(run, plugin_errors.sentence(error))
+            if not was_lost(future, error):
+                return self._all_failed(assignment.runs, plugin_errors.sentence(error))
+            self._worker_lost(assignment, died=isinstance(error, KilledWorker))
+        return []
 
-    def _worker_died(self, run: Run) -> FinishedRun | None:
-        self.deaths[run] += 1
-        self.looked = float("-inf")
-        if self.deaths[run] > DEATHS_ALLOWED:
-            if not self.some_ended and sum(number > DEATHS_ALLOWED for number in self.deaths.values()) > RUNS_ALLOWED:
-                raise UserError(
-                    f"the workers died with each run that they had, {self.deaths.total()} times, and no run ended; see "
-                    "whether the machine has the memory, or set BATCHWISE_WORKERS to fewer"
-                )
-            return self._failed(run, f"its worker died {self.deaths[run]} times")
-        note(f"the worker that had {run.name} died; the run is tried again")
-        self.again.append(run)
-        return None
+    def _worker_lost(self, assignment: Assignment, *, died: bool) -> None:
+        """Try runs again whose worker went away, or is still there and has not got them."""
+        runs = assignment.runs
+        self._look()
+        if died or assignment.worker not in self.workers.members:
+            for run in runs:
+                self.losses.add(Loss(run, assignment.worker, assignment.nanny, alone=len(runs) == 1))
+            self.losses.look(self.workers.nannies)
+            if not any(map(self.losses.are_too_many, runs)):
+                told = "died" if died and not self.workers.elsewhere else "went away"
+                which = f"{runs[0].name} {told}; the run is tried again"
+                if len(runs) > 1:
+                    which = f"{len(runs)} runs of m = {runs[0].effective_batch_size} {told}; they are tried one by one"
+                note(f"the worker that had {which}")
+        self._try_again(runs)
 
-    def _failed(self, run: Run, message: str) -> FinishedRun:
-        result = run_result.without_evaluations("failed", message)
-        return FinishedRun("failed", run_result.dump(result, run_store.inputs_of(run, self.shared_inputs)))
+    def _try_again(self, runs: tuple[Run, ...]) -> None:
+        for run in reversed(runs):
+            if all(run not in assignment.runs for assignment in self.running.values()):
+                first = self.losses.losses[run] <= 1 or not self.workers.elsewhere
+                (self.again if first else self.later).append(run)
+
+    def _deadly(self) -> list[Ended]:
+        """Return a run that waits and was the death of too many workers, as one that failed.
+
+        Raises UserError if that is the machine's fault, or if its workers were taken away too often to tell.
+        """
+        for waiting in (self.again, self.later):
+            for run in waiting:
+                if self.losses.are_too_many(run):
+                    self._check_machine()
+                    waiting.remove(run)
+                    return self._all_failed((run,), f"its worker died {self.losses.deaths[run]} times")
+                if self.losses.losses[run] > LOSSES_ALLOWED:
+                    raise UserError(
+                        f"{LOSSES_ALLOWED + 1} workers went away while they had {run.name}, and did not come back: see "
+                        "whether their machines are taken away, or it takes more memory than a job or pod may have"
+                    )
+        return []
+
+    def _check_machine(self) -> None:
+        """Raise UserError if workers die of whatever they train."""
+        deadly = sum(map(self.losses.are_too_many, self.losses.deaths))
+        if not self.some_ended and deadly > RUNS_ALLOWED:
+            raise UserError(
+                f"the workers died with each run that they had, {self.losses.deaths.total()} times, and no run ended; "
+                "see whether the machine has the memory, or set BATCHWISE_WORKERS to fewer"
+            )
+
+    def _all_failed(self, runs: tuple[Run, ...], message: str) -> list[Ended]:
+        result, shared = run_result.without_evaluations("failed", message), self.shared_inputs
+        return [(run, FinishedRun("failed", run_result.dump(result, run_store.inputs_of(run, shared)))) for run in runs]

@@ -20,7 +20,7 @@ from batchwise.execution import run_store, run_times
 from batchwise.execution.run_store import Store
 from batchwise.execution.run_times import Timings, Work
 from batchwise.runtime.device import gpu
-from batchwise.training import run_files, run_result
+from batchwise.training import run_files, run_result, trainers
 
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
@@ -99,14 +99,10 @@ def _size(folder: Path) -> int:
 
 def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
     """Return timings of short runs, and the size of a run file of the whole budget in bytes."""
-    from batchwise.training.trainer import (
-        Trainer,  # TensorFlow takes seconds to import: only where there is no measurement
-    )
-
     logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each batch size is a program of its own
     part = _measured_part(folds.of_seed(data, 0))
     rows = part.rows["train"]
-    trainer = Trainer(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}), study.metric)
+    trainer = trainers.load(part, study.recipe.model_copy(update={"budget": Budget(epochs=1)}), study.metric)
     timings = Timings()
     sizes = min(study.grid.batch_sizes), max(study.grid.batch_sizes)
     for m in {grid.effective_batch_size(size, rows) for size in sizes}:

@@ -14,7 +14,7 @@ from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.local_files import LocalFile
 from batchwise.execution import run_store
-from batchwise.training import run_files
+from batchwise.training import run_files, trainers
 from batchwise.training.run_result import RunResult
 
 
@@ -42,11 +42,7 @@ def reproduce(
     Run files are in runs/<name> of `folder`, those of fresh seeds of a chosen cell in confirmed/<name>. `weights` is
     the file from which seeds start, if there is one. Raises UserError if a run file is missing, damaged or of another.
     """
-    from batchwise.training.trainer import (
-        Trainer,  # TensorFlow takes seconds to import: only after the arguments were checked
-    )
-
-    trainer = Trainer(data, study.recipe, study.metric, weights.path if weights else None)
+    trainer = trainers.load(data, study.recipe, study.metric, weights.path if weights else None)
     inputs_now = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
     of_grid = grid.runs_of(cell, study)
     fresh = fresh_runs(study, cell, folder / "confirmed" / name)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from itertools import islice
 
 from batchwise.config.grid import Run
 
@@ -12,6 +13,7 @@ class Queue:
     `seconds` says how long a run takes, `compile_seconds` how much longer the first run of a batch size; both are asked
     anew each time, since what they say gets better while runs are measured. `all_begin`: no worker has trained yet, and
     each has a core, so that a second one of a batch size costs no time as long as the first has not trained either.
+    `at_once` is how many runs a worker trains together, if they have a branch in common, or none.
     """
 
     def __init__(
@@ -21,33 +23,38 @@ class Queue:
         compile_seconds: Callable[[], float],
         *,
         all_begin: bool = False,
+        at_once: int = 1,
     ) -> None:
-        self.seconds, self.compile_seconds, self.all_begin = seconds, compile_seconds, all_begin
+        self.seconds, self.compile_seconds = seconds, compile_seconds
+        self.all_begin, self.at_once = all_begin, at_once
         self.waiting: dict[int, list[Run]] = defaultdict(list)
         for run in sorted(runs, reverse=True):
             self.waiting[run.effective_batch_size].append(run)
         self.current: dict[str, int] = {}
         self.sharing: set[str] = set()  # workers whose batch size was another's when they took it up
 
-    def take(self, worker: str, workers: Collection[str]) -> Run | None:
-        """Return the next run for a worker, one of `workers`: of its batch size, else of one with much to do.
+    def take(self, worker: str, workers: Collection[str]) -> tuple[Run, ...]:
+        """Return the next runs for a worker, one of `workers`: of its batch size, else of one with much to do.
 
-        None if the rest is done sooner without it: by the workers that have compiled it.
+        None of them if the rest is done sooner without it: by the workers that have compiled it.
         """
         batch_size = self.current.get(worker)
         self.all_begin &= batch_size is None  # one that asks again has trained
         if batch_size not in self.waiting:
-            taken = {self.current[other] for other in workers if other in self.current}
-            batch_size = self._next_batch_size(taken)
-            self.sharing = self.sharing | {worker} if batch_size in taken else self.sharing - {worker}
+            others = {self.current[other] for other in workers if other in self.current}
+            batch_size = self._next_batch_size(others)
+            self.sharing = self.sharing | {worker} if batch_size in others else self.sharing - {worker}
         if batch_size is None:
-            return None
+            return ()
         self.current[worker] = batch_size
         runs = self.waiting[batch_size]
-        run = runs.pop(_first_of_last(runs) if worker in self.sharing else -1)
-        if not self.waiting[batch_size]:
+        places = _places(runs, _first_of_last(runs) if worker in self.sharing else len(runs) - 1, self.at_once)
+        taken = tuple(runs[place] for place in places)
+        for place in sorted(places, reverse=True):
+            del runs[place]
+        if not runs:
             del self.waiting[batch_size]
-        return run
+        return taken
 
     def _next_batch_size(self, taken: set[int]) -> int | None:
         free = self.waiting.keys() - taken
@@ -58,6 +65,14 @@ class Queue:
 
     def _seconds_left(self, batch_size: int) -> float:
         return sum(map(self.seconds, self.waiting[batch_size]))
+
+
+def _places(runs: list[Run], first: int, number: int) -> list[int]:
+    """Return the place of a run, and of others of its branch, from the end on, as many as a number in all."""
+    alike = (
+        place for place in reversed(range(len(runs))) if place != first and runs[place].branch == runs[first].branch
+    )
+    return [first, *islice(alike, number - 1)]
 
 
 def _first_of_last(runs: list[Run]) -> int:

@@ -12,11 +12,11 @@ from batchwise.data.loading import StudyData
 from batchwise.data.local_files import LocalFile
 from batchwise.data.task import of_recipe
 from batchwise.runtime.environment import differences, environment
+from batchwise.training import trainers
 
 DIGEST_BYTES = 32
 # Another try may mend a run that ended for want of memory or of a worker; these two would come out the same.
 FINAL = ("ok", "diverged")
-TRAINER = "batchwise/training/trainer.py"
 
 
 def inputs(
@@ -46,7 +46,7 @@ def inputs_of_study(data: StudyData) -> dict[str, Any]:
 def code(recipe: Recipe, task: str) -> dict[str, str]:
     """Return {file: SHA-256} of the source that decides the bits of a run: of the trainer, the model and the task."""
     used = plugins.file("models", recipe.model.name), plugins.file("tasks", task)
-    return source_closure.hashes(source_closure.closure(TRAINER, *used))
+    return source_closure.hashes(source_closure.closure(trainers.FILES[recipe.engine], *used))
 
 
 def inputs_of(run: Run, shared: dict[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from distributed import Client
-
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
 from batchwise.execution import dispatcher, pool, remaining_stages, run_store, run_times
@@ -17,6 +15,7 @@ from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
 from batchwise.execution.run_times import Work
 from batchwise.execution.stage_times import START_UP, seconds_of_process
+from batchwise.execution.study_workers import StudyWorkers
 from batchwise.execution.worker_states import WorkerStates
 from batchwise.execution.workers import FinishedRun
 from batchwise.training.run_result import STATUSES
@@ -48,11 +47,11 @@ class Session:
         stage = remaining_stages.this_stage()
         self.progress = Progress(stage, name, len(keys), STATUSES, self.seconds_left, self.states)
 
-    def train(self, workers: Callable[[], Client], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
+    def train(self, workers: Callable[[], StudyWorkers], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
         """Train the runs; return the files of those that are not kept: another try may mend them.
 
-        `workers` returns a client of those that have taken up the study, whose inputs are `shared_inputs`. Raises
-        UserError as pool.pool and dispatcher.train do. If the end is not reached, says what is kept.
+        `workers` returns those of the study, whose inputs are `shared_inputs`. Raises UserError as pool.pool,
+        StudyWorkers and dispatcher.train do. If the end is not reached, says what is kept.
         """
         try:
             self.progress.begin()

@@ -20,7 +20,8 @@ from batchwise.data.subset import subset
 from batchwise.execution import run_store, run_times
 from batchwise.execution.run_store import Store
 from batchwise.execution.run_times import Work
-from batchwise.training import run_result
+from batchwise.runtime.engine import use
+from batchwise.training import run_result, trainers
 from batchwise.training.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -127,12 +128,14 @@ class ShortRuns:
         """Return the trainer of a budget, made at the first call; the first of all looks at the model."""
         if recipe.budget not in self.trainers:
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each m is a program of its own
-            from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory
+            use(recipe.engine)
+            from batchwise.runtime.keras import MAY_BE_OUT_OF_MEMORY, is_out_of_memory
             from batchwise.training import model_trial
-            from batchwise.training.trainer import Trainer
 
             try:
-                trainer = Trainer(self.data, recipe, self.study.metric, self.weights.path if self.weights else None)
+                trainer = trainers.load(
+                    self.data, recipe, self.study.metric, self.weights.path if self.weights else None
+                )
                 if not self.trainers:
                     model_trial.check(trainer)
                 trainer.compile_evaluation()

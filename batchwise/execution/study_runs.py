@@ -16,17 +16,14 @@ from batchwise.data.loading import StudyData
 from batchwise.execution import run_store
 from batchwise.execution.run_folder import RunFolder, replacing
 from batchwise.execution.run_store import Store
-from batchwise.runtime import forkserver
-from batchwise.training import run_files, run_result
+from batchwise.runtime import engine, forkserver
+from batchwise.training import run_files, run_result, trainers
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from batchwise.execution.study_workers import StudyWorkers
 
-# What each worker imports, and what this stage does, which each imports again
-PRELOADED = (
-    *("batchwise.training.trainer", "batchwise.training.model_trial", "batchwise.execution.workers"),
-    *("batchwise.execution.study_runs", "stages"),
-)
+# What each worker imports beside its trainer, and what this stage does, which each imports again
+PRELOADED = "batchwise.training.model_trial", "batchwise.execution.workers", "batchwise.execution.study_runs", "stages"
 
 
 def train_study(
@@ -55,6 +52,7 @@ def making(
     time, or None; it is used if its inputs are today's. The folder's bytes do not depend on the workers, on the order
     of runs, or on an earlier interruption.
     """
+    engine.use(data.study.recipe.engine)
     with _alone(kept.folder / f"{name}.lock"), replacing(place) as folder, ExitStack() as closing:
         runs = StudyRuns(name, data, folder, kept, timings, earlier, closing)
         yield runs
@@ -78,7 +76,7 @@ class StudyRuns:
         self.name, self.data, self.folder, self.kept = name, data, folder, kept
         self.timings, self.earlier, self.closing = timings, earlier, closing
         self.shared_inputs = run_store.inputs_of_study(data)
-        self.client: Client | None = None
+        self.workers: StudyWorkers | None = None
         self.made: set[Run] = set()
         self.trained = 0
         self.damaged: list[Run] = []
@@ -114,14 +112,15 @@ class StudyRuns:
             print(f"{self.name}: {what}: {len({*self.damaged})} of {statuses.total()} runs", file=sys.stderr)
         _report(self.name, statuses, self.trained, self.unfinished)
 
-    def _workers(self) -> "Client":
-        """Return a client of workers that have taken up the study."""
-        if self.client is None:
-            from batchwise.execution import dispatcher, pool
+    def _workers(self) -> "StudyWorkers":
+        """Return the workers of the study, started at the first call."""
+        if self.workers is None:
+            from batchwise.execution import pool
+            from batchwise.execution.study_workers import StudyWorkers
 
-            self.client = self.closing.enter_context(pool.pool())
-            dispatcher.take_up(self.client, self.data, self.shared_inputs)
-        return self.client
+            client = self.closing.enter_context(pool.pool())
+            self.workers = StudyWorkers(client, self.data, self.shared_inputs)
+        return self.workers
 
     def _recovered(self, run: Run, key: str) -> bytes | None:
         """Keep a run of the last time, and return its content, if it is the wanted one. A clone has files, no store.
@@ -145,7 +144,8 @@ class StudyRuns:
 def preload() -> None:
     """Begin to import TensorFlow in the process of which workers on this machine are copies, unless it has begun."""
     if not os.environ.get("DASK_SCHEDULER_ADDRESS"):
-        forkserver.start(*PRELOADED)
+        trainer = trainers.FILES[engine.used()].removesuffix(".py").replace("/", ".")
+        forkserver.start(trainer, *PRELOADED)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a worker does: it trains runs of a study, one at a time."""
+"""What a worker does: it takes up a study, and trains runs of it, as many at a time as its engine does."""
 
 import gc
 import logging
@@ -10,8 +10,11 @@ from distributed import WorkerPlugin, get_worker
 
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
+from batchwise.data import received
 from batchwise.data.loading import StudyData
+from batchwise.data.received import FileList, Piece
 from batchwise.execution import run_store
+from batchwise.runtime import engine
 from batchwise.training import run_result
 
 if TYPE_CHECKING:
@@ -30,8 +33,12 @@ class FinishedRun:
     seconds: float = 0.0
 
 
+class NotTakenUp(Exception):
+    """The worker was started anew, or has taken up another study, since it took up this one."""
+
+
 class StudyPlugin(WorkerPlugin):
-    """Gives every worker, also one that replaces a dead one, what all runs of a study share."""
+    """What all runs of a study share, on a worker."""
 
     name = PLUGIN
 
@@ -42,37 +49,87 @@ class StudyPlugin(WorkerPlugin):
     def load_trainer(self) -> "Trainer":
         """Return the worker's trainer, made at the first call; the inputs are read here, and kept on the device alone.
 
-        Raises UserError if the model cannot be built or trained, or if this worker lacks the data, or would give other
-        bits than the machine that asks.
+        Raises UserError if the model cannot be built or trained, or if this worker lacks the data.
         """
         if self.trainer is None:
-            self._check_inputs()
-            from batchwise.training import model_trial  # only workers import TensorFlow
-            from batchwise.training.trainer import Trainer
+            from batchwise.training import trainers  # only workers import an engine
 
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each m is a program of its own
-            self.trainer = Trainer(self.data.load(), self.data.study.recipe, self.data.study.metric, self.data.start())
+            study, start = self.data.study, self.data.start()
+            self.trainer = trainers.load(self.data.load(), study.recipe, study.metric, start)
+            from batchwise.training import model_trial
+
             model_trial.check(self.trainer)
             self.trainer.compile_evaluation()  # before any run, whose time would tell too much of the others'
             gc.freeze()  # all of this stays: to look through it for garbage would take a twentieth of a run's time
         return self.trainer
 
-    def _check_inputs(self) -> None:
-        here = run_store.inputs_of_study(self.data)
-        for name, value in self.shared_inputs.items():
-            if here.get(name) != value:
-                raise UserError(
-                    f"worker {get_worker().address} would give other bits: its {name} is {here.get(name)}, where `dvc "
-                    f"repro` runs it is {value}; use workers with the same files, packages and kind of machine"
-                )
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker says that was given a study: nothing, if it has taken it up."""
+
+    differs: tuple[str, ...] = ()  # by what it would give other bits
+    missing: tuple[tuple[FileList, dict[str, int]], ...] = ()  # what it lacks, as FileList.missing
+    restarts: bool = False  # it has begun to: its process computes with the other engine
 
 
-def train_run(run: Run) -> FinishedRun:
-    """On a worker: train a run. Raises UserError as load_trainer does."""
-    plugin = get_worker().plugins[PLUGIN]
-    assert isinstance(plugin, StudyPlugin)
+def take_up(data: StudyData, files: tuple[FileList, ...], shared_inputs: dict[str, Any]) -> Answer:
+    """On a worker: take up a study, or say what stands against it.
+
+    `files` are those of the study where they may have to be sent. Raises UserError if the process computes with the
+    other engine and nothing starts it again, or if this machine lacks the engine.
+    """
+    try:
+        engine.use(data.study.recipe.engine)
+    except UserError:
+        if get_worker().nanny is None:
+            raise
+        _start_again()
+        return Answer(restarts=True)
+    here = run_store.inputs_of_study(data)
+    if here != shared_inputs:
+        return Answer(differs=tuple(run_store.changes(shared_inputs, here)) or ("what decides a run",))
+    found = data.found(files)
+    if found is None:
+        return Answer(missing=tuple((of, of.missing()) for of in files if not of.found()))
+    get_worker().plugins[PLUGIN] = StudyPlugin(found, shared_inputs)
+    return Answer()
+
+
+def _start_again() -> None:
+    """Let this process end, and be started again by the one that started it."""
+    worker = get_worker()
+    worker.loop.add_callback(worker.close_gracefully, restart=True, reason="a study of the other engine")
+
+
+def receive(piece: Piece) -> str | None:
+    """On a worker: write a piece of a file that it lacks. Return why it cannot, where the disk is full say."""
+    try:
+        received.receive(piece)
+    except OSError as error:  # another one tells that the worker is lost
+        return f"{error.filename} cannot be written ({error.strerror})"
+    return None
+
+
+def train_runs(runs: tuple[Run, ...], study: str) -> list[FinishedRun]:
+    """On a worker: train runs, of one batch size, of the study whose shared inputs have this key.
+
+    Seconds are those of a run: its share of what all took. The first has compiled, if any did. Raises NotTakenUp, and
+    UserError as load_trainer does.
+    """
+    plugin = get_worker().plugins.get(PLUGIN)
+    if not isinstance(plugin, StudyPlugin) or run_store.key(plugin.shared_inputs) != study:
+        raise NotTakenUp(study)
     trainer = plugin.load_trainer()
     start, compilations = perf_counter(), trainer.compilations
-    result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed, run.branch or None)
-    content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
-    return FinishedRun(result.status, content, trainer.compilations > compilations, perf_counter() - start)
+    results = trainer.train(runs)
+    contents = [
+        run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
+        for run, result in zip(runs, results, strict=True)
+    ]
+    seconds, compiled = (perf_counter() - start) / len(runs), trainer.compilations > compilations
+    return [
+        FinishedRun(result.status, content, compiled and not number, seconds)
+        for number, (result, content) in enumerate(zip(results, contents, strict=True))
+    ]

@@ -39,6 +39,15 @@ def gpus(engine: Engine) -> list[Any]:
         return tf.config.list_physical_devices("GPU")
 
 
+def gpu_memory_peak() -> int:
+    """Return the most bytes of the GPU that this process has taken so far."""
+    if used() == "jax":
+        return int(gpus("jax")[0].memory_stats()["peak_bytes_in_use"])
+    from batchwise.runtime.tensorflow import tf
+
+    return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
 @cache
 def configure() -> None:
     """Make the bits of the engine repeatable, once in a process. Must come before its first operation.

@@ -10,6 +10,7 @@ from multiprocessing import forkserver, resource_tracker
 from unittest import mock
 
 from batchwise.runtime.device import gpu
+from batchwise.runtime.engine import used
 
 
 def start_method() -> str:
@@ -28,7 +29,7 @@ def start(*modules: str) -> None:
     other looks in the working directory alone, and says nothing of what it does not find.
     """
     if start_method() == "forkserver":
-        first = ("batchwise.runtime.forkserver_preload", "batchwise.runtime.tensorflow")
+        first = ("batchwise.runtime.forkserver_preload", f"batchwise.runtime.{used()}")
         multiprocessing.set_forkserver_preload([*first, *modules])
         with holding_interrupts(), mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path)):
             forkserver.ensure_running()

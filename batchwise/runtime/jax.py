@@ -1,15 +1,19 @@
 """JAX and Keras on it, imported with what they read once, at their import: everything here imports them from here.
 
+A process that imports this computes with JAX from then on (engine.py).
+
 No device is looked at yet, so that a process in which this was imported can be forked.
 """
 
 import os
 
 from batchwise.common.errors import UserError
+from batchwise.runtime import engine
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.runtime.unused_packages import without_unused
 from batchwise.runtime.xla_flags import XLA_FLAGS_OF_JAX_ON_GPU, has_nvidia_driver, set_xla_flags
 
+engine.use("jax")
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # of a GPU's memory, which others use too
 if not has_nvidia_driver():
@@ -29,8 +33,10 @@ for module in (keras.src.utils.module_utils.tensorflow, keras.src.utils.module_u
 jax.config.update("jax_enable_x64", True)
 keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
-__all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "jax", "keras"]
+__all__ = ["MAY_BE_OUT_OF_MEMORY", "OF_MEMORY", "is_out_of_memory", "jax", "keras"]
 
+# What a line of an error has in it that says so.
+OF_MEMORY = "[mM]emory|RESOURCE_EXHAUSTED"
 MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (jax.errors.JaxRuntimeError, MemoryError)
 
 

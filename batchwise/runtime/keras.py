@@ -8,11 +8,11 @@ import numpy as np
 from batchwise.runtime import engine
 
 if engine.used() == "jax":
-    from batchwise.runtime.jax import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras
+    from batchwise.runtime.jax import MAY_BE_OUT_OF_MEMORY, OF_MEMORY, is_out_of_memory, keras
 else:
-    from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras
+    from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, OF_MEMORY, is_out_of_memory, keras
 
-__all__ = ["MAY_BE_OUT_OF_MEMORY", "is_out_of_memory", "keras", "size_of_type"]
+__all__ = ["MAY_BE_OUT_OF_MEMORY", "OF_MEMORY", "is_out_of_memory", "keras", "size_of_type"]
 
 
 def size_of_type(dtype: str) -> int:

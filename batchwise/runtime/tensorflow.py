@@ -21,8 +21,10 @@ with quiet(), without_unused("scipy"):
     import tensorflow as tf
     from tensorflow.python.eager import context
 
-__all__ = ["MAY_BE_OUT_OF_MEMORY", "context", "is_out_of_memory", "keras", "tf"]
+__all__ = ["MAY_BE_OUT_OF_MEMORY", "OF_MEMORY", "context", "is_out_of_memory", "keras", "tf"]
 
+# What a line of an error has in it that says so.
+OF_MEMORY = f"[mM]emory|OOM|{NO_WORD}|{ONEDNN_OUT_OF_MEMORY}"
 MAY_BE_OUT_OF_MEMORY: tuple[type[Exception], ...] = (tf.errors.OpError, MemoryError, SystemError)
 
 

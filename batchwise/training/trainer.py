@@ -173,6 +173,22 @@ class Trainer:
         with told(f"model {self.recipe.model.name} cannot be evaluated"):
             self.evaluate.compile()
 
+    def rehearse_evaluation(self) -> None:
+        """Evaluate all rows once, with weights of 0: for measurements."""
+        variables, room = self.model.variables, self.evaluate.room
+        snapshots = [tf.zeros((room, *variable.shape), variable.dtype) for variable in variables]
+        self.evaluate(snapshots, 0, 0, (0,), is_end=False)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether a layer of the model goes through the places of a row one after another."""
+        return network.is_recurrent(self.model)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether the inputs of a row are whole numbers, one after the other."""
+        return self.examples.dtype_of_inputs == "int32" and len(self.input_shape) == 1
+
     @property
     def compilations(self) -> int:
         """How many programs of training there are: a run of a new batch size adds one, or two."""

@@ -72,40 +72,40 @@ FOUR_RUNS = [Run(8, 0.1, seed) for seed in range(4)]  # of 1/8 s each
 
 def test_a_worker_does_not_compile_for_what_another_finishes_sooner() -> None:
     queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 1)
-    assert queue.take("a", "ab") == FOUR_RUNS[0]
-    assert queue.take("b", "ab") is None
-    assert queue.take("a", "ab") == FOUR_RUNS[1]
+    assert queue.take("a", "ab") == (FOUR_RUNS[0],)
+    assert queue.take("b", "ab") == ()
+    assert queue.take("a", "ab") == (FOUR_RUNS[1],)
 
 
 def test_a_worker_shares_what_takes_longer_than_compiling() -> None:
     queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 0.1)
-    assert queue.take("a", "ab") == FOUR_RUNS[0]
-    assert queue.take("b", "ab") == FOUR_RUNS[3]  # from the other end
-    assert queue.take("a", "ab") == FOUR_RUNS[1]
-    assert queue.take("b", "ab") == FOUR_RUNS[2]
+    assert queue.take("a", "ab") == (FOUR_RUNS[0],)
+    assert queue.take("b", "ab") == (FOUR_RUNS[3],)  # from the other end
+    assert queue.take("a", "ab") == (FOUR_RUNS[1],)
+    assert queue.take("b", "ab") == (FOUR_RUNS[2],)
 
 
 def test_workers_that_all_begin_share_a_batch_size_until_one_has_trained() -> None:
     queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 1, all_begin=True)
-    assert queue.take("a", "abc") == FOUR_RUNS[0]
-    assert queue.take("b", "abc") == FOUR_RUNS[3]
-    assert queue.take("a", "abc") == FOUR_RUNS[1]
-    assert queue.take("c", "abc") is None
+    assert queue.take("a", "abc") == (FOUR_RUNS[0],)
+    assert queue.take("b", "abc") == (FOUR_RUNS[3],)
+    assert queue.take("a", "abc") == (FOUR_RUNS[1],)
+    assert queue.take("c", "abc") == ()
 
 
 def test_a_worker_shares_what_turns_out_to_take_long() -> None:
     measured = {"run": 1e-3, "compile": 1.2}  # what is believed of a small model, until a large one was measured
     queue = Queue(FOUR_RUNS, lambda run: measured["run"], lambda: measured["compile"])
-    assert queue.take("a", "ab") == FOUR_RUNS[0]
-    assert queue.take("b", "ab") is None
+    assert queue.take("a", "ab") == (FOUR_RUNS[0],)
+    assert queue.take("b", "ab") == ()
     measured |= {"run": 15, "compile": 3}
-    assert queue.take("b", "ab") == FOUR_RUNS[3]
+    assert queue.take("b", "ab") == (FOUR_RUNS[3],)
 
 
 def test_the_batch_size_of_a_worker_that_died_goes_to_another() -> None:
     queue = Queue(FOUR_RUNS, seconds, compile_seconds=lambda: 1)
     queue.take("a", "ab")
-    assert queue.take("b", "bc") == FOUR_RUNS[1]
+    assert queue.take("b", "bc") == (FOUR_RUNS[1],)
 
 
 def test_workers_that_share_train_the_branches_of_a_run_in_their_order() -> None:

@@ -16,11 +16,10 @@ import numpy as np
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.runtime.device import gpu
+from batchwise.runtime.device import gpu, gpu_memory_peak
+from batchwise.runtime.engine import use
 from batchwise.runtime.silent_stderr import quiet
-from batchwise.runtime.tensorflow import NO_WORD, ONEDNN_OUT_OF_MEMORY, is_out_of_memory, tf
-from batchwise.training import network
-from batchwise.training.trainer import Trainer
+from batchwise.training import trainers
 
 # A repetition lasts at least so long, if it has room for its epochs, so that the call of a program costs little of it.
 LEAST_SECONDS = 0.004
@@ -41,6 +40,7 @@ STATUS = Path("/proc/self/status")  # of Linux
 def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
     """Build a trainer, then answer (method, arguments) of a Probe until the other end closes; failures are answers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the other end's, which then closes
+    use(recipe.engine)
     with quiet():
         try:
             probe = Probe(data, recipe)
@@ -57,11 +57,11 @@ def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) ->
 
 def ending(error: Exception) -> tuple[str, str]:
     """Return the status of a process that ends with an error, and a message."""
+    from batchwise.runtime.keras import OF_MEMORY, is_out_of_memory
+
     text, name = COLOURS.sub("", str(error)), type(error).__name__
     if is_out_of_memory(error):
-        lines = [
-            line for line in text.splitlines() if re.search(f"[mM]emory|OOM|{NO_WORD}|{ONEDNN_OUT_OF_MEMORY}", line)
-        ]
+        lines = [line for line in text.splitlines() if re.search(OF_MEMORY, line)]
         return "out_of_memory", shorten(lines[0] if lines else name, 200)
     return "failed", shorten(text if isinstance(error, UserError) else f"{name}: {text}", 200)
 
@@ -69,7 +69,7 @@ def ending(error: Exception) -> tuple[str, str]:
 def memory_peak() -> int:
     """Return the most memory that was taken so far, in bytes: on the GPU, else the resident set of this process."""
     if gpu():
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+        return gpu_memory_peak()
     # Linux would give in ru_maxrss what the process had before its program was replaced, too.
     return _status("VmHWM") if STATUS.exists() else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -95,8 +95,8 @@ class Probe:
 
     def __init__(self, data: DataSet, recipe: Recipe) -> None:
         self.memory_start = memory_peak()
-        self.trainer = Trainer(data, recipe)
-        self.is_recurrent = network.is_recurrent(self.trainer.model)
+        self.trainer = trainers.load(data, recipe)
+        self.lanes, self.is_recurrent = recipe.runs_at_once, self.trainer.is_recurrent
         self.parts: dict[str, tuple[Callable[[int], float], int]] = {}  # call, the updates of its epochs
         self.epochs: dict[str, int] = {}  # of a repetition
 
@@ -114,13 +114,14 @@ class Probe:
         }
 
     def repeat(self, *parts: str) -> dict[str, float]:
-        """Return the seconds of an update of each part, or of some, over one repetition."""
+        """Return the seconds of an update of a run, of each part or of some, over one repetition: of many in lanes, its
+        share."""
         seconds = {}
         for part in parts or self.parts:
             call, updates = self.parts[part]
             first = call(1)  # the caches were others'
             epochs = self.epochs.setdefault(part, int(np.clip(np.ceil(LEAST_SECONDS / first), 1, EPOCHS)))
-            seconds[part] = call(epochs) / (epochs * updates)
+            seconds[part] = call(epochs) / (epochs * updates * self.lanes)
         return seconds
 
     def count(self, batch_size: int) -> int | None:
@@ -173,10 +174,8 @@ class Probe:
 
     def evaluation(self) -> tuple[int, int]:
         """Evaluate all rows once; return how many are evaluated together, and the memory's peak."""
-        evaluate, variables = self.trainer.evaluate, self.trainer.model.variables
-        snapshots = [tf.zeros((evaluate.room, *variable.shape), variable.dtype) for variable in variables]
-        evaluate(snapshots, 0, 0, (0,), is_end=False)
-        return evaluate.batch_rows, memory_peak()
+        self.trainer.rehearse_evaluation()
+        return self.trainer.evaluate.batch_rows, memory_peak()
 
     def _compile(self, part: str, batch_size: int) -> float:
         """Add a part, with room for as many epochs as a repetition needs, and return the seconds of its compilation.
@@ -194,7 +193,7 @@ class Probe:
         """Return how many rows an epoch of a repetition has at most, if that is an update."""
         if self.trainer.has_convolutions:
             return min(IMAGES, PIXELS // math.prod(self.trainer.input_shape[:-1]))
-        if self.trainer.examples.dtype_of_inputs == "int32" and len(self.trainer.input_shape) == 1:
+        if self.trainer.takes_tokens:
             return min(ROWS, (RECURRENT_TOKENS if self.is_recurrent else TOKENS) // self.trainer.input_shape[0])
         return ROWS
 

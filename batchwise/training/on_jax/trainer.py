@@ -149,6 +149,22 @@ class Trainer:
 
         return train
 
+    def rehearse_evaluation(self) -> None:
+        """Evaluate all rows once in all lanes, with weights of 0: for measurements."""
+        variables, room = self.model.variables, self.evaluate.room
+        snapshots = [jax.numpy.zeros((self.lanes, room, *value.shape), value.dtype) for value in variables]
+        self.evaluate(snapshots, self.examples, 0, 0, (0,), range(self.lanes), is_end=False)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether a layer of the model goes through the places of a row one after another."""
+        return network.is_recurrent(self.model)
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether the inputs of a row are whole numbers, one after the other."""
+        return self.examples.inputs.dtype == "int32" and len(self.input_shape) == 1
+
     @property
     def compilations(self) -> int:
         """How many programs of training there are: a run of a new batch size adds one, or two."""
