@@ -26,6 +26,10 @@ with quiet(), without_unused():
         raise UserError("engine: jax needs JAX, which is not installed; run `make JAX=1 setup`") from None
     import keras
 
+# Studies may compute in float64, of which Keras on JAX makes float32; all others name their types.
+jax.config.update("jax_enable_x64", True)
+keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+
 # Or Keras imports TensorFlow, for seconds, where it is installed: to seed it, and to see whether something is of it.
 for module in (keras.src.utils.module_utils.tensorflow, keras.src.utils.module_utils.gfile):
     module._available = False
