@@ -4,15 +4,17 @@ Nothing that trains imports this: it decides whether runs begin, and none of the
 """
 
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from batchwise.common.plugin_errors import told
-from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
-from batchwise.training import augmentation, network, random_streams, row_keys
+from batchwise.runtime.keras import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras
+from batchwise.training import network
 from batchwise.training.model_checks import causality, operations, outputs, repetition, tokens, variables
-from batchwise.training.trainer import Trainer
-from batchwise.training.update import Epoch
+
+if TYPE_CHECKING:
+    from batchwise.training.trainer import Trainer
 
 # Of an update: enough for random numbers to differ somewhere, few enough for convolutions to take no time.
 ROWS, IMAGES = 256, 4
@@ -20,7 +22,7 @@ SOME = 16  # rows of which outputs are looked at
 RATE = 0.01
 
 
-def check(trainer: Trainer) -> None:
+def check(trainer: "Trainer") -> None:
     """Raise UserError for a model that cannot be trained, or not exactly. Before any run, none of which it changes.
 
     It runs the Python of the model, without compiling it. If there is no memory for that, runs will say.
@@ -33,28 +35,28 @@ def check(trainer: Trainer) -> None:
                 raise
 
 
-def _check(trainer: Trainer) -> None:
+def _check(trainer: "Trainer") -> None:
     name, model, again = trainer.recipe.model.name, trainer.model, trainer.build(seed=0)
     start, start_again = (network.start(built, 0, trainer.given) for built in (model, again))
     repetition.check_builds(name, model, again, start, start_again)
     trainer.keep_start(0, start)
     for variable, value in zip(again.variables, start, strict=True):
         variable.assign(value)
-    inputs, _ = trainer.examples.take(np.linspace(0, trainer.rows - 1, _most(trainer, SOME)).astype("int32"))
+    inputs, _ = trainer.take(np.linspace(0, trainer.rows - 1, _most(trainer, SOME)).astype("int32"))
     plain = _plain(trainer, start)
-    tokens.check(name, plain, trainer.examples)
+    tokens.check(name, plain, trainer.input_parts(), trainer.take)
     outputs.check(name, plain, inputs, trainer.recipe.dtype)
-    repetition.check_updates(name, model, partial(_updated, trainer))
-    repetition.check_outputs(name, partial(_evaluated, trainer, inputs), model, again)
+    repetition.check_updates(name, model, partial(trainer.updated, _most(trainer, ROWS), RATE))
+    repetition.check_outputs(name, partial(_evaluated, trainer, start, inputs), model, again)
     operations.check(name, plain, inputs)
     variables.check(name, plain, inputs)
     if trainer.task.labels.are_tokens:
         causality.check(name, plain, inputs)
-    trainer.reset(seed=0)
+    trainer.load(start)
     outputs.check_start(name, plain, inputs)
 
 
-def _plain(trainer: Trainer, start: list[np.ndarray]) -> keras.Model:
+def _plain(trainer: "Trainer", start: list[np.ndarray]) -> keras.Model:
     """Return the model with all layers in the type of its weights.
 
     What depends on the other rows of a batch, or has lost precision, cannot be told from the rounding of bfloat16:
@@ -71,25 +73,12 @@ def _plain(trainer: Trainer, start: list[np.ndarray]) -> keras.Model:
     return plain
 
 
-def _most(trainer: Trainer, rows: int) -> int:
+def _most(trainer: "Trainer", rows: int) -> int:
     """Return how many rows to take: few of those on which it computes long."""
     return min(trainer.rows, IMAGES if trainer.has_convolutions else rows)
 
 
-def _updated(trainer: Trainer) -> list[np.ndarray]:
-    """Return the variables of the model after an update from the start of seed 0."""
-    size = _most(trainer, ROWS)
-    order = tf.constant(random_streams.orders(0, 0, 1, trainer.rows)[0])
-    drawn = tf.zeros((trainer.rows, augmentation.numbers(trainer.recipe.augmentation)), "int32")
-    keys = tf.constant(row_keys.of_epoch(0, 0, trainer.rows))
-    trainer.reset(seed=0)
-    trainer.optimizer.learning_rate.assign(RATE)
-    epoch = Epoch(order, drawn, keys, tf.constant([RATE], trainer.recipe.variable_dtype))
-    trainer.update(epoch, 0, size, size)
-    return [variable.numpy() for variable in trainer.model.variables]
-
-
-def _evaluated(trainer: Trainer, inputs: tf.Tensor, model: keras.Model) -> np.ndarray:
+def _evaluated(trainer: "Trainer", start: list[np.ndarray], inputs: Any, model: keras.Model) -> np.ndarray:
     """Return the outputs of a model in inference mode, at the start of seed 0."""
-    trainer.reset(seed=0)
-    return model(inputs, training=False).numpy()
+    trainer.load(start)
+    return np.asarray(model(inputs, training=False))

@@ -5,7 +5,7 @@ rate as its inputs, so that a batch size is compiled once for all learning rates
 update rules are Keras's own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,16 @@ from batchwise.data.folds import of_seed
 from batchwise.data.task import of_recipe
 from batchwise.runtime.device import configure, gpu
 from batchwise.runtime.tensorflow import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, keras, tf
-from batchwise.training import calls, host_rows, initial_weights, network, streaming
+from batchwise.training import (
+    augmentation,
+    calls,
+    host_rows,
+    initial_weights,
+    network,
+    random_streams,
+    row_keys,
+    streaming,
+)
 from batchwise.training.call_inputs import CallInputs
 from batchwise.training.curves import Curves
 from batchwise.training.device_data import Examples
@@ -33,7 +42,7 @@ from batchwise.training.program import Program, compiled
 from batchwise.training.run_result import RunResult, Status
 from batchwise.training.streamed_evaluation import StreamedEvaluator
 from batchwise.training.streaming import StreamedExamples
-from batchwise.training.update import Updater
+from batchwise.training.update import Epoch, Updater
 
 
 @dataclass(frozen=True)
@@ -164,6 +173,29 @@ class Trainer:
     def keep_start(self, seed: int, values: list[np.ndarray]) -> None:
         """Keep the values of the model's variables at the start of a seed on the device, as `start` returns them."""
         self.starts[seed] = [tf.constant(value) for value in [*values, *self.optimizer_start]]
+
+    def load(self, values: list[np.ndarray]) -> None:
+        """Set the variables of the model."""
+        for variable, value in zip(self.model.variables, values, strict=True):
+            variable.assign(value)
+
+    def take(self, rows: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the standardised inputs and the labels of rows of all splits, [B, …]."""
+        return self.examples.take(tf.constant(rows))
+
+    def input_parts(self) -> Iterable[np.ndarray]:
+        """Yield the inputs of all splits, some rows at a time."""
+        return self.examples.parts()
+
+    def updated(self, rows: int, rate: float) -> list[np.ndarray]:
+        """Return the variables of the model after an update of so many rows from the start of seed 0, not compiled."""
+        order = tf.constant(random_streams.orders(0, 0, 1, self.rows)[0])
+        drawn = tf.zeros((self.rows, augmentation.numbers(self.recipe.augmentation)), "int32")
+        keys = tf.constant(row_keys.of_epoch(0, 0, self.rows))
+        self.reset(seed=0)
+        self.optimizer.learning_rate.assign(rate)
+        self.update(Epoch(order, drawn, keys, tf.constant([rate], self.recipe.variable_dtype)), 0, rows, rows)
+        return [variable.numpy() for variable in self.model.variables]
 
     def compile_evaluation(self) -> None:
         """Compile what all runs share, which the first of them would do otherwise.

@@ -4,11 +4,13 @@ They are computed from random weights, so that what a model starts from, zeros s
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.engine import used
+from batchwise.runtime.keras import keras
 
 # A model without an activation on its outputs gives both signs sooner or later: with one output, by the toss of a coin.
 DRAWS = 16
@@ -28,15 +30,18 @@ KINDS: dict[str, Callable[[np.ndarray], bool]] = {
 }
 
 
-def check(name: str, model: keras.Model, inputs: tf.Tensor, dtype: str) -> None:
+def check(name: str, model: keras.Model, inputs: Any, dtype: str) -> None:
     """Raise UserError if the outputs of some inputs, [B, …], are no logits, the same for all, or of less precision.
 
     `dtype` is that of the study. The model keeps its variables.
     """
     random, found = np.random.default_rng(0), set(KINDS)
     for _ in range(DRAWS):
-        weights = [tf.constant(_drawn(random, weight.shape), weight.dtype) for weight in model.trainable_variables]
-        outputs = _outputs(model, weights, inputs).numpy()
+        weights = [
+            keras.ops.convert_to_tensor(_drawn(random, weight.shape), weight.dtype)
+            for weight in model.trainable_variables
+        ]
+        outputs = np.asarray(_outputs(model, weights, inputs))
         outputs = outputs.reshape(-1, outputs.shape[-1])  # of a text, those at all places
         _check_precision(name, outputs, dtype)
         with np.errstate(all="ignore"):  # of sums of large outputs
@@ -44,7 +49,7 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor, dtype: str) -> None:
         if not found:
             return
     if "constant" in found:
-        _check_dependence(name, model, [weights, [tf.abs(weight) for weight in weights]], inputs)
+        _check_dependence(name, model, [weights, [keras.ops.abs(weight) for weight in weights]], inputs)
     else:
         raise UserError(
             f"the outputs of model {name} are {' and '.join(sorted(found))}, whatever its weights are, as after an "
@@ -53,12 +58,12 @@ def check(name: str, model: keras.Model, inputs: tf.Tensor, dtype: str) -> None:
         )
 
 
-def check_start(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
+def check_start(name: str, model: keras.Model, inputs: Any) -> None:
     """Raise UserError if the outputs of a model as it starts are not finite, or not those of each row alone.
 
     It is asked for the same outputs twice without a reset, so that a state that changes in inference mode shows.
     """
-    whole, again = (model(inputs, training=False).numpy() for _ in range(2))
+    whole, again = (np.asarray(model(inputs, training=False)) for _ in range(2))
     if not np.isfinite(whole).all():
         raise UserError(
             f"the outputs of model {name} are NaN or infinite at its start, in {_rows(~np.isfinite(whole))} of "
@@ -70,7 +75,7 @@ def check_start(name: str, model: keras.Model, inputs: tf.Tensor) -> None:
             f"model {name} gives other outputs for the same rows at the second time, with training=False; leave "
             "randomness and states out of inference"
         )
-    half = model(inputs[len(whole) // 2 :], training=False).numpy()
+    half = np.asarray(model(inputs[len(whole) // 2 :], training=False))
     other = ~np.isclose(half, whole[len(whole) // 2 :], rtol=1e-3, atol=1e-3 * np.abs(whole).max())
     if other.any():
         raise UserError(
@@ -89,7 +94,7 @@ def _drawn(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return deviation * random.normal(size=shape)
 
 
-def _outputs(model: keras.Model, weights: list[tf.Tensor], inputs: tf.Tensor) -> tf.Tensor:
+def _outputs(model: keras.Model, weights: list[Any], inputs: Any) -> Any:
     others = [variable.value for variable in model.non_trainable_variables]
     return model.stateless_call(weights, others, inputs, training=False)[0]
 
@@ -99,26 +104,40 @@ def _check_precision(name: str, outputs: np.ndarray, dtype: str) -> None:
     if len(np.unique(outputs)) < DISTINCT or np.array_equal(np.floor(outputs), outputs):
         return
     for narrow in NARROW.get(outputs.dtype.name, ()):
-        if np.array_equal(tf.cast(tf.cast(outputs, narrow), outputs.dtype), outputs):
+        if np.array_equal(keras.ops.cast(keras.ops.cast(outputs, narrow), outputs.dtype.name), outputs):
             raise UserError(
                 f"the outputs of model {name} are computed in {narrow}; the dtype of the study is {dtype}: leave casts "
                 "to other types out of its layers"
             )
 
 
-def _check_dependence(name: str, model: keras.Model, draws: list[list[tf.Tensor]], inputs: tf.Tensor) -> None:
+def _check_dependence(name: str, model: keras.Model, draws: list[list[Any]], inputs: Any) -> None:
     """Raise UserError for constant outputs without a slope, whatever the weights: deep ReLUs die, but not at all.
 
     Of whole numbers there is no slope.
     """
     for weights in draws:
-        with tf.GradientTape() as tape:
-            if inputs.dtype.is_floating:
-                tape.watch(inputs)
-            outputs = _outputs(model, weights, inputs)
-        slope = tape.gradient(outputs, inputs) if inputs.dtype.is_floating else None
-        if not KINDS["constant"](outputs.numpy()) or (slope is not None and np.any(slope)):
+        if not KINDS["constant"](np.asarray(_outputs(model, weights, inputs))) or np.any(
+            _slope(model, weights, inputs)
+        ):
             return
     raise UserError(
         f"the output of model {name} does not depend on its input: it is the same for all rows; connect the two"
     )
+
+
+def _slope(model: keras.Model, weights: list[Any], inputs: Any) -> Any:
+    """Return the gradient of the sum of the outputs of inputs that are no whole numbers; 0 where there is none."""
+    if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(inputs.dtype)):
+        return 0
+    if used() == "jax":
+        from batchwise.runtime.jax import jax
+
+        return jax.grad(lambda rows: _outputs(model, weights, rows).sum())(inputs)
+    from batchwise.runtime.tensorflow import tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = _outputs(model, weights, inputs)
+    slope = tape.gradient(outputs, inputs)
+    return 0 if slope is None else slope

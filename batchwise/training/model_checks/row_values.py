@@ -13,7 +13,7 @@ import numpy as np
 from batchwise.common.errors import UserError
 from batchwise.common.plugin_errors import place, told
 from batchwise.data.task import Scale, Task, TaskMetric
-from batchwise.runtime.tensorflow import tf
+from batchwise.runtime.keras import keras
 
 ROWS = 3
 PLACES = 5  # of a text, or of a detector
@@ -28,8 +28,8 @@ def check(name: str, task: Task, classes: int, dtype: str) -> None:
             raise UserError(f"task {name}: outputs of {classes} classes is {outputs!r}; a number from 1 up is expected")
         shapes = {"flags": [ROWS, classes], "tokens": [ROWS, PLACES + 1], "boxes": [ROWS, OBJECTS, 5]}
         shape = shapes.get(task.labels.kind, [ROWS])
-        labels = tf.zeros(shape, "int32" if task.labels.are_integers else dtype)
-        of_model = tf.zeros([ROWS, *(size or PLACES for size in task.output_shape(classes, (PLACES,)))], dtype)
+        labels = keras.ops.zeros(shape, "int32" if task.labels.are_integers else dtype)
+        of_model = keras.ops.zeros([ROWS, *(size or PLACES for size in task.output_shape(classes, (PLACES,)))], dtype)
         _shape(f"task {name}: the values of its loss", task.loss(labels, of_model), most=0)
         for metric in task.metrics:
             _check_metric(f"task {name}: the metric {metric.name}", metric, labels, of_model)
@@ -40,7 +40,7 @@ def _of_types(what: str, task: Task) -> Iterator[None]:
     """Say how labels that are whole numbers become numbers like outputs, if they were computed together."""
     try:
         yield
-    except (tf.errors.InvalidArgumentError, TypeError) as error:
+    except Exception as error:
         if not task.labels.are_integers or not re.search("int32 tensor|dtype int32", str(error)):
             raise
         todo = (
@@ -49,7 +49,7 @@ def _of_types(what: str, task: Task) -> Iterator[None]:
         raise UserError(f"{what}: {todo} (at {place(error)})") from None
 
 
-def _check_metric(what: str, metric: TaskMetric, labels: tf.Tensor, outputs: tf.Tensor) -> None:
+def _check_metric(what: str, metric: TaskMetric, labels: Any, outputs: Any) -> None:
     if metric.predictions:
         _shape(f"{what}: its predictions", metric.predictions(outputs), most=2)
     if metric.values:
@@ -75,7 +75,7 @@ def _shape(what: str, values: Any, *, most: int) -> tuple[int, ...]:
     """Return the shape of the values of one row. Raises UserError for no values of ROWS, or more axes than `most`."""
     if values is None:
         raise UserError(f"{what} are None; a tensor is expected: does the function end with `return`?")
-    shape = tuple(tf.convert_to_tensor(values).shape)
+    shape = tuple(keras.ops.convert_to_tensor(values).shape)
     if shape[:1] != (ROWS,) or len(shape) > 1 + most:
         allowed = ("[B]", "[B] or [B, k]", "[B], [B, k] or [B, K, k]")[most]
         raise UserError(f"{what} of B = {ROWS} rows, with outputs [B, outputs], are {[*shape]}, not {allowed}")

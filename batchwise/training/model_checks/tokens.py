@@ -1,28 +1,31 @@
 """Has an Embedding an entry for each value of the data? Under XLA, TensorFlow takes another one without a word."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
 
 import numpy as np
 
 from batchwise.common.errors import UserError
-from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training.device_data import Examples
+from batchwise.runtime.keras import keras
 from batchwise.training.model_checks.structure import layers, tensors
 
 ROWS = 1024
 OPTION = " (the option `vocabulary` of the models for texts that are here)"
 
 
-def check(name: str, model: keras.Model, examples: Examples) -> None:
+def check(
+    name: str, model: keras.Model, parts: Iterable[np.ndarray], take: Callable[[np.ndarray], tuple[Any, Any]]
+) -> None:
     """Raise UserError if the inputs of an Embedding are not whole numbers from 0 up to its last entry.
 
-    It is given the rows of all splits in which the inputs are largest, smallest, or no whole numbers.
+    It is given the rows of all splits in which the inputs are largest, smallest, or no whole numbers: `parts` are the
+    inputs of all, some rows at a time, and `take` returns inputs and labels of rows, as the model is given them.
     """
     whole = [tensor for tensor in keras.tree.flatten(tensors(model, "input")) if "int" in tensor.dtype]
     if not whole and not any(isinstance(layer, keras.layers.Embedding) for layer in layers(model)):
         return
-    inputs, _ = examples.take(tf.constant(_extreme_rows_of(examples)))
+    inputs, _ = take(_extreme_rows_of(parts))
     if whole and _fraction(inputs).any():
         raise UserError(
             f"the keras.Input of model {name} is of {whole[0].dtype}, and the data have {_example(inputs)}, which is "
@@ -30,7 +33,7 @@ def check(name: str, model: keras.Model, examples: Examples) -> None:
         )
     call, seen = keras.layers.Embedding.call, []
 
-    def watched(layer: keras.layers.Embedding, given: tf.Tensor, *arguments: Any, **options: Any) -> tf.Tensor:
+    def watched(layer: keras.layers.Embedding, given: Any, *arguments: Any, **options: Any) -> Any:
         if not options.get("reverse"):  # of a ReversibleEmbedding: from its vectors to its entries
             seen.append((layer, np.asarray(given)))
             given = keras.ops.clip(given, 0, layer.input_dim - 1)  # an error here would be wrapped by Keras
@@ -57,10 +60,10 @@ def _check_values(name: str, layer: keras.layers.Embedding, values: np.ndarray) 
         )
 
 
-def _extreme_rows_of(examples: Examples) -> np.ndarray:
+def _extreme_rows_of(parts: Iterable[np.ndarray]) -> np.ndarray:
     """Return the numbers that `_extreme_rows` gives of the rows of all splits, which come some at a time."""
     first, rows, values = 0, [], []
-    for part in examples.parts():
+    for part in parts:
         found = _extreme_rows(part)
         rows.append(first + found)
         values.append(part[found])

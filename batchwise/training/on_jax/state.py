@@ -38,6 +38,10 @@ class Variables:
         others = [value for (trains, _), value in pairs if not trains]
         return State(weights, others, list(optimizer))
 
+    def of_model_in(self, state: State) -> list[Array]:
+        """Return the values of the model's variables, in its order."""
+        return [(state.weights if trains else state.others)[place] for trains, place in self.of_model]
+
     def evaluated(self, state: State) -> list[Array]:
         """Return what is evaluated and kept of each variable of the model: of weights their average where asked for."""
         weights = [state.optimizer[place] for place in self.averages] or state.weights

@@ -1,6 +1,6 @@
 """The training loop on JAX through Keras 3: as training/trainer.py, for the runs of a batch size together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from batchwise.data.dataset import DataSet
 from batchwise.data.folds import of_seed
 from batchwise.data.task import of_recipe
 from batchwise.runtime.jax import MAY_BE_OUT_OF_MEMORY, is_out_of_memory, jax, keras
-from batchwise.training import calls, host_rows, initial_weights, network
+from batchwise.training import augmentation, calls, host_rows, initial_weights, network, random_streams, row_keys
 from batchwise.training.call_inputs import CallInputs
 from batchwise.training.calls import Call
 from batchwise.training.curves import Curves
@@ -27,8 +27,10 @@ from batchwise.training.on_jax.device_data import Array, Examples
 from batchwise.training.on_jax.evaluation import Evaluator
 from batchwise.training.on_jax.program import Program, compiled
 from batchwise.training.on_jax.state import State
-from batchwise.training.on_jax.update import Updater
+from batchwise.training.on_jax.update import Epoch, Updater
 from batchwise.training.run_result import RunResult, Status
+
+numpy = jax.numpy
 
 
 class Trainer:
@@ -107,6 +109,29 @@ class Trainer:
     def keep_start(self, seed: int, values: list[np.ndarray]) -> None:
         """Keep the values of the model's variables at the start of a seed, as `start` returns them."""
         self.starts[seed] = values
+
+    def load(self, values: list[np.ndarray]) -> None:
+        """Set the variables of the model."""
+        for variable, value in zip(self.model.variables, values, strict=True):
+            variable.assign(value)
+
+    def take(self, rows: np.ndarray) -> tuple[Array, Array]:
+        """Return the standardised inputs and the labels of rows of all splits, [B, …]."""
+        return self.examples.take(rows)
+
+    def input_parts(self) -> Iterable[np.ndarray]:
+        """Yield the inputs of all splits."""
+        return (np.asarray(self.examples.inputs),)
+
+    def updated(self, rows: int, rate: float) -> list[np.ndarray]:
+        """Return the variables of the model after an update of so many rows from the start of seed 0, not compiled."""
+        self.use_rows_of(0)
+        drawn = numpy.zeros((self.rows, augmentation.numbers(self.recipe.augmentation)), "int32")
+        of_rows = (random_streams.orders(0, 0, 1, self.rows)[0], drawn, row_keys.of_epoch(0, 0, self.rows))
+        epoch = Epoch(*map(numpy.asarray, of_rows), numpy.asarray([rate], self.recipe.variable_dtype))
+        state = self.update.variables.at_rate(jax.tree.map(lambda values: values[0], self._start([0])), epoch.rates[0])
+        found = self.update(state, self.examples, epoch, 0, rows, rows)
+        return [np.asarray(value) for value in self.update.variables.of_model_in(found)]
 
     def compile_evaluation(self) -> None:
         """Compile what all runs share, which the first of them would do otherwise.

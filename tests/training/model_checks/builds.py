@@ -9,8 +9,7 @@ import pytest
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import DataSet
 from batchwise.runtime.tensorflow import keras
-from batchwise.training import model_trial
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, trainers
 from tests.training.runs import data_set, recipe
 
 layers = keras.layers
@@ -20,7 +19,7 @@ def refused(use_model: Callable, build: Callable, data: DataSet | None = None, *
     """Return the sentence with which a model is refused, before a run."""
     use_model(build)
     with pytest.raises(UserError) as error:
-        model_trial.check(Trainer(data or data_set(), recipe(**options)))
+        model_trial.check(trainers.load(data or data_set(), recipe(**options)))
     sentence = str(error.value)
     assert "\n" not in sentence and len(sentence) < 450, sentence
     assert "model mlp" in sentence

@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import model_trial
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, trainers
 from tests.training.model_checks.builds import Calling, ending, refused, starting
 from tests.training.runs import data_set, recipe
 
@@ -88,7 +87,7 @@ def test_softmax_by_hand_at_another_temperature(use_model) -> None:
 )
 def test_what_is_no_activation_on_the_outputs_passes(use_model, build) -> None:
     use_model(build)
-    model_trial.check(Trainer(data_set(), recipe()))
+    model_trial.check(trainers.load(data_set(), recipe()))
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])

@@ -8,8 +8,7 @@ import pytest
 import batchwise.models
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Model
-from batchwise.training import model_trial
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, trainers
 from tests.training.model_checks.builds import Calling, starting
 from tests.training.runs import data_set, recipe
 
@@ -73,7 +72,7 @@ def test_a_plug_in_that_raises(monkeypatch, tmp_path, text, said, line) -> None:
     how = recipe().model_copy(update={"model": Model.model_construct(name="broken")})
     try:
         with pytest.raises(UserError, match=r"^model broken cannot be (built|trained)") as error:
-            model_trial.check(Trainer(data_set(), how))
+            model_trial.check(trainers.load(data_set(), how))
     finally:
         sys.modules.pop("batchwise.models.broken", None)
     sentence = str(error.value)
@@ -87,7 +86,7 @@ def test_an_error_of_the_evaluation_alone_is_told(use_model) -> None:
     """That which another worker than the one that tries the model out runs into."""
 
     use_model(starting(lambda: Calling(lambda _, inputs, training: inputs if training else [][0])))
-    trainer = Trainer(data_set(), recipe())
+    trainer = trainers.load(data_set(), recipe())
     with pytest.raises(UserError, match=r"model mlp cannot be evaluated: IndexError: .* \(at tests/.*, line \d+\)$"):
         trainer.compile_evaluation()
 
@@ -98,4 +97,4 @@ def test_ctrl_c_is_no_mistake(use_model) -> None:
 
     use_model(build)
     with pytest.raises(KeyboardInterrupt):
-        Trainer(data_set(), recipe())
+        trainers.load(data_set(), recipe())

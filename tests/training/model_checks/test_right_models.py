@@ -11,8 +11,7 @@ from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.config.recipe import Model
 from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import model_trial, network
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, network, trainers
 from tests.training.model_checks.builds import Calling, ending, starting, tokens, with_inputs
 from tests.training.runs import ROWS, content, data_set, image_data_set, recipe
 
@@ -122,7 +121,7 @@ def test_exotic_models_pass(use_model, name) -> None:
     """With three outputs, and with one, whose sign is the answer."""
     use_model(EXOTIC[name])
     for classes in (3, 2):
-        model_trial.check(Trainer(data_set(classes=classes), recipe()))
+        model_trial.check(trainers.load(data_set(classes=classes), recipe()))
 
 
 @pytest.mark.parametrize("options", [{}, {"accumulation": 3}, {"weight_decay": 0.1}])
@@ -141,7 +140,7 @@ def test_exotic_models_pass(use_model, name) -> None:
 )
 def test_an_embedding_with_all_entries_passes(use_model, build, options) -> None:
     use_model(build)
-    model_trial.check(Trainer(with_inputs(tokens), recipe(**options)))
+    model_trial.check(trainers.load(with_inputs(tokens), recipe(**options)))
 
 
 @pytest.mark.parametrize(
@@ -157,17 +156,17 @@ def test_an_embedding_with_all_entries_passes(use_model, build, options) -> None
 def test_the_models_of_the_project_pass(name, options) -> None:
     data = data_set(shape=(16, 16, 3)) if name != "mlp" else data_set()
     how = recipe().model_copy(update={"model": Model(name=name, **options)})
-    model_trial.check(Trainer(data, how))
+    model_trial.check(trainers.load(data, how))
 
 
 @pytest.mark.parametrize("data", [data_set(6, validation=1, test=1), data_set(6, classes=2), image_data_set()])
 def test_few_rows_and_images_pass(use_model, data) -> None:
     use_model(starting())
-    model_trial.check(Trainer(data, recipe("adam", "float64", accumulation=2)))
+    model_trial.check(trainers.load(data, recipe("adam", "float64", accumulation=2)))
 
 
 def test_bfloat16_is_a_type_of_recipes_for_measurements() -> None:
-    Trainer(data_set(), recipe().model_copy(update={"dtype": "bfloat16"}))
+    trainers.load(data_set(), recipe().model_copy(update={"dtype": "bfloat16"}))
 
 
 # Exactness
@@ -179,7 +178,7 @@ def test_the_checks_change_no_run(use_model) -> None:
 
     def results(check):
         keras.utils.clear_session(free_memory=False)  # the numbers, as in a new process
-        check(trainer := Trainer(data_set(), recipe("adam", budget={"epochs": 2})))
+        check(trainer := trainers.load(data_set(), recipe("adam", budget={"epochs": 2})))
         return [content(trainer.run(ROWS, 0.01, seed)) for seed in (0, 1, 0)]
 
     assert results(model_trial.check) == results(lambda trainer: None)
@@ -225,7 +224,7 @@ def trained(runs) -> list[bytes]:
     module = SimpleNamespace(build=lambda shape, outputs, hidden_units: build(shape, outputs))
     load = plugins.load
     with mock.patch.object(plugins, "load", lambda kind, name: module if kind == "models" else load(kind, name)):
-        trainer = Trainer(image_data_set(), recipe(budget={"epochs": 2}))
+        trainer = trainers.load(image_data_set(), recipe(budget={"epochs": 2}))
         model_trial.check(trainer)
         return [content(trainer.run(*run)) for run in runs]
 
@@ -242,7 +241,7 @@ def test_random_layers_repeat_themselves_in_another_order_and_process() -> None:
 @pytest.mark.parametrize("layer", RANDOM)
 def test_each_random_layer_passes(use_model, layer) -> None:
     use_model(starting(layer))
-    model_trial.check(Trainer(image_data_set(), recipe()))
+    model_trial.check(trainers.load(image_data_set(), recipe()))
 
 
 def test_a_model_that_takes_its_options_apart_is_given_them_whole_each_time(monkeypatch) -> None:
@@ -258,7 +257,7 @@ def test_a_model_that_takes_its_options_apart_is_given_them_whole_each_time(monk
     monkeypatch.setattr(
         plugins, "load", lambda kind, name: SimpleNamespace(build=build) if kind == "models" else load(kind, name)
     )
-    trainer = Trainer(data_set(), how)
+    trainer = trainers.load(data_set(), how)
     model_trial.check(trainer)
     assert len(trainer.model.layers) == len(trainer.build(seed=1).layers) == 3
     assert how.model.options == {"hidden_units": [5, 4]}
