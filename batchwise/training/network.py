@@ -16,7 +16,7 @@ from batchwise.common.plugin_errors import told
 from batchwise.config.recipe import Recipe
 from batchwise.runtime.engine import used
 from batchwise.runtime.keras import keras, size_of_type
-from batchwise.training import random_streams, tensorflow_draws, trainable
+from batchwise.training import random_streams, trainable
 from batchwise.training.model_checks import memory, structure
 
 OPTIMIZERS = {
@@ -160,7 +160,7 @@ def _keras_seeded(seed: int) -> Iterator[None]:
 
     keras.utils.set_random_seed alone seeds Python's global generator, from which other threads, Dask's say, draw too.
     """
-    with _keeping_programs() if used() == "tensorflow" else tensorflow_draws.given():
+    with _keeping_programs() if used() == "tensorflow" else _drawing_as_tensorflow():
         keras.utils.set_random_seed(seed)
         with mock.patch.object(keras.src.random.seed_generator, "python_random", random.Random(seed)):
             yield
@@ -187,6 +187,14 @@ def _keeping_programs() -> Iterator[None]:
         mock.patch.object(context.pywrap_tfe, "TFE_ContextClearCaches", kept.append),
         mock.patch.object(context.Context, "_internal_operation_seed", cleared),
     ):
+        yield
+
+
+@contextmanager
+def _drawing_as_tensorflow() -> Iterator[None]:
+    from batchwise.training import tensorflow_draws
+
+    with tensorflow_draws.given():
         yield
 
 

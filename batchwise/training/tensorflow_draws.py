@@ -1,4 +1,4 @@
-"""The random numbers of Keras on TensorFlow, for models that are built on another engine: they start from the same."""
+"""The random numbers of Keras on TensorFlow, for models that are built on JAX: they start from the same."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -8,10 +8,9 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
-from keras.src.utils.jax_utils import is_in_jax_tracing_scope
 
 from batchwise.runtime import philox
-from batchwise.runtime.keras import keras
+from batchwise.runtime.jax import jax, keras
 
 SEEDS = 2**31 - 2  # of TensorFlow, from 0
 
@@ -20,12 +19,13 @@ SEEDS = 2**31 - 2  # of TensorFlow, from 0
 def given() -> Iterator[None]:
     """Let the functions of keras.random that initialisers call return what they return on TensorFlow, to rounding.
 
-    Others, those in types of less than 32 bits, and what is only traced, draw as the engine does.
+    Others, those in types of less than 32 bits, and what is only traced, draw as the engine does. A float of Python
+    becomes one of 32 bits, unless a study computes in 64.
     """
     seeds = _without_seed()
     own = keras.src.backend.random
     functions = {name: partial(_drawn, draw, getattr(own, name), seeds) for name, draw in FUNCTIONS.items()}
-    with mock.patch.multiple(own, **functions):
+    with mock.patch.multiple(own, **functions), jax.enable_x64(keras.config.floatx() == "float64"):
         yield
 
 
@@ -77,7 +77,7 @@ def _drawn(
     """Return a tensor of numbers as TensorFlow draws them; `own` is the function of the engine."""
     chosen = keras.backend.standardize_dtype(dtype)
     seed = next(seeds) if seed is None else _values(seed)
-    if chosen not in TYPES or is_in_jax_tracing_scope(seed) or not all(isinstance(size, int) for size in shape):
+    if chosen not in TYPES or isinstance(seed, jax.core.Tracer) or not all(isinstance(size, int) for size in shape):
         return own(shape, dtype=dtype, seed=keras.ops.convert_to_tensor(seed, "uint32"), **range_)
     found = draw(np.asarray(seed).astype("int64") % SEEDS, math.prod(shape), chosen, **range_)
     return keras.ops.convert_to_tensor(found.reshape(shape), chosen)

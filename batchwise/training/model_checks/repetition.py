@@ -8,6 +8,7 @@ from batchwise.common.errors import UserError
 from batchwise.runtime.keras import keras
 
 Values = list[np.ndarray]
+WITHOUT_SEED = "[JAX RNG]"  # so Keras on JAX begins, where it will not draw in a program without a seed
 
 
 def check_builds(name: str, model: keras.Model, again: keras.Model, start: Values, start_again: Values) -> None:
@@ -36,7 +37,12 @@ def check_updates(name: str, model: keras.Model, update: Callable[[], Values]) -
 
     It runs the Python of the model each time.
     """
-    first = update()
+    try:
+        first = update()
+    except ValueError as error:
+        if WITHOUT_SEED not in str(error):
+            raise
+        raise _not_the_same(name, "a random operation has no seed of its own") from None
     for variable, value in zip(model.variables, first, strict=True):
         if np.isnan(value.astype("float64")).any():
             raise UserError(
@@ -44,11 +50,15 @@ def check_updates(name: str, model: keras.Model, update: Callable[[], Values]) -
                 "gradient, or no finite one, at the start: roots of 0, quotients by 0"
             )
     if different := _different(model, first, update()):
-        raise UserError(
-            f"model {name} does not train the same twice: from one start, {different} ends at other values; "
-            "give each random operation a seed=keras.random.SeedGenerator() that its layer makes in __init__, and "
-            "keep every state in a variable of the layer (add_weight)"
-        )
+        raise _not_the_same(name, f"from one start, {different} ends at other values")
+
+
+def _not_the_same(name: str, why: str) -> UserError:
+    return UserError(
+        f"model {name} does not train the same twice: {why}; give each random operation a "
+        "seed=keras.random.SeedGenerator() that its layer makes in __init__, and keep every state in a variable of the "
+        "layer (add_weight)"
+    )
 
 
 def check_outputs(

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
+from jax.extend.core import Literal
+
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.task import Task
@@ -123,14 +125,13 @@ class Updater:
 
     def _check_dependence(self, loss: Callable[[list[Array]], Any], weights: list[Array]) -> None:
         """Raise UserError for weights on which the loss does not depend."""
-        from jax.interpreters import partial_eval
-
-        traced = jax.make_jaxpr(lambda values: loss(values)[0])(weights)
-        _, used = partial_eval.dce_jaxpr(traced.jaxpr, [True])
-        without = [weight.path for weight, one in zip(self.model.trainable_variables, used, strict=True) if not one]
+        traced = jax.make_jaxpr(jax.grad(lambda values: loss(values)[0]))(weights).jaxpr
+        # Of these JAX makes zeros, from nothing else.
+        zeros = [_is_zero(variable, traced.eqns) for variable in traced.outvars]
+        without = [weight.path for weight, zero in zip(self.model.trainable_variables, zeros, strict=True) if zero]
         if without:
             raise UserError(
-                f"the loss does not depend on {len(without)} of the {len(used)} trainable weights of model "
+                f"the loss does not depend on {len(without)} of the {len(zeros)} trainable weights of model "
                 f"{self.name}, {without[0]} the first of them, or not differentiably; connect them to the output, or "
                 "set trainable = False"
             )
@@ -163,3 +164,12 @@ class Updater:
 
 def _sums(sums: list[Array], gradients: list[Array], share: float) -> list[Array]:
     return [total + share * gradient for total, gradient in zip(sums, gradients, strict=True)]
+
+
+def _is_zero(variable: Any, equations: list[Any]) -> bool:
+    """Return whether an output of a traced program is the number 0, or an array of it."""
+    if isinstance(variable, Literal):
+        return bool(variable.val == 0)
+    made = next((one for one in equations if variable in one.outvars), None)
+    is_array = made is not None and made.primitive.name == "broadcast_in_dim"
+    return is_array and isinstance(made.invars[0], Literal) and bool(made.invars[0].val == 0)

@@ -8,7 +8,7 @@ import pytest
 
 from batchwise.common.errors import UserError
 from batchwise.data.dataset import DataSet
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from batchwise.training import model_trial, trainers
 from tests.training.runs import data_set, recipe
 

@@ -10,7 +10,7 @@ import pytest
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.config.recipe import Model
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras
 from batchwise.training import model_trial, network, trainers
 from tests.training.model_checks.builds import Calling, ending, starting, tokens, with_inputs
 from tests.training.runs import ROWS, content, data_set, image_data_set, recipe
@@ -59,7 +59,7 @@ class Head(layers.Layer):
         self.last.build(shape)
         self.unnamed = keras.Variable(1.0)
 
-    def call(self, inputs, training=False) -> tf.Tensor:
+    def call(self, inputs, training=False) -> keras.KerasTensor:
         mask = keras.random.dropout(ops.ones_like(inputs), 0.3, seed=self.seeds) if training else 1
         return self.last(self.activation(inputs) * mask) * self.unnamed
 
@@ -112,11 +112,14 @@ class Attention(layers.Layer):
     def build(self, shape) -> None:
         self.attention.build(shape, shape)
 
-    def call(self, inputs, training=False) -> tf.Tensor:
+    def call(self, inputs, training=False) -> keras.KerasTensor:
         return self.attention(inputs, inputs, training=training)
 
 
-@pytest.mark.parametrize("name", EXOTIC)
+# Of a row of zeros, which ReLU may make, Keras on JAX has NaN for the gradient of UnitNormalization.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.tensorflow if name == "cosine" else ()) for name in EXOTIC]
+)
 def test_exotic_models_pass(use_model, name) -> None:
     """With three outputs, and with one, whose sign is the answer."""
     use_model(EXOTIC[name])
@@ -198,8 +201,8 @@ class Noise(layers.Layer):
         super().__init__()
         self.seeds = keras.random.SeedGenerator(7)
 
-    def call(self, inputs, training=False) -> tf.Tensor:
-        return inputs + keras.random.normal(tf.shape(inputs), seed=self.seeds) if training else inputs
+    def call(self, inputs, training=False) -> keras.KerasTensor:
+        return inputs + keras.random.normal(ops.shape(inputs), seed=self.seeds) if training else inputs
 
 
 # Random in the right way, on images; after a convolution, so that XLA, which takes long, does not compile them.
