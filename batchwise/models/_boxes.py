@@ -104,7 +104,7 @@ class Places(keras.layers.Layer):
 def outputs(grids: Sequence[tuple[keras.KerasTensor, int]], numbers: int, size: Sequence[int]) -> keras.KerasTensor:
     """Return the outputs [B, P, numbers] of grids, each of features [B, h, w, C] with its stride in pixels."""
     # In float32, of which TensorFlow makes a list of numbers.
-    start = np.float32([LOGIT] * (numbers - BOX) + [0.0, 0.0, LOG_SIDE, LOG_SIDE])
+    start = np.array([LOGIT] * (numbers - BOX) + [0.0, 0.0, LOG_SIDE, LOG_SIDE], "float32")
     bias = keras.initializers.Constant(start.tolist())
     found = []
     for features, stride in grids:

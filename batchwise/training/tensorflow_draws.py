@@ -24,7 +24,9 @@ def given() -> Iterator[None]:
     """
     seeds = _without_seed()
     own = keras.src.backend.random
-    functions = {name: partial(_drawn, draw, getattr(own, name), seeds) for name, draw in FUNCTIONS.items()}
+    functions: dict[str, Any] = {
+        name: partial(_drawn, draw, getattr(own, name), seeds) for name, draw in FUNCTIONS.items()
+    }
     with mock.patch.multiple(own, **functions), jax.enable_x64(keras.config.floatx() == "float64"):
         yield
 
@@ -55,7 +57,7 @@ def _integers(seed: philox.Seed, size: int, dtype: str, minval: Any, maxval: Any
     return philox.integers(seed, size, int(minval), int(maxval), dtype)
 
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "uniform": _uniform,
     "normal": _normal,
     "truncated_normal": _truncated_normal,

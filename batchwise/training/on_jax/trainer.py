@@ -127,8 +127,9 @@ class Trainer:
         """Return the variables of the model after an update of so many rows from the start of seed 0, not compiled."""
         self.use_rows_of(0)
         drawn = numpy.zeros((self.rows, augmentation.numbers(self.recipe.augmentation)), "int32")
-        of_rows = (random_streams.orders(0, 0, 1, self.rows)[0], drawn, row_keys.of_epoch(0, 0, self.rows))
-        epoch = Epoch(*map(numpy.asarray, of_rows), numpy.asarray([rate], self.recipe.variable_dtype))
+        order, keys = random_streams.orders(0, 0, 1, self.rows)[0], row_keys.of_epoch(0, 0, self.rows)
+        rates = numpy.asarray([rate], self.recipe.variable_dtype)
+        epoch = Epoch(numpy.asarray(order), drawn, numpy.asarray(keys), rates)
         state = self.update.variables.at_rate(jax.tree.map(lambda values: values[0], self._start([0])), epoch.rates[0])
         found = self.update(state, self.examples, epoch, 0, rows, rows)
         return [np.asarray(value) for value in self.update.variables.of_model_in(found)]

@@ -16,6 +16,7 @@ from batchwise.training.on_jax.device_data import Array, Examples
 from batchwise.training.on_jax.state import State, Variables
 
 numpy = jax.numpy
+FILLS = "broadcast_in_dim"  # the operation that makes an array of one number
 
 
 class Epoch(NamedTuple):
@@ -170,6 +171,5 @@ def _is_zero(variable: Any, equations: list[Any]) -> bool:
     """Return whether an output of a traced program is the number 0, or an array of it."""
     if isinstance(variable, Literal):
         return bool(variable.val == 0)
-    made = next((one for one in equations if variable in one.outvars), None)
-    is_array = made is not None and made.primitive.name == "broadcast_in_dim"
-    return is_array and isinstance(made.invars[0], Literal) and bool(made.invars[0].val == 0)
+    of_arrays = [one.invars[0] for one in equations if variable in one.outvars if one.primitive.name == FILLS]
+    return any(isinstance(value, Literal) and bool(value.val == 0) for value in of_arrays)

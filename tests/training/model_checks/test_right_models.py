@@ -10,6 +10,7 @@ import pytest
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
 from batchwise.config.recipe import Model
+from batchwise.runtime import engine
 from batchwise.runtime.keras import keras
 from batchwise.training import model_trial, network, trainers
 from tests.training.model_checks.builds import Calling, ending, starting, tokens, with_inputs
@@ -234,7 +235,8 @@ def trained(runs) -> list[bytes]:
 
 def test_random_layers_repeat_themselves_in_another_order_and_process() -> None:
     script = (
-        "import sys; sys.path[:0] = ['.']; from tests.training.model_checks import test_right_models as t;"
+        f"import sys; sys.path[:0] = ['.']; from batchwise.runtime import engine; engine.use('{engine.used()}');"
+        "from tests.training.model_checks import test_right_models as t;"
         "sys.stdout.buffer.write(b'|'.join(t.trained(t.RUNS)))"
     )
     fresh = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True)
