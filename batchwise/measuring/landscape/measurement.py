@@ -3,22 +3,26 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
+from batchwise.config.recipe import Recipe
 from batchwise.config.study import Study
 from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.folds import of_seed
 from batchwise.data.subset import draw_rows, strata
 from batchwise.measuring.landscape import noise, sharpness, updates
 from batchwise.measuring.landscape.columns import WEIGHTS
-from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.noise import Noise
 from batchwise.measuring.landscape.output import Rows
+from batchwise.runtime import engine
 from batchwise.training.run_result import RunResult
+
+if TYPE_CHECKING:
+    from batchwise.measuring.landscape.gradients import Gradients
 
 
 class Point(NamedTuple):
@@ -30,6 +34,18 @@ class Point(NamedTuple):
     noise: Noise
 
 
+def gradients(data: DataSet, recipe: Recipe, rows: np.ndarray, given: Path | None = None) -> "Gradients":
+    """Return the programs of a recipe on its engine (gradients.py), with which this process computes from then on."""
+    engine.use(recipe.engine)
+    if recipe.engine == "jax":
+        from batchwise.measuring.landscape.gradients_jax import Gradients as OnJax
+
+        return OnJax(data, recipe, rows, given)  # type: ignore[return-value]
+    from batchwise.measuring.landscape.gradients import Gradients
+
+    return Gradients(data, recipe, rows, given)
+
+
 def measure(
     data: DataSet, study: Study, cells: list[Cell], read: Callable[[Run], RunResult], given: Path | None = None
 ) -> Rows:
@@ -39,7 +55,7 @@ def measure(
 
     A run that did not end ok gives no row. Equal inputs give equal numbers on the same kind of machine.
     """
-    programs, starts = Gradients(data, study.recipe, loss_rows(of_seed(data, 0)), given), {}
+    programs, starts = gradients(data, study.recipe, loss_rows(of_seed(data, 0)), given), {}
     rows: Rows = {"cells": [], "updates": [], "steps": []}
     for cell in cells:
         for run in grid.runs_of(cell, study):
@@ -96,14 +112,14 @@ def loss_rows(data: DataSet) -> np.ndarray:
     return draw_rows(strata(data, data.train), sharpness.LOSS_ROWS, [0, 0])
 
 
-def _point(programs: Gradients, variables: list[np.ndarray], random: np.random.Generator) -> Point:
+def _point(programs: "Gradients", variables: list[np.ndarray], random: np.random.Generator) -> Point:
     weights = programs.load(variables)
     pairs = noise.sample(partial(programs.of_batches, weights), programs.training_rows, random)
     measured = noise.noise_scale(*pairs, noise.SMALL_BATCH, noise.LARGE_BATCH)
     return Point(variables, weights, programs.gradient(weights), measured)
 
 
-def _cell(programs: Gradients, cell: Cell, result: RunResult, start: Point, final: Point) -> dict[str, Any]:
+def _cell(programs: "Gradients", cell: Cell, result: RunResult, start: Point, final: Point) -> dict[str, Any]:
     """Return a row of the table cells; the model holds the final variables."""
     loss, product = programs.loss, partial(programs.product, final.weights)
     moved, moved_relative = sharpness.distance(final.weights, start.weights)
@@ -133,7 +149,7 @@ def _noise_scale(measured: Noise) -> dict[str, float]:
     return {"noise_scale": measured.scale, "noise_scale_low": measured.low, "noise_scale_high": measured.high}
 
 
-def _updates(programs: Gradients, run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
+def _updates(programs: "Gradients", run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
     """Return the rows of the table updates at some weights of a run (claim L3)."""
     found, gradients = [], partial(programs.of_batches, point.weights)
     for rate in [factor * run.learning_rate / run.effective_batch_size for factor in updates.RATE_FACTORS]:
@@ -146,7 +162,7 @@ def _updates(programs: Gradients, run: Run, point: Point, random: np.random.Gene
     return found
 
 
-def _steps(programs: Gradients, run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
+def _steps(programs: "Gradients", run: Run, point: Point, random: np.random.Generator) -> list[dict[str, Any]]:
     """Return the rows of the table steps at some weights of a run (claim L4)."""
     m, base_learning_rate = (
         min(run.effective_batch_size, updates.LARGEST_STEP),
