@@ -9,8 +9,7 @@ from batchwise.config.recipe import Model, TaskChoice
 from batchwise.data import folds
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.splitting import standardise
-from batchwise.measuring.landscape.gradients import Gradients
-from batchwise.measuring.landscape.measurement import loss_rows
+from batchwise.measuring.landscape.measurement import gradients, loss_rows
 from batchwise.training import model_trial, trainers
 from tests.training.runs import content, data_set, image_data_set, recipe
 
@@ -70,12 +69,12 @@ def test_a_seed_trains_as_on_a_data_set_of_its_rows(request, case: str) -> None:
 
 def test_a_landscape_is_of_the_rows_of_a_seed() -> None:
     dealt = folds.deal(data := table(), 3, whole=data)
-    programs = Gradients(dealt, recipe(), loss_rows(folds.of_seed(dealt, 0)))
+    programs = gradients(dealt, recipe(), loss_rows(folds.of_seed(dealt, 0)))
     found = []
     for seed in SEEDS:
         programs.use_rows_of(seed, loss_rows(folds.of_seed(dealt, seed)))
         found.append(programs.gradient(programs.load(programs.start(0))))
-    alone = Gradients(own := folds.of_seed(dealt, SEEDS[1]), recipe(), loss_rows(own))
+    alone = gradients(own := folds.of_seed(dealt, SEEDS[1]), recipe(), loss_rows(own))
     np.testing.assert_array_equal(found[1], alone.gradient(alone.load(alone.start(0))))
     np.testing.assert_array_equal(found[0], found[-1])
     assert (found[0] != found[1]).any()

@@ -45,7 +45,7 @@ def assert_follows_reference(data, how, batch_size, rate=0.05) -> None:
     options.pop("use_ema", None)
     expected = list(
         train(
-            [weight.numpy() for weight in trainer.build(7).weights],
+            [np.asarray(weight.value) for weight in trainer.build(7).weights],
             STEPS[how.optimizer.name](**options),
             [flat(augmented(how, parts["train"][0], epoch)) for epoch in range(epochs)],
             data.train.labels,
