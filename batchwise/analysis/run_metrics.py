@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
+from batchwise.config.phases import Branch
 from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
@@ -28,7 +30,7 @@ CURVE_EPOCHS = 200
 class RunMetrics:
     """What one run gave: for each metric of the task, values for train, validation and test rows, NaN for none."""
 
-    sha256: str  # of the run's file
+    sha256: str | None  # of the run's file; None if it was not read whole
     status: Status
     diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
@@ -61,20 +63,30 @@ def read(
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
     names = [metric.name for metric in loading.metrics(study, manifest)]
-    by_run, inputs = {}, {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
+    by_run: dict[Run, RunMetrics] = {}
+    inputs = {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
     rows = manifest["rows"]["train"]
-    for run in grid.runs(study, rows) if runs is None else sorted(runs):
-        file = run_files.read(folder, name, run, inputs, with_weights=on_file is not None, stage=stage)
-        wanted = 1 + phases.of_run(study, rows, run.effective_batch_size, run.branch or None)[-1].end_epoch
+    wanted_runs = grid.runs(study, rows) if runs is None else sorted(runs)
+    evaluations = cache(partial(_evaluations, study, rows))
+    with_weights, shared, texts = on_file is not None, None, ("", "")
+    for run, file in run_files.read_all(folder, name, wanted_runs, inputs, with_weights=with_weights, stage=stage):
+        wanted = evaluations(run.effective_batch_size, run.branch)
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(
-                f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
+                f"{run_files.place(folder, run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
                 f"run {rerun_command(f'{stage}@{name}')}"
             )
-        by_run[run] = _run_metrics(file, names, study)
+        if file.shared is not shared:
+            shared, texts = file.shared, (canonical(file.shared["code"]), canonical(file.shared["environment"]))
+        by_run[run] = _run_metrics(file, names, study, *texts)
         if on_file:
             on_file(run.name, file)
     return by_run
+
+
+def _evaluations(study: Study, rows: int, batch_size: int, branch: Branch | tuple[()]) -> int:
+    """Return how often a run that ends ok is evaluated."""
+    return 1 + phases.of_run(study, rows, batch_size, branch or None)[-1].end_epoch
 
 
 def canonical(content: Any) -> str:
@@ -82,8 +94,8 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _run_metrics(file: RunFile, names: list[str], study: Study) -> RunMetrics:
-    result, inputs = file.result, file.inputs
+def _run_metrics(file: RunFile, names: list[str], study: Study, code: str, environment: str) -> RunMetrics:
+    result = file.result
     unevaluated = np.empty((0, len(SPLITS)))
     values = {name: result.metrics.get(name, unevaluated).astype("float64") for name in names}
     evaluated = result.evaluations
@@ -108,8 +120,8 @@ def _run_metrics(file: RunFile, names: list[str], study: Study) -> RunMetrics:
         curve_epochs=points,
         curve={name: _float32(value[points]) for name, value in values.items()},
         xla=result.xla if evaluated else None,
-        code=canonical(inputs["code"]),
-        environment=canonical(inputs["environment"]),
+        code=code,
+        environment=environment,
     )
 
 

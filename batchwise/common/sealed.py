@@ -17,6 +17,11 @@ CHUNK = 2**20
 def archive(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
     """Write named arrays to a file that can be read too: a NumPy archive, whose comment is the SHA-256 of the rest."""
     np.savez(file, allow_pickle=False, **arrays)
+    seal(file)
+
+
+def seal(file: IO[bytes]) -> None:
+    """Give an archive, which can be read too, the SHA-256 of the rest as its comment."""
     with zipfile.ZipFile(file, "a") as opened:
         opened.comment = bytes(DIGITS)
     digest = _digest_of_rest(file)
@@ -25,7 +30,7 @@ def archive(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
 
 
 def check_archive(file: IO[bytes]) -> None:
-    """Leave a file at its start. Raises ValueError if it is not what `archive` wrote, bit for bit."""
+    """Leave a file at its start. Raises ValueError if it is not as `seal` left it, bit for bit."""
     digest = _digest_of_rest(file)
     if file.read() != digest:
         raise ValueError("its checksum is not that of its content")

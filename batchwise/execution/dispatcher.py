@@ -18,7 +18,6 @@ from batchwise.common import plugin_errors
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import run_store
 from batchwise.execution.pool import number_of_workers, replace_lost_workers
 from batchwise.execution.run_queue import Queue
 from batchwise.execution.workers import FinishedRun, StudyPlugin, train_run
@@ -198,4 +197,4 @@ class Dispatcher:
 
     def _failed(self, run: Run, message: str) -> FinishedRun:
         result = run_result.without_evaluations("failed", message)
-        return FinishedRun("failed", run_result.dump(result, run_store.inputs_of(run, self.shared_inputs)))
+        return FinishedRun("failed", run_result.dump(result, run.facts))

@@ -74,5 +74,5 @@ def train_run(run: Run) -> FinishedRun:
     trainer = plugin.load_trainer()
     start, compilations = perf_counter(), trainer.compilations
     result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed, run.branch or None)
-    content = run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
+    content = run_result.dump(result, run.facts)
     return FinishedRun(result.status, content, trainer.compilations > compilations, perf_counter() - start)

@@ -6,6 +6,7 @@ A run file also holds the checksums of the code, so that it changes with an edit
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Checksums:
 
     def add(self, name: str, file: RunFile) -> None:
         """Add a run, whose file was read with its weights."""
-        self.inputs = file.inputs
+        self.inputs = file.shared
         parts = [("epochs", str(epoch), content) for epoch, content in enumerate(_evaluations(file.result))]
         parts += [("tensors", tensor, _content(tensor, values)) for tensor, values in file.result.weights.items()]
         self.sums["runs"][name].update(file.result.status.encode())
@@ -51,8 +52,9 @@ class Checksums:
 def of_files(folders: Mapping[str, Path]) -> dict[str, Any]:
     """Return the checksums of run files, {name: its folder}. Raises ValueError, which names a damaged one."""
     sums = Checksums()
-    for name, folder in folders.items():
-        sums.add(name, run_files.load(folder, name))
+    for folder, names in groupby(folders, folders.__getitem__):
+        for name, file in run_files.load_all(folder, names):
+            sums.add(name, file)
     return sums.as_facts()
 
 
