@@ -156,21 +156,22 @@ class Store:
 
     def _opened(self) -> sqlite3.Connection:
         if self.database and not self.path.exists():  # the folder was removed
-            self._close()
+            self.close()
         if not self.database:
             self.database = sqlite3.connect(self.path, SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False)
             for statement in OPENING:
                 self.database.execute(statement)
         return self.database
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Leave a single file; what is asked for later opens it again."""
         if self.database:
             self.database.close()
             self.database = None
 
     def _remove(self) -> None:
         """Remove a damaged database: it costs time alone."""
-        self._close()
+        self.close()
         for ending in ("", "-wal", "-shm"):  # in this order: another process that has it open leaves the new ones alone
             Path(f"{self.path}{ending}").unlink(missing_ok=True)
 

@@ -59,6 +59,7 @@ def making(
     """
     shared = run_store.inputs_of_study(data)
     with _alone(kept.folder / f"{name}.lock"), replacing(place, shared) as folder, ExitStack() as closing:
+        closing.callback(kept.close)
         runs = StudyRuns(name, data, folder, kept, timings, earlier, closing)
         yield runs
         closing.close()

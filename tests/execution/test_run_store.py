@@ -64,7 +64,7 @@ def test_what_is_put_is_got(tmp_path_factory, content, large) -> None:
 def full(tmp_path, size) -> Store:
     kept = Store(tmp_path)
     kept.put(KEY, CONTENT)
-    kept._close()
+    kept.close()
     return kept
 
 
@@ -87,7 +87,7 @@ def test_a_damaged_entry_is_none_until_it_is_put_again(full) -> None:
         found.append(again.get(KEY))
         again.put(KEY, CONTENT)
         assert again.get(KEY) == CONTENT
-        again._close()
+        again.close()
     assert {*found} <= {None, CONTENT}  # a database has bytes that nothing is read from
     assert None in found
 
@@ -102,7 +102,7 @@ def test_an_entry_under_the_key_of_another_is_none(tmp_path, size) -> None:
     kept, keys = Store(tmp_path), (KEY, KEY.replace("ab", "ac"))
     for key in keys:
         kept.put(key, key.encode() * 20)
-    kept._close()
+    kept.close()
     for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
         content = path.read_bytes()
         for key in keys:
