@@ -1,7 +1,6 @@
 """The files of a study's runs, in shards (run_shard.py): how they are found, read and checked."""
 
 import hashlib
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,10 +102,10 @@ def _load(shard: Shard, folder: Path, name: str, *, with_weights: bool) -> RunFi
         raise FileNotFoundError(place(folder, name))
     with _naming(place(folder, name)):
         if with_weights or shard.size(name) <= READ_WHOLE:
-            content = shard.content(name)
-            result, facts = run_result.read(io.BytesIO(content), with_weights=with_weights)
+            content = shard.read(name)
+            result, facts = run_result.load(content, with_weights=with_weights)
             return RunFile(result, facts, shard.inputs, hashlib.sha256(content).hexdigest())
-        result, facts = run_result.read(shard.part(name), with_weights=False)
+        result, facts = run_result.load_part(shard.part(name))
         return RunFile(result, facts, shard.inputs, None)
 
 

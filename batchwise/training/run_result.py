@@ -1,7 +1,7 @@
 """The result of a run, and the file that holds it: bytes that depend on the result alone."""
 
-import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal, get_args
 
@@ -76,33 +76,43 @@ def dump(result: RunResult, facts: dict[str, Any]) -> bytes:
 
 def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[str, Any]]:
     """Return the result and the facts that `dump` was given. Raises ValueError for bytes that it did not write."""
-    buffer = io.BytesIO(content)
-    sealed.check_archive(buffer)
-    return read(buffer, with_weights=with_weights)
+    return _from_arrays(sealed.Archive(content), with_weights)
 
 
-def read(file: IO[bytes], *, with_weights: bool = True) -> tuple[RunResult, dict[str, Any]]:
-    """Return what `load` does, of which no more is read than is asked for: only that is checked, by its CRC-32."""
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            about = json.loads(arrays["about"].tobytes())
-            metrics, weights, facts = about.pop("metrics"), about.pop("weights"), dict(about.pop("run"))
-            about["metrics"] = {name: arrays[f"metrics/{name}"] for name in metrics}
-            about["by_class"] = {name: arrays[f"by_class/{name}"] for name in about["by_class"]}
-            kinds = about["by_row"].items()
-            about["by_row"] = {name: _unpacked(arrays[f"by_row/{name}"], *kind) for name, kind in kinds}
-            if about.pop("predictions", False):
-                about["predictions"] = arrays["predictions"]
-            about["weights"] = {name: arrays[f"{WEIGHTS}{name}"] for name in weights} if with_weights else {}
-            return RunResult(**about), facts
-    except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else
-        raise ValueError(f"it is not the file of a run ({error})") from None
+def load_part(file: IO[bytes]) -> tuple[RunResult, dict[str, Any]]:
+    """Return what `load` does without weights, which are not read: what is, is checked by its CRC-32 alone."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return _from_arrays(arrays, with_weights=False)
 
 
 def status(content: bytes) -> Status:
-    """Return how a run ended, whose file is whole."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        return json.loads(arrays["about"].tobytes())["status"]
+    """Return how a run ended. Raises ValueError as `load` does."""
+    try:
+        return json.loads(sealed.Archive(content)["about"].tobytes())["status"]
+    except (KeyError, TypeError) as error:
+        raise _is_no_run(error) from None
+
+
+def _from_arrays(
+    arrays: sealed.Archive | Mapping[str, np.ndarray], with_weights: bool
+) -> tuple[RunResult, dict[str, Any]]:
+    try:
+        about = json.loads(arrays["about"].tobytes())
+        metrics, weights, facts = about.pop("metrics"), about.pop("weights"), dict(about.pop("run"))
+        about["metrics"] = {name: arrays[f"metrics/{name}"] for name in metrics}
+        about["by_class"] = {name: arrays[f"by_class/{name}"] for name in about["by_class"]}
+        kinds = about["by_row"].items()
+        about["by_row"] = {name: _unpacked(arrays[f"by_row/{name}"], *kind) for name, kind in kinds}
+        if about.pop("predictions", False):
+            about["predictions"] = arrays["predictions"]
+        about["weights"] = {name: arrays[f"{WEIGHTS}{name}"] for name in weights} if with_weights else {}
+        return RunResult(**about), facts
+    except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else
+        raise _is_no_run(error) from None
+
+
+def _is_no_run(error: Exception) -> ValueError:
+    return ValueError(f"it is not the file of a run ({error})")
 
 
 def _packed(values: np.ndarray) -> np.ndarray:

@@ -78,9 +78,13 @@ class Shard:
         """Return the bytes of the file of a run. Raises KeyError if there is none."""
         return self.archive.getinfo(f"{run_name}{RUN_ENDING}").file_size
 
+    def read(self, run_name: str) -> bytes:
+        """Return the file of a run, of which nothing but its CRC-32 was looked at. Raises KeyError if there is none."""
+        return self._read(f"{run_name}{RUN_ENDING}")
+
     def content(self, run_name: str) -> bytes:
         """Return the file of a run, which is whole. Raises KeyError if there is none."""
-        content = self._read(f"{run_name}{RUN_ENDING}")
+        content = self.read(run_name)
         sealed.check_archive(io.BytesIO(content))
         return content
 

@@ -86,7 +86,7 @@ def chosen(made: Study = STUDY) -> tabulate.Choice:
 
 def run_metrics_of(run: Run, made: Study) -> run_metrics.RunMetrics:
     file = run_files.RunFile(random_result(run, made), run.facts, shared_inputs(made), "0" * 64)
-    return run_metrics._run_metrics(file, [metric.name for metric in METRICS], made, "{}", "{}")
+    return run_metrics._run_metrics(file, [metric.name for metric in METRICS], made, np.arange(8), "{}", "{}")
 
 
 CHOICE = chosen()

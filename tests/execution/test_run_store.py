@@ -76,7 +76,7 @@ def file_of(kept: Store) -> Path:
 def test_a_damaged_entry_is_none_until_it_is_put_again(full) -> None:
     path = file_of(full)
     whole = path.read_bytes()
-    step = max(1, len(whole) // 200)
+    step = max(1, len(whole) // 50)
     damaged = [whole[:size] for size in range(0, len(whole), step)] + [b"text" * 300]
     for position in range(0, len(whole), step):
         damaged.append(whole[:position] + bytes([whole[position] ^ 255]) + whole[position + 1 :])
