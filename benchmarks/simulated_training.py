@@ -5,6 +5,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +15,7 @@ import numpy as np
 from batchwise.common.repository import STORE
 from batchwise.config import grid, params
 from batchwise.config.grid import Run
+from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.execution import dispatcher, stage_times, study_runs
 from batchwise.execution.run_store import Store
@@ -45,23 +47,31 @@ def result(run: Run, epochs: int) -> RunResult:
     return RunResult("ok", metrics, weights, 2410, xla=True, by_class={"recall": np.full((3, 10), 0.9)}, by_row=by_row)
 
 
+def simulate(study: Study, rows: int, runs: list[Run], on_finished: Callable[[Run, FinishedRun, int], None]) -> None:
+    """Take the place of dispatcher.train."""
+    print(f"begun after {stage_times.seconds_of_process():.2f} s", flush=True)
+    for run in runs:
+        time.sleep(SECONDS)
+        found = result(run, grid.epochs(study.budget, rows, run.effective_batch_size))
+        on_finished(run, FinishedRun(found.status, run_result.dump(found, run.facts), seconds=SECONDS), 1)
+
+
 def main() -> None:
     """Train a study of params.yaml."""
     name, all_params = sys.argv[1], params.load()
     study = all_params.studies[name]
     data = loading.locate(Path("data/prepared"), name, study)
 
-    def simulate(_client: Any, _inputs: Any, runs: list[Run], *rest: Any, **_: Any) -> None:
-        print(f"begun after {stage_times.seconds_of_process():.2f} s", flush=True)
-        for run in runs:
-            time.sleep(SECONDS)
-            finished = result(run, grid.epochs(study.budget, data.rows["train"], run.effective_batch_size))
-            rest[-1](run, FinishedRun(finished.status, run_result.dump(finished, run.facts), seconds=SECONDS), 1)
+    def train(_client: Any, _inputs: Any, runs: list[Run], *others: Any, **_: Any) -> None:
+        simulate(study, data.rows["train"], runs, others[-1])
 
-    with mock.patch.multiple(study_runs, preload=lambda: None), mock.patch.object(dispatcher, "train", simulate):
-        with mock.patch.object(study_runs.StudyRuns, "_workers", lambda _: None):
-            timings = stage_times.runs_file(all_params, name)
-            study_runs.train_study(name, data, Path("data/runs"), Store(STORE), timings, lambda _: None)
+    with (
+        mock.patch.object(study_runs, "preload"),
+        mock.patch.object(study_runs.StudyRuns, "_workers"),
+        mock.patch.object(dispatcher, "train", train),
+    ):
+        timings = stage_times.runs_file(all_params, name)
+        study_runs.train_study(name, data, Path("data/runs"), Store(STORE), timings, lambda _: None)
 
 
 if __name__ == "__main__":

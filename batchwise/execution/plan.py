@@ -68,7 +68,9 @@ def plan(
     rows = data.rows["train"]
     shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
     runs = grid.all_runs(study, rows)
-    unknown = [run for run, key in run_store.keys(runs, shared).items() if key not in kept]
+    keys = run_store.keys(runs, shared)
+    known = kept.known(keys.values())
+    unknown = [run for run in runs if keys[run] not in known]
     why = {run: reason for run, reason in _reasons(folder, unknown, shared) if reason}
     left, reasons = list(why), Counter(why.values())
     notes, before, size = tuple(grid.notes(study, rows)), run_times.read(timings), _size(folder)

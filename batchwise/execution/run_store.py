@@ -5,6 +5,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def code(recipe: Recipe, task: str) -> dict[str, str]:
 def keys(runs: Iterable[Run], shared: dict[str, Any]) -> dict[Run, str]:
     """Return the names in the store of runs of a study, whose `inputs` these are."""
     of_study = key(shared)
-    return {run: key({**run.facts, "study": of_study}) for run in runs}
+    texts = {run: json.dumps((of_study, *run.facts.values())) for run in runs}
+    return {run: hashlib.sha256(text.encode()).hexdigest() for run, text in texts.items()}
 
 
 def key(inputs: dict[str, Any]) -> str:
@@ -133,6 +135,14 @@ class Store:
     def __contains__(self, key: str) -> bool:
         """Whether there is an entry, at no cost; only `get` reads it, and tells a whole one from a damaged one."""
         return bool(self._find("1", key)) or self._path(key).is_file()
+
+    def known(self, keys: Iterable[str]) -> set[str]:
+        """Return those of some keys of which there is an entry, whole or not."""
+        inside: set[str] = set()
+        if self.path.exists():
+            with suppress(sqlite3.DatabaseError):
+                inside = {key for (key,) in self._opened().execute("SELECT key FROM entries")}
+        return {key for key in keys if key in inside or self._path(key).is_file()}
 
     def _find(self, columns: str, key: str) -> Any:
         """Return columns of an entry of the database, None without one."""

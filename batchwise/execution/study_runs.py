@@ -97,7 +97,7 @@ class StudyRuns:
         new = [run for run in runs if run not in self.made]
         self.made.update(new)
         keys = run_store.keys(new, self.shared_inputs)
-        if not all(key in self.kept for key in keys.values()):
+        if len(self.kept.known(keys.values())) < len(keys):
             preload()  # takes seconds, in which we look for what there is
         absent = [run for run in keys if not self.folder.add(run, self.kept.get(keys[run]))]
         self.damaged += [run for run in absent if keys[run] in self.kept]
