@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +97,10 @@ def seconds_left(
     compiled: Collection[int] = (),
 ) -> float:
     """Return the seconds that the workers need for the runs that are left; a batch size not `compiled` is so once."""
-    counts = Counter(replace(run, learning_rate=0.0, seed=0) for run in left)
-    total = sum(count * predict(coefficients, work(study, rows, run)) for run, count in counts.items())
-    total += coefficients[2] * len({run.effective_batch_size for run in left} - set(compiled))
+    counts = Counter((run.effective_batch_size, run.branch) for run in left)
+    kinds = {Run(m, 0.0, 0, branch): count for (m, branch), count in counts.items()}
+    total = sum(count * predict(coefficients, work(study, rows, run)) for run, count in kinds.items())
+    total += coefficients[2] * len({m for m, _ in counts} - set(compiled))
     return total / max(1, min(workers, len(left)))
 
 
