@@ -2,16 +2,19 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
 import psutil
 from ruamel.yaml import YAML
+
+from batchwise.execution.run_store import DATABASE
 
 ROOT = Path(__file__).parent.parent
 STUDY = "tiny"
@@ -61,7 +64,7 @@ class Project:
         for name in listed:
             if (ROOT / name).exists() and name != "dvc.lock" and not name.startswith(("paper/", "reports/checksums/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
+                shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
         with (folder / "params.yaml").open("w", encoding="utf-8") as file:
             YAML(typ="safe").dump(PARAMS, file)
         subprocess.run(["git", "init", "--quiet", folder], check=True)
@@ -100,17 +103,22 @@ class Project:
         files = [path for name in RESULTS for path in self.files(name)]
         return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in files}
 
-    def stored(self) -> list[Path]:
-        """Return the entries of the store."""
-        return [path for path in self.files("data/store") if path.parent.name != "store"]
+    def stored(self) -> int:
+        """Return how many entries the store has."""
+        path = self.folder / "data/store" / DATABASE
+        if not path.exists():
+            return 0
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(path)) as database:  # it is being made
+            return database.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
+        return 0
 
     def files(self, name: str) -> list[Path]:
         """Return the files below a folder that are neither being written nor DVC's."""
         return [path for path in sorted((self.folder / name).rglob("[!.]*")) if path.is_file()]
 
     def being_written(self) -> bool:
-        """Return whether an entry of the store is being written now."""
-        return any(True for _ in (self.folder / "data/store").glob("*/.*"))
+        """Return whether entries of the store are being written: there is a log that is not in its database yet."""
+        return (self.folder / "data/store" / f"{DATABASE}-wal").exists()
 
 
 def ended(process: subprocess.Popen[str]) -> End:

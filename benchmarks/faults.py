@@ -23,7 +23,7 @@ from benchmarks.fault_project import STUDY, End, Project, below, ended, kill, wa
 
 MOMENTS = ("before", "during", "after")
 A_MINUTE = 60
-SMALL_FILES = 3000  # bytes: a run file has more
+SMALL_FILES = 3000  # bytes: a shard has more
 LITTLE_MEMORY = 3 * 2**29
 RUNS = ("data/runs", "data/store", ".dvc/cache")  # where runs are kept
 ENDING = ("power cut: all processes killed", "Ctrl-C", "the stage killed")  # what should end a command
@@ -96,8 +96,8 @@ def first(folder: str, ending: str = "") -> Callable[[Project], Path]:
 
 
 def in_cache(project: Project) -> Path:
-    """Return the first run file, as DVC's cache has it."""
-    digest = hashlib.md5(first("data/runs", ".npz")(project).read_bytes(), usedforsecurity=False).hexdigest()
+    """Return the first shard of runs, as DVC's cache has it."""
+    digest = hashlib.md5(first("data/runs", ".zip")(project).read_bytes(), usedforsecurity=False).hexdigest()
     return project.folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
 
 
@@ -208,9 +208,9 @@ FAULTS: dict[str, Fault] = {
     "file-size limit": limited(resource.RLIMIT_FSIZE, SMALL_FILES),
     "memory limit": limited(resource.RLIMIT_AS, LITTLE_MEMORY),
     "full disk under data/store": full_disk,
-    "entry of the store damaged": damaging(first("data/store"), gone=("data/runs", ".dvc/cache")),
-    "run file damaged": damaging(first("data/runs", ".npz")),
-    "run file in DVC's cache damaged, no store": damaging(in_cache, gone=("data/store", "data/runs")),
+    "entry of the store damaged": damaging(first("data/store", ".sqlite"), gone=("data/runs", ".dvc/cache")),
+    "shard of runs damaged": damaging(first("data/runs", ".zip")),
+    "shard of runs in DVC's cache damaged, no store": damaging(in_cache, gone=("data/store", "data/runs")),
     "prepared arrays damaged": damaging(first("data/prepared", ".npz")),
     "manifest damaged": damaging(first("data/prepared/studies", ".json")),
     "table damaged": damaging(first("data/tables", ".csv")),

@@ -10,7 +10,6 @@ from pathlib import Path
 from time import perf_counter
 from unittest import mock
 
-import numpy as np
 from ruamel.yaml import YAML
 
 from batchwise.common import plugins
@@ -20,10 +19,11 @@ from batchwise.config.study import Study
 from batchwise.data import loading, prepared
 from batchwise.data.dataset import DataSet
 from batchwise.execution import pool, run_store
+from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
 from batchwise.execution.study_runs import train_study
-from batchwise.training import run_files, run_result
-from batchwise.training.run_result import RunResult
+from batchwise.training import run_result
+from benchmarks import simulated_training
 from benchmarks.job import STUDY
 
 ROOT = Path(__file__).parent.parent
@@ -98,25 +98,10 @@ def _write_params(path: Path, seeds: int) -> None:
 def _make_up_runs(folder: Path, study: Study, data: DataSet, runs: list[Run]) -> None:
     folder.mkdir(parents=True)
     shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric)
-    random = np.random.default_rng(0)
-    rows = np.array(list(data.rows.values()))
+    made = RunFolder(folder, shared)
     for run in runs:
-        result = _made_up(run, study.budget.epochs, rows, random)
-        (folder / run_files.name(run.name)).write_bytes(run_result.dump(result, run_store.inputs_of(run, shared)))
-
-
-def _made_up(run: Run, epochs: int, rows: np.ndarray, random: np.random.Generator) -> RunResult:
-    """Return a result as one sees them: best at η = 0.1, diverged above 2, with noise from seed to seed."""
-    octaves = np.log2(run.learning_rate / 0.1)
-    error = 0.04 + 0.002 * octaves**2 + random.normal(0, 0.005, 3)  # [3]
-    curve = error + np.exp(-np.arange(1 + epochs) / 5)[:, None] * (0.9 - error)  # [1 + epochs, 3]
-    metrics = {"accuracy": np.round((1 - curve).clip(0, 1) * rows) / rows, "loss": (3 * curve).astype("float32")}
-    if run.learning_rate > 2:
-        metrics["loss"][3] = np.nan
-        metrics = {name: values[:4] for name, values in metrics.items()}
-        return RunResult("diverged", metrics, {}, 2410, diverged_epoch=3, xla=True)
-    weights = {"000_kernel": np.zeros((64, 32), "float32"), "001_kernel": np.zeros((32, 10), "float32")}
-    return RunResult("ok", metrics, weights, 2410, xla=True)
+        made.add(run, run_result.dump(simulated_training.result(run, study.budget.epochs), run.facts))
+    made.write()
 
 
 def _seconds(*command: str, folder: Path) -> float:

@@ -24,7 +24,7 @@ def main(name: str) -> None:
     if params.study(all_params, name).confirmation:
         confirm(all_params, name)
     else:
-        with replacing(CONFIRMED / name):
+        with replacing(CONFIRMED / name, shared_inputs={}):
             print(f"{name} has no confirmation")
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +23,8 @@ from batchwise.data import loading, task
 from batchwise.data.dataset import SPLITS
 from batchwise.data.metric import Metric
 from batchwise.data.task import Scale
-from batchwise.training import run_files, run_result
+from batchwise.execution.run_folder import RunFolder
+from batchwise.training import run_result
 from batchwise.training.run_files import RunFile
 from batchwise.training.run_result import RunResult
 
@@ -115,10 +116,10 @@ def diverged(result: RunResult, epoch: int) -> RunResult:
     return RunResult("diverged", until, {}, result.parameters, epoch, result.xla)
 
 
-def inputs(run: Run, made: Study, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
-    """Return what decided a made-up run of a study."""
+def shared_inputs(made: Study, manifest: dict[str, Any] = MANIFEST, **changes: Any) -> dict[str, Any]:
+    """Return what decided all made-up runs of a study."""
     of_study = {"data": manifest["sha256"], "recipe": made.recipe.model_dump()}
-    return {**run.facts, **of_study, "code": {"engine.py": "c" * 64}, "environment": ENVIRONMENT, **changes}
+    return {**of_study, "code": {"engine.py": "c" * 64}, "environment": ENVIRONMENT, **changes}
 
 
 def write_runs(
@@ -126,8 +127,10 @@ def write_runs(
 ) -> None:
     """Write the run files of a study."""
     folder.mkdir(parents=True, exist_ok=True)
+    runs = RunFolder(folder, shared_inputs(made, manifest))
     for run in grid.all_runs(made, manifest["rows"]["train"]):
-        (folder / run_files.name(run.name)).write_bytes(run_result.dump(result(run), inputs(run, made, manifest)))
+        runs.add(run, run_result.dump(result(run), run.facts))
+    runs.write()
 
 
 def by_run(
@@ -135,10 +138,11 @@ def by_run(
 ) -> dict[Run, RunMetrics]:
     """Return what run_metrics.read() does of the files of write_runs(), but for their checksums, without the files."""
 
-    def read(_folder: Path, _name: str, run: Run, facts: dict[str, Any], **_how: Any) -> RunFile:
-        return RunFile(result(run), inputs(run, made, manifest) | facts, run.name)
+    def read_all(_folder: Path, _name: str, runs: list[Run], given: dict[str, Any], **_how: Any) -> Iterator[Any]:
+        shared = shared_inputs(made, manifest, **given)
+        return ((run, RunFile(result(run), run.facts, shared, run.name)) for run in runs)
 
-    with mock.patch.object(run_metrics.run_files, "read", read):
+    with mock.patch.object(run_metrics.run_files, "read_all", read_all):
         return run_metrics.read(Path(), "made_up", made, manifest)
 
 

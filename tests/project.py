@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from batchwise.common.repository import ROOT
+from batchwise.execution.run_store import DATABASE
 
 COPIED = (
     *("batchwise", "stages", "reports", "paper", "gallery", "dvc.yaml", "requirements-train.in"),
@@ -114,4 +117,8 @@ class Project:
 
     def stored(self) -> int:
         """Return how many runs the store has."""
-        return sum(1 for path in (self.folder / "data/store").rglob("*/*") if not path.name.startswith("."))
+        path = self.folder / "data/store" / DATABASE
+        if not path.exists():
+            return 0
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute("SELECT COUNT(*) FROM entries").fetchone()[0]

@@ -100,11 +100,11 @@ def write_others(folder: Path) -> None:
 TRAIN = """
 from pathlib import Path
 
-from batchwise.common.files import write_bytes
 from batchwise.config import grid, params
 from batchwise.data.loading import load
 from batchwise.execution import run_store
-from batchwise.training import network, run_files, run_result
+from batchwise.execution.run_folder import RunFolder
+from batchwise.training import network, run_result
 from batchwise.training.trainer import Trainer
 from stages import check, evaluate, file, preprocess
 
@@ -127,10 +127,12 @@ def train_study(name, study, weights):
     data = load(Path("data/prepared"), study)
     trainer = Trainer(data, study.recipe, study.metric, weights)
     shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric)
+    (place := Path("data/runs", name)).mkdir(parents=True)
+    folder = RunFolder(place, shared)
     for run in grid.runs(study, data.rows["train"]):
         result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
-        content = run_result.dump(result, run_store.inputs_of(run, shared))
-        write_bytes(Path("data/runs", name, run_files.name(run.name)), content)
+        folder.add(run, run_result.dump(result, run.facts))
+    folder.write()
 
 
 train("first.yaml")

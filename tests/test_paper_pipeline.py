@@ -5,11 +5,11 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from batchwise.data import prepared
+from batchwise.training import run_files
 from tests.datasets.test_image_data_sets import FILES
 from tests.project import Project
 
@@ -124,6 +124,6 @@ def test_a_wrong_archive_is_one_line_and_changes_nothing(finished, tmp_path, mir
 def test_ghost_normalisation_changes_the_runs(finished) -> None:
     weights = {}
     for study in PARAMS["studies"]:
-        with np.load(finished.folder / f"paper/small/data/runs/{study}/m16_lr0.016_seed0.npz") as file:
-            weights[study] = file["weights/000_kernel"].tobytes()
+        folder = finished.folder / f"paper/small/data/runs/{study}"
+        weights[study] = run_files.load(folder, "m16_lr0.016_seed0").result.weights["000_kernel"].tobytes()
     assert len(set(weights.values())) == 2

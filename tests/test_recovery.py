@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from batchwise.training import random_streams, run_result
+from batchwise.training import random_streams, run_files
 from tests.project import HANG, PARAMS, STUDY, Project
 
 # Enough work for a kill to come in the middle of it, of one program, which each process compiles anew.
@@ -159,7 +159,7 @@ def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(project) -> Non
     assert "3 runs (1 failed, 2 ok)" in printed
     assert "its worker died 3 times" in printed
     folder = Path(project.folder, "data/runs/one")
-    statuses = {path.stem[-1]: run_result.load(path.read_bytes())[0].status for path in folder.iterdir()}
+    statuses = {name[-1]: run_files.load(folder, name).result.status for name in run_files.run_names(folder)}
     assert statuses == {"0": "ok", "1": "failed", "2": "ok"}
 
 

@@ -33,6 +33,7 @@ from batchwise.runtime.tensorflow import keras
 from batchwise.training import run_files, run_result
 from batchwise.training.trainer import Trainer
 from stages import evaluate
+from tests import shards
 from tests.training.runs import data_set, image_data_set
 
 # Keras hands a variable of TensorFlow to NumPy when it saves.
@@ -81,10 +82,9 @@ def make(folder: Path, study: dict[str, Any], data: DataSet) -> Path:
     trainer, shared = Trainer(data, made.recipe), run_store.inputs(made.recipe, data.description.task, data.sha256)
 
     def train(kind: str, runs: Iterable[grid.Run]) -> None:
-        for run in runs:
-            result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
-            content = run_result.dump(result, run_store.inputs_of(run, shared))
-            write_bytes(folder / "data" / kind / "tiny" / run_files.name(run.name), content)
+        results = {run: trainer.run(run.effective_batch_size, run.learning_rate, run.seed) for run in runs}
+        contents = {run.name: run_result.dump(results[run], run.facts) for run in sorted(results)}
+        shards.write(folder / "data" / kind / "tiny", contents, shared)
 
     def confirm(cells: list[list[grid.Run]]) -> np.ndarray:
         train("confirmed", itertools.chain(*cells))
@@ -274,13 +274,11 @@ def test_what_is_stale_or_gone_is_told(tmp_path: Path) -> None:
     refused(r"has other data than these results are of; `dvc repro report@tiny`", results.model, *cell)
     (folder / "data/prepared/digits.npz").unlink()
     refused(r"digits\.npz cannot be read", results.model, *cell)
-    (file,) = (folder / "data/runs/tiny").glob("m4_lr0.04_seed0.npz")
-    result, inputs = run_result.load(file.read_bytes())
-    inputs["code"]["batchwise/models/mlp.py"] = "0" * 64
-    file.write_bytes(run_result.dump(result, inputs))
+    runs, name = folder / "data/runs/tiny", "m4_lr0.04_seed0"
+    shards.change_inputs(runs, name, lambda inputs: inputs["code"].update({"batchwise/models/mlp.py": "0" * 64}))
     refused(r"^batchwise/models/mlp\.py was edited since this run was trained", results.model, *cell)
     assert results.weights(*cell)
-    file.unlink()
+    shards.remove(runs, name)
     refused(r"m4_lr0\.04_seed0\.npz is missing; run `dvc repro", results.weights, *cell)
 
 

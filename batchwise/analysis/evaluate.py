@@ -23,8 +23,8 @@ from batchwise.config.study import Study
 from batchwise.data.metric import Metric
 from batchwise.statistics.fits import straight_line
 from batchwise.statistics.intervals import CONFIDENCE
-from batchwise.training import run_files
 from batchwise.training.run_result import STATUSES
+from batchwise.training.run_shard import RUN_ENDING
 
 
 def evaluate(
@@ -203,8 +203,11 @@ def provenance(study: Study, manifest: dict[str, Any], by_run: Mapping[Run, RunM
 
 
 def checksum(by_run: Mapping[Run, RunMetrics]) -> str:
-    """Return the checksum of run files: what `sha256sum *.npz | sha256sum` prints in their folder, with LC_ALL=C."""
-    lines = sorted((run_files.name(run.name), found.sha256) for run, found in by_run.items())
+    """Return the checksum of the files of runs: what `sha256sum *.npz | sha256sum` prints, with LC_ALL=C.
+
+    They are in a folder where their shards were unpacked.
+    """
+    lines = sorted((f"{run.name}{RUN_ENDING}", found.sha256) for run, found in by_run.items())
     return hashlib.sha256("".join(f"{sha256}  {name}\n" for name, sha256 in lines).encode()).hexdigest()
 
 

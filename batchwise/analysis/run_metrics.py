@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
 from batchwise.config import grid, phases
 from batchwise.config.grid import Run
+from batchwise.config.phases import Branch
+from batchwise.config.recipe import Recipe
 from batchwise.config.study import Study
 from batchwise.data import loading
 from batchwise.data.dataset import SPLITS
@@ -28,7 +31,7 @@ CURVE_EPOCHS = 200
 class RunMetrics:
     """What one run gave: for each metric of the task, values for train, validation and test rows, NaN for none."""
 
-    sha256: str  # of the run's file
+    sha256: str | None  # of the run's file; None if it was not read whole
     status: Status
     diverged_epoch: int | None
     epochs: int  # epochs that were trained, with the bad one
@@ -61,20 +64,30 @@ def read(
     Raises UserError, which names the file, if one is missing, damaged or not the run that its name says.
     """
     names = [metric.name for metric in loading.metrics(study, manifest)]
-    by_run, inputs = {}, {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
+    by_run: dict[Run, RunMetrics] = {}
+    inputs = {"data": manifest["sha256"], "recipe": study.recipe.model_dump()}
     rows = manifest["rows"]["train"]
-    for run in grid.runs(study, rows) if runs is None else sorted(runs):
-        file = run_files.read(folder, name, run, inputs, with_weights=on_file is not None, stage=stage)
-        wanted = 1 + phases.of_run(study, rows, run.effective_batch_size, run.branch or None)[-1].end_epoch
+    wanted_runs = grid.runs(study, rows) if runs is None else sorted(runs)
+    evaluations, points = cache(partial(_evaluations, study, rows)), cache(partial(_points, study.recipe))
+    with_weights, shared, texts = on_file is not None, None, ("", "")
+    for run, file in run_files.read_all(folder, name, wanted_runs, inputs, with_weights=with_weights, stage=stage):
+        wanted = evaluations(run.effective_batch_size, run.branch)
         if file.result.status == "ok" and file.result.evaluations != wanted:
             raise UserError(
-                f"{folder / run_files.name(run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
+                f"{run_files.place(folder, run.name)} has {file.result.evaluations} evaluations where {wanted} belong; "
                 f"run {rerun_command(f'{stage}@{name}')}"
             )
-        by_run[run] = _run_metrics(file, names, study)
+        if file.shared is not shared:
+            shared, texts = file.shared, (canonical(file.shared["code"]), canonical(file.shared["environment"]))
+        by_run[run] = _run_metrics(file, names, study, points(file.result.evaluations), *texts)
         if on_file:
             on_file(run.name, file)
     return by_run
+
+
+def _evaluations(study: Study, rows: int, batch_size: int, branch: Branch | tuple[()]) -> int:
+    """Return how often a run that ends ok is evaluated."""
+    return 1 + phases.of_run(study, rows, batch_size, branch or None)[-1].end_epoch
 
 
 def canonical(content: Any) -> str:
@@ -82,16 +95,19 @@ def canonical(content: Any) -> str:
     return json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def _run_metrics(file: RunFile, names: list[str], study: Study) -> RunMetrics:
-    result, inputs = file.result, file.inputs
-    unevaluated = np.empty((0, len(SPLITS)))
-    values = {name: result.metrics.get(name, unevaluated).astype("float64") for name in names}
+def _run_metrics(
+    file: RunFile, names: list[str], study: Study, points: np.ndarray, code: str, environment: str
+) -> RunMetrics:
+    result, ok = file.result, file.result.status == "ok"
     evaluated = result.evaluations
-    # Where all metrics are known; the others have a loss alone.
-    scored = np.flatnonzero([study.recipe.scores(epoch, evaluated - 1) for epoch in range(evaluated)])
-    points = scored[_evenly(len(scored))]
-    ok = result.status == "ok"
-    none = dict.fromkeys(values, np.full(len(SPLITS), np.nan))
+    values = np.full((len(names), evaluated, len(SPLITS)), np.nan)  # float64
+    for place, name in enumerate(names):
+        values[place] = result.metrics.get(name, np.nan)
+    none = np.full((len(names), len(SPLITS)), np.nan)
+
+    def by_name(stacked: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(names, stacked, strict=True))
+
     return RunMetrics(
         sha256=file.sha256,
         status=result.status,
@@ -99,18 +115,25 @@ def _run_metrics(file: RunFile, names: list[str], study: Study) -> RunMetrics:
         epochs=max(evaluated - 1, 0),
         parameters=result.parameters,
         draws_by_pass=result.draws_by_pass,
-        result={name: last_epochs.result(value[1:].T, study.statistic) for name, value in values.items()}
-        if ok
-        else none,
-        final={name: value[-1] for name, value in values.items()} if ok else none,
+        result=by_name(last_epochs.result(values[:, 1:].transpose(0, 2, 1), study.statistic) if ok else none),
+        final=by_name(values[:, -1].copy() if ok else none),
         by_class=result.by_class,
         by_row=result.by_row,
         curve_epochs=points,
-        curve={name: _float32(value[points]) for name, value in values.items()},
+        curve=by_name(_float32(values[:, points])),
         xla=result.xla if evaluated else None,
-        code=canonical(inputs["code"]),
-        environment=canonical(inputs["environment"]),
+        code=code,
+        environment=environment,
     )
+
+
+def _points(recipe: Recipe, evaluated: int) -> np.ndarray:
+    """Return the epochs of the curves of a run that was evaluated so often.
+
+    They are some of those after which all metrics are known; after the others the loss is alone.
+    """
+    scored = np.flatnonzero([recipe.scores(epoch, evaluated - 1) for epoch in range(evaluated)])
+    return scored[_evenly(len(scored))]
 
 
 def _float32(values: np.ndarray) -> np.ndarray:

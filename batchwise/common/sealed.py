@@ -2,21 +2,31 @@
 
 import hashlib
 import json
+import math
+import struct
 import zipfile
 from collections.abc import Mapping
+from functools import lru_cache
 from io import BytesIO
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 
 CHECKSUM = "checksum"  # the key of a JSON file
 DIGITS = 64  # of a SHA-256 in hexadecimal: the comment of an archive, which is its end
 CHUNK = 2**20
+LENGTHS = 26  # where the local header of a file in an archive says how long its name is, and what follows
+NPY_START = 10  # bytes of a .npy file before its header, whose length the last two of them are
 
 
 def archive(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
     """Write named arrays to a file that can be read too: a NumPy archive, whose comment is the SHA-256 of the rest."""
     np.savez(file, allow_pickle=False, **arrays)
+    seal(file)
+
+
+def seal(file: IO[bytes]) -> None:
+    """Give an archive, which can be read too, the SHA-256 of the rest as its comment."""
     with zipfile.ZipFile(file, "a") as opened:
         opened.comment = bytes(DIGITS)
     digest = _digest_of_rest(file)
@@ -25,7 +35,7 @@ def archive(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
 
 
 def check_archive(file: IO[bytes]) -> None:
-    """Leave a file at its start. Raises ValueError if it is not what `archive` wrote, bit for bit."""
+    """Leave a file at its start. Raises ValueError if it is not as `seal` left it, bit for bit."""
     digest = _digest_of_rest(file)
     if file.read() != digest:
         raise ValueError("its checksum is not that of its content")
@@ -47,6 +57,37 @@ def archive_bytes(arrays: Mapping[str, Any]) -> bytes:
     buffer = BytesIO()
     archive(buffer, arrays)
     return buffer.getvalue()
+
+
+class Archive:
+    """The arrays of what `archive_bytes` wrote, by name; others are not made. Raises ValueError for other bytes.
+
+    They are what numpy.load gives, in a third of its time: a hundred thousand files have arrays of the same few kinds.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        file = BytesIO(content)
+        check_archive(file)
+        self.content = content
+        with zipfile.ZipFile(file) as opened:
+            self.starts = {member.filename: member.header_offset for member in opened.infolist()}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        header = self.starts[f"{name}.npy"]
+        start = header + LENGTHS + 4 + sum(struct.unpack_from("<HH", self.content, header + LENGTHS))
+        values = start + NPY_START + int.from_bytes(self.content[start + NPY_START - 2 : start + NPY_START], "little")
+        dtype, shape, order = _header(self.content[start:values])
+        array = np.frombuffer(self.content, dtype, math.prod(shape), values)
+        return array.reshape(shape, order=order).copy(order)
+
+
+@lru_cache(1000)
+def _header(header: bytes) -> tuple[np.dtype, tuple[int, ...], Literal["C", "F"]]:
+    """Return type, shape and order of an array."""
+    file = BytesIO(header)
+    np.lib.format.read_magic(file)
+    shape, in_fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+    return dtype, shape, "F" if in_fortran_order else "C"
 
 
 def as_json(content: Mapping[str, Any]) -> bytes:

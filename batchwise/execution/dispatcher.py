@@ -255,5 +255,5 @@ class Dispatcher:
             )
 
     def _all_failed(self, runs: tuple[Run, ...], message: str) -> list[Ended]:
-        result, shared = run_result.without_evaluations("failed", message), self.shared_inputs
-        return [(run, FinishedRun("failed", run_result.dump(result, run_store.inputs_of(run, shared)))) for run in runs]
+        result = run_result.without_evaluations("failed", message)
+        return [(run, FinishedRun("failed", run_result.dump(result, run.facts))) for run in runs]

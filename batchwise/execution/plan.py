@@ -2,7 +2,9 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,8 +22,10 @@ from batchwise.execution import run_store, run_times
 from batchwise.execution.run_store import Store
 from batchwise.execution.run_times import Timings, Work
 from batchwise.runtime.device import gpu
-from batchwise.training import run_files, run_result, trainers
+from batchwise.training import run_files, run_result, run_shard, trainers
+from batchwise.training.run_shard import Shard
 
+NEW, DAMAGED = "new in the grid", "its file is damaged"
 # A run is kept in the store, in data/runs and in DVC's cache.
 COPIES = 3
 # Rows that a measurement trains on, of each class at least one: a part of them stands for an epoch of all. A GPU needs
@@ -58,19 +62,17 @@ def plan(
 ) -> Plan:
     """Return the plan of a study whose run files are in `folder`, and whose seeds start from `weights` if it has some.
 
-    A run is done if the store has it whole, or if its file was made from the same inputs. Where no run of the study was
+    A run is done if the store has it, or if its file was made from the same inputs. Where no run of the study was
     timed yet, short ones are: one epoch of a part of the rows, at the smallest and the largest batch size.
     """
     rows = data.rows["train"]
     shared = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric, weights)
-    runs, left = grid.all_runs(study, rows), []
-    reasons: Counter[str] = Counter()
-    for run in runs:
-        wanted = run_store.inputs_of(run, shared)
-        why = None if kept.get(run_store.key(wanted)) else _why(folder / run_files.name(run.name), wanted)
-        if why:
-            left.append(run)
-            reasons[why] += 1
+    runs = grid.all_runs(study, rows)
+    keys = run_store.keys(runs, shared)
+    known = kept.known(keys.values())
+    unknown = [run for run in runs if keys[run] not in known]
+    why = {run: reason for run, reason in _reasons(folder, unknown, shared) if reason}
+    left, reasons = list(why), Counter(why.values())
     notes, before, size = tuple(grid.notes(study, rows)), run_times.read(timings), _size(folder)
     if not left:
         return Plan(len(runs), left, notes=notes, start_up=before.start_up)
@@ -80,21 +82,40 @@ def plan(
     return Plan(len(runs), left, seconds, len(left) * size * COPIES, reasons, notes, before.start_up, timed)
 
 
-def _why(path: Path, wanted: dict[str, Any]) -> str | None:
-    """Return why a run has to be trained, or None if its file was made from the wanted inputs."""
+def _reasons(folder: Path, runs: list[Run], shared: dict[str, Any]) -> Iterator[tuple[Run, str | None]]:
+    """Yield runs with why they have to be trained, or None if their files were made from the wanted inputs."""
+    for shard_name, group in groupby(runs, lambda run: run_shard.name(run.name)):
+        of_shard = list(group)
+        try:
+            with files.opened(folder / shard_name) as file:
+                shard = Shard(file)
+                changes = "; ".join(run_store.changes(shard.inputs, shared))
+                yield from ((run, _reason(shard, run) or changes or None) for run in of_shard)
+        except FileNotFoundError:
+            yield from ((run, NEW) for run in of_shard)
+        except ValueError:
+            yield from ((run, DAMAGED) for run in of_shard)
+
+
+def _reason(shard: Shard, run: Run) -> str | None:
+    """Return why a shard has no whole file of a run, None if it has one."""
     try:
-        _, before = run_result.load(files.read(path), with_weights=False)
-    except FileNotFoundError:
-        return "new in the grid"
+        shard.content(run.name)
+    except KeyError:
+        return NEW
     except ValueError:
-        return "its file is damaged"
-    return "; ".join(run_store.changes(before, wanted)) or None
+        return DAMAGED
+    return None
 
 
 def _size(folder: Path) -> int:
-    """Return the mean size of the run files of a study, bytes, rounded up; 0 if there are none."""
-    sizes = [(folder / run_files.name(name)).stat().st_size for name in run_files.run_names(folder)]
-    return -(-sum(sizes) // len(sizes)) if sizes else 0
+    """Return the mean size of the files of a study's runs, bytes, rounded up; 0 if there are none, or damaged ones."""
+    try:
+        runs = len(run_files.run_names(folder))
+    except ValueError:
+        return 0
+    size = sum(path.stat().st_size for path in folder.glob(f"*{run_shard.ENDING}"))
+    return -(-size // max(1, runs))
 
 
 def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
@@ -112,8 +133,7 @@ def _measure(study: Study, data: DataSet) -> tuple[Timings, int]:
             timings.add(Work(phases.updates_per_epoch(rows, m), rows, compilations), perf_counter() - start)
     evaluations = max(grid.epochs(study.budget, data.rows["train"], m) for m in study.grid.batch_sizes)
     bytes_of_evaluation = sum(values[0].nbytes for values in result.metrics.values())
-    inputs = run_store.inputs(study.recipe, data.description.task, data.sha256, study.metric)
-    size = len(run_result.dump(result, inputs)) + evaluations * bytes_of_evaluation
+    size = len(run_result.dump(result, {})) + evaluations * bytes_of_evaluation
     return timings, size
 
 

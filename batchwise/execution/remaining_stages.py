@@ -149,7 +149,8 @@ def _to_train(all_params: Params, name: str) -> float | None:
     runs = grid.all_runs(study, data.rows["train"])
     if not timed.seconds or len(runs) > MOST_RUNS or pool.cluster_address():  # of any size
         return None
-    kept, shared = Store(STORE), run_store.inputs_of_study(data)
-    left = [run for run in runs if run_store.key(run_store.inputs_of(run, shared)) not in kept]
+    keys = run_store.keys(runs, run_store.inputs_of_study(data))
+    known = Store(STORE).known(keys.values())
+    left = [run for run, key in keys.items() if key not in known]
     training = run_times.seconds_left(study, data.rows["train"], left, pool.number_of_workers(), timed.coefficients())
     return (timed.start_up or stage_times.START_UP) + training

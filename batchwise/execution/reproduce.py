@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from batchwise.common.errors import UserError
+from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Cell, Run
 from batchwise.config.study import Study
@@ -58,9 +59,16 @@ def reproduce(
 
 
 def fresh_runs(study: Study, cell: Cell, folder: Path) -> list[Run]:
-    """Return the runs of a cell with fresh seeds that have a file in a folder: none of a cell that was not chosen."""
+    """Return the runs of a cell with fresh seeds that have a file in a folder: none of a cell that was not chosen.
+
+    Raises UserError if a shard is damaged.
+    """
     most = study.confirmation.most_seeds if study.confirmation else 0
-    return [run for run in grid.fresh_runs(cell, study, most) if (folder / run_files.name(run.name)).exists()]
+    try:
+        there = set(run_files.run_names(folder))
+    except ValueError as error:
+        raise UserError(f"{error}; run {rerun_command(f'confirm@{folder.name}')}") from None
+    return [run for run in grid.fresh_runs(cell, study, most) if run.name in there]
 
 
 def compare(before: RunResult, now: RunResult) -> list[str]:

@@ -7,7 +7,7 @@ import logging
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batchwise.common.errors import UserError
 from batchwise.config import grid, phases
@@ -62,11 +62,9 @@ class ShortRuns:
         recipe = self.recipe(batch_size)
         rate = phases.scaled(base_learning_rate, batch_size, self.study.learning_rate_scaling)
         run, task = Run(batch_size, rate, seed=0), self.data.description.task
-        inputs = run_store.inputs_of(
-            run, run_store.inputs(recipe, task, self.data.sha256, self.study.metric, self.weights)
-        )
-        key = run_store.key(inputs)
-        content = self.kept.get(key) or self._train(run, recipe, inputs, key)
+        inputs = run_store.inputs(recipe, task, self.data.sha256, self.study.metric, self.weights)
+        key = run_store.keys([run], inputs)[run]
+        content = self.kept.get(key) or self._train(run, recipe, key)
         return run_result.load(content, with_weights=False)[0]
 
     def budget(self, batch_size: int) -> Budget:
@@ -108,11 +106,11 @@ class ShortRuns:
         part["train"] = max(part["train"], largest)  # m would be another
         return subset(self.whole, **{f"{name}_rows": amount for name, amount in part.items()}, seed=0)
 
-    def _train(self, run: Run, recipe: Recipe, inputs: dict[str, Any], key: str) -> bytes:
+    def _train(self, run: Run, recipe: Recipe, key: str) -> bytes:
         trainer = self._trainer(recipe)
         start, compilations = perf_counter(), trainer.compilations
         result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
-        content = run_result.dump(result, inputs)
+        content = run_result.dump(result, run.facts)
         if result.status == "out_of_memory":
             raise _no_memory(f"batch size {run.effective_batch_size}")
         self.kept.put(key, content)

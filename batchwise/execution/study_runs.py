@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ from batchwise.execution import run_store
 from batchwise.execution.run_folder import RunFolder, replacing
 from batchwise.execution.run_store import Store
 from batchwise.runtime import engine, forkserver
-from batchwise.training import run_files, run_result, trainers
+from batchwise.training import run_result, run_shard, trainers
+from batchwise.training.run_shard import Shard
 
 if TYPE_CHECKING:
     from batchwise.execution.study_workers import StudyWorkers
@@ -48,12 +50,14 @@ def making(
 ) -> Iterator["StudyRuns"]:
     """Yield what makes runs of a study, of which the folder `place` holds exactly those at the end.
 
-    Runs that `kept` lacks, or has damaged, are trained. `earlier` returns a file of the folder as it was at the last
+    Runs that `kept` lacks, or has damaged, are trained. `earlier` returns a shard of the folder as it was at the last
     time, or None; it is used if its inputs are today's. The folder's bytes do not depend on the workers, on the order
     of runs, or on an earlier interruption.
     """
     engine.use(data.study.recipe.engine)
-    with _alone(kept.folder / f"{name}.lock"), replacing(place) as folder, ExitStack() as closing:
+    shared = run_store.inputs_of_study(data)
+    with _alone(kept.folder / f"{name}.lock"), replacing(place, shared) as folder, ExitStack() as closing:
+        closing.callback(kept.close)
         runs = StudyRuns(name, data, folder, kept, timings, earlier, closing)
         yield runs
         closing.close()
@@ -75,11 +79,12 @@ class StudyRuns:
     ) -> None:
         self.name, self.data, self.folder, self.kept = name, data, folder, kept
         self.timings, self.earlier, self.closing = timings, earlier, closing
-        self.shared_inputs = run_store.inputs_of_study(data)
+        self.shared_inputs = folder.shared_inputs
         self.workers: StudyWorkers | None = None
         self.made: set[Run] = set()
         self.trained = 0
         self.damaged: list[Run] = []
+        self.shards: dict[str, Shard | ValueError | None] = {}  # of the last time: the one that was looked at last
         self.unfinished: dict[Run, bytes] = {}
 
     def make(self, runs: Sequence[Run]) -> None:
@@ -89,8 +94,8 @@ class StudyRuns:
         """
         new = [run for run in runs if run not in self.made]
         self.made.update(new)
-        keys = {run: run_store.key(run_store.inputs_of(run, self.shared_inputs)) for run in new}
-        if not all(key in self.kept for key in keys.values()):
+        keys = run_store.keys(new, self.shared_inputs)
+        if len(self.kept.known(keys.values())) < len(keys):
             preload()  # takes seconds, in which we look for what there is
         absent = [run for run in keys if not self.folder.add(run, self.kept.get(keys[run]))]
         self.damaged += [run for run in absent if keys[run] in self.kept]
@@ -102,6 +107,7 @@ class StudyRuns:
 
             session = Session(self.name, self.data, missing, self.kept, self.timings, self.folder)
             self.unfinished |= session.train(self._workers, self.shared_inputs)
+        self.folder.write()
 
     def report(self) -> None:
         """Say how the runs ended, and where they are from."""
@@ -127,18 +133,35 @@ class StudyRuns:
 
         A run whose file cannot be read is added to `damaged`.
         """
-        content = self.earlier(run_files.name(run.name))
-        if not content:
-            return None
         try:
-            result, inputs = run_result.load(content)
+            shard = self._earlier_shard(run_shard.name(run.name))
+            if shard is None or run.name not in shard.run_names:
+                return None
+            content = shard.content(run.name)
+            result, facts = run_result.load(content, with_weights=False)
         except ValueError:
             self.damaged.append(run)
             return None
-        if result.status not in run_store.FINAL or run_store.key(inputs) != key:
+        if result.status not in run_store.FINAL or facts != run.facts:
             return None
         self.kept.put(key, content)
         return content
+
+    def _earlier_shard(self, name: str) -> Shard | None:
+        """Return a shard of the last time, None if it is of other inputs. Raises ValueError if it is damaged."""
+        if name not in self.shards:
+            self.shards = {name: self._opened(self.earlier(name))}
+        shard = self.shards[name]
+        if isinstance(shard, ValueError):
+            raise shard
+        return shard
+
+    def _opened(self, content: bytes | None) -> Shard | ValueError | None:
+        try:
+            shard = Shard(BytesIO(content)) if content else None
+            return shard if shard and run_store.key(shard.inputs) == run_store.key(self.shared_inputs) else None
+        except ValueError as error:
+            return error
 
 
 def preload() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from batchwise.common.repository import rerun_command
 from batchwise.execution import run_store
 from batchwise.execution.reproduce import compare
 from batchwise.runtime.environment import differences
-from batchwise.training import checksums, run_files, run_result
+from batchwise.training import checksums, run_files, run_result, run_shard
 from batchwise.training.run_files import RunFile
+from batchwise.training.run_shard import Shard
 
 MEASURED = ("profile", "costs", "report")  # stages whose outputs hold times
 # Returns the content of a file at the last commit, or None.
@@ -31,7 +33,11 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
         f"reports/checksums/{study}.json",
         [folder / kind / study for kind in ("data/confirmed", "data/runs")],
     )
-    content, here = committed(path), {name: place for place in places for name in run_files.run_names(place)}
+    content, stages = committed(path), " ".join(f"{stage}@{study}" for stage in ("train", "confirm"))
+    try:
+        here = {name: place for place in places for name in run_files.run_names(place)}
+    except ValueError as error:
+        return True, [f"{error}; {rerun_command(stages)} makes it again"]
     if not here:
         return False, [f"no results are here; {rerun_command(f'train@{study}')} makes them"]
     if content is None:
@@ -46,7 +52,6 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
     try:
         now = checksums.of_files({name: here[name] for name in names})
     except ValueError as error:
-        stages = " ".join(f"{stage}@{study}" for stage in ("train", "confirm"))
         return True, [f"{error}; {rerun_command(stages)} makes it again"]
     differing = [name for name in names if now["runs"][name] != before["runs"][name]]
     others = _others(len(here) - len(names), len(before["runs"]) - len(names)) + _times(study, folder, committed)
@@ -54,8 +59,8 @@ def verify(study: str, folder: Path, committed: Committed) -> tuple[bool, list[s
         sentence = f"results equal byte for byte ({_runs(len(names))}){others}"
         return False, [sentence, *_inputs(study, folder, committed, before, now)]
     place = here[differing[0]]
-    before_that = committed((place / run_files.name(differing[0])).relative_to(folder).as_posix())
-    where = _exactly(run_files.load(place, differing[0]), before_that) or _roughly(before, now)
+    before_that = committed((place / run_shard.name(differing[0])).relative_to(folder).as_posix())
+    where = _exactly(run_files.load(place, differing[0]), differing[0], before_that) or _roughly(before, now)
     sentence = f"results differ: {len(differing)} of {_runs(len(names))}{others}"
     return True, [sentence, f"first run that differs: {differing[0]}", *where]
 
@@ -70,14 +75,18 @@ def _others(new: int, absent: int) -> str:
     return "".join(f"; {_runs(count)} {'is' if count == 1 else 'are'} {where}" for count, where in parts if count)
 
 
-def _exactly(here: RunFile, committed: bytes | None) -> list[str]:
-    """Return the first epoch and tensor that differ, and what differs in the inputs; nothing without the two files."""
+def _exactly(here: RunFile, name: str, committed: bytes | None) -> list[str]:
+    """Return the first epoch and tensor that differ, and what differs in the inputs; nothing without the two files.
+
+    `committed` is the content of the shard of the run.
+    """
     try:
-        before, inputs_before = run_result.load(committed or b"")
-    except ValueError:
+        shard = Shard(BytesIO(committed or b""))
+        before, _ = run_result.load(shard.content(name))
+        found = compare(before, here.result)
+        return found and found + (run_store.changes(shard.inputs, here.shared) or ["their inputs are the same"])
+    except (ValueError, KeyError):
         return []
-    found = compare(before, here.result)
-    return found and found + (run_store.changes(inputs_before, here.inputs) or ["their inputs are the same"])
 
 
 def _roughly(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

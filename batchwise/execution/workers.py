@@ -124,12 +124,8 @@ def train_runs(runs: tuple[Run, ...], study: str) -> list[FinishedRun]:
     trainer = plugin.load_trainer()
     start, compilations = perf_counter(), trainer.compilations
     results = trainer.train(runs)
-    contents = [
-        run_result.dump(result, run_store.inputs_of(run, plugin.shared_inputs))
-        for run, result in zip(runs, results, strict=True)
-    ]
     seconds, compiled = (perf_counter() - start) / len(runs), trainer.compilations > compilations
     return [
-        FinishedRun(result.status, content, compiled and not number, seconds)
-        for number, (result, content) in enumerate(zip(results, contents, strict=True))
+        FinishedRun(result.status, run_result.dump(result, run.facts), compiled and not number, seconds)
+        for number, (run, result) in enumerate(zip(runs, results, strict=True))
     ]

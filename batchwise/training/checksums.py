@@ -6,6 +6,8 @@ A run file also holds the checksums of the code, so that it changes with an edit
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,12 @@ class Checksums:
 
     def add(self, name: str, file: RunFile) -> None:
         """Add a run, whose file was read with its weights."""
-        self.inputs = file.inputs
+        self.inputs = file.shared
         parts = [("epochs", str(epoch), content) for epoch, content in enumerate(_evaluations(file.result))]
         parts += [("tensors", tensor, _content(tensor, values)) for tensor, values in file.result.weights.items()]
-        self.sums["runs"][name].update(file.result.status.encode())
+        whole = b"".join([file.result.status.encode(), *(content for _, _, content in parts)])
+        self.sums["runs"][name].update(whole)
         for kind, part, content in parts:
-            self.sums["runs"][name].update(content)
             self.sums[kind][part].update(name.encode() + content)
 
     def as_facts(self) -> dict[str, Any]:
@@ -51,17 +53,28 @@ class Checksums:
 def of_files(folders: Mapping[str, Path]) -> dict[str, Any]:
     """Return the checksums of run files, {name: its folder}. Raises ValueError, which names a damaged one."""
     sums = Checksums()
-    for name, folder in folders.items():
-        sums.add(name, run_files.load(folder, name))
+    for folder, names in groupby(folders, folders.__getitem__):
+        for name, file in run_files.load_all(folder, names):
+            sums.add(name, file)
     return sums.as_facts()
 
 
 def _evaluations(result: RunResult) -> list[bytes]:
-    return [
-        b"".join(_content(name, values[epoch]) for name, values in result.metrics.items())
-        for epoch in range(result.evaluations)
-    ]
+    """Return the content of each evaluation: of a row of each metric."""
+    columns = [_rows(name, values) for name, values in result.metrics.items()]
+    return [b"".join(row) for row in zip(*columns, strict=True)]
+
+
+def _rows(name: str, values: np.ndarray) -> list[bytes]:
+    about, content = _about(name, values.dtype, values.shape[1:]), values.tobytes()
+    size = len(content) // max(1, len(values))
+    return [about + content[row * size : (row + 1) * size] for row in range(len(values))]
 
 
 def _content(name: str, values: np.ndarray) -> bytes:
-    return f"{name} {values.dtype.str} {values.shape} ".encode() + values.tobytes()
+    return _about(name, values.dtype, values.shape) + values.tobytes()
+
+
+@cache
+def _about(name: str, dtype: np.dtype, shape: tuple[int, ...]) -> bytes:
+    return f"{name} {dtype.str} {shape} ".encode()

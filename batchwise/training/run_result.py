@@ -1,9 +1,9 @@
 """The result of a run, and the file that holds it: bytes that depend on the result alone."""
 
-import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import IO, Any, Literal, get_args
 
 import numpy as np
 
@@ -44,10 +44,10 @@ class RunResult:
         return max(map(len, self.metrics.values()), default=0)
 
 
-def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
-    """Return the bytes of a run file, a NumPy archive without pickles, with a checksum of itself (sealed.py).
+def dump(result: RunResult, facts: dict[str, Any]) -> bytes:
+    """Return the bytes of a run's file, a NumPy archive without pickles, with a checksum of itself (sealed.py).
 
-    `inputs` decided the result (run_store.py): what the run's key is made of.
+    `facts` are those of the Run. What else decided the result is the same for all runs of a study (run_shard.py).
     """
     about = {
         "status": result.status,
@@ -59,39 +59,60 @@ def dump(result: RunResult, inputs: dict[str, Any]) -> bytes:
         "weights": list(result.weights),
         "by_class": list(result.by_class),
         "by_row": {name: [str(values.dtype), len(values)] for name, values in result.by_row.items()},
-        "inputs": inputs,
+        "run": facts,
     }
     if len(result.predictions):
         about["predictions"] = True
     if result.draws_by_pass:  # left out else, as in files that were written before it was known
         about["draws_by_pass"] = True
-    text = json.dumps(about, sort_keys=True, ensure_ascii=False)
+    text = json.dumps(about, sort_keys=True, ensure_ascii=False).encode()
     arrays: dict[str, Any] = {f"metrics/{name}": values for name, values in result.metrics.items()}
     arrays |= {f"by_class/{name}": values for name, values in result.by_class.items()}
     arrays |= {f"by_row/{name}": _packed(values) for name, values in result.by_row.items()}
     arrays |= {"predictions": result.predictions} if len(result.predictions) else {}
     arrays |= {f"{WEIGHTS}{name}": value for name, value in result.weights.items()}
-    return sealed.archive_bytes({"about": np.array(text), **arrays})
+    return sealed.archive_bytes({"about": np.frombuffer(text, "uint8"), **arrays})
 
 
 def load(content: bytes, *, with_weights: bool = True) -> tuple[RunResult, dict[str, Any]]:
-    """Return the result and the inputs that `dump` was given. Raises ValueError for bytes that it did not write."""
-    buffer = io.BytesIO(content)
-    sealed.check_archive(buffer)
+    """Return the result and the facts that `dump` was given. Raises ValueError for bytes that it did not write."""
+    return _from_arrays(sealed.Archive(content), with_weights)
+
+
+def load_part(file: IO[bytes]) -> tuple[RunResult, dict[str, Any]]:
+    """Return what `load` does without weights, which are not read: what is, is checked by its CRC-32 alone."""
+    with np.load(file, allow_pickle=False) as arrays:
+        return _from_arrays(arrays, with_weights=False)
+
+
+def status(content: bytes) -> Status:
+    """Return how a run ended. Raises ValueError as `load` does."""
     try:
-        with np.load(buffer, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            metrics, weights, inputs = about.pop("metrics"), about.pop("weights"), dict(about.pop("inputs"))
-            about["metrics"] = {name: file[f"metrics/{name}"] for name in metrics}
-            about["by_class"] = {name: file[f"by_class/{name}"] for name in about["by_class"]}
-            kinds = about["by_row"].items()
-            about["by_row"] = {name: _unpacked(file[f"by_row/{name}"], *kind) for name, kind in kinds}
-            if about.pop("predictions", False):
-                about["predictions"] = file["predictions"]
-            about["weights"] = {name: file[f"{WEIGHTS}{name}"] for name in weights} if with_weights else {}
-            return RunResult(**about), inputs
+        return json.loads(sealed.Archive(content)["about"].tobytes())["status"]
+    except (KeyError, TypeError) as error:
+        raise _is_no_run(error) from None
+
+
+def _from_arrays(
+    arrays: sealed.Archive | Mapping[str, np.ndarray], with_weights: bool
+) -> tuple[RunResult, dict[str, Any]]:
+    try:
+        about = json.loads(arrays["about"].tobytes())
+        metrics, weights, facts = about.pop("metrics"), about.pop("weights"), dict(about.pop("run"))
+        about["metrics"] = {name: arrays[f"metrics/{name}"] for name in metrics}
+        about["by_class"] = {name: arrays[f"by_class/{name}"] for name in about["by_class"]}
+        kinds = about["by_row"].items()
+        about["by_row"] = {name: _unpacked(arrays[f"by_row/{name}"], *kind) for name, kind in kinds}
+        if about.pop("predictions", False):
+            about["predictions"] = arrays["predictions"]
+        about["weights"] = {name: arrays[f"{WEIGHTS}{name}"] for name in weights} if with_weights else {}
+        return RunResult(**about), facts
     except (AttributeError, KeyError, TypeError) as error:  # a whole archive, but of something else
-        raise ValueError(f"it is not the file of a run ({error})") from None
+        raise _is_no_run(error) from None
+
+
+def _is_no_run(error: Exception) -> ValueError:
+    return ValueError(f"it is not the file of a run ({error})")
 
 
 def _packed(values: np.ndarray) -> np.ndarray:

@@ -19,14 +19,15 @@ from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.config.study import LEAST_SEEDS, Confirmation, Study
 from batchwise.training import run_files, run_result
+from tests import shards
 from tests.fabricated import (
     ACCURACY,
     MANIFEST,
     METRICS,
     diverged,
-    inputs,
     parse,
     random_result,
+    shared_inputs,
     study,
     tables,
     write_runs,
@@ -84,8 +85,8 @@ def chosen(made: Study = STUDY) -> tabulate.Choice:
 
 
 def run_metrics_of(run: Run, made: Study) -> run_metrics.RunMetrics:
-    file = run_files.RunFile(random_result(run, made), inputs(run, made), "0" * 64)
-    return run_metrics._run_metrics(file, [metric.name for metric in METRICS], made)
+    file = run_files.RunFile(random_result(run, made), run.facts, shared_inputs(made), "0" * 64)
+    return run_metrics._run_metrics(file, [metric.name for metric in METRICS], made, np.arange(8), "{}", "{}")
 
 
 CHOICE = chosen()
@@ -169,11 +170,9 @@ def folder(tmp_path_factory) -> Path:
     """A folder with the runs of the grid and ten fresh seeds of each chosen cell, of which one diverged."""
     place = tmp_path_factory.mktemp("made_up")
     write_runs(place / "runs", STUDY, lambda run: random_result(run, STUDY))
-    (place / "confirmed").mkdir()
-    for cell in CHOICE.of_sizes:
-        for run in grid.fresh_runs(cell, STUDY, LEAST_SEEDS):
-            content = run_result.dump(fresh_result(run), inputs(run, STUDY))
-            (place / "confirmed" / run_files.name(run.name)).write_bytes(content)
+    fresh = {run for cell in CHOICE.of_sizes for run in grid.fresh_runs(cell, STUDY, LEAST_SEEDS)}
+    contents = {run.name: run_result.dump(fresh_result(run), run.facts) for run in sorted(fresh)}
+    shards.write(place / "confirmed", contents, shared_inputs(STUDY))
     return place
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from batchwise.analysis import found_objects
 from batchwise.config import grid
 from batchwise.data import task
-from batchwise.training import run_files, run_result
+from batchwise.training import run_result
 from batchwise.training.run_result import RunResult
 from stages import evaluate as stage
-from tests import fabricated, fabricated_objects
+from tests import fabricated, fabricated_objects, shards
 from tests.fabricated_objects import NAMES, PLACES, RECALL, ROWS, SIZES, STUDY, found, labels
 
 CELL = grid.cells(STUDY, fabricated.ROWS["train"])[0]
@@ -206,9 +206,8 @@ def test_the_stage_reads_predictions_of_the_grid_and_of_fresh_seeds(tmp_path, mo
     of_grid, fresh = grid.with_seeds(CELL, [0, 5])
     for folder, run, every in (("runs", of_grid, 1), ("confirmed", fresh, 3)):
         made_up = dataclasses.replace(fabricated_objects.result(run, STUDY, DATA), predictions=found(labels(), every))
-        content = run_result.dump(made_up, fabricated.inputs(run, STUDY, fabricated_objects.manifest(DATA)))
-        (path := tmp_path / "data" / folder / "one").mkdir(parents=True)
-        (path / run_files.name(run.name)).write_bytes(content)
+        shared = fabricated.shared_inputs(STUDY, fabricated_objects.manifest(DATA))
+        shards.write(tmp_path / "data" / folder / "one", {run.name: run_result.dump(made_up, run.facts)}, shared)
     for run, every in ((of_grid, 1), (fresh, 3)):
         by_run: Any = {of_grid: None}
         np.testing.assert_array_equal(stage._predictions("one", by_run, run), found(labels(), every))

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import subprocess
+import zipfile
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -19,9 +20,11 @@ from batchwise.common.errors import UserError
 from batchwise.config import grid
 from batchwise.config.study import Study
 from batchwise.data import prepared
-from batchwise.training import run_result
+from batchwise.training import run_files, run_result
 from batchwise.training.run_result import RunResult
-from tests.fabricated import MANIFEST, ROWS, diverged, inputs, random_result, study, write_runs
+from tests import shards
+from tests.damage import damaged
+from tests.fabricated import MANIFEST, ROWS, diverged, random_result, shared_inputs, study, write_runs
 
 STUDY = study([4, 100], [0.25], seeds=2)
 RUN = grid.runs(STUDY, ROWS["train"])[0]
@@ -31,7 +34,8 @@ def metrics_of(result: RunResult, made: Study = STUDY, **changes: object) -> run
     """Write one run with its neighbours, and read it back."""
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), made, lambda run: random_result(run, made))
-        (Path(folder) / f"{RUN.name}.npz").write_bytes(run_result.dump(result, inputs(RUN, made, **changes)))
+        content = run_result.dump(result, RUN.facts)
+        shards.write(Path(folder), {RUN.name: content}, shared_inputs(made, **changes))
         return run_metrics.read(Path(folder), "made_up", made, MANIFEST)[RUN]
 
 
@@ -157,9 +161,11 @@ def shortened() -> RunResult:
 def test_a_file_that_is_not_the_run_of_its_name_is_named(result: RunResult, changes: dict, problem: str) -> None:
     with TemporaryDirectory() as folder:
         write_runs(Path(folder), STUDY, lambda run: random_result(run, STUDY))
-        path = Path(folder) / f"{RUN.name}.npz"
-        given = {name: value for name, value in inputs(RUN, STUDY, **changes).items() if value is not object}
-        path.write_bytes(run_result.dump(result, given))
+        path = run_files.place(Path(folder), RUN.name)
+        facts = RUN.facts | {name: value for name, value in changes.items() if name in RUN.facts}
+        shared = {name: value for name, value in changes.items() if name not in RUN.facts}
+        given = {name: value for name, value in shared_inputs(STUDY, **shared).items() if value is not object}
+        shards.write(Path(folder), {RUN.name: run_result.dump(result, facts)}, given)
         with pytest.raises(UserError) as error:
             run_metrics.read(Path(folder), "made_up", STUDY, MANIFEST)
     message = str(error.value)
@@ -168,33 +174,37 @@ def test_a_file_that_is_not_the_run_of_its_name_is_named(result: RunResult, chan
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     write_runs(tmp_path, STUDY, lambda run: random_result(run, STUDY))
-    (tmp_path / f"{RUN.name}.npz").unlink()
+    shards.remove(tmp_path, RUN.name)
     with pytest.raises(UserError, match=rf"{RUN.name}.npz is missing; run `dvc repro --force train@made_up`"):
         run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)
 
 
+ONE = study([4], [0.25], seeds=2)
+
+
 @functools.cache
-def content() -> bytes:
-    return run_result.dump(random_result(RUN, STUDY), inputs(RUN, STUDY))
+def shard() -> tuple[str, bytes]:
+    """The name and the content of a shard of two runs."""
+    with TemporaryDirectory() as folder:
+        write_runs(Path(folder), ONE, lambda run: random_result(run, ONE))
+        (path,) = Path(folder).iterdir()
+        return path.name, path.read_bytes()
 
 
 @settings(max_examples=200)
 @given(st.data())
-def test_damage_is_reported(data: st.DataObject) -> None:
-    damaged = bytearray(content())
-    if data.draw(st.booleans()):
-        damaged = damaged[: data.draw(st.integers(0, len(damaged) - 1))]
-    else:
-        damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
+def test_damage_is_reported_with_the_shard_and_the_command(data: st.DataObject) -> None:
+    name, content = shard()
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{RUN.name}.npz"
-        path.write_bytes(damaged)
-        with pytest.raises(UserError, match=f"{path} is damaged .*; run `dvc repro --force train@made_up`"):
-            run_metrics.read(Path(folder), "made_up", study([4], [0.25], seeds=1), MANIFEST)
+        (path := Path(folder) / name).write_bytes(data.draw(damaged(content)))
+        with pytest.raises(UserError, match=rf"{path}.* is damaged .*; run `dvc repro --force train@made_up`"):
+            run_metrics.read(Path(folder), "made_up", ONE, MANIFEST, on_file=lambda *_: None)
 
 
 def test_the_checksum_is_what_the_shell_prints(tmp_path: Path) -> None:
     write_runs(tmp_path, STUDY, lambda run: random_result(run, STUDY))
+    for path in tmp_path.iterdir():
+        zipfile.ZipFile(path).extractall(tmp_path)
     command = "LC_ALL=C; export LC_ALL; sha256sum *.npz | sha256sum"
     printed = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert checksum(run_metrics.read(tmp_path, "made_up", STUDY, MANIFEST)) == printed.split()[0]

@@ -1,9 +1,14 @@
 """Run files and the store: whole or absent, under a key that changes with what decides a run's bits, and no more."""
 
+import errno
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,6 +18,7 @@ from hypothesis.extra import numpy as arrays
 
 from batchwise.common import sealed, source_closure
 from batchwise.config.grid import Run
+from batchwise.config.phases import Branch
 from batchwise.config.recipe import Recipe
 from batchwise.data.local_files import LocalFile
 from batchwise.execution import run_store
@@ -22,6 +28,8 @@ from batchwise.training.run_result import RunResult
 from tests.damage import damaged
 
 KEY = "ab" + "0" * 62
+CONTENT = b"content of a run"
+BRANCH = Run(4, 0.5, 1, Branch(1, 2, 8, 1.0))
 RECIPE = {
     "model": {"name": "mlp", "hidden_units": [5]},
     "optimizer": {"name": "sgd", "momentum": 0.5},
@@ -33,21 +41,30 @@ RECIPE = {
 # The store
 
 
-@given(content=st.binary(max_size=200))
-def test_what_is_put_is_got(tmp_path_factory, content) -> None:
+@pytest.fixture(params=["in the database", "in a file of its own"])
+def size(request, monkeypatch) -> str:
+    """Where an entry is kept."""
+    if request.param == "in a file of its own":
+        monkeypatch.setattr(run_store, "LARGE", -1)
+    return request.param
+
+
+@given(content=st.binary(max_size=200), large=st.integers(0, 200))
+def test_what_is_put_is_got(tmp_path_factory, content, large) -> None:
     kept = Store(tmp_path_factory.mktemp("store"))
-    assert kept.get(KEY) is None
-    kept.put(KEY, content)
-    assert kept.get(KEY) == content
+    assert kept.get(KEY) is None and KEY not in kept and not [*kept.folder.iterdir()]
+    with mock.patch.object(run_store, "LARGE", large):
+        for one in (content, content + b"more"):
+            kept.put(KEY, one)
+            assert kept.get(KEY) == Store(kept.folder).get(KEY) == one and KEY in kept
     assert kept.get(KEY.replace("ab", "ac")) is None
-    kept.put(KEY, content + b"more")
-    assert kept.get(KEY) == content + b"more"
 
 
 @pytest.fixture
-def full(tmp_path) -> Store:
+def full(tmp_path, size) -> Store:
     kept = Store(tmp_path)
-    kept.put(KEY, b"content of a run")
+    kept.put(KEY, CONTENT)
+    kept.close()
     return kept
 
 
@@ -59,32 +76,47 @@ def file_of(kept: Store) -> Path:
 def test_a_damaged_entry_is_none_until_it_is_put_again(full) -> None:
     path = file_of(full)
     whole = path.read_bytes()
-    damaged = [whole[:size] for size in range(len(whole))] + [whole + b"\0"]
-    for position in range(len(whole)):
-        damaged.append(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+    step = max(1, len(whole) // 50)
+    damaged = [whole[:size] for size in range(0, len(whole), step)] + [b"text" * 300]
+    for position in range(0, len(whole), step):
+        damaged.append(whole[:position] + bytes([whole[position] ^ 255]) + whole[position + 1 :])
+    found = []
     for content in damaged:
         path.write_bytes(content)
-        assert full.get(KEY) is None
-    full.put(KEY, b"content of a run")
-    assert full.get(KEY) == b"content of a run"
+        again = Store(full.folder)
+        found.append(again.get(KEY))
+        again.put(KEY, CONTENT)
+        assert again.get(KEY) == CONTENT
+        again.close()
+    assert {*found} <= {None, CONTENT}  # a database has bytes that nothing is read from
+    assert None in found
 
 
-@given(contents=st.tuples(st.binary(max_size=50), st.binary(max_size=50)))
-def test_an_entry_under_the_key_of_another_is_none(tmp_path_factory, contents) -> None:
-    kept, keys = Store(tmp_path_factory.mktemp("store")), (KEY, KEY.replace("ab", "ac"))
-    for key, content in zip(keys, contents, strict=True):
-        kept.put(key, content)
-    one, other = (kept.folder / key[:2] / key[2:] for key in keys)
-    swapped = other.read_bytes(), one.read_bytes()
-    one.write_bytes(swapped[0])
-    other.write_bytes(swapped[1])
-    assert [kept.get(key) for key in keys] == [None, None]
+def test_a_content_that_was_damaged_is_none(full) -> None:
+    path = file_of(full)
+    path.write_bytes(path.read_bytes().replace(CONTENT, CONTENT[:-1] + b"?"))
+    assert KEY in full and full.get(KEY) is None
 
 
-def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> None:
+def test_an_entry_under_the_key_of_another_is_none(tmp_path, size) -> None:
+    kept, keys = Store(tmp_path), (KEY, KEY.replace("ab", "ac"))
+    for key in keys:
+        kept.put(key, key.encode() * 20)
+    kept.close()
+    for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        content = path.read_bytes()
+        for key in keys:
+            content = content.replace(key.encode() * 20, bytes(64 * 20))
+        path.write_bytes(content.replace(bytes(64 * 20), KEY.encode() * 20))
+    assert [kept.get(key) for key in keys] == [KEY.encode() * 20, None]
+
+
+def test_an_interrupted_write_leaves_the_entry_as_it_was(full, size, monkeypatch) -> None:
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
+    if size == "in the database":
+        return
     path = file_of(full)
     for step in ("fsync", "chmod", "replace"):
         with monkeypatch.context() as patch:
@@ -92,7 +124,58 @@ def test_an_interrupted_write_leaves_the_entry_as_it_was(full, monkeypatch) -> N
             with pytest.raises(KeyboardInterrupt):
                 full.put(KEY, b"other content")
         assert file_of(full) == path, "a temporary file is left"
-        assert full.get(KEY) == b"content of a run"
+        assert full.get(KEY) == CONTENT
+
+
+WRITER = """
+import sys
+from pathlib import Path
+
+from batchwise.execution.run_store import Store
+
+kept, start = Store(Path(sys.argv[1])), int(sys.argv[2])
+for number in range(start, start + 10**6):
+    key = f"{number:064x}"
+    kept.put(key, key.encode() * 300)
+    print(number, flush=True)
+"""
+
+
+def test_what_was_put_before_a_kill_is_whole_also_while_another_process_puts(tmp_path) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", WRITER, tmp_path, str(start)], stdout=subprocess.PIPE, text=True)
+        for start in (0, 10**6)
+    ]
+    for process in processes:
+        for _ in range(50):
+            process.stdout.readline()
+    for process in processes:
+        process.kill()
+    last = [[*map(int, process.communicate()[0].split())] for process in processes]
+    kept = Store(tmp_path)
+    for start, numbers in zip((0, 10**6), last, strict=True):
+        end = max(numbers, default=start + 49)
+        keys = [f"{number:064x}" for number in range(start, end + 1)]
+        assert len(keys) >= 50 and all(kept.get(key) == key.encode() * 300 for key in keys)
+
+
+def test_a_store_that_was_removed_is_made_again(tmp_path) -> None:
+    kept = Store(tmp_path / "store")
+    for _ in range(2):
+        kept.put(KEY, CONTENT)
+        assert Store(kept.folder).get(KEY) == CONTENT
+        shutil.rmtree(kept.folder)
+        assert kept.get(KEY) is None
+
+
+def test_what_the_disk_has_no_room_for_names_the_database(tmp_path) -> None:
+    kept = Store(tmp_path)
+    kept.put(KEY, CONTENT)
+    kept._opened().execute("PRAGMA max_page_count = 10")
+    with pytest.raises(OSError, match=r"full: '.*runs\.sqlite'") as error:
+        kept.put(KEY.replace("ab", "ac"), bytes(10**5))
+    assert error.value.errno == errno.ENOSPC
+    assert kept.get(KEY) == CONTENT
 
 
 # Its keys
@@ -106,12 +189,16 @@ def shared(data="d", task=TASK, start=None, **changes) -> dict:
     return run_store.inputs(Recipe.model_validate({**RECIPE, **changes}), task, data, weights=weights)
 
 
+def key(run: Run, inputs: dict | None = None) -> str:
+    return run_store.keys([run], inputs or shared())[run]
+
+
 def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
     run, environment = Run(4, 0.5, 1), run_store.environment()
-    first = run_store.key(run_store.inputs_of(run, shared()))
+    first = key(run)
     assert len(first) == 64
     monkeypatch.setattr(run_store, "environment", lambda: dict(reversed(environment.items())))
-    assert run_store.key(dict(reversed(run_store.inputs_of(run, shared()).items()))) == first
+    assert key(run, dict(reversed(shared().items()))) == first
 
 
 def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
@@ -119,29 +206,29 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
     run = Run(4, 0.5, 1)
     monkeypatch.setattr(source_closure, "closure", cache(source_closure.closure))
     all_inputs = [
-        *(run_store.inputs_of(other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2))),
-        run_store.inputs_of(run, shared("e")),
-        run_store.inputs_of(run, shared(task="binary_classification")),
-        run_store.inputs_of(run, shared(dtype="float64")),
-        run_store.inputs_of(run, shared(budget={"updates": 3})),
-        run_store.inputs_of(run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
-        run_store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
-        run_store.inputs_of(run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
-        run_store.inputs_of(run, shared(optimizer={"name": "sgd", "momentum_half_life": 5})),
-        run_store.inputs_of(run, shared(trainable=["dense"])),
-        run_store.inputs_of(run, shared(start="s")),
-        run_store.inputs_of(run, shared(start="t")),
+        *((other, shared()) for other in (run, Run(5, 0.5, 1), Run(4, 0.25, 1), Run(4, 0.5, 2), BRANCH)),
+        (run, shared("e")),
+        (run, shared(task="binary_classification")),
+        (run, shared(dtype="float64")),
+        (run, shared(budget={"updates": 3})),
+        (run, shared(model={"name": "mlp", "hidden_units": [5, 5]})),
+        (run, shared(optimizer={"name": "sgd", "momentum": 0.25})),
+        (run, shared(optimizer={"name": "rmsprop", "momentum": 0.5})),
+        (run, shared(optimizer={"name": "sgd", "momentum_half_life": 5})),
+        (run, shared(trainable=["dense"])),
+        (run, shared(start="s")),
+        (run, shared(start="t")),
     ]
     environment, code = run_store.environment(), shared()["code"]
     monkeypatch.setattr(source_closure, "hashes", lambda files: {path: code[path] for path in files})
     for name in environment:
         monkeypatch.setattr(run_store, "environment", lambda name=name: {**environment, name: "other"})
-        all_inputs.append(run_store.inputs_of(run, shared()))
+        all_inputs.append((run, shared()))
     monkeypatch.setattr(run_store, "environment", lambda: environment)
     for file in code:
         monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**code, file: "other"})
-        all_inputs.append(run_store.inputs_of(run, shared()))
-    keys = [run_store.key(inputs) for inputs in all_inputs]
+        all_inputs.append((run, shared()))
+    keys = [key(*inputs) for inputs in all_inputs]
     assert len(set(keys)) == len(keys)
 
 
@@ -266,19 +353,20 @@ def assert_same(one: RunResult, other: RunResult) -> None:
 
 
 @given(a_result(), st.dictionaries(st.text("abc"), JSON, max_size=3))
-def test_a_run_file_gives_back_what_it_was_given(result, inputs) -> None:
-    content = run_result.dump(result, inputs)
-    back, back_inputs = run_result.load(content)
+def test_a_run_file_gives_back_what_it_was_given(result, facts) -> None:
+    content = run_result.dump(result, facts)
+    back, back_facts = run_result.load(content)
     assert_same(back, result)
-    assert back_inputs == inputs
+    assert back_facts == facts
     assert_same(run_result.load(content, with_weights=False)[0], replace(result, weights={}))
-    assert run_result.dump(back, dict(reversed(back_inputs.items()))) == content
+    assert run_result.dump(back, dict(reversed(back_facts.items()))) == content
+    assert run_result.status(content) == result.status
 
 
 def test_a_run_file_says_of_draws_by_pass_only_where_there_are_some() -> None:
     plain, drawn = (run_result.dump(RunResult("ok", {}, draws_by_pass=draws), {}) for draws in (False, True))
     assert run_result.load(drawn)[0].draws_by_pass and not run_result.load(plain)[0].draws_by_pass
-    name = "draws_by_pass".encode("utf-32-le")  # as NumPy holds texts
+    name = b"draws_by_pass"
     assert name in drawn and name not in plain
 
 
@@ -307,8 +395,9 @@ def test_a_flipped_bit_is_refused_wherever_it_is(bit) -> None:
             run_result.load(WHOLE[:place] + bytes([WHOLE[place] ^ bit]) + WHOLE[place + 1 :])
 
 
-@pytest.mark.parametrize("about", ["[]", "{}", "3", '{"metrics": 3}', "text"])
+@pytest.mark.parametrize("about", [b"[]", b"{}", b"3", b'{"metrics": 3}', b"text", b"\xff"])
 def test_another_archive_with_its_checksum_is_refused(about) -> None:
-    for arrays_of_it in ({"about": np.array(about)}, {"other": np.array(about)}):
+    text = np.frombuffer(about, "uint8")
+    for arrays_of_it in ({"about": text}, {"other": text}, {"about": np.array("text")}):
         with pytest.raises(ValueError):
             run_result.load(sealed.archive_bytes(arrays_of_it))

@@ -6,9 +6,10 @@ import logging
 import os
 import shutil
 import signal
+import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,9 @@ from batchwise.execution.run_store import Store
 from batchwise.execution.session import Session
 from batchwise.execution.study_runs import train_study
 from batchwise.execution.workers import FinishedRun
-from batchwise.training import run_result
+from batchwise.training import run_result, run_shard
+from batchwise.training.run_result import RunResult
+from tests import shards
 from tests.project import PARAMS, STUDY
 
 SMALL = {**STUDY, "budget": {"epochs": 2}, "grid": {**STUDY["grid"], "batch_sizes": [64, 2048], "seeds": 2}}
@@ -68,11 +71,11 @@ def trained(project, tmp_path, monkeypatch) -> str:
     return printed
 
 
-def train() -> None:
+def train(earlier: Callable[[str], bytes | None] = lambda name: None) -> None:
     all_params = params.load()
     study, timings = all_params.studies["small"], stage_times.runs_file(all_params, "small")
     data, kept = loading.locate(Path("data/prepared"), "small", study), Store(Path("data/store"))
-    train_study("small", data, Path("data/runs"), kept, timings, lambda name: None)
+    train_study("small", data, Path("data/runs"), kept, timings, earlier)
 
 
 def command(monkeypatch, *words: str) -> int:
@@ -94,11 +97,13 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
     assert reproduce(monkeypatch, "0.5") == 0
     assert capsys.readouterr().out == "seed 0: exact\nseed 1: exact\n"
 
-    path = Path("data/runs/small/m64_lr0.5_seed1.npz")
-    result, inputs = run_result.load(path.read_bytes())
-    result.metrics["loss"][1, 0] += 1
-    result.weights["000_kernel"][0, 0] += 1
-    path.write_bytes(run_result.dump(result, inputs))
+    folder, name = Path("data/runs/small"), "m64_lr0.5_seed1"
+
+    def edit(result: RunResult) -> None:
+        result.metrics["loss"][1, 0] += 1
+        result.weights["000_kernel"][0, 0] += 1
+
+    shards.change(folder, name, edit)
     assert reproduce(monkeypatch, "0.5") == 1
     printed = capsys.readouterr().out
     assert "seed 1: differs" in printed
@@ -106,36 +111,67 @@ def test_a_study_is_trained_kept_planned_and_reproduced(trained, monkeypatch, ca
     assert "first tensor that differs: 000_kernel (64, 8), by at most 1" in printed
     with pytest.raises(UserError, match="learning rate 3 is not in the grid at batch size 64"):
         reproduce(monkeypatch, "3")
-    path.unlink()
+    shards.remove(folder, name)
     with pytest.raises(UserError, match="is missing; run `dvc repro --force train@small`"):
         reproduce(monkeypatch, "0.5")
 
 
+def entries() -> sqlite3.Connection:
+    return sqlite3.connect("data/store/runs.sqlite", isolation_level=None)
+
+
 def test_a_damaged_entry_of_the_store_is_trained_again(trained, capsys) -> None:
     before = {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()}
-    entry = max(path for path in Path("data/store").rglob("*/*") if path.is_file())
-    whole = entry.read_bytes()
-    for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b""):
-        entry.write_bytes(damaged)
+    with closing(entries()) as database:
+        key, whole = database.execute("SELECT key, content FROM entries ORDER BY key").fetchone()
+        for damaged in (whole[:-1] + bytes([whole[-1] ^ 1]), b""):
+            database.execute("UPDATE entries SET content = ? WHERE key = ?", (damaged, key))
+            train()
+            printed = capsys.readouterr()
+            assert f"1 trained now, {RUNS - 1} kept from before" in printed.out
+            assert "small: made again, since their files" in printed.err and f": 1 of {RUNS} runs" in printed.err
+            assert database.execute("SELECT content FROM entries WHERE key = ?", (key,)).fetchone() == (whole,)
+            assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
+
+
+def test_a_damaged_store_is_made_again(trained, capsys) -> None:
+    before = {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()}
+    Path("data/store/runs.sqlite").write_bytes(b"no database" * 1000)
+    for now in (RUNS, 0):
         train()
-        printed = capsys.readouterr()
-        assert f"1 trained now, {RUNS - 1} kept from before" in printed.out
-        assert "small: made again, since their files" in printed.err and f": 1 of {RUNS} runs" in printed.err
-        assert entry.read_bytes() == whole
-        assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
+        assert f"{now} trained now, {RUNS - now} kept from before" in capsys.readouterr().out
+    assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
 
 
 def test_a_plan_counts_a_run_of_which_no_whole_file_is_left(trained, monkeypatch, capsys) -> None:
-    entry = max(path for path in Path("data/store").rglob("*/*") if path.is_file())
-    [file] = [path for path in Path("data/runs/small").iterdir() if entry.read_bytes().endswith(path.read_bytes())]
-    for path in (entry, file):
-        path.write_bytes(path.read_bytes()[:-1])
+    folder, name = Path("data/runs/small"), "m64_lr0.5_seed1"
+    path, content = folder / run_shard.name(name), shards.content(folder, name)
+    with closing(entries()) as database:
+        assert database.execute("DELETE FROM entries WHERE content = ?", (content,)).rowcount == 1
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(content, content[:-1] + b"?"))
     capsys.readouterr()
     assert command(monkeypatch, "plan") == 0
     printed = capsys.readouterr().out
     assert f"{RUNS} runs, {RUNS - 1} done, 1 to train" in printed and "1 to train: its file is damaged" in printed
     train()
-    assert file.read_bytes() in entry.read_bytes()
+    assert path.read_bytes() == whole
+
+
+def test_a_clone_without_a_store_takes_whole_runs_from_what_dvc_has(trained, capsys) -> None:
+    """A shard that is damaged costs its own runs alone, and a run of another study none."""
+    folder = Path("data/runs/small")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    damaged = before | {run_shard.name("m64_lr0.5_seed1"): b"damaged"}
+    for there, now in ((before, 0), (damaged, 2), ({}, RUNS)):
+        shutil.rmtree("data/store")
+        train(there.get)
+        assert f"{now} trained now, {RUNS - now} kept from before" in capsys.readouterr().out
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    shards.change_inputs(folder, "m64_lr0.5_seed1", lambda inputs: inputs.update(data="other"))
+    shutil.rmtree("data/store")
+    train({path.name: path.read_bytes() for path in folder.iterdir()}.get)
+    assert f"2 trained now, {RUNS - 2} kept from before" in capsys.readouterr().out
 
 
 def test_a_study_that_cannot_be_trained_leaves_the_folder_of_its_runs_as_it_was(trained, monkeypatch) -> None:
@@ -157,7 +193,7 @@ def test_what_was_measured_says_what_the_next_runs_take(tmp_path, monkeypatch) -
     study = params.check({**PARAMS, "studies": {"small": SMALL}}).studies["small"]
     runs = grid.runs(study, 1200)
     keys = {run: f"{number:064x}" for number, run in enumerate(runs)}
-    folder = RunFolder(tmp_path)
+    folder = RunFolder(tmp_path, {})
     data = StudyData(study, "data/prepared", {"train": 1200}, "multiclass_classification", "")
     session = Session("small", data, keys, Store(tmp_path / "store"), tmp_path / "timings.csv", folder)
     assert session.expected_seconds(runs[1]) < 0.1

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batchwise.training import checksums, run_result
+from batchwise.training import checksums, run_result, run_shard
 from batchwise.training.run_files import RunFile
 from batchwise.training.run_result import RunResult
+from tests import shards
 
 EPOCHS, RUNS = 3, 4
 METRICS = ("accuracy", "loss")
@@ -16,7 +17,7 @@ METRICS = ("accuracy", "loss")
 def results() -> dict[str, RunResult]:
     random = np.random.default_rng(0)
     return {
-        f"m{m}": RunResult(
+        f"m{1 + m}_lr0.5_seed0": RunResult(
             "ok",
             {name: random.random((1 + EPOCHS, 3), "float32") for name in METRICS},
             {"0_kernel": random.random((3, 2), "float32"), "1_bias": random.random(2, "float32")},
@@ -28,7 +29,7 @@ def results() -> dict[str, RunResult]:
 def of_results(named: dict[str, RunResult]) -> dict:
     sums = checksums.Checksums()
     for name, result in named.items():
-        sums.add(name, RunFile(result, {}, ""))
+        sums.add(name, RunFile(result, {}, {}, ""))
     return sums.as_facts()
 
 
@@ -75,16 +76,16 @@ def test_the_status_the_type_and_the_shape_count() -> None:
 
 def test_files_are_told_apart_by_what_training_computed_not_by_what_they_were_made_from(tmp_path) -> None:
     inputs = {"data": "a", "environment": {"device": "x"}, "code": {"trainer.py": "1"}}
-    for name, result in results().items():
-        (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, inputs))
+    contents = {name: run_result.dump(result, {}) for name, result in results().items()}
+    shards.write(tmp_path, contents, inputs)
     found = checksums.of_files(dict.fromkeys(results(), tmp_path))
     assert found == {**of_results(results()), "data": "a", "environment": {"device": "x"}}
-    for name, result in results().items():
-        (tmp_path / f"{name}.npz").write_bytes(run_result.dump(result, {**inputs, "code": {"trainer.py": "2"}}))
+    shards.write(tmp_path, contents, {**inputs, "code": {"trainer.py": "2"}})
     assert checksums.of_files(dict.fromkeys(results(), tmp_path)) == found
 
 
 def test_a_damaged_file_is_named(tmp_path) -> None:
-    (tmp_path / "m1.npz").write_bytes(b"damaged")
-    with pytest.raises(ValueError, match=r"m1\.npz is damaged"):
-        checksums.of_files({"m1": tmp_path})
+    name = "m1_lr0.5_seed0"
+    (tmp_path / run_shard.name(name)).write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"m1_lr0.5-1_seed0-99\.zip is damaged"):
+        checksums.of_files({name: tmp_path})

@@ -1,5 +1,6 @@
 """The files of runs, read: what is said of those that are missing, damaged, or of another run."""
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import params
 from batchwise.config.grid import Run
-from batchwise.training import run_files, run_result
+from batchwise.training import run_files, run_result, run_shard
 from batchwise.training.run_result import RunResult
+from tests import shards
 
 RUN = Run(16, 0.125, 0)
 WANTED = {"data": "d" * 64, "recipe": {"budget": {"epochs": 2}}}
@@ -21,7 +23,8 @@ RESULT = RunResult("ok", {"loss": np.ones((2, 3), "float32")}, {"000_kernel": np
 
 def write(folder: Path, result: RunResult = RESULT, **changes: object) -> None:
     given = {name: value for name, value in {**INPUTS, **changes}.items() if value is not None}
-    (folder / run_files.name(RUN.name)).write_bytes(run_result.dump(result, given))
+    facts, shared = shards.split(given)
+    shards.write(folder, {RUN.name: run_result.dump(result, facts)}, shared)
 
 
 def test_a_file_is_read_whole_or_without_its_weights(tmp_path) -> None:
@@ -55,10 +58,10 @@ def test_boxes_that_were_found_are_read_bit_for_bit(tmp_path, shape) -> None:
 
 
 def test_a_file_without_boxes_says_nothing_of_them(tmp_path) -> None:
-    """Its bytes are those of before there were any, or files of old runs would be others."""
+    """Files without any are no larger for it."""
     write(tmp_path)
-    with np.load(tmp_path / run_files.name(RUN.name)) as file:
-        assert "predictions" not in file.files and '"predictions"' not in str(file["about"])
+    with np.load(io.BytesIO(shards.content(tmp_path, RUN.name))) as file:
+        assert "predictions" not in file.files and b'"predictions"' not in file["about"].tobytes()
     found = run_files.read(tmp_path, "small", RUN, {}).result.predictions
     assert (found.shape, found.dtype) == ((0,), np.float32)
 
@@ -86,12 +89,13 @@ def test_a_file_of_another_run_is_named_with_what_to_do(tmp_path, changes, words
 @pytest.mark.parametrize(("content", "words"), [(None, "is missing"), (b"", "is damaged"), (b"text", "is damaged")])
 def test_a_file_that_is_missing_or_damaged_is_named_with_what_to_do(tmp_path, content, words) -> None:
     if content is not None:
-        (tmp_path / run_files.name(RUN.name)).write_bytes(content)
-    with pytest.raises(UserError, match=rf"seed0\.npz {words}.*; run `dvc repro --force train@small`"):
+        (tmp_path / run_shard.name(RUN.name)).write_bytes(content)
+    name = r"seed0-99\.zip" if content is not None else r"seed0\.npz"
+    with pytest.raises(UserError, match=rf"{name} {words}.*; run `dvc repro --force train@small`"):
         run_files.read(tmp_path, "small", RUN, {})
 
 
-def test_a_recipe_is_the_same_when_it_was_read_from_a_file() -> None:
+def test_a_recipe_is_the_same_when_it_was_read_from_a_file(tmp_path) -> None:
     for study in params.load(ROOT / "params.yaml").studies.values():
-        given = {**INPUTS, "recipe": study.recipe.model_dump()}
-        assert run_result.load(run_result.dump(RESULT, given))[1] == given
+        write(tmp_path, recipe=study.recipe.model_dump())
+        assert run_files.load(tmp_path, RUN.name).shared["recipe"] == study.recipe.model_dump()

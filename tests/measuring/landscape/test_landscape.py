@@ -18,7 +18,6 @@ from batchwise.analysis import run_metrics
 from batchwise.analysis.evaluate import definition, evaluate
 from batchwise.common import plugins, stage_outputs
 from batchwise.common.errors import UserError
-from batchwise.common.files import write
 from batchwise.common.repository import ROOT
 from batchwise.common.serialization import as_json
 from batchwise.config import grid, params
@@ -36,7 +35,7 @@ from batchwise.training import evaluation_rows, network, run_result
 from batchwise.training.trainer import Trainer
 from batchwise.training.update import Epoch, Updater
 from stages import landscape as stage
-from tests import fabricated
+from tests import fabricated, shards
 from tests.project import PARAMS, STUDY
 
 OPTIONS = PARAMS["data_sets"]["digits"]
@@ -402,11 +401,12 @@ def project(tmp_path_factory) -> Path:
     for name in studies:
         prepared.save_part(data, folder / "data/prepared", name, OPTIONS, {})
     trainer, runs = Trainer(data, study.recipe), folder / "data/runs/small"
+    contents = {}
     for run in grid.runs(study, 1200):
         result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
         result = fabricated.diverged(result, 1) if (run.effective_batch_size, run.seed) == (16, 1) else result
-        content = run_result.dump(result, fabricated.inputs(run, study, {"sha256": data.sha256}))
-        write(runs / f"{run.name}.npz", lambda file, content=content: file.write(content))
+        contents[run.name] = run_result.dump(result, run.facts)
+    shards.write(runs, contents, fabricated.shared_inputs(study, {"sha256": data.sha256}))
     about = prepared.read_part(folder / "data/prepared", "small")
     by_run = run_metrics.read(runs, "small", study, about)
     tables = evaluate("small", study, about, loading.metrics(study, about), by_run)

@@ -352,15 +352,16 @@ def test_faults_of_the_machine_are_told_and_measured_again(machine, monkeypatch)
 
 @settings(max_examples=25)
 @given(chosen=st.integers(0, 10**6), cut=st.integers(0, 10**6))
-def test_a_damaged_file_is_measured_again(chosen, cut) -> None:
+def test_a_damaged_entry_is_measured_again(chosen, cut) -> None:
     with TemporaryDirectory() as folder:
         machine = MadeUpMachine(Path(folder))
         before, _ = machine.profile(part())
-        files = sorted(Path(folder).rglob("*/*"))
-        path = files[chosen % len(files)]
-        content = bytearray(path.read_bytes())
+        database = machine.store._opened()
+        keys = [key for (key,) in database.execute("SELECT key FROM entries ORDER BY key")]
+        key = keys[chosen % len(keys)]
+        content = bytearray(machine.store.get(key))
         content[cut % len(content)] ^= 1
-        path.write_bytes(content)
+        database.execute("UPDATE entries SET content = ? WHERE key = ?", (bytes(content), key))
         after, asked = machine.profile(part())
         assert asked or machine.doubled
         pd.testing.assert_frame_equal(after.points.drop(columns="occasion"), before.points.drop(columns="occasion"))
