@@ -9,14 +9,12 @@ from batchwise.training import random_streams, trainers
 from batchwise.training.augmentation import draws
 from batchwise.training.schedule import multiples
 from tests.reference import STEPS, augment, evaluate, train
-from tests.training.runs import ROWS, TOLERANCE, assert_close, data_set, image_data_set, recipe
+from tests.training.runs import ADAM, ROWS, TOLERANCE, assert_close, data_set, image_data_set, recipe
 
 # Most of it without XLA, for the time that it takes to compile: with it, the last test has each option once, and
 # test_keras_fit.py each optimiser.
 WITHOUT_XLA = pytest.mark.usefixtures("without_xla")
-# Keras rounds an optimiser's constants to float32, also in float64, so these tests use constants that are exact in it.
-EPSILON = 2.0**-10
-ADAM = {"beta_1": 0.75, "beta_2": 0.875, "epsilon": EPSILON}
+EPSILON = ADAM["epsilon"]
 
 
 def flat(inputs) -> np.ndarray:

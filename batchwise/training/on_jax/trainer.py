@@ -169,9 +169,9 @@ class Trainer:
         kept = [self._start([0] * self.lanes)]
 
         def train(epochs: int) -> None:
-            state, _ = program(kept.pop(), self.examples, *inputs, epochs)
-            kept.append(jax.block_until_ready(state))
-            self.rehearsed = int(state.optimizer[self.update.variables.iterations][0])
+            before = self._updates(kept[0])
+            kept.append(jax.block_until_ready(program(kept.pop(), self.examples, *inputs, epochs)[0]))
+            self.rehearsed += self._updates(kept[0]) - before
 
         return train
 
@@ -272,6 +272,10 @@ class Trainer:
         values = [np.stack(of_lanes) for of_lanes in zip(*(self.starts[seed] for seed in seeds), strict=True)]
         optimizer = [np.broadcast_to(value, (len(seeds), *value.shape)) for value in self.optimizer_start]
         return jax.tree.map(jax.numpy.asarray, self.update.variables.state(values, optimizer))
+
+    def _updates(self, state: State) -> int:
+        """Return how many updates the optimiser of the first lane has counted."""
+        return int(state.optimizer[self.update.variables.iterations][0])
 
     def _on_device(self, rows: host_rows.HostRows) -> Examples:
         whole = network.takes_whole_numbers(self.model)
