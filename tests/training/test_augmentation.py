@@ -104,7 +104,7 @@ def test_a_marked_pixel_stays_in_its_box(seed, augmentation) -> None:
     labels = np.concatenate([none, boxes[:, None], none], axis=1)
     drawn = draws(augmentation, seed, 1, rows)
     images, labels = (
-        values.numpy()
+        np.asarray(values)
         for values in augmented(on_device(images), on_device(labels), on_device(drawn), augmentation, boxes=True)
     )
     assert (labels[:, [0, 2]] == -1).all()

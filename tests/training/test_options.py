@@ -97,6 +97,7 @@ def test_mixed_bfloat16_repeats_itself_with_statistics_in_float32(without_xla, u
     )
 
 
+@pytest.mark.tensorflow
 def test_mixed_bfloat16_takes_layers_in_float32_and_no_other_type(use_model) -> None:
     def build(dtype):
         return lambda shape, outputs: keras.Sequential([keras.Input(shape), keras.layers.Dense(outputs, dtype=dtype)])
@@ -118,6 +119,7 @@ def test_a_model_that_looks_at_its_batch_is_refused_in_mixed_bfloat16_too(use_mo
 # Embeddings
 
 
+@pytest.mark.tensorflow
 def test_gradients_of_tokens_stay_sparse_where_nothing_squares_them() -> None:
     """For each of the other optimisers they are made dense in the same way."""
     assert (

@@ -14,6 +14,8 @@ from batchwise.models import _dropout
 from batchwise.training import evaluation_rows, model_trial, streaming, trainers
 from tests.training.runs import content, data_set, image_data_set, recipe
 
+pytestmark = pytest.mark.tensorflow
+
 ROWS = 101
 
 

@@ -11,6 +11,7 @@ import pytest
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import Split
+from batchwise.runtime import engine
 from batchwise.runtime.keras import keras
 from batchwise.training import trainers
 from batchwise.training.curves import Curves
@@ -48,7 +49,7 @@ def test_parameters_of_the_studies(inputs, classes, hidden_units, parameters) ->
     )
     trainer = trainers.load(data_set(classes=classes, shape=(inputs,)), how)
     result = trainer._result("ok", Curves(False, [{"loss": np.zeros((1, 3))}]))
-    assert result.parameters == sum(weight.size for weight in result.weights.values()) == parameters
+    assert result.parameters == sum(value.size for value in trainer.start(0)) == parameters
 
 
 def test_a_model_that_cannot_be_built_is_a_user_error(use_model) -> None:
@@ -89,7 +90,8 @@ def test_a_rehearsal_counts_its_updates_and_changes_no_run(request, augmentation
     for epochs, updates in ((0, 0), (1, 3), (2, 9)):
         rehearsal(epochs)
         assert trainer.iterations == updates
-    for variable, value in zip(trainer.model.variables, trainer.start(1), strict=True):
-        np.testing.assert_array_equal(variable.value, value)  # the learning rate was 0
+    if engine.used() == "tensorflow":  # a rehearsal on JAX has a state of its own
+        for variable, value in zip(trainer.model.variables, trainer.start(1), strict=True):
+            np.testing.assert_array_equal(variable.value, value)  # the learning rate was 0
     assert trainer.compilations == compilations
     assert content(trainer.run(12, 0.01, seed=1)) == first

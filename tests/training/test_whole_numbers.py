@@ -12,6 +12,8 @@ from batchwise.training import model_trial, network, trained_model, trainers
 from tests.training.model_checks.builds import refused, starting, tokens, with_inputs
 from tests.training.runs import assert_close, content, image_data_set, parts_of, recipe
 
+pytestmark = pytest.mark.tensorflow
+
 ENTRIES = 10
 
 
