@@ -6,10 +6,9 @@ Where no namespace can be made (who is not root, say) they are processes of this
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +29,12 @@ def ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
+def free_port() -> int:
+    """Return a port at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 class Cluster:
     """A scheduler, to which workers are added; `client` is where a study is trained."""
 
@@ -37,7 +42,7 @@ class Cluster:
         self.folder, self.processes = folder, dict[str, subprocess.Popen]()
         self.spaces: list[str] = []
         self.separate = self._makes_spaces()
-        self.address = f"tcp://{self._host(0)}:{8786 if self.separate else self._free_port()}"
+        self.address = f"tcp://{self._host(0)}:{8786 if self.separate else free_port()}"
         self._start("scheduler", ROOT, ["dask", "scheduler", "--host", self.address, "--no-dashboard"], {})
 
     def _makes_spaces(self) -> bool:
@@ -60,13 +65,6 @@ class Cluster:
 
     def _host(self, number: int) -> str:
         return f"{NETWORK}.{number + 1}" if self.spaces else "127.0.0.1"
-
-    @staticmethod
-    def _free_port() -> int:
-        import socket
-
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            return server.getsockname()[1]
 
     def _connect(self, name: str, number: int) -> None:
         """Join a new namespace to the network."""
@@ -120,14 +118,8 @@ class Cluster:
 
     def kill(self, name: str) -> None:
         """Kill the process that trains, of which the one that started it sees the end."""
-        python = [
-            one for one in psutil.Process(self.processes[name].pid).children() if "spawn_main" in str(one.cmdline())
-        ]
-        python[0].kill()
-
-    def log(self, name: str) -> str:
-        """Return what a machine printed."""
-        return (self.folder / f"{name}.log").read_text(errors="replace")
+        children = psutil.Process(self.processes[name].pid).children()
+        next(one for one in children if "spawn_main" in " ".join(one.cmdline())).kill()
 
     def close(self) -> None:
         """End everything."""
@@ -138,10 +130,3 @@ class Cluster:
         for name in reversed(self.spaces):
             subprocess.run(["ip", "netns", "delete", self._space(name)], capture_output=True)
         self.spaces = []
-
-
-def wait_until(done: Callable[[], bool], alive: subprocess.Popen) -> None:
-    """Wait for something while a process is alive."""
-    while not done():
-        assert alive.poll() is None, alive.communicate()[0]
-        time.sleep(0.05)

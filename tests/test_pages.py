@@ -241,7 +241,7 @@ def test_the_readme_links_every_page() -> None:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """Start a scheduler and a worker by the commands of the page; yield their folder, and the lines before them."""
-    key, exports, starts = blocks("cluster", "sh")
+    key, exports, starts, *_ = blocks("cluster", "sh")
     schedule, work, _ = starts.splitlines()
     there = "--scheduler-file scheduler.json --no-dashboard"
     before = exports.replace("$PWD", str(ROOT))

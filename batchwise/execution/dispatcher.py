@@ -173,6 +173,7 @@ class Dispatcher:
         processing = self.workers.look()
         self.looked = monotonic()
         self.losses.look(self.workers.nannies)
+        self.workers.show_waiting(len(self.queue) + len(self.again) + len(self.later))
         held = {key for keys in processing.values() for key in keys}
         for future, assignment in list(self.running.items()):
             if future.key in held or future.done():

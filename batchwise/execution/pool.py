@@ -47,6 +47,7 @@ def pool() -> Iterator[Client]:
 
 
 def _connected(address: str) -> Client:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of a lost connection is told once
     try:
         return Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, RuntimeError, TypeError, ValueError) as error:

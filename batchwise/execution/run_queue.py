@@ -33,6 +33,9 @@ class Queue:
         self.current: dict[str, int] = {}
         self.sharing: set[str] = set()  # workers whose batch size was another's when they took it up
 
+    def __len__(self) -> int:
+        return sum(map(len, self.waiting.values()))
+
     def take(self, worker: str, workers: Collection[str]) -> tuple[Run, ...]:
         """Return the next runs for a worker, one of `workers`: of its batch size, else of one with much to do.
 

@@ -17,12 +17,13 @@ from batchwise.data import received
 from batchwise.data.loading import StudyData
 from batchwise.data.received import Piece
 from batchwise.execution.pool import replace_lost_workers
-from batchwise.execution.workers import Answer, receive, take_up
+from batchwise.execution.workers import Answer, receive, take_up, train_run
 
 OTHERS, LEAVE_OUT, REFUSE = "BATCHWISE_OTHER_WORKERS", "leave_out", "refuse"
 SECONDS_TO_ANSWER = 30
 SECONDS_WITHOUT_WORKERS = 300  # a dead one is replaced by then, also on a busy machine
 TRANSFERS_ALLOWED = 3  # of files, after which a worker lacks some again
+MOST_WAITING = 200  # runs that the scheduler is told of
 SHOWN = 3  # of what a worker differs by
 
 State = Literal["new", "asked", "receiving", "ready", "left out"]
@@ -53,6 +54,7 @@ class StudyWorkers:
         self.left_out: dict[tuple[str, str], str] = {}  # {(host, why): what was told of the first worker}
         self.ended: SimpleQueue[Future[Any]] = SimpleQueue()
         self.asked: dict[Future[Any], str] = {}
+        self.waiting: list[Future[Any]] = []
         self.last_ready: float | None = None
         self.began = monotonic()
 
@@ -76,6 +78,19 @@ class StudyWorkers:
         future = self.client.submit(function, *arguments, workers=[worker], pure=False)
         future.add_done_callback(self.ended.put)
         return future
+
+    def show_waiting(self, runs: int) -> None:
+        """Let the scheduler see how many runs wait, by which an adaptive cluster grows: as tasks that no worker takes.
+
+        They have the name of those of runs, by which it knows how long they take.
+        """
+        new = min(runs, MOST_WAITING) - len(self.waiting) if self.elsewhere else 0
+        if new > 0:
+            nobody = {"batchwise: a run that waits": 1}
+            self.waiting += self.client.map(train_run, range(new), range(new), resources=nobody, pure=False)
+        elif new < 0:
+            self.client.cancel(self.waiting[new:])
+            del self.waiting[new:]
 
     def look(self) -> dict[str, list[str]]:
         """See which workers there are, and let new ones take up the study. Return {worker: the tasks that it has}.
