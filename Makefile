@@ -33,7 +33,8 @@ test: $(BIN)/ready-dev $(EXTRAS)
 	ruff format --check .
 	lint-imports --no-logo
 	mypy
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report term --cov-fail-under 90
+	TESTED_ENGINE=jax pytest $(TOGETHER) --cov-report= tests/training
+	pytest $(TOGETHER) --cov-append --cov-report term --cov-fail-under 90
 
 lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt
@@ -42,6 +43,7 @@ lock: $(BIN)/ready-dev
 figure: repro
 	python -m stages.figure digits_mlp
 
+TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov
 LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 
 .DEFAULT_GOAL := repro

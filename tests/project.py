@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -120,5 +120,6 @@ class Project:
         path = self.folder / "data/store" / DATABASE
         if not path.exists():
             return 0
-        with closing(sqlite3.connect(path)) as database:
+        with closing(sqlite3.connect(path)) as database, suppress(sqlite3.OperationalError):  # it is being made
             return database.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
+        return 0

@@ -17,7 +17,7 @@ from batchwise.data import received
 from batchwise.data.loading import StudyData
 from batchwise.data.received import Piece
 from batchwise.execution.pool import replace_lost_workers
-from batchwise.execution.workers import Answer, receive, take_up, train_run
+from batchwise.execution.workers import Answer, receive, take_up, train_runs
 
 OTHERS, LEAVE_OUT, REFUSE = "BATCHWISE_OTHER_WORKERS", "leave_out", "refuse"
 SECONDS_TO_ANSWER = 30
@@ -87,7 +87,7 @@ class StudyWorkers:
         new = min(runs, MOST_WAITING) - len(self.waiting) if self.elsewhere else 0
         if new > 0:
             nobody = {"batchwise: a run that waits": 1}
-            self.waiting += self.client.map(train_run, range(new), range(new), resources=nobody, pure=False)
+            self.waiting += self.client.map(train_runs, range(new), range(new), resources=nobody, pure=False)
         elif new < 0:
             self.client.cancel(self.waiting[new:])
             del self.waiting[new:]

@@ -21,6 +21,7 @@ def sent(tmp_path, monkeypatch) -> FileList:
 
 
 def listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FileList:
+    (folder / "here").mkdir()
     monkeypatch.setattr(received, "ROOT", folder / "here")
     monkeypatch.setattr(received, "PIECE", 7)
     for name, content in zip(NAMES, (b"{}", bytes(range(100)), b""), strict=True):

@@ -1,6 +1,7 @@
 """The order in which runs are handed to workers."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,7 +26,8 @@ def hand_out(runs, workers) -> list[tuple[str, Run, set[int]]]:
     while queue.waiting:
         worker = workers[len(taken) % len(workers)]
         waiting = {run.effective_batch_size for run in left(runs, taken)}
-        taken.append((worker, queue.take(worker, workers), waiting))
+        [run] = queue.take(worker, workers)
+        taken.append((worker, run, waiting))
     return taken
 
 
@@ -108,12 +110,24 @@ def test_the_batch_size_of_a_worker_that_died_goes_to_another() -> None:
     assert queue.take("b", "bc") == (FOUR_RUNS[1],)
 
 
+@given(RUNS, WORKERS, st.integers(1, 5))
+def test_runs_that_are_trained_together_have_a_batch_size_and_a_branch_in_common(runs, workers, at_once) -> None:
+    branched = [replace(run, branch=Branch(2, 4, 8, 1.0)) if run.seed % 2 else run for run in runs]
+    queue, taken = Queue(branched, seconds, compile_seconds=lambda: 0, at_once=at_once), []
+    while queue.waiting:
+        together = queue.take(workers[0], workers)
+        assert 1 <= len(together) <= at_once
+        assert len({(run.effective_batch_size, run.branch) for run in together}) == 1
+        taken += together
+    assert sorted(taken) == sorted(branched)
+
+
 def test_workers_that_share_train_the_branches_of_a_run_in_their_order() -> None:
     branches = [(), *(Branch(epoch, epoch + 2, m, 1.0) for epoch in (2, 4) for m in (16, 32))]
     runs = [Run(8, 0.1, seed, branch) for seed in range(4) for branch in branches]
     queue = Queue(runs, seconds, compile_seconds=lambda: 0, all_begin=True)
     taken = {worker: [] for worker in "ab"}
     for worker in "ab" * (len(runs) // 2):
-        taken[worker].append(queue.take(worker, "ab"))
+        taken[worker] += queue.take(worker, "ab")
     assert taken["a"] == runs[:10]
     assert taken["b"] == [*runs[15:], *runs[10:15]]
