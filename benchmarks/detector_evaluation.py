@@ -26,6 +26,7 @@ def parts(m: int) -> dict[str, Callable[[], Any]]:
     """Return what computes an epoch, and evaluations of it that do more and more."""
     from batchwise.training import host_rows
     from batchwise.training.evaluation import Evaluator
+    from batchwise.training.host_metrics import HostMetrics
     from batchwise.training.trainer import Trainer
 
     data = data_set(**ROWS)
@@ -34,8 +35,8 @@ def parts(m: int) -> dict[str, Callable[[], Any]]:
     [(_, program, inputs, epochs)] = trainer.epoch_calls(m, LEARNING_RATE, seed=0)
     [loss] = [metric for metric in trainer.task.metrics if metric.values]
     rows = host_rows.of_data(data, trainer.task, class_weights=None)
-    sizes, alike = list(ROWS.values()), {"room": trainer.epochs_per_call + 1, "xla": False, "chosen": loss.name}
-    of_loss = Evaluator(trainer.model, [loss], trainer.examples, sizes, rows, **alike)
+    metrics = HostMetrics([loss], list(ROWS.values()), rows, loss.name)
+    of_loss = Evaluator(trainer.model, metrics, trainer.examples, room=trainer.epochs_per_call + 1, xla=False)
     for _ in range(TRAINED):
         snapshots = program(*inputs, np.int32(epochs))
     return {
