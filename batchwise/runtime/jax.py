@@ -22,6 +22,7 @@ set_xla_flags(XLA_FLAGS_OF_JAX_ON_GPU)
 with quiet(), without_unused():
     try:
         import jax
+        import jax.extend.core
     except ImportError:
         raise UserError("engine: jax needs JAX, which is not installed; run `make JAX=1 setup`") from None
     import keras

@@ -30,6 +30,8 @@ DECIDING = {
     "augmentation": {"pad": 4, "flip": True},
     "accumulation": 2,
     "dtype": "mixed_bfloat16",
+    "engine": "jax",
+    "lanes": 3,
     "trainable": ["dense"],
     "timed_beside": ["float64"],
     "memory_by_length": {"lengths": [50, 200]},
@@ -46,7 +48,8 @@ LEFT_OUT = {"weights", "budget", "schedule", "learning_rate_scaling", "metric", 
 
 
 def part(**changes) -> Study:
-    return measured_part.of_study(Study.model_validate({**STUDY, **changes}))
+    on_jax = {"engine": "jax"} if "lanes" in changes else {}
+    return measured_part.of_study(Study.model_validate({**STUDY, **on_jax, **changes}))
 
 
 @pytest.mark.parametrize("key", DECIDING)

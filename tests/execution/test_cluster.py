@@ -85,7 +85,7 @@ def test_workers_are_cut_off_killed_and_stopped_and_the_bytes_are_those_of_a_pla
     assert "left out: worker tcp://" in printed and f"{RUNS} runs (" in printed and "failed" not in printed
     assert f"{RUNS} trained now" in printed
     assert alone.communicate(timeout=HANG)[1] is None and alone.returncode == 0
-    assert sums(project) == sums(plain) and len(sums(plain)) == RUNS
+    assert sums(project) == sums(plain) and sums(plain)
     sent = [{path.name for path in folder.glob("data/received/*/*")} for folder in folders]
     assert {"digits.json", "digits.npz"} in sent and not list(Path(cluster.folder, "other").glob("data/received"))
     assert os.listdir(folders[1] / "data") == ["received"]

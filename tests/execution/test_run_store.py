@@ -194,10 +194,10 @@ def key(run: Run, inputs: dict | None = None) -> str:
 
 
 def test_a_key_is_the_same_whenever_its_inputs_are(monkeypatch) -> None:
-    run, environment = Run(4, 0.5, 1), run_store.environment()
+    run, environment = Run(4, 0.5, 1), run_store.environment("tensorflow")
     first = key(run)
     assert len(first) == 64
-    monkeypatch.setattr(run_store, "environment", lambda: dict(reversed(environment.items())))
+    monkeypatch.setattr(run_store, "environment", lambda engine: dict(reversed(environment.items())))
     assert key(run, dict(reversed(shared().items()))) == first
 
 
@@ -219,12 +219,12 @@ def test_a_key_changes_with_each_of_its_inputs(monkeypatch) -> None:
         (run, shared(start="s")),
         (run, shared(start="t")),
     ]
-    environment, code = run_store.environment(), shared()["code"]
+    environment, code = run_store.environment("tensorflow"), shared()["code"]
     monkeypatch.setattr(source_closure, "hashes", lambda files: {path: code[path] for path in files})
     for name in environment:
-        monkeypatch.setattr(run_store, "environment", lambda name=name: {**environment, name: "other"})
+        monkeypatch.setattr(run_store, "environment", lambda engine, name=name: {**environment, name: "other"})
         all_inputs.append((run, shared()))
-    monkeypatch.setattr(run_store, "environment", lambda: environment)
+    monkeypatch.setattr(run_store, "environment", lambda engine: environment)
     for file in code:
         monkeypatch.setattr(source_closure, "hashes", lambda files, file=file: {**code, file: "other"})
         all_inputs.append((run, shared()))

@@ -131,7 +131,7 @@ def test_boxes_move_with_the_image_and_are_cut_or_left_out(seed, augmentation) -
     boxes = np.hstack([low, low + random.uniform(0.02, 0.2, (rows, 2)), random.integers(3, size=(rows, 1))])
     drawn, images = draws(augmentation, seed, 2, rows), np.zeros((rows, height, width, 1), "float32")
     given_labels = on_device(boxes[:, None].astype("float32"))
-    found = augmented(on_device(images), given_labels, on_device(drawn), augmentation, boxes=True)[1]
+    found = np.asarray(augmented(on_device(images), given_labels, on_device(drawn), augmentation, boxes=True)[1])
     for box, of_row, [after] in zip(boxes, drawn, found, strict=True):
         of_row = of_row if len(of_row) == 7 else [*of_row, 0, 0, 0, 0]
         down = moved(box[[1, 3]], of_row, height, 0, augmentation)

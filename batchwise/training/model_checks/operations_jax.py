@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jax.extend.core import Literal
 
 from batchwise.runtime.jax import jax, keras
 
@@ -67,7 +66,7 @@ def _steps(closed: Any, inputs: list[Step]) -> list[Step]:
     found |= zip(jaxpr.constvars, of_constants, strict=True)
 
     def step(variable: Any) -> Step:
-        return NUMBER if isinstance(variable, Literal) else found[variable]
+        return NUMBER if isinstance(variable, jax.extend.core.Literal) else found[variable]
 
     for equation in jaxpr.eqns:
         given = [step(variable) for variable in equation.invars]

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
-from jax.extend.core import Literal
-
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.task import Task
@@ -169,7 +167,7 @@ def _sums(sums: list[Array], gradients: list[Array], share: float) -> list[Array
 
 def _is_zero(variable: Any, equations: list[Any]) -> bool:
     """Return whether an output of a traced program is the number 0, or an array of it."""
-    if isinstance(variable, Literal):
+    if isinstance(variable, jax.extend.core.Literal):
         return bool(variable.val == 0)
     of_arrays = [one.invars[0] for one in equations if variable in one.outvars if one.primitive.name == FILLS]
-    return any(isinstance(value, Literal) and bool(value.val == 0) for value in of_arrays)
+    return any(isinstance(value, jax.extend.core.Literal) and bool(value.val == 0) for value in of_arrays)

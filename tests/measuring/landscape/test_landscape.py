@@ -446,7 +446,7 @@ def check_cells(cells: pd.DataFrame, project: Path) -> None:
     assert (cells["learning_rate"] == [1200 / 128, 1200 / 128, 16 / 128]).all()
     assert (cells["two_over_rate"] == 2 / cells["learning_rate"]).all()
     last = cells.iloc[2]
-    result, _ = run_result.load((project / "data/runs/small/m16_lr0.125_seed0.npz").read_bytes())
+    result, _ = run_result.load(shards.content(project / "data/runs/small", "m16_lr0.125_seed0"))
     assert (last["train_loss"], last["test_accuracy"]) == (
         result.metrics["loss"][-1, 0],
         result.metrics["accuracy"][-1, 2],

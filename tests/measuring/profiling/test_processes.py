@@ -44,7 +44,8 @@ def study(**changes) -> Study:
 
 def test_errors_that_mean_that_memory_ended() -> None:
     code = """if True:
-        from batchwise.measuring.profiling.probe import ending, tf
+        from batchwise.measuring.profiling.probe import ending
+        from batchwise.runtime.tensorflow import tf
         from batchwise.common.errors import UserError
         status = "Operation received an exception:Status: {}, message: could not create a primitive"
         onednn, other = "Graph execution error:\\n" + status.format(1), status.format(3)

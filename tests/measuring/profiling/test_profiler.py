@@ -202,7 +202,7 @@ def test_a_repetition_is_the_mean_of_its_updates() -> None:
     from batchwise.measuring.profiling.probe import Probe  # imports TensorFlow
 
     probe = Probe.__new__(Probe)
-    calls = []
+    probe.lanes, calls = 1, []
 
     def taking(seconds: float) -> Callable[[int], float]:
         """Return an epoch that takes so long, and first, when the caches are others', a tenth longer."""

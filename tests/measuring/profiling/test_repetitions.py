@@ -25,9 +25,8 @@ from batchwise.training.network import is_recurrent
 def test_rows_of_many_tokens_or_pixels_are_few(shape, dtype, convolutions, recurrent, rows) -> None:
     probe = object.__new__(Probe)  # without a trainer, which is TensorFlow's
     probe.is_recurrent = recurrent
-    probe.trainer = SimpleNamespace(
-        input_shape=shape, has_convolutions=convolutions, examples=SimpleNamespace(dtype_of_inputs=dtype)
-    )
+    tokens = dtype == "int32" and len(shape) == 1
+    probe.trainer = SimpleNamespace(input_shape=shape, has_convolutions=convolutions, takes_tokens=tokens)
     assert probe._rows() == rows
 
 
