@@ -105,7 +105,7 @@ class Dispatcher:
     """
 
     def __init__(self, workers: StudyWorkers, queue: Queue, shared_inputs: dict[str, Any], *, some_ended: bool) -> None:
-        self.workers, self.queue, self.shared_inputs, self.some_ended = workers, queue, shared_inputs, some_ended
+        self.workers, self.queue, self.some_ended = workers, queue, some_ended
         self.study = run_store.key(shared_inputs)
         self.running: dict[Future[list[FinishedRun]], Assignment] = {}
         self.again: list[Run] = []  # whose worker went away

@@ -165,7 +165,7 @@ class StudyRuns:
 
 
 def preload() -> None:
-    """Begin to import TensorFlow in the process of which workers on this machine are copies, unless it has begun."""
+    """Begin to import the engine in the process of which workers on this machine are copies, unless it has begun."""
     if not os.environ.get("DASK_SCHEDULER_ADDRESS"):
         trainer = trainers.FILES[engine.used()].removesuffix(".py").replace("/", ".")
         forkserver.start(trainer, *PRELOADED)

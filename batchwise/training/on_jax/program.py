@@ -40,7 +40,7 @@ def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, 
             return state, [values.at[epoch + 1].set(value) for values, value in pairs]
 
         # Before the first update there is no average of the weights.
-        start = [(state.weights if trains else state.others)[place] for trains, place in variables.of_model]
+        start = variables.of_model_in(state)
         snapshots = [numpy.zeros((room + 1, *value.shape), value.dtype).at[0].set(value) for value in start]
         return jax.lax.fori_loop(0, epochs, train_epoch, (state, snapshots))
 

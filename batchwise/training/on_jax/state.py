@@ -45,7 +45,7 @@ class Variables:
     def evaluated(self, state: State) -> list[Array]:
         """Return what is evaluated and kept of each variable of the model: of weights their average where asked for."""
         weights = [state.optimizer[place] for place in self.averages] or state.weights
-        return [(weights if trains else state.others)[place] for trains, place in self.of_model]
+        return self.of_model_in(state._replace(weights=weights))
 
     def at_rate(self, state: State, rate: Array) -> State:
         """Return a state with another learning rate."""

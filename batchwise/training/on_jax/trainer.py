@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ from batchwise.training.on_jax.update import Epoch, Updater
 from batchwise.training.run_result import RunResult, Status
 
 numpy = jax.numpy
+OfRun = TypeVar("OfRun")
+End = tuple[Evaluation, list[np.ndarray]]  # the last evaluation of a run, and its variables then
 
 
 class Trainer:
@@ -224,46 +227,48 @@ class Trainer:
         """
         lagging = network.has_moving_averages(self.model)
         of_runs = [Curves(lagging) for _ in runs]
-        ends: dict[int, tuple[Evaluation, dict[str, np.ndarray], bool]] = {}
         try:
-            self._train_lanes(runs, of_runs, ends)
+            ends = self._train_lanes(runs, of_runs)
         except MAY_BE_OUT_OF_MEMORY as error:
             if not is_out_of_memory(error):
                 raise
             return [self._result("diverged" if one.diverged_epoch else "out_of_memory", one) for one in of_runs]
         return [
-            self._result("diverged", one) if one.diverged_epoch else self._ok(one, *ends[lane])
+            self._result("diverged", one) if one.diverged_epoch else self._ok(runs[lane].seed, one, *ends[lane])
             for lane, one in enumerate(of_runs)
         ]
 
-    def _train_lanes(
-        self,
-        runs: list[Run],
-        of_runs: list[Curves],
-        ends: dict[int, tuple[Evaluation, dict[str, np.ndarray], bool]],
-    ) -> None:
-        """Train runs to their end, or until all have diverged; add what is found to their curves, and to `ends`."""
+    def _train_lanes(self, runs: list[Run], of_runs: list[Curves]) -> dict[int, End]:
+        """Train runs to their end, or until all have diverged, and add what is found to their curves.
+
+        Returns what is known of those that did not diverge, by their lanes.
+        """
         self.use_rows_of(runs[0].seed)
-        padded = [*runs, *[runs[0]] * (self.lanes - len(runs))]
-        state, branch = self._start([run.seed for run in padded]), runs[0].branch or None
+        state, branch = self._start(self._padded([run.seed for run in runs])), runs[0].branch or None
+        ends: dict[int, End] = {}
         end = phases.of_run(self.recipe, self.rows, runs[0].effective_batch_size, branch)[-1].end_epoch
         each = [
-            calls.of_run(self.inputs, run.effective_batch_size, run.learning_rate, run.seed, branch) for run in padded
+            calls.of_run(self.inputs, run.effective_batch_size, run.learning_rate, run.seed, branch) for run in runs
         ]
         for of_lanes in zip(*each, strict=True):
             epoch, key, _, epochs = of_lanes[0]
-            state, snapshots = self.program(*key)(state, self.examples, *_stacked(of_lanes), epochs)
+            inputs = _stacked(self._padded(of_lanes))
+            state, snapshots = self.program(*key)(state, self.examples, *inputs, epochs)
             first, is_end = int(epoch > 0), epoch + epochs == end  # the first call evaluates the start too
             scored = [number for number in range(first, epochs + 1) if self.recipe.scores(epoch + number, end)]
             lanes = [lane for lane, one in enumerate(of_runs) if not one.diverged_epoch]
             found = self.evaluate(snapshots, self.examples, first, epochs, scored, lanes, is_end=is_end)
+            last = [np.asarray(values[:, epochs]) for values in snapshots] if is_end else []
             for lane, evaluation in zip(lanes, found, strict=True):
                 of_runs[lane].add(evaluation.metrics, epoch, epochs)
-                if is_end:
-                    values = {name: np.asarray(of[lane, epochs]) for name, of in self._named(snapshots)}
-                    ends[lane] = evaluation, values, self._has_drawn(runs[lane].seed, list(values.values()))
+                ends[lane] = evaluation, [values[lane] for values in last]
             if all(one.diverged_epoch for one in of_runs):
-                return
+                break
+        return ends
+
+    def _padded(self, of_runs: Sequence[OfRun]) -> list[OfRun]:
+        """Return what there is of each run for all lanes: those without one do what the first does."""
+        return [*of_runs, *[of_runs[0]] * (self.lanes - len(of_runs))]
 
     def _start(self, seeds: list[int]) -> State:
         """Return the state of lanes at the start of their seeds."""
@@ -281,9 +286,6 @@ class Trainer:
         whole = network.takes_whole_numbers(self.model)
         return device_data.of_rows(rows, self.recipe.variable_dtype, whole=whole)
 
-    def _named(self, snapshots: list[Array]) -> list[tuple[str, Array]]:
-        return list(zip(network.variables(self.model), snapshots, strict=True))
-
     def _has_drawn(self, seed: int, values: list[np.ndarray]) -> bool:
         """Return whether a state from which layers draw, pass after pass, is another than at the start of a seed."""
         triples = zip(self.model.variables, values, self.starts[seed], strict=True)
@@ -291,15 +293,15 @@ class Trainer:
             variable.name == network.RANDOM_STATE and np.any(value != start) for variable, value, start in triples
         )
 
-    def _ok(self, curves: Curves, end: Evaluation, weights: dict[str, np.ndarray], has_drawn: bool) -> RunResult:
-        result = self._result("ok", curves, weights)
-        predictions = end.predictions.astype("float32")
-        return replace(result, by_row=end.by_row, predictions=predictions, draws_by_pass=has_drawn)
+    def _ok(self, seed: int, curves: Curves, end: Evaluation, values: list[np.ndarray]) -> RunResult:
+        weights = dict(zip(network.variables(self.model), values, strict=True))
+        result, predictions = self._result("ok", curves, weights), end.predictions.astype("float32")
+        return replace(result, by_row=end.by_row, predictions=predictions, draws_by_pass=self._has_drawn(seed, values))
 
     def _result(self, status: Status, curves: Curves, weights: dict[str, np.ndarray] | None = None) -> RunResult:
         return curves.result(status, weights or {}, network.parameters(self.model), xla=self.xla)
 
 
-def _stacked(of_lanes: tuple[Call, ...]) -> list[Array]:
+def _stacked(of_lanes: list[Call]) -> list[Array]:
     """Return the inputs of a call, with an axis for the lanes: the first."""
     return [jax.numpy.asarray(np.stack(values)) for values in zip(*(call.inputs for call in of_lanes), strict=True)]

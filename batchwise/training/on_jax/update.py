@@ -26,15 +26,6 @@ class Epoch(NamedTuple):
     rates: Array  # [updates]
 
 
-class Batch(NamedTuple):
-    """Some rows of an epoch, and the first of them that count: before these are those of which only statistics are."""
-
-    inputs: Array
-    labels: Array
-    rows: Array
-    counted: int  # rows at the end
-
-
 class Updater:
     """Updates a State with batches of the training rows, of which there are `rows`."""
 
@@ -99,14 +90,13 @@ class Updater:
     ) -> tuple[list[Array], list[Array]]:
         """Return the mean gradient of `size` rows from `start` on; normalised together with rows before if so asked."""
         together = self.normalization_batch if self.normalization_batch > part else size
-        batch = self._batch(examples, epoch, start, size, together)
-        keys = epoch.row_keys[batch.rows] if self.asking else None
+        inputs, labels, rows = self._batch(examples, epoch, start, size, together)
+        keys = epoch.row_keys[rows] if self.asking else None
 
         def loss(weights: list[Array]) -> tuple[Array, list[Array]]:
-            outputs, after, penalties = self._outputs(weights, others, batch.inputs, keys)
-            counted = (values[-size:] for values in (batch.labels, outputs, batch.rows))
-            labels, outputs, rows = counted
-            mean = numpy.mean(examples.weighted(self.task.loss(labels, outputs), rows))
+            outputs, after, penalties = self._outputs(weights, others, inputs, keys)
+            losses = self.task.loss(labels[-size:], outputs[-size:])
+            mean = numpy.mean(examples.weighted(losses, rows[-size:]))
             return sum((penalty.astype(mean.dtype) for penalty in penalties), mean), after
 
         self._check_dependence(loss, state.weights)
@@ -135,8 +125,10 @@ class Updater:
                 "set trainable = False"
             )
 
-    def _batch(self, examples: Examples, epoch: Epoch, start: Array | int, size: int, together: int) -> Batch:
-        """Return the rows of an update with `size` rows from `start` on.
+    def _batch(
+        self, examples: Examples, epoch: Epoch, start: Array | int, size: int, together: int
+    ) -> tuple[Array, Array, Array]:
+        """Return the training inputs, the labels and the rows of an update with `size` rows from `start` on.
 
         Where statistics are over more rows than a batch has, those before it in the order come first: `together` rows.
         Before the first row of the order comes its last.
@@ -149,7 +141,7 @@ class Updater:
         if self.augmentation:
             drawn, boxes = epoch.drawn[rows], self.task.labels.are_boxes
             inputs, labels = augmented(inputs, labels, drawn, self.augmentation, boxes=boxes)
-        return Batch(inputs, labels, rows, size)
+        return inputs, labels, rows
 
     def _decayed(self, gradients: list[Array], weights: list[Array]) -> list[Array]:
         """Return the gradients with that of the L2 penalty: on kernels, not on biases and the like."""
