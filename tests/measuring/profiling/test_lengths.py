@@ -198,6 +198,16 @@ def test_what_is_not_allowed_is_told(changes, says) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
+def _nearest_the_limit(rows: list[Update], limit: int) -> tuple[int, int]:
+    """Return the largest m that kept below a limit and the smallest that did not.
+
+    Each may be of the points: a line through those can lead to an m too large each time.
+    """
+    ends = [row.batch_size for row in rows if row.purpose == END and row.status == "out_of_memory"]
+    fits = [row.batch_size for row in rows if row.status == "fits" and row.memory_peak_bytes <= limit]
+    return max(fits), min(ends)
+
+
 def test_on_this_machine_memory_grows_with_tokens_and_ends_at_the_limit(tmp_path, monkeypatch) -> None:
     """A perceptron of tokens: its rows take more, the longer they are."""
     monkeypatch.setattr(lengths, "SPENT", {TOKEN: (2**15, 2**21)})
@@ -216,6 +226,8 @@ def test_on_this_machine_memory_grows_with_tokens_and_ends_at_the_limit(tmp_path
     assert all(row.seconds and row.seconds > 0 for row in made)
     peaks = [row.memory_peak_bytes for row in rows if row.purpose == POINT]
     assert peaks[1] > peaks[0] + 2**25
-    assert {row.status for row in rows if row.purpose == END} == {"fits", "out_of_memory"}
+    fits, ends = _nearest_the_limit([row for row in rows if row.purpose != EVALUATION], 2**30)
+    tries = sum(row.purpose == END for row in rows)
+    assert fits < ends and (ends <= lengths.CLOSE * fits or tries == lengths.MOST_TRIES)
     (evaluated,) = [row for row in rows if row.purpose == EVALUATION]
     assert evaluated.status == "fits" and evaluated.memory_peak_bytes > 2**26
