@@ -34,9 +34,6 @@ keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 # Or Keras imports TensorFlow, for seconds, where it is installed: to seed it, and to see whether something is of it.
 for module in (keras.src.utils.module_utils.tensorflow, keras.src.utils.module_utils.gfile):
     module._available = False
-# Studies may compute in float64, of which both would make float32 otherwise; all others name their types.
-jax.config.update("jax_enable_x64", True)
-keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
 
 __all__ = ["MAY_BE_OUT_OF_MEMORY", "OF_MEMORY", "is_out_of_memory", "jax", "keras"]
 

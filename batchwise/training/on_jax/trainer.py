@@ -258,7 +258,7 @@ class Trainer:
             scored = [number for number in range(first, epochs + 1) if self.recipe.scores(epoch + number, end)]
             lanes = [lane for lane, one in enumerate(of_runs) if not one.diverged_epoch]
             found = self.evaluate(snapshots, self.examples, first, epochs, scored, lanes, is_end=is_end)
-            last = [np.asarray(values[:, epochs]) for values in snapshots] if is_end else []
+            last = [np.asarray(values) for values in self.update.variables.evaluated(state)] if is_end else []
             for lane, evaluation in zip(lanes, found, strict=True):
                 of_runs[lane].add(evaluation.metrics, epoch, epochs)
                 ends[lane] = evaluation, [values[lane] for values in last]

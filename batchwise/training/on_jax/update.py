@@ -1,6 +1,5 @@
 """An update of the weights on JAX: some training rows, their mean gradient, and the optimiser's step."""
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -8,9 +7,11 @@ from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.task import Task
 from batchwise.runtime.jax import jax, keras
+from batchwise.runtime.xla_flags import has_nvidia_driver
 from batchwise.training import network, row_keys
 from batchwise.training.on_jax.augmented import augmented
 from batchwise.training.on_jax.device_data import Array, Examples
+from batchwise.training.on_jax.products import rows_last
 from batchwise.training.on_jax.state import State, Variables
 
 numpy = jax.numpy
@@ -99,8 +100,11 @@ class Updater:
             mean = numpy.mean(examples.weighted(losses, rows[-size:]))
             return sum((penalty.astype(mean.dtype) for penalty in penalties), mean), after
 
-        self._check_dependence(loss, state.weights)
-        return jax.grad(loss, has_aux=True)(state.weights)
+        traced, shape = jax.make_jaxpr(jax.grad(loss, has_aux=True), return_shape=True)(state.weights)
+        self._check_dependence(traced.jaxpr)
+        if has_nvidia_driver():
+            return jax.grad(loss, has_aux=True)(state.weights)
+        return jax.tree.unflatten(jax.tree.structure(shape), rows_last(traced)(*state.weights))
 
     def _outputs(
         self, weights: list[Array], others: list[Array], inputs: Array, keys: Array | None
@@ -112,12 +116,12 @@ class Updater:
             )
         return outputs.astype(self.model.variable_dtype), after, penalties
 
-    def _check_dependence(self, loss: Callable[[list[Array]], Any], weights: list[Array]) -> None:
-        """Raise UserError for weights on which the loss does not depend."""
-        traced = jax.make_jaxpr(jax.grad(lambda values: loss(values)[0]))(weights).jaxpr
+    def _check_dependence(self, traced: Any) -> None:
+        """Raise UserError for weights on which the loss does not depend, of the program of its gradient."""
+        weights = self.model.trainable_variables
         # Of these JAX makes zeros, from nothing else.
-        zeros = [_is_zero(variable, traced.eqns) for variable in traced.outvars]
-        without = [weight.path for weight, zero in zip(self.model.trainable_variables, zeros, strict=True) if zero]
+        zeros = [_is_zero(variable, traced.eqns) for variable in traced.outvars[: len(weights)]]
+        without = [weight.path for weight, zero in zip(weights, zeros, strict=True) if zero]
         if without:
             raise UserError(
                 f"the loss does not depend on {len(without)} of the {len(zeros)} trainable weights of model "
