@@ -62,8 +62,10 @@ def main() -> None:
     study = all_params.studies[name]
     data = loading.locate(Path("data/prepared"), name, study)
 
-    def train(_client: Any, _inputs: Any, runs: list[Run], *others: Any, **_: Any) -> None:
-        simulate(study, data.rows["train"], runs, others[-1])
+    def train(
+        _workers: Any, _inputs: Any, runs: list[Run], _seconds: Any, _compile: Any, on_finished: Any, *_: Any, **__: Any
+    ) -> None:
+        simulate(study, data.rows["train"], runs, on_finished)
 
     with (
         mock.patch.object(study_runs, "preload"),

@@ -73,8 +73,7 @@ def code(recipe: Recipe, task: str) -> dict[str, str]:
 def keys(runs: Iterable[Run], shared: dict[str, Any]) -> dict[Run, str]:
     """Return the names in the store of runs of a study, whose `inputs` these are."""
     of_study = key(shared)
-    texts = {run: json.dumps((of_study, *run.facts.values())) for run in runs}
-    return {run: hashlib.sha256(text.encode()).hexdigest() for run, text in texts.items()}
+    return {run: hashlib.sha256(json.dumps((of_study, *run.facts.values())).encode()).hexdigest() for run in runs}
 
 
 def key(inputs: dict[str, Any]) -> str:
