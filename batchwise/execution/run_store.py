@@ -5,7 +5,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,8 +138,10 @@ class Store:
         """Return those of some keys of which there is an entry, whole or not."""
         inside: set[str] = set()
         if self.path.exists():
-            with suppress(sqlite3.DatabaseError):
+            try:
                 inside = {key for (key,) in self._opened().execute("SELECT key FROM entries")}
+            except sqlite3.DatabaseError:  # a page of it is damaged; others may not be
+                return {key for key in keys if key in self}
         return {key for key in keys if key in inside or self._path(key).is_file()}
 
     def _find(self, columns: str, key: str) -> Any:

@@ -47,11 +47,14 @@ class Session:
         stage = remaining_stages.this_stage()
         self.progress = Progress(stage, name, len(keys), STATUSES, self.seconds_left, self.states)
 
-    def train(self, workers: Callable[[], StudyWorkers], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
+    def train(
+        self, workers: Callable[[], StudyWorkers], shared_inputs: dict[str, Any], *, some_ended: bool
+    ) -> dict[Run, bytes]:
         """Train the runs; return the files of those that are not kept: another try may mend them.
 
-        `workers` returns those of the study, whose inputs are `shared_inputs`. Raises UserError as pool.pool,
-        StudyWorkers and dispatcher.train do. If the end is not reached, says what is kept.
+        `workers` returns those of the study, whose inputs are `shared_inputs`, and `some_ended` is whether other runs
+        of it ended before. Raises UserError as pool.pool, StudyWorkers and dispatcher.train do. If the end is not
+        reached, says what is kept.
         """
         try:
             self.progress.begin()
@@ -61,7 +64,6 @@ class Session:
             self.states.start_seconds = self._seconds_to_start()
             times = self.expected_seconds, self.compile_seconds
             events = self.finish, self.progress.look
-            some_ended = bool(self.folder.statuses)
             dispatcher.train(client, shared_inputs, list(self.keys), *times, *events, some_ended=some_ended)
         except BaseException:
             self.progress.close()
