@@ -142,7 +142,8 @@ class Store:
                 inside = {key for (key,) in self._opened().execute("SELECT key FROM entries")}
             except sqlite3.DatabaseError:  # a page of it is damaged; others may not be
                 return {key for key in keys if key in self}
-        return {key for key in keys if key in inside or self._path(key).is_file()}
+        large = {path.parent.name + path.name for path in self.folder.glob("??/*")}  # one look, not one for each
+        return {key for key in keys if key in inside or key in large}
 
     def _find(self, columns: str, key: str) -> Any:
         """Return columns of an entry of the database, None without one."""
