@@ -9,7 +9,7 @@ from typing import Any
 
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import dispatcher, pool, remaining_stages, run_store, run_times
+from batchwise.execution import dispatcher, pool_size, remaining_stages, run_store, run_times
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
@@ -110,9 +110,9 @@ class Session:
         """Return about how long the runs that are left will take; None before one ended on a cluster of any size."""
         starts, workers = 0.0, self.running
         if workers is None:
-            if pool.cluster_address():
+            if pool_size.cluster_address():
                 return None
-            starts, workers = self._seconds_to_start(), pool.number_of_workers()
+            starts, workers = self._seconds_to_start(), pool_size.number_of_workers()
         works = {kind: self.work(kind) for kind in self.left}
         return starts + run_times.seconds_of(self.left, works, workers, self.measured.coefficients(), self.compiled)
 
