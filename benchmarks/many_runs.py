@@ -77,10 +77,10 @@ def rows(folder: Path, runs: int) -> list[Row]:
     measured(project, runs, "", ("dvc", "repro", "preprocess"))
     step("plan", "python", "-m", "batchwise", "plan", STUDY)
     step("train", *train)
-    step("plan again", "python", "-m", "batchwise", "plan", STUDY)
     forget_some(folder / "data/store")
     step("find what is missing", *train, seconds=until_the_first)
     step("keep in DVC", "dvc", "commit", "--force", f"train@{STUDY}")
+    step("plan again", "python", "-m", "batchwise", "plan", STUDY)
     measured(project, runs, "", ("dvc", "repro", f"profile@{STUDY}", f"confirm@{STUDY}"))
     for stage in ("evaluate", "costs", "report"):
         step(stage, "dvc", "repro", f"{stage}@{STUDY}")

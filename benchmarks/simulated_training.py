@@ -38,9 +38,10 @@ def result(run: Run, epochs: int) -> RunResult:
     metrics = dict.fromkeys(("accuracy", "balanced_accuracy", "macro_f1"), accuracy)
     metrics["loss"] = (3 * curve).astype("float32")
     if run.learning_rate > 2:
-        metrics["loss"][3] = np.nan
-        metrics = {name: values[:4] for name, values in metrics.items()}
-        return RunResult("diverged", metrics, {}, 2410, diverged_epoch=3, xla=True)
+        last = min(3, epochs)
+        metrics["loss"][last] = np.nan
+        metrics = {name: values[: last + 1] for name, values in metrics.items()}
+        return RunResult("diverged", metrics, {}, 2410, diverged_epoch=last, xla=True)
     weights = {name: random.normal(size=shape).astype("float32") for name, shape in WEIGHTS.items()}
     right = np.arange(ROWS[2]) < round(accuracy[-1, 2] * ROWS[2])
     by_row = {"accuracy": right, "loss": np.where(right, 0.1, 2).astype("float32")}
@@ -62,8 +63,10 @@ def main() -> None:
     study = all_params.studies[name]
     data = loading.locate(Path("data/prepared"), name, study)
 
-    def train(_client: Any, _inputs: Any, runs: list[Run], *others: Any, **_: Any) -> None:
-        simulate(study, data.rows["train"], runs, others[-1])
+    def train(
+        _workers: Any, _inputs: Any, runs: list[Run], _seconds: Any, _compile: Any, on_finished: Any, *_: Any, **__: Any
+    ) -> None:
+        simulate(study, data.rows["train"], runs, on_finished)
 
     with (
         mock.patch.object(study_runs, "preload"),

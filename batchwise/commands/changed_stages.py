@@ -46,10 +46,11 @@ def _known_outputs(all_params: Params) -> dict[str, bytes]:
 def _running(repo: Any, known: dict[str, bytes]) -> Iterator[Any]:
     """Yield the stages that run, each after those whose outputs it reads."""
     pipeline = str(Path("dvc.yaml").absolute())
-    here = [stage for stage in repo.index.stages if stage.path == pipeline]
     changed, passing_on = {*repo.status()}, set[Any]()
+    index = repo.index  # which DVC makes anew after each of its commands
+    here = [stage for stage in index.stages if stage.path == pipeline]
     will_change = cache(partial(_will_change, known=known))  # many stages read the same code
-    for stage, needed in _ordered(here, repo.index.graph).items():
+    for stage, needed in _ordered(here, index.graph).items():
         reads_new = any(will_change(dep.def_path) for dep in stage.deps)
         if stage.addressing in changed or reads_new or not passing_on.isdisjoint(needed):
             yield stage

@@ -14,7 +14,7 @@ from batchwise.config.study import Study
 from batchwise.data import loading, local_files
 from batchwise.data.asked import Asked
 from batchwise.data.dataset import DataSet
-from batchwise.execution import pool, stage_times
+from batchwise.execution import pool_size, stage_times
 from batchwise.execution.plan import Plan, plan
 from batchwise.execution.progress_text import duration
 from batchwise.execution.run_store import Store
@@ -26,7 +26,7 @@ DATA = Path("data")
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the runs to train of each study, or of one, then the stages that would run, and how long all takes."""
-    all_params, number = params.load(), pool.number_of_workers()
+    all_params, number = params.load(), pool_size.number_of_workers()
     studies, plans, shares = chosen(all_params, arguments.study), {}, {}
     asked = Asked(all_params.data_sets, {}, local_files.now(all_params.files))
     data_sets = {name: _data_set(asked, name) for name in {study.data_set for study in studies.values()}}

@@ -1,13 +1,15 @@
 """Tables and facts as the bytes of a file: equal contents give equal bytes, and what is not a number is empty."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def as_csv(table: pd.DataFrame) -> bytes:
+def as_csv(table: "pd.DataFrame") -> bytes:
     """Return a table as CSV, without its index; infinite numbers are empty."""
     return table.replace([np.inf, -np.inf], np.nan).to_csv(index=False, lineterminator="\n").encode()
 

@@ -3,14 +3,14 @@
 import ast
 import hashlib
 import json
-import os.path
+import os
 from functools import cache
 from pathlib import Path
 
 from batchwise.common import files, python_source
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
-from batchwise.common.source_text import deciding
+from batchwise.common.source_text import deciding, statements
 
 # What people are told, which decides nothing that a stage writes: a change of it reruns, retrains and measures nothing.
 SENTENCES = (
@@ -71,7 +71,8 @@ def _source(file: str) -> bytes:
 
 
 def _imported(file: str) -> list[str]:
-    return [path for path in _candidates(_source(file), file) if _is_file(path)]
+    here = set(os.listdir(ROOT))  # most of what is imported is elsewhere
+    return [path for path in _candidates(_source(file), file) if path.partition("/")[0] in here and _is_file(path)]
 
 
 def _is_file(path: str) -> bool:
@@ -83,7 +84,7 @@ def _is_file(path: str) -> bool:
 def _candidates(source: bytes, file: str) -> tuple[str, ...]:
     """Return where what a module imports could be, and what it takes of that, which may be modules too."""
     names: list[str] = []
-    for node in ast.walk(python_source.parse(source, file)):
+    for node in statements(python_source.parse(source, file)):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

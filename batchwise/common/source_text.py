@@ -12,6 +12,20 @@ Span = tuple[Place, Place, str]  # from where to where, and what counts in its p
 MISTAKES = ("UserError", "ValueError", "TypeError")
 # Arguments with one of these do something.
 DOING = (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)
+WITH_STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement, a handler or a case
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield a module, its statements and what is between them: a handler or a case. Expressions are not gone through.
+
+    They are nine tenths of what ast.walk yields.
+    """
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in WITH_STATEMENTS:
+            waiting += getattr(node, name, ())
 
 
 @cache  # the same files are in many stages
@@ -29,8 +43,7 @@ def deciding(source: str) -> str:
     for line in lines:
         starts.append(starts[-1] + len(line))
     kept, end = [], 0
-    nodes = [*ast.walk(tree)]
-    spans = [*_comments(source, lines), *_said(nodes, lines), *_described(nodes, lines)]
+    spans = [*_comments(source, lines), *_said(tree, lines), *_described(tree, lines)]
     for begin, until, text in sorted(
         (_offset(starts, first), _offset(starts, last), text) for first, last, text in spans
     ):
@@ -53,9 +66,9 @@ def _comments(source: str, lines: list[str]) -> Iterator[Span]:
                 yield token.start, token.end, ""
 
 
-def _said(nodes: list[ast.AST], lines: list[str]) -> Iterator[Span]:
+def _said(tree: ast.Module, lines: list[str]) -> Iterator[Span]:
     """Yield where docstrings stand, and the arguments of mistakes with their brackets."""
-    for node in nodes:
+    for node in statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             if ast.get_docstring(node, clean=False) is not None:
                 yield _start(node.body[0], lines), _end(node.body[0], lines), ""
@@ -63,15 +76,15 @@ def _said(nodes: list[ast.AST], lines: list[str]) -> Iterator[Span]:
             yield _end(node.exc.func, lines), _end(node.exc, lines), ""
 
 
-def _described(nodes: list[ast.AST], lines: list[str]) -> Iterator[Span]:
+def _described(tree: ast.Module, lines: list[str]) -> Iterator[Span]:
     """Yield where pydantic's fields have a description, which is for people and editors, and the fields without it."""
     imported = [
         name.name
-        for node in nodes
+        for node in statements(tree)
         if isinstance(node, ast.ImportFrom) and node.module == "pydantic"
         for name in node.names
     ]
-    for node in nodes if "Field" in imported else ():
+    for node in ast.walk(tree) if "Field" in imported else ():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Field":
             others = [keyword for keyword in node.keywords if keyword.arg != "description"]
             left = ast.Call(node.func, node.args, others)

@@ -17,7 +17,7 @@ from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
 from batchwise.execution import run_store
 from batchwise.execution.losses import LOSSES_ALLOWED, Loss, Losses
-from batchwise.execution.pool import number_of_workers
+from batchwise.execution.pool_size import number_of_workers
 from batchwise.execution.progress import note
 from batchwise.execution.run_queue import Queue
 from batchwise.execution.study_workers import SECONDS_TO_ANSWER, StudyWorkers, was_lost

@@ -73,9 +73,10 @@ def plan(
     unknown = [run for run in runs if keys[run] not in known]
     why = {run: reason for run, reason in _reasons(folder, unknown, shared) if reason}
     left, reasons = list(why), Counter(why.values())
-    notes, before, size = tuple(grid.notes(study, rows)), run_times.read(timings), _size(folder)
+    notes, before = tuple(grid.notes(study, rows)), run_times.read(timings)
     if not left:
         return Plan(len(runs), left, notes=notes, start_up=before.start_up)
+    size = _size(folder)
     timed = bool(before.seconds and size)
     measured, size = (before, size) if timed else _measure(study, data)
     seconds = run_times.seconds_left(study, rows, left, workers, measured.coefficients())

@@ -1,23 +1,18 @@
 """A pool of dask.distributed workers: new processes on this machine, or those of a cluster that is there."""
 
 import logging
-import os
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import dask
-from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster, Nanny
 from distributed.core import Status
 from distributed.security import Security
 
 from batchwise.common.errors import UserError
-from batchwise.common.messages import shown
-from batchwise.runtime.device import gpu
+from batchwise.execution.pool_size import cluster_address, number_of_workers
 from batchwise.runtime.forkserver import holding_interrupts, start_method
 
-WORKERS_FOR_EACH_CORE = 8  # at most: more would take the machine's memory, and no run would end sooner
 SECONDS_TO_CONNECT = 15  # to a scheduler of the user's
 SECONDS_TO_CLOSE = 20  # a worker that does not end by then ends with this process
 
@@ -112,21 +107,3 @@ def _has_given_up(nanny: Nanny) -> bool:
     """Return whether what starts a worker will not start it again."""
     could_not_start = nanny.process is not None and nanny.process.status == Status.failed
     return could_not_start or nanny.status in (Status.closing, Status.closed, Status.failed)
-
-
-def cluster_address() -> str | None:
-    """Return the address of a scheduler of the user's, if one is given."""
-    return os.environ.get("DASK_SCHEDULER_ADDRESS")
-
-
-def number_of_workers() -> int:
-    """Return how many workers a new pool has."""
-    given = os.environ.get("BATCHWISE_WORKERS", "")
-    if not given:
-        # The workers would share a GPU's memory; on a CPU each takes one core.
-        return 1 if gpu() else CPU_COUNT
-    most = WORKERS_FOR_EACH_CORE * CPU_COUNT
-    if not re.fullmatch("[0-9]{1,9}", given) or not 1 <= int(given) <= most:
-        allowed = f"whole numbers from 1 to {most}, {WORKERS_FOR_EACH_CORE} for each core"
-        raise UserError(f"BATCHWISE_WORKERS is {shown(given)}; allowed are {allowed}")
-    return int(given)

@@ -21,7 +21,7 @@ from batchwise.common.repository import STORE
 from batchwise.config import grid, params, yaml_file
 from batchwise.config.params import Params
 from batchwise.data import loading
-from batchwise.execution import pool, run_store, run_times, stage_times
+from batchwise.execution import pool_size, run_store, run_times, stage_times
 from batchwise.execution.run_store import Store
 
 LOCK = Path("dvc.lock")
@@ -147,10 +147,12 @@ def _to_train(all_params: Params, name: str) -> float | None:
     study, timed = all_params.studies[name], run_times.read(stage_times.runs_file(all_params, name))
     data = loading.locate(Path("data/prepared"), name, study)
     runs = grid.all_runs(study, data.rows["train"])
-    if not timed.seconds or len(runs) > MOST_RUNS or pool.cluster_address():  # of any size
+    if not timed.seconds or len(runs) > MOST_RUNS or pool_size.cluster_address():  # of any size
         return None
     keys = run_store.keys(runs, run_store.inputs_of_study(data))
     known = Store(STORE).known(keys.values())
     left = [run for run, key in keys.items() if key not in known]
-    training = run_times.seconds_left(study, data.rows["train"], left, pool.number_of_workers(), timed.coefficients())
+    training = run_times.seconds_left(
+        study, data.rows["train"], left, pool_size.number_of_workers(), timed.coefficients()
+    )
     return (timed.start_up or stage_times.START_UP) + training

@@ -5,7 +5,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +72,7 @@ def code(recipe: Recipe, task: str) -> dict[str, str]:
 def keys(runs: Iterable[Run], shared: dict[str, Any]) -> dict[Run, str]:
     """Return the names in the store of runs of a study, whose `inputs` these are."""
     of_study = key(shared)
-    texts = {run: json.dumps((of_study, *run.facts.values())) for run in runs}
-    return {run: hashlib.sha256(text.encode()).hexdigest() for run, text in texts.items()}
+    return {run: hashlib.sha256(json.dumps((of_study, *run.facts.values())).encode()).hexdigest() for run in runs}
 
 
 def key(inputs: dict[str, Any]) -> str:
@@ -140,9 +138,12 @@ class Store:
         """Return those of some keys of which there is an entry, whole or not."""
         inside: set[str] = set()
         if self.path.exists():
-            with suppress(sqlite3.DatabaseError):
+            try:
                 inside = {key for (key,) in self._opened().execute("SELECT key FROM entries")}
-        return {key for key in keys if key in inside or self._path(key).is_file()}
+            except sqlite3.DatabaseError:  # a page of it is damaged; others may not be
+                return {key for key in keys if key in self}
+        large = {path.parent.name + path.name for path in self.folder.glob("??/*")}  # one look, not one for each
+        return {key for key in keys if key in inside or key in large}
 
     def _find(self, columns: str, key: str) -> Any:
         """Return columns of an entry of the database, None without one."""

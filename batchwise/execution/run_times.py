@@ -6,16 +6,14 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from batchwise.common.files import append_line, matching_lines
 from batchwise.config import phases
 from batchwise.config.grid import Run
 from batchwise.config.study import Study
 
-# A whole line of a file of timings: updates, examples, compilations, runs, seconds.
-LINE = r"(\d+),(\d+),([01]),1,(\d+\.\d{6})"
-START_UP_LINE = r"start-up,(\d+\.\d{6})"
+# A whole line of a file of timings: updates, examples, compilations and runs, or of a start, and seconds.
+LINE = r"(?:(\d+),(\d+),([01]),1|start-up),(\d+\.\d{6})"
 # Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
 FIRST_GUESS = np.array([3e-6, 1e-7, 1.2, 2e-2])
 BELIEF = 2  # what the guess counts, in runs
@@ -81,6 +79,8 @@ class Timings:
             predicted = measured @ (believed * np.exp(changes))
             return weights * np.concatenate([np.log(predicted / means), changes])
 
+        from scipy.optimize import least_squares  # takes a third of a second to import
+
         start = [np.log(max(1, slower.max())), 0, 0, 0]  # from too many seconds an update there is a way down
         return believed * np.exp(least_squares(errors, start).x)
 
@@ -131,7 +131,8 @@ def read(path: Path) -> Timings:
     """Return the timings of a file, none if there is no file; unfinished lines are passed over."""
     timings = Timings()
     for updates, examples, compilations, seconds in matching_lines(path, LINE):
-        timings.add(Work(int(updates), int(examples), int(compilations)), float(seconds))
-    for (seconds,) in matching_lines(path, START_UP_LINE)[-1:]:
-        timings.start_up = float(seconds)
+        if updates:
+            timings.add(Work(int(updates), int(examples), int(compilations)), float(seconds))
+        else:
+            timings.start_up = float(seconds)
     return timings

@@ -9,7 +9,7 @@ from typing import Any
 
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import dispatcher, pool, remaining_stages, run_store, run_times
+from batchwise.execution import dispatcher, pool_size, remaining_stages, run_store, run_times
 from batchwise.execution.progress import Progress
 from batchwise.execution.run_folder import RunFolder
 from batchwise.execution.run_store import Store
@@ -47,11 +47,14 @@ class Session:
         stage = remaining_stages.this_stage()
         self.progress = Progress(stage, name, len(keys), STATUSES, self.seconds_left, self.states)
 
-    def train(self, workers: Callable[[], StudyWorkers], shared_inputs: dict[str, Any]) -> dict[Run, bytes]:
+    def train(
+        self, workers: Callable[[], StudyWorkers], shared_inputs: dict[str, Any], *, some_ended: bool
+    ) -> dict[Run, bytes]:
         """Train the runs; return the files of those that are not kept: another try may mend them.
 
-        `workers` returns those of the study, whose inputs are `shared_inputs`. Raises UserError as pool.pool,
-        StudyWorkers and dispatcher.train do. If the end is not reached, says what is kept.
+        `workers` returns those of the study, whose inputs are `shared_inputs`, and `some_ended` is whether other runs
+        of it ended before. Raises UserError as pool.pool, StudyWorkers and dispatcher.train do. If the end is not
+        reached, says what is kept.
         """
         try:
             self.progress.begin()
@@ -61,7 +64,6 @@ class Session:
             self.states.start_seconds = self._seconds_to_start()
             times = self.expected_seconds, self.compile_seconds
             events = self.finish, self.progress.look
-            some_ended = bool(self.folder.statuses)
             dispatcher.train(client, shared_inputs, list(self.keys), *times, *events, some_ended=some_ended)
         except BaseException:
             self.progress.close()
@@ -108,9 +110,9 @@ class Session:
         """Return about how long the runs that are left will take; None before one ended on a cluster of any size."""
         starts, workers = 0.0, self.running
         if workers is None:
-            if pool.cluster_address():
+            if pool_size.cluster_address():
                 return None
-            starts, workers = self._seconds_to_start(), pool.number_of_workers()
+            starts, workers = self._seconds_to_start(), pool_size.number_of_workers()
         works = {kind: self.work(kind) for kind in self.left}
         return starts + run_times.seconds_of(self.left, works, workers, self.measured.coefficients(), self.compiled)
 

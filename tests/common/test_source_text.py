@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from batchwise.common.repository import ROOT
 from batchwise.common.source_closure import hashes
-from batchwise.common.source_text import MISTAKES, deciding
+from batchwise.common.source_text import MISTAKES, deciding, statements
 
 SOURCE = '''"""A module."""
 
@@ -151,3 +151,31 @@ def test_the_hash_of_a_notebook_is_that_of_its_bytes(tmp_path, monkeypatch) -> N
         (tmp_path / "one.ipynb").write_text(comment)
         found.append(hashes(["one.py", "one.ipynb"]))
     assert len({one["one.py"] for one in found}) == 1 and len({one["one.ipynb"] for one in found}) == 3
+
+
+NESTED = """
+async def one():
+    async with a: import b1
+    async for c in d: import b2
+    else: import b3
+class Two:
+    def three(self):
+        try: import b4
+        except E: import b5
+        else: import b6
+        finally: import b7
+        try: pass
+        except* E: import b8
+        match x:
+            case [y] if y: import b9
+        while z: import b10
+        if (lambda: 1)(): from . import b11
+"""
+
+
+def test_all_statements_are_found() -> None:
+    for source in (NESTED, *(path.read_text("utf-8") for path in (ROOT / "batchwise").rglob("*.py"))):
+        tree = ast.parse(source)
+        found = [node for node in statements(tree) if isinstance(node, ast.stmt)]
+        assert len(found) == len({*found})
+        assert {*found} == {node for node in ast.walk(tree) if isinstance(node, ast.stmt)}

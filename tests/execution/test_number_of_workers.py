@@ -5,17 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from batchwise.common.errors import UserError
-from batchwise.execution import pool
+from batchwise.execution import pool_size
 
 
 @pytest.fixture
 def number(monkeypatch) -> Callable[[str], int]:
     """The number of workers that a value of the variable gives, on a machine with four cores."""
-    monkeypatch.setattr(pool, "CPU_COUNT", 4)
+    monkeypatch.setattr(pool_size, "CPU_COUNT", 4)
 
     def read(given: str) -> int:
         monkeypatch.setenv("BATCHWISE_WORKERS", given)
-        return pool.number_of_workers()
+        return pool_size.number_of_workers()
 
     return read
 
@@ -26,7 +26,7 @@ def test_as_many_workers_as_are_given(number, given, wanted) -> None:
 
 
 def test_without_a_number_each_core_has_one(number, monkeypatch) -> None:
-    monkeypatch.setattr(pool, "gpu", lambda: None)
+    monkeypatch.setattr(pool_size, "gpu", lambda: None)
     assert number("") == 4
 
 

@@ -92,6 +92,22 @@ def test_a_damaged_entry_is_none_until_it_is_put_again(full) -> None:
     assert None in found
 
 
+def test_what_a_damaged_database_still_gives_is_known(tmp_path) -> None:
+    kept, keys = Store(tmp_path), [f"{number:064x}" for number in range(200)]
+    for key in keys:
+        kept.put(key, key.encode() * 10)
+    kept.close()
+    path = file_of(kept)
+    whole, lost = path.read_bytes(), set()
+    for position in range(100, len(whole), 1001):  # some in each page; a damaged header makes it no database
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 255]) + whole[position + 1 :])
+        given_back = {key for key in keys if kept.get(key) is not None}
+        assert given_back <= kept.known(keys)
+        lost.add(len(keys) - len(given_back))
+        kept.close()
+    assert {0, 1} < lost
+
+
 def test_a_content_that_was_damaged_is_none(full) -> None:
     path = file_of(full)
     path.write_bytes(path.read_bytes().replace(CONTENT, CONTENT[:-1] + b"?"))

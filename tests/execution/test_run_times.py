@@ -116,7 +116,10 @@ def test_a_file_of_timings_is_read_as_written(tmp_path) -> None:
     assert run_times.read(path).seconds == {}
     for done, seconds in zip(WORKS, (1.0, 0.5, 0.25, 0.125, 2.0), strict=True):
         run_times.append(path, done, seconds)
+    for seconds in (7.0, 6.5):
+        run_times.append_start_up(path, seconds)
     run_times.append(path, WORKS[0], 3.0)
+    assert run_times.read(path).start_up == 6.5
     assert run_times.read(path).seconds == {
         **{done: [seconds] for done, seconds in zip(WORKS[1:], (0.5, 0.25, 0.125, 2.0), strict=True)},
         WORKS[0]: [1.0, 3.0],

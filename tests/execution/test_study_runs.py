@@ -30,6 +30,7 @@ from batchwise.execution.study_runs import train_study
 from batchwise.execution.workers import FinishedRun
 from batchwise.training import run_result, run_shard
 from batchwise.training.run_result import RunResult
+from benchmarks import simulated_training
 from tests import shards
 from tests.project import PARAMS, STUDY
 
@@ -132,6 +133,40 @@ def test_a_damaged_entry_of_the_store_is_trained_again(trained, capsys) -> None:
             assert "small: made again, since their files" in printed.err and f": 1 of {RUNS} runs" in printed.err
             assert database.execute("SELECT content FROM entries WHERE key = ?", (key,)).fetchone() == (whole,)
             assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
+
+
+def test_what_is_missing_is_trained_before_what_is_kept_is_copied(trained, monkeypatch, capsys) -> None:
+    """With a hundred thousand runs, workers would wait long for a hundred that are missing."""
+    before = {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()}
+    with closing(entries()) as database:
+        assert database.execute("DELETE FROM entries WHERE rowid = 3").rowcount == 1
+    copied: list[str] = []
+    get, train_on_workers = Store.get, dispatcher.train
+
+    def watched_get(store: Store, key: str) -> bytes | None:
+        copied.append(key)
+        return get(store, key)
+
+    def watched_train(*arguments, some_ended: bool) -> None:
+        assert not copied and some_ended
+        train_on_workers(*arguments, some_ended=some_ended)
+
+    monkeypatch.setattr(Store, "get", watched_get)
+    monkeypatch.setattr(dispatcher, "train", watched_train)
+    train()
+    assert f"1 trained now, {RUNS - 1} kept from before" in capsys.readouterr().out
+    assert len(copied) == RUNS - 1
+    assert {path.name: path.read_bytes() for path in Path("data/runs/small").iterdir()} == before
+
+
+def test_the_benchmark_of_many_runs_simulates_those_that_are_missing(trained, monkeypatch, capsys) -> None:
+    with closing(entries()) as database:
+        assert database.execute("DELETE FROM entries WHERE rowid = 3").rowcount == 1
+    monkeypatch.setattr(simulated_training, "STORE", Path("data/store"))
+    monkeypatch.setattr(sys, "argv", ["simulated_training", "small"])
+    simulated_training.main()
+    printed = capsys.readouterr().out
+    assert "begun after" in printed and f"1 trained now, {RUNS - 1} kept from before" in printed
 
 
 def test_a_damaged_store_is_made_again(trained, capsys) -> None:
