@@ -20,7 +20,8 @@ OF_STARTS = {"float64": 1e-14, "mixed_bfloat16": 2e-6}
 def on_jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     path = tmp_path_factory.mktemp("jax") / "found.npz"
     command = [sys.executable, "-m", "tests.models.on_engine", "jax", str(path)]
-    flags = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}  # of programs that run once, compiled in two thirds of the time
+    # The programs run once: so they are compiled in two thirds of the time.
+    flags = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
     subprocess.run(command, check=True, cwd=Path(__file__).parents[2], timeout=600, env=os.environ | flags)
     with np.load(path) as found:
         return dict(found)
