@@ -1,4 +1,8 @@
-"""How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take."""
+"""How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take.
+
+What is timed is a call of a worker's program: of a run, or of as many as an engine trains together in its lanes, which
+takes as long if some lanes are empty.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
@@ -16,20 +20,20 @@ from batchwise.config.study import Study
 # A whole line of a file of timings: updates, examples, compilations, runs, seconds.
 LINE = r"(\d+),(\d+),([01]),1,(\d+\.\d{6})"
 START_UP_LINE = r"start-up,(\d+\.\d{6})"
-# Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
+# Seconds for an update, an example, a compilation and a call of a small dense network on one core, until one was timed.
 FIRST_GUESS = np.array([3e-6, 1e-7, 1.2, 2e-2])
-BELIEF = 2  # what the guess counts, in runs
+BELIEF = 2  # what the guess counts, in calls
 SLOW_MACHINE = 2  # times the guess; what takes longer still is a larger model, whose examples take their time
 
 
 @dataclass(frozen=True)
 class Work:
-    """What the time of a run depends on."""
+    """What the time of a call depends on: what one of its runs does."""
 
     updates: int
     examples: int  # training rows × epochs
-    compilations: int  # 1 for the first run of its batch size on its worker
-    runs: int = 1
+    compilations: int  # 1 for the first call at its batch size on its worker
+    calls: int = 1
 
 
 def work(study: Study, rows: int, run: Run, compilations: int = 0) -> Work:
@@ -40,7 +44,7 @@ def work(study: Study, rows: int, run: Run, compilations: int = 0) -> Work:
 
 
 class Timings:
-    """The seconds that runs took, by their work; `before` holds the coefficients that are believed until then."""
+    """The seconds that calls took, by their work; `before` holds the coefficients that are believed until then."""
 
     def __init__(self, before: np.ndarray = FIRST_GUESS) -> None:
         self.before = np.maximum(before, 1e-9)  # 0 would stay 0
@@ -56,7 +60,7 @@ class Timings:
         self.fitted = None
 
     def coefficients(self) -> np.ndarray:
-        """Return seconds for each update, example, compilation and run."""
+        """Return seconds for each update, example, compilation and call."""
         if self.fitted is None:
             self.fitted = self._fit()
         return self.fitted
@@ -86,18 +90,28 @@ class Timings:
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
-    """Return the seconds of a run."""
+    """Return the seconds of a call."""
     return float(coefficients @ astuple(planned))
 
 
-def kind(run: Run) -> Run:
-    """Return what stands for all runs with as much work: of its batch size and branch."""
-    return replace(run, learning_rate=0.0, seed=0)
+def kind(study: Study, run: Run) -> Run:
+    """Return what stands for all runs that may be trained together: of its batch size, branch and fold."""
+    return replace(run, learning_rate=0.0, seed=run.seed % study.folds if study.folds else 0)
+
+
+def calls(study: Study, counts: Counter[Run]) -> Counter[Run]:
+    """Return in how many calls so many runs of each kind are trained."""
+    return Counter({each: -(-count // study.recipe.runs_at_once) for each, count in counts.items()})
+
+
+def calls_of(study: Study, runs: Collection[Run]) -> Counter[Run]:
+    """Return in how many calls some runs are trained, by kind."""
+    return calls(study, Counter(kind(study, run) for run in runs))
 
 
 def seconds_left(study: Study, rows: int, left: Collection[Run], workers: int, coefficients: np.ndarray) -> float:
     """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
-    counts = Counter(map(kind, left))
+    counts = calls_of(study, left)
     return seconds_of(counts, {each: work(study, rows, each) for each in counts}, workers, coefficients)
 
 
@@ -108,7 +122,7 @@ def seconds_of(
     coefficients: np.ndarray,
     compiled: Collection[int] = (),
 ) -> float:
-    """Return the seconds that the workers need for so many runs of each kind, whose works are given.
+    """Return the seconds that the workers need for so many calls of each kind, whose works are given.
 
     A batch size that is not `compiled` is so once.
     """
@@ -118,7 +132,7 @@ def seconds_of(
 
 
 def append(path: Path, done: Work, seconds: float) -> None:
-    """Add a run to a file of timings."""
+    """Add a call to a file of timings."""
     append_line(path, f"{','.join(map(str, astuple(done)))},{max(seconds, 1e-6):.6f}")
 
 

@@ -27,6 +27,7 @@ from batchwise.measuring.profiling.rounds import Point, Rounds
 from batchwise.measuring.profiling.updates import Kind
 from batchwise.runtime import hardware
 from batchwise.runtime.device import gpu
+from batchwise.runtime.environment import gpu_of
 
 FOLDER = Path("data/measurements")  # of the points that are kept
 DOUBLING_SHARE = 2  # doubling ends at so many times the memory that a point took at most
@@ -42,7 +43,7 @@ class Profiler:
         """`part` is the measured_part of a study; `anew`: what the store has is measured again."""
         data = folds.of_seed(data, 0)  # all seeds have as many rows
         self.data, self.part = data, part
-        self.machine = hardware.describe()
+        self.machine = hardware.describe(part.engine)
         self.kept = Measurements(store, measurement_store.inputs(data, part, self.machine), anew)
         self.rounds = Rounds(data, part.recipe, self.machine["cores"])
         self.asked = points(part, data.rows["train"], self.machine["has_bfloat16"])
@@ -81,6 +82,12 @@ class Profiler:
         """Return the share of its points that `profile` will measure."""
         return len(self.unmeasured()) / len(self.asked)
 
+    def memory_peak(self) -> int | None:
+        """Return the most bytes that a process took at a batch size of the grid; None where one was not measured."""
+        of_grid = [point for point in self.asked if point.purpose == "grid"]
+        kept = [one for point in of_grid if (one := self._kept_points.get(point)) and one.ok]
+        return max(one.row["memory_peak_bytes"] for one in kept) if len(kept) == len(of_grid) else None
+
     @cached_property
     def _kept_points(self) -> dict[Point, Measurement]:
         found = {point: self._kept(**vars(point)) for point in self.asked}
@@ -97,7 +104,7 @@ class Profiler:
     @property
     def _has_side_by_side(self) -> bool:
         """Whether processes are measured side by side: on a CPU, and not where a batch is in parts."""
-        return self.machine["cores"] > 1 and not gpu() and self.part.accumulation == 1
+        return self.machine["cores"] > 1 and not gpu_of(self.part.engine) and self.part.accumulation == 1
 
     def _measure(self, before: dict[Point, Measurement]) -> dict[Point, Measurement]:
         """Return the new points, measured, and keep those that could be; one of `before` is measured once more."""
