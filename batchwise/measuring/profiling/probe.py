@@ -142,7 +142,7 @@ class Probe:
         self.compiled(0)
 
     def timed_update(self) -> tuple[int, float]:
-        """Make the compiled update some times, and return the memory's peak and the median seconds of one.
+        """Make the compiled update some times, and return the memory's peak and the median seconds of one, of a run.
 
         Seconds in which others had the processor are not counted.
         """
@@ -152,7 +152,8 @@ class Probe:
             start = clock()
             self.compiled(1)
             times.append(clock() - start)
-        return memory_peak(), float(np.median(times[1:] or times))  # the first touches memory that is new
+        seconds = float(np.median(times[1:] or times))  # the first touches memory that is new
+        return memory_peak(), seconds / self.lanes
 
     def compile_evaluation(self) -> None:
         """Compile what `evaluation` calls."""

@@ -73,7 +73,7 @@ class Profiler:
             if measured[alone].ok:
                 beside = self._measure_side_by_side(measured[alone])
             self.steps.end(measured[alone].row["status"])
-        facts = self.machine | {"training_rows": self.data.rows["train"]}
+        facts = self.machine | {"training_rows": self.data.rows["train"], "lanes": self.part.recipe.runs_at_once}
         if self.part.memory_by_length:
             facts["length_limit_bytes"] = self.part.memory_by_length.limit_bytes
             facts["length_unit"] = data_lengths.unit(self.data)
