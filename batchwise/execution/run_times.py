@@ -76,10 +76,12 @@ class Timings:
         measured = np.array([astuple(done) for done in self.seconds], float)  # [n, 4]
         means = np.array([self.sums[done] / len(values) for done, values in self.seconds.items()])
         weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
-        slower = means / (measured @ self.before)
-        believed = self.before * min(np.median(slower), SLOW_MACHINE)
-        if np.median(slower) > SLOW_MACHINE:  # a large model
-            believed[1] += max(0, np.median((means - measured @ believed) / measured[:, 1]))
+        slower, compiles = means / (measured @ self.before), measured[:, 2] > 0
+        telling = compiles if compiles.all() else ~compiles  # of a call that compiles little is the model's
+        typical = np.median(slower[telling])
+        believed = self.before * min(typical, SLOW_MACHINE)
+        if typical > SLOW_MACHINE:  # a large model
+            believed[1] += max(0, np.median(((means - measured @ believed) / measured[:, 1])[telling]))
 
         def errors(changes: np.ndarray) -> np.ndarray:
             predicted = measured @ (believed * np.exp(changes))

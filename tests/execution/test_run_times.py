@@ -84,6 +84,16 @@ def test_a_large_model_takes_its_time_for_examples_not_for_updates() -> None:
     )
 
 
+@pytest.mark.parametrize("compiling", [0.3, 1, 2, 10])
+def test_a_trial_of_a_large_model_tells_its_time_however_long_it_compiles(compiling) -> None:
+    """Of two batch sizes, on as many rows (trial.py), by a small convolutional network: a second for 512 rows."""
+    timings = Timings()
+    for updates in (128, 4):
+        for compilations in (1, 0, 0):
+            timings.add(Work(updates, 512, compilations), 1.05 + compilations * compiling)
+    assert run_times.predict(timings.coefficients(), Work(1344, 5376, 0)) == pytest.approx(10.5, rel=0.3)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_was_measured_no_cost_is_negative(seed) -> None:
