@@ -47,11 +47,16 @@ def measured(name: str, study: Study) -> tuple[dict[str, Any], Rows]:
     def read(run: Run) -> RunResult:
         if statuses:
             progress.add(statuses[-1])
+        progress.show(f"m {run.effective_batch_size:,} seed {run.seed}")
         result = run_files.read(folder, name, run, inputs).result
         statuses.append(result.status)
         return result
 
     try:
+        if progress.kind != "quiet":
+            from batchwise.execution import remaining_stages  # decides nothing, and reads what trains
+
+            progress.seconds_after = remaining_stages.seconds_after_this()
         progress.begin()
         rows = measure(data, study, cells, read, start)
         for status in statuses[-1:]:

@@ -5,6 +5,7 @@ Nothing else should run on the machine meanwhile. What was measured before is ke
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -12,12 +13,16 @@ import stages
 from batchwise.common import stage_outputs
 from batchwise.common.errors import UserError
 from batchwise.common.repository import rerun_command
-from batchwise.config import checked, study_files
+from batchwise.config import checked, params, study_files
 from batchwise.data import loading
+from batchwise.execution import stage_times
+from batchwise.execution.progress import Progress
 from batchwise.execution.run_store import Store
 from batchwise.measuring.profiling import profile_files
 from batchwise.measuring.profiling.profiler import FOLDER, Profiler
+from batchwise.measuring.profiling.steps import Steps
 from batchwise.runtime import engine
+from batchwise.training.run_result import STATUSES
 
 VARIABLE, ANEW = "BATCHWISE_MEASURE", "anew"
 # A machine that is so many times faster or slower than on the occasion before is worth a line.
@@ -30,8 +35,18 @@ def main(name: str) -> None:
     start = monotonic()
     part = study_files.read(checked.PARTS / f"{name}.json")
     engine.use(part.engine)
-    profiler = Profiler(loading.load(Path("data/prepared"), part), part, Store(FOLDER), anew())
-    measured = profiler.profile()
+    progress = Progress("profile", name, 0, STATUSES, things="measurements")
+    data, steps = loading.load(Path("data/prepared"), part), Steps(progress)
+    profiler = Profiler(data, part, Store(FOLDER), anew(), steps)
+    if progress.kind != "quiet":
+        from batchwise.execution import remaining_stages  # decides nothing, and reads what trains
+
+        progress.seconds_left = seconds_left(name, profiler.share())
+        progress.seconds_after = remaining_stages.seconds_after_this()
+    try:
+        measured = profiler.profile()
+    finally:
+        progress.close()
     stage_outputs.write(Path("data/profiles") / name, profile_files.files(measured))
     number = len(profiler.new)
     kept = len(measured.points) - number
@@ -44,6 +59,17 @@ def main(name: str) -> None:
             f"{name}: m = {profiler.occasion.compared_at} takes {slowdown:.2f} times as long as when it was kept; "
             f"{VARIABLE}={ANEW} with {rerun_command(f'profile@{name}')} measures all on one occasion"
         )
+
+
+def seconds_left(name: str, share: float) -> Callable[[], float | None]:
+    """Return what says how long it still takes by the last time; None where that measured less, or was sooner done."""
+    expected, is_guess = stage_times.estimate(params.load(), "profile", name, stage_times.read(), share)
+
+    def left() -> float | None:
+        seconds = expected - stage_times.seconds_of_process()
+        return seconds if seconds > 0 and not is_guess else None
+
+    return left
 
 
 def anew() -> bool:

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from batchwise.common import plugins, source_closure
 from batchwise.common.repository import ROOT
-from batchwise.common.source_closure import CHECKS, SENTENCES, closure
+from batchwise.common.source_closure import CHECKS, ESTIMATES, SENTENCES, closure
 from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, TEMPLATE, files_of, listing
 from stages import pipelines
 from stages.summary import RECORDED
@@ -79,14 +79,14 @@ def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     ).stdout
     loaded = {Path(file) for file in json.loads(printed.splitlines()[-1])}
     here = {str(path.relative_to(ROOT)) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts}
-    assert here - own - {*SENTENCES, *CHECKS} <= listed(stage)
+    assert here - own - {*SENTENCES, *ESTIMATES, *CHECKS} <= listed(stage)
 
 
 @pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
 def test_rewording_a_sentence_reruns_at_most_what_shows_it(stage) -> None:
     """Messages are in no stage, and nothing that is imported for them alone; sentences of reports are in reports."""
     files = listed(stage)
-    assert not files & {*SENTENCES, *CHECKS}
+    assert not files & {*SENTENCES, *ESTIMATES, *CHECKS}
     if any(file.startswith("batchwise/report/sentences/") for file in files):
         assert stage in NOTEBOOKS
 
@@ -112,7 +112,7 @@ def test_checks_import_nothing_that_a_run_does_not(file, monkeypatch) -> None:
 
 def test_a_reworded_message_leaves_the_keys_of_runs_as_they_are() -> None:
     used = closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
-    assert "batchwise/data/dataset.py" in used and not {*SENTENCES, *CHECKS} & {*used}
+    assert "batchwise/data/dataset.py" in used and not {*SENTENCES, *ESTIMATES, *CHECKS} & {*used}
 
 
 @pytest.mark.parametrize("stage", ["train", "profile", "landscape"])

@@ -46,9 +46,11 @@ def columns(metric: Metric, statistic: Statistic) -> dict[str, str]:
         "learning_rate": "η of that",
         "epochs": "epochs of the whole run, or until the deadline; of the batch size to use those to train",
         "updates": "weight updates until then",
-        "seconds": "seconds of these updates on this machine, without compilation and evaluation",
+        "seconds": "seconds of these updates on this machine, without compilation and evaluation; of runs that are "
+        "trained at once, in lanes, a run's share",
         "compile_seconds": "seconds to compile, once for each batch size",
-        "memory_peak_bytes": "largest resident set (CPU) or device memory (GPU) of a process that trains, bytes",
+        "memory_peak_bytes": "largest resident set (CPU) or device memory (GPU) of a process that trains, with all of "
+        "its lanes, bytes",
         f"{validation}_mean": f"{mean}; of the seeds of the grid",
         f"{test}_mean": f"{mean}; of whole runs with fresh seeds, if there are some",
         f"{test}_low": "lower bound of its 95 % Student t interval",

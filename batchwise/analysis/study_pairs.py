@@ -18,8 +18,9 @@ from batchwise.analysis.study_results import StudyResults, other_length, pairs, 
 from batchwise.statistics import simultaneous
 from batchwise.statistics.intervals import CONFIDENCE, Interval
 
-NORMALIZATION, LENGTH, SCHEDULE = "normalization", "max_tokens", "schedule"
-CHANGES = ("optimizer", "accumulation", "dtype", SCHEDULE, NORMALIZATION, LENGTH)  # that make a pair
+NORMALIZATION, LENGTH, SCHEDULE, ENGINE = "normalization", "max_tokens", "schedule", "engine"
+CHANGES = ("optimizer", "accumulation", "dtype", SCHEDULE, ENGINE, NORMALIZATION, LENGTH)  # that make a pair
+WITH = {ENGINE: ("lanes",)}  # keys that go with a change
 SIDES = ("base", "other")
 OF_OVERVIEW = ["rate_low", "rate_high", "epoch_seconds", "memory_bytes"]
 
@@ -64,9 +65,9 @@ def _of_two_lengths(one: StudyResults, other: StudyResults) -> bool:
 
 def _change(one: StudyResults, other: StudyResults) -> str | None:
     """Return the one thing in which two studies differ; None for none, several or another."""
-    for change in CHANGES[:4]:
+    for change in CHANGES[:5]:
         if one.recipe[change] != other.recipe[change]:
-            return change if same_but(one, other, change) else None
+            return change if same_but(one, other, change, *WITH.get(change, ())) else None
     models = [{**study.recipe["model"], NORMALIZATION: None} for study in (one, other)]
     alike = models[0] == models[1] and same_but(one, other, "model")
     return NORMALIZATION if alike and _of_model(one) != _of_model(other) else None

@@ -17,6 +17,7 @@ from batchwise.config import params
 from batchwise.config.params import Params
 from batchwise.measuring.profiling import profile_files
 from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import engines
 from batchwise.report.sentences import lengths as length_sentences
 from batchwise.report.sentences import memory as memory_sentences
 
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     curves = equal_budgets.of_study(study, about["rows"]["train"], tables.metric, by_run)
     table = recommendation.advise(tables, curves, measured, arguments.memory, arguments.time)
     print(*cost_sentences.advice(table, tables.metric), "", *cost_sentences.lines(table, tables.metric), sep="\n")
+    print("", " ".join([*engines.of_times(profile.machine), engines.of_memory(profile.machine)]), sep="\n")
     if arguments.memory:
         print(*_by_length(results, others, arguments.memory), sep="\n")
     return 0 if table["chosen"].any() else 1

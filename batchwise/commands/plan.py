@@ -18,26 +18,27 @@ from batchwise.execution import pool_size, stage_times
 from batchwise.execution.plan import Plan, plan
 from batchwise.execution.progress_text import duration
 from batchwise.execution.run_store import Store
-from batchwise.measuring.profiling import profiler
-from batchwise.measuring.profiling.profiler import Profiler
+from batchwise.measuring.profiling.profiler import FOLDER, Profiler
+from batchwise.report.number_format import memory
 
 DATA = Path("data")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the runs to train of each study, or of one, then the stages that would run, and how long all takes."""
-    all_params, number = params.load(), pool_size.number_of_workers()
+    all_params = params.load()
     studies, plans, shares = chosen(all_params, arguments.study), {}, {}
     asked = Asked(all_params.data_sets, {}, local_files.now(all_params.files))
     data_sets = {name: _data_set(asked, name) for name in {study.data_set for study in studies.values()}}
     for name, study in studies.items():
         data = loading.part_of(name, data_sets[study.data_set], study.subset, study.task, study.folds)
-        timings = stage_times.runs_file(all_params, name)
+        timings, number = stage_times.runs_file(all_params, name), pool_size.number_of_workers(study.engine)
         plans[name] = plan(
             study, data, DATA / "runs" / name, Store(STORE), timings, number, asked.files.get(study.weights or "")
         )
-        shares[name] = _share(study, data)
-        _print_runs(name, plans[name], number)
+        profiler = _profiler(study, data)
+        shares[name] = profiler.share()
+        _print_runs(name, study, plans[name], number, profiler)
     try:
         _print_stages(all_params, plans, shares, arguments.study)
     except UserError as error:
@@ -45,20 +46,42 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_runs(name: str, found: Plan, number: int) -> None:
+def _print_runs(name: str, study: Study, found: Plan, workers: int, profiler: Profiler) -> None:
     print(f"{name}: {found.runs} runs, {found.runs - len(found.left)} done, {len(found.left)} to train", flush=True)
     if found.left:
-        basis = "" if found.timed else " (none was timed yet: from a short trial)"
-        print(f"  about {duration(found.seconds)} on {number} workers{basis}, {found.bytes / 1e6:.1f} MB of disk")
+        lanes = study.recipe.runs_at_once
+        in_lanes = f", in {_count(found.calls, 'program')} of {lanes} lanes" if lanes > 1 else ""
+        basis = " (none was timed yet: from a short trial)" if found.trial else ""
+        time = f"about {duration(found.seconds)} on {_count(workers, 'worker')}{in_lanes}{basis}"
+        print(f"  {time}, {found.bytes / 1e6:.1f} MB of disk")
+        if told := _memory(study, found, profiler):
+            print(f"  {told}")
     for reason, count in found.reasons.most_common():
         print(f"  {count} to train: {reason}")
     for note in found.notes:
         print(f"  note: {note}")
 
 
-def _share(study: Study, data: DataSet) -> float:
-    """Return the share of its points that stage profile would measure: it keeps those that it has measured."""
-    return Profiler(data, measured_part.of_study(study), Store(profiler.FOLDER)).share()
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _memory(study: Study, found: Plan, profiler: Profiler) -> str:
+    """Return how much memory a worker takes, as stage profile has measured it, or a trial; nothing if none has."""
+    peak, tried = profiler.memory_peak(), found.trial
+    largest = max(point.batch_size for point in profiler.asked)
+    if peak is None and tried:
+        peak, largest = tried.memory_bytes, tried.batch_size
+    if peak is None:
+        return ""
+    lanes = study.recipe.runs_at_once
+    runs = f", with {lanes} runs at once" if lanes > 1 else ""
+    return f"a worker takes about {memory(peak)} of memory at m = {largest:,}{runs}"
+
+
+def _profiler(study: Study, data: DataSet) -> Profiler:
+    """Return what knows which points stage profile would measure: it keeps those that it has measured."""
+    return Profiler(data, measured_part.of_study(study), Store(FOLDER))
 
 
 def _print_stages(all_params: Params, plans: dict[str, Plan], shares: dict[str, float], only: str | None) -> None:

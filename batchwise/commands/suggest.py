@@ -150,7 +150,7 @@ def _suggestion(
 
 def _duration(study: Study, found: Suggestion, rows: int, timings: Path) -> str:
     """Return how long training takes, of what was timed: the clock decides it, so that it is no part of the result."""
-    asked, workers = sentences.with_grid(study, found), pool_size.number_of_workers()
+    asked, workers = sentences.with_grid(study, found), pool_size.number_of_workers(study.engine)
     runs, coefficients = grid.runs(asked, rows), run_times.read(timings).coefficients()
     seconds = stage_times.START_UP + run_times.seconds_left(asked, rows, runs, workers, coefficients)
     return f"{duration(seconds)} to train on {workers} workers"

@@ -16,7 +16,10 @@ from batchwise.common.source_text import deciding, statements
 SENTENCES = (
     *("batchwise/common/exits.py", "batchwise/common/messages.py", "batchwise/runtime/silent_stderr.py"),
     *(f"batchwise/execution/{name}.py" for name in ("progress", "progress_text", "worker_states")),
+    "batchwise/measuring/profiling/steps.py",
 )
+# What is worked out for such sentences alone.
+ESTIMATES = ("batchwise/execution/engine_notes.py", "batchwise/execution/remaining_stages.py")
 # Nor do these, which raise or do nothing: what passes is the same as before. Whatever loads it checks it again.
 CHECKS = (
     *("batchwise/common/option_types.py", "batchwise/common/plugin_errors.py", "batchwise/common/python_source.py"),
@@ -34,13 +37,13 @@ CHECKS = (
 def closure(*files: str) -> list[str]:
     """Return the given files and those that they import, directly or not; sorted, relative to the project's root.
 
-    SENTENCES and CHECKS are left out. Files are modules, or notebooks of Python. Raises UserError if one of them is not
-    Python.
+    SENTENCES, ESTIMATES and CHECKS are left out. Files are modules, or notebooks of Python. Raises UserError if one of
+    them is not Python.
     """
     found, waiting = set(), list(files)
     while waiting:
         file = waiting.pop()
-        if file not in found and file not in (*SENTENCES, *CHECKS):
+        if file not in found and file not in (*SENTENCES, *ESTIMATES, *CHECKS):
             found.add(file)
             waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)

@@ -22,7 +22,7 @@ class MemoryByLength(Section):
     )
     limit: Annotated[Number, Field(gt=0, le=1_000_000)] = Field(
         2.0,
-        description="GB (10⁹ bytes) that a process may take, TensorFlow with it, when the largest m that fits is "
+        description="GB (10⁹ bytes) that a process may take, the engine with it, when the largest m that fits is "
         "looked for at each length",
     )
     dtypes: Annotated[list[Literal["float32", "mixed_bfloat16"]], Field(json_schema_extra=UNIQUE)] = Field(

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty
 from time import monotonic
 from types import FrameType
@@ -15,7 +16,7 @@ from distributed import Future, KilledWorker
 from batchwise.common import plugin_errors
 from batchwise.common.errors import UserError
 from batchwise.config.grid import Run
-from batchwise.execution import run_store
+from batchwise.execution import run_store, run_times
 from batchwise.execution.losses import LOSSES_ALLOWED, Loss, Losses
 from batchwise.execution.pool_size import number_of_workers
 from batchwise.execution.progress import note
@@ -51,8 +52,9 @@ def train(
     StudyPlugin.load_trainer and StudyWorkers.look do, for a worker that is refused, or if all workers die.
     """
     all_begin = not some_ended and number_of_workers() <= CPU_COUNT
-    at_once = workers.data.study.recipe.runs_at_once
-    queue = Queue(runs, seconds, compile_seconds, all_begin=all_begin, at_once=at_once)
+    study = workers.data.study
+    at_once, kind = study.recipe.runs_at_once, partial(run_times.kind, study)
+    queue = Queue(runs, seconds, compile_seconds, all_begin=all_begin, at_once=at_once, kind=kind)
     dispatcher = Dispatcher(workers, queue, shared_inputs, some_ended=some_ended)
     with _interrupts() as interrupts:
         left = len(runs)
@@ -157,7 +159,7 @@ class Dispatcher:
         """Return runs that take too long where they are, and of which there is no copy: their worker may be slow."""
         runs = [assignment.runs for assignment in self.running.values()]
         for one in self.running.values() if self.workers.elsewhere else ():
-            should_take = sum(map(self.queue.seconds, one.runs)) + self.queue.compile_seconds()
+            should_take = self.queue.seconds(one.runs[0]) + self.queue.compile_seconds()
             if monotonic() - one.began > max(LATE * should_take, SECONDS_LATE) and runs.count(one.runs) == 1:
                 return one.runs
         return ()

@@ -46,9 +46,9 @@ def note(sentence: str) -> None:
 class Progress:
     """Counts what ended of a stage, each with one of the `statuses`, and writes when it is time to.
 
-    `seconds_left` says how long the rest should take, and is asked for a line alone; without it, the rate tells.
-    `states` is what workers do, where there are some, and `seconds_after` how long `dvc repro` should take after the
-    stage, None if that is not known.
+    What ends are `things`. `seconds_left` says how long the rest should take, and is asked for a line alone; without it
+    and where it does not know, the rate tells. `states` is what workers do, where there are some, `doing` what a stage
+    without does, and `seconds_after` how long `dvc repro` should take after the stage, None if that is not known.
     """
 
     def __init__(
@@ -61,12 +61,14 @@ class Progress:
         states: WorkerStates | None = None,
         stream: TextIO | None = None,
         clock: Callable[[], float] = monotonic,
+        things: str = "runs",
     ) -> None:
-        self.stage, self.study, self.total = stage, study, total
+        self.stage, self.study, self.total, self.things = stage, study, total, things
         self.seconds_left, self.states, self.clock = seconds_left, states, clock
         self.stream = stream or sys.stderr
         self.kind = kind(self.stream)
         self.seconds_after: float | None = None
+        self.doing: str | None = None
         self.statuses = Counter(dict.fromkeys(statuses, 0))
         self.written, self.changed = float("-inf"), clock()
         self.estimate: tuple[int, float | None] = -1, None  # how many had ended, and the seconds that were left then
@@ -92,6 +94,15 @@ class Progress:
         if self.kind != "quiet" and self.states and self.states.look(at_work, self.clock()):
             self._write_if_due()
 
+    def show(self, doing: str) -> None:
+        """Tell what is done now, if it is time to write."""
+        self.doing = doing
+        self._write_if_due()
+
+    def tick(self) -> None:
+        """Write if it is time to: nothing has ended, but the time that is left is less."""
+        self._write_if_due()
+
     def close(self) -> None:
         """End the line in place, if there is one."""
         if self.is_open:
@@ -105,18 +116,22 @@ class Progress:
         left = 0.0 if is_over else self._left(now, ended, rate)
         after = None if left is None or self.seconds_after is None else left + self.seconds_after
         workers = None if self.states is None or is_over else self.states.now(now)
-        return Moment(self.stage, self.study, self.total, dict(self.statuses), rate, left, after, workers)
+        doing, statuses = None if is_over else self.doing, dict(self.statuses)
+        return Moment(
+            self.stage, self.study, self.total, statuses, rate, left, after, workers, doing=doing, things=self.things
+        )
 
     def _left(self, now: float, ended: int, rate: float | None) -> float | None:
         """Return the seconds that are left: fewer and fewer, until something ends and tells better.
 
         None where nothing has ended when all should have: what was expected is wrong then.
         """
-        if not self.seconds_left:
-            return (self.total - ended) / rate if rate else None
-        if self.estimate[0] != ended:
+        if self.seconds_left and self.estimate[0] != ended:
             self.estimate = ended, self.seconds_left()
-        left = (self.estimate[1] or 0) - (now - self.changed)
+        expected = self.estimate[1]
+        if expected is None and rate:
+            expected = (self.total - ended) / rate
+        left = 0.0 if expected is None else expected - (now - self.changed)
         return left if left > 0 else None
 
     def _rate(self, now: float, ended: int) -> float | None:

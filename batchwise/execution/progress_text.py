@@ -23,10 +23,12 @@ class Moment:
     seconds_left: float | None = None
     repro_seconds_left: float | None = None
     workers: list[WorkerState] | None = None  # None where the stage has none, or all is done
+    doing: str | None = None  # what a stage without workers does
+    things: str = "runs"  # what ends
 
     @property
     def ended(self) -> int:
-        """How many runs ended."""
+        """How many ended."""
         return sum(self.statuses.values())
 
 
@@ -41,6 +43,7 @@ def facts(moment: Moment) -> dict[str, Any]:
         "runs_per_second": _finite(moment.rate),
         "seconds_left": _finite(moment.seconds_left),
         "repro_seconds_left": _finite(moment.repro_seconds_left),
+        "doing": moment.doing,
         "workers": [asdict(worker) for worker in moment.workers or ()],
     }
 
@@ -55,9 +58,10 @@ def line(moment: Moment, width: int = 200, eta: str = "η") -> str:
     `eta` stands for η where that cannot be shown.
     """
     head = f"{moment.stage}@{moment.study}: "
-    count = f"{moment.ended:,}/{moment.total:,} runs"
+    count = f"{moment.ended:,}/{moment.total:,} {moment.things}"
     parts = [count, *_others(moment)]
-    lines = [head + ", ".join([*parts, workers]) for workers in _workers(moment, eta)]
+    last = [moment.doing] if moment.doing else _workers(moment, eta)
+    lines = [head + ", ".join([*parts, one]) for one in last]
     lines += [head + ", ".join(parts[:number]) for number in range(len(parts), 0, -1)]
     lines += [count, f"{100 * moment.ended // max(1, moment.total)}%", ""]
     return next(one for one in lines if len(one) <= width)
@@ -89,7 +93,7 @@ def _others(moment: Moment) -> list[str]:
     """Return what stands after the count, what matters least last."""
     is_over = moment.ended == moment.total
     parts = [] if moment.seconds_left is None or is_over else [f"{duration(moment.seconds_left)} left"]
-    parts += [rate(moment.rate)] if moment.rate else []
+    parts += [rate(moment.rate)] if moment.rate and moment.things == "runs" else []  # others are not alike
     if moment.repro_seconds_left is not None:
         parts.append(f"dvc repro {duration(moment.repro_seconds_left)}")
     bad = [(status, count) for status, count in moment.statuses.items() if count and status != "ok"]

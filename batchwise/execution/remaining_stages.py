@@ -152,7 +152,6 @@ def _to_train(all_params: Params, name: str) -> float | None:
     keys = run_store.keys(runs, run_store.inputs_of_study(data))
     known = Store(STORE).known(keys.values())
     left = [run for run, key in keys.items() if key not in known]
-    training = run_times.seconds_left(
-        study, data.rows["train"], left, pool_size.number_of_workers(), timed.coefficients()
-    )
+    workers = pool_size.number_of_workers(study.engine)
+    training = run_times.seconds_left(study, data.rows["train"], left, workers, timed.coefficients())
     return (timed.start_up or stage_times.START_UP) + training

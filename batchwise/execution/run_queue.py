@@ -1,8 +1,9 @@
 """In which order a pool trains the runs of a study."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from itertools import islice
+from operator import attrgetter
 
 from batchwise.config.grid import Run
 
@@ -10,10 +11,11 @@ from batchwise.config.grid import Run
 class Queue:
     """Hands out runs: the longest first, and those of one batch size to one worker, which compiles them once.
 
-    `seconds` says how long a run takes, `compile_seconds` how much longer the first run of a batch size; both are asked
-    anew each time, since what they say gets better while runs are measured. `all_begin`: no worker has trained yet, and
-    each has a core, so that a second one of a batch size costs no time as long as the first has not trained either.
-    `at_once` is how many runs a worker trains together, if they have a branch in common, or none.
+    `seconds` says how long a worker takes for a run, and for those that it trains together with it; `compile_seconds`
+    how much longer the first time at a batch size. Both are asked anew each time, since what they say gets better while
+    runs are measured. `all_begin`: no worker has trained yet, and each has a core, so that a second one of a batch size
+    costs no time as long as the first has not trained either.
+    `at_once` is how many runs a worker trains together, if they are of one `kind`.
     """
 
     def __init__(
@@ -24,9 +26,10 @@ class Queue:
         *,
         all_begin: bool = False,
         at_once: int = 1,
+        kind: Callable[[Run], Hashable] = attrgetter("branch"),
     ) -> None:
         self.seconds, self.compile_seconds = seconds, compile_seconds
-        self.all_begin, self.at_once = all_begin, at_once
+        self.all_begin, self.at_once, self.kind = all_begin, at_once, kind
         self.waiting: dict[int, list[Run]] = defaultdict(list)
         for run in sorted(runs, reverse=True):
             self.waiting[run.effective_batch_size].append(run)
@@ -51,7 +54,7 @@ class Queue:
             return ()
         self.current[worker] = batch_size
         runs = self.waiting[batch_size]
-        places = _places(runs, _first_of_last(runs) if worker in self.sharing else len(runs) - 1, self.at_once)
+        places = self._places(runs, _first_of_last(runs) if worker in self.sharing else len(runs) - 1)
         taken = tuple(runs[place] for place in places)
         for place in sorted(places, reverse=True):
             del runs[place]
@@ -67,15 +70,15 @@ class Queue:
         return max(free or worth_sharing, key=self._seconds_left, default=None)
 
     def _seconds_left(self, batch_size: int) -> float:
-        return sum(map(self.seconds, self.waiting[batch_size]))
+        return sum(map(self.seconds, self.waiting[batch_size])) / self.at_once
 
-
-def _places(runs: list[Run], first: int, number: int) -> list[int]:
-    """Return the place of a run, and of others of its branch, from the end on, as many as a number in all."""
-    alike = (
-        place for place in reversed(range(len(runs))) if place != first and runs[place].branch == runs[first].branch
-    )
-    return [first, *islice(alike, number - 1)]
+    def _places(self, runs: list[Run], first: int) -> list[int]:
+        """Return the place of a run, and of others of its kind, from the end on, as many as are trained together."""
+        if self.at_once == 1:
+            return [first]
+        kind = self.kind(runs[first])
+        alike = (place for place in reversed(range(len(runs))) if place != first and self.kind(runs[place]) == kind)
+        return [first, *islice(alike, self.at_once - 1)]
 
 
 def _first_of_last(runs: list[Run]) -> int:

@@ -1,4 +1,8 @@
-"""How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take."""
+"""How long runs take: measured as they finish, apart from the results, and used to say how long the rest will take.
+
+What is timed is a call of a worker's program: of a run, or of as many as an engine trains together in its lanes, which
+takes as long if some lanes are empty.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
@@ -14,20 +18,20 @@ from batchwise.config.study import Study
 
 # A whole line of a file of timings: updates, examples, compilations and runs, or of a start, and seconds.
 LINE = r"(?:(\d+),(\d+),([01]),1|start-up),(\d+\.\d{6})"
-# Seconds for an update, an example, a compilation and a run of a small dense network on one core, until one was timed.
+# Seconds for an update, an example, a compilation and a call of a small dense network on one core, until one was timed.
 FIRST_GUESS = np.array([3e-6, 1e-7, 1.2, 2e-2])
-BELIEF = 2  # what the guess counts, in runs
+BELIEF = 2  # what the guess counts, in calls
 SLOW_MACHINE = 2  # times the guess; what takes longer still is a larger model, whose examples take their time
 
 
 @dataclass(frozen=True)
 class Work:
-    """What the time of a run depends on."""
+    """What the time of a call depends on: what one of its runs does."""
 
     updates: int
     examples: int  # training rows × epochs
-    compilations: int  # 1 for the first run of its batch size on its worker
-    runs: int = 1
+    compilations: int  # 1 for the first call at its batch size on its worker
+    calls: int = 1
 
 
 def work(study: Study, rows: int, run: Run, compilations: int = 0) -> Work:
@@ -38,7 +42,7 @@ def work(study: Study, rows: int, run: Run, compilations: int = 0) -> Work:
 
 
 class Timings:
-    """The seconds that runs took, by their work; `before` holds the coefficients that are believed until then."""
+    """The seconds that calls took, by their work; `before` holds the coefficients that are believed until then."""
 
     def __init__(self, before: np.ndarray = FIRST_GUESS) -> None:
         self.before = np.maximum(before, 1e-9)  # 0 would stay 0
@@ -54,7 +58,7 @@ class Timings:
         self.fitted = None
 
     def coefficients(self) -> np.ndarray:
-        """Return seconds for each update, example, compilation and run."""
+        """Return seconds for each update, example, compilation and call."""
         if self.fitted is None:
             self.fitted = self._fit()
         return self.fitted
@@ -70,10 +74,12 @@ class Timings:
         measured = np.array([astuple(done) for done in self.seconds], float)  # [n, 4]
         means = np.array([self.sums[done] / len(values) for done, values in self.seconds.items()])
         weights = np.sqrt([*map(len, self.seconds.values()), *[BELIEF] * 4])
-        slower = means / (measured @ self.before)
-        believed = self.before * min(np.median(slower), SLOW_MACHINE)
-        if np.median(slower) > SLOW_MACHINE:  # a large model
-            believed[1] += max(0, np.median((means - measured @ believed) / measured[:, 1]))
+        slower, compiles = means / (measured @ self.before), measured[:, 2] > 0
+        telling = compiles if compiles.all() else ~compiles  # of a call that compiles little is the model's
+        typical = np.median(slower[telling])
+        believed = self.before * min(typical, SLOW_MACHINE)
+        if typical > SLOW_MACHINE:  # a large model
+            believed[1] += max(0, np.median(((means - measured @ believed) / measured[:, 1])[telling]))
 
         def errors(changes: np.ndarray) -> np.ndarray:
             predicted = measured @ (believed * np.exp(changes))
@@ -86,18 +92,28 @@ class Timings:
 
 
 def predict(coefficients: np.ndarray, planned: Work) -> float:
-    """Return the seconds of a run."""
+    """Return the seconds of a call."""
     return float(coefficients @ astuple(planned))
 
 
-def kind(run: Run) -> Run:
-    """Return what stands for all runs with as much work: of its batch size and branch."""
-    return replace(run, learning_rate=0.0, seed=0)
+def kind(study: Study, run: Run) -> Run:
+    """Return what stands for all runs that may be trained together: of its batch size, branch and fold."""
+    return replace(run, learning_rate=0.0, seed=run.seed % study.folds if study.folds else 0)
+
+
+def calls(study: Study, counts: Counter[Run]) -> Counter[Run]:
+    """Return in how many calls so many runs of each kind are trained."""
+    return Counter({each: -(-count // study.recipe.runs_at_once) for each, count in counts.items()})
+
+
+def calls_of(study: Study, runs: Collection[Run]) -> Counter[Run]:
+    """Return in how many calls some runs are trained, by kind."""
+    return calls(study, Counter(kind(study, run) for run in runs))
 
 
 def seconds_left(study: Study, rows: int, left: Collection[Run], workers: int, coefficients: np.ndarray) -> float:
     """Return the seconds that the workers need for the runs that are left; each batch size is compiled once."""
-    counts = Counter(map(kind, left))
+    counts = calls_of(study, left)
     return seconds_of(counts, {each: work(study, rows, each) for each in counts}, workers, coefficients)
 
 
@@ -108,7 +124,7 @@ def seconds_of(
     coefficients: np.ndarray,
     compiled: Collection[int] = (),
 ) -> float:
-    """Return the seconds that the workers need for so many runs of each kind, whose works are given.
+    """Return the seconds that the workers need for so many calls of each kind, whose works are given.
 
     A batch size that is not `compiled` is so once.
     """
@@ -118,7 +134,7 @@ def seconds_of(
 
 
 def append(path: Path, done: Work, seconds: float) -> None:
-    """Add a run to a file of timings."""
+    """Add a call to a file of timings."""
     append_line(path, f"{','.join(map(str, astuple(done)))},{max(seconds, 1e-6):.6f}")
 
 

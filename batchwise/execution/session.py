@@ -39,7 +39,7 @@ class Session:
         before = run_times.read(timings)
         self.measured, self.start_up = run_times.Timings(before.coefficients()), before.start_up
         self.works: dict[Run, Work] = {}
-        self.left = Counter(map(run_times.kind, keys))
+        self.left = Counter(run_times.kind(self.study, run) for run in keys)
         self.compiled: set[int] = set()
         self.running: int | None = None
         self.unfinished: dict[Run, bytes] = {}
@@ -74,12 +74,12 @@ class Session:
         return self.unfinished
 
     def expected_seconds(self, run: Run) -> float:
-        """Return how long a run should take, from what was measured until now."""
+        """Return how long a run should take, with those that are trained with it, from what was measured until now."""
         return run_times.predict(self.measured.coefficients(), self.work(run))
 
     def work(self, run: Run) -> Work:
         """Return the work of a run, without compiling."""
-        kind = run_times.kind(run)
+        kind = run_times.kind(self.study, run)
         if kind not in self.works:
             self.works[kind] = run_times.work(self.study, self.rows, kind)
         return self.works[kind]
@@ -92,7 +92,7 @@ class Session:
         """Keep a run that has ended, and tell."""
         if not self.compiled:
             run_times.append_start_up(self.timings, max(0, seconds_of_process() - finished.seconds))
-        self.left[run_times.kind(run)] -= 1
+        self.left[run_times.kind(self.study, run)] -= 1
         self.compiled.add(run.effective_batch_size)
         self.running = running
         self.folder.add(run, finished.content)
@@ -100,7 +100,7 @@ class Session:
             self.kept.put(self.keys[run], finished.content)
         else:
             self.unfinished[run] = finished.content
-        if finished.status == "ok" and not run.branch:  # one that diverges stops early, a branch may begin late
+        if finished.timed and finished.status == "ok" and not run.branch:  # a branch may begin late
             done = replace(self.work(run), compilations=int(finished.compiled))
             self.measured.add(done, finished.seconds)
             run_times.append(self.timings, done, finished.seconds)
@@ -113,8 +113,8 @@ class Session:
             if pool_size.cluster_address():
                 return None
             starts, workers = self._seconds_to_start(), pool_size.number_of_workers()
-        works = {kind: self.work(kind) for kind in self.left}
-        return starts + run_times.seconds_of(self.left, works, workers, self.measured.coefficients(), self.compiled)
+        works, left = {kind: self.work(kind) for kind in self.left}, run_times.calls(self.study, self.left)
+        return starts + run_times.seconds_of(left, works, workers, self.measured.coefficients(), self.compiled)
 
     def _seconds_to_start(self) -> float:
         """Return in how many seconds the first run should begin, by the last time."""

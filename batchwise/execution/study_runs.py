@@ -14,10 +14,11 @@ from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import run_store
+from batchwise.execution import engine_notes, run_store
 from batchwise.execution.run_folder import RunFolder, replacing
 from batchwise.execution.run_store import Store
 from batchwise.runtime import engine, forkserver
+from batchwise.runtime.device import gpu
 from batchwise.training import run_result, run_shard, trainers
 from batchwise.training.run_shard import Shard
 
@@ -38,8 +39,8 @@ def train_study(
 ) -> None:
     """Make `runs_folder/<study>` hold exactly the runs of the grid and their branches, as `making` does."""
     study, rows = data.study, data.rows["train"]
-    for note in grid.notes(study, rows):
-        print(f"{name}: {note}")
+    for note in [*grid.notes(study, rows), *engine_notes.notes(study, on_gpu=bool(gpu(study.engine)))]:
+        print(f"{name}: {note}", flush=True)  # before it takes its time
     with making(name, data, runs_folder / name, kept, timings, earlier) as runs:
         runs.make(grid.all_runs(study, rows))
 

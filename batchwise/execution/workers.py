@@ -25,12 +25,17 @@ PLUGIN = "batchwise"
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What became of a run: the bytes of its file, and for how long its worker trained."""
+    """What became of a run: the bytes of its file, and for how long its worker trained it, with others if it did.
+
+    `timed`: these seconds are to be kept. Of runs that were trained together they are told once, and of none that ended
+    early.
+    """
 
     status: run_result.Status
     content: bytes
     compiled: bool = False
     seconds: float = 0.0
+    timed: bool = True
 
 
 class NotTakenUp(Exception):
@@ -115,8 +120,7 @@ def receive(piece: Piece) -> str | None:
 def train_runs(runs: tuple[Run, ...], study: str) -> list[FinishedRun]:
     """On a worker: train runs, of one batch size, of the study whose shared inputs have this key.
 
-    Seconds are those of a run: its share of what all took. The first has compiled, if any did. Raises NotTakenUp, and
-    UserError as load_trainer does.
+    Raises NotTakenUp, and UserError as load_trainer does.
     """
     plugin = get_worker().plugins.get(PLUGIN)
     if not isinstance(plugin, StudyPlugin) or run_store.key(plugin.shared_inputs) != study:
@@ -124,8 +128,9 @@ def train_runs(runs: tuple[Run, ...], study: str) -> list[FinishedRun]:
     trainer = plugin.load_trainer()
     start, compilations = perf_counter(), trainer.compilations
     results = trainer.train(runs)
-    seconds, compiled = (perf_counter() - start) / len(runs), trainer.compilations > compilations
+    seconds, compiled = perf_counter() - start, trainer.compilations > compilations
+    whole = next((run for run, result in zip(runs, results, strict=True) if result.status == "ok"), None)
     return [
-        FinishedRun(result.status, run_result.dump(result, run.facts), compiled and not number, seconds)
-        for number, (run, result) in enumerate(zip(runs, results, strict=True))
+        FinishedRun(result.status, run_result.dump(result, run.facts), compiled, seconds, timed=run == whole)
+        for run, result in zip(runs, results, strict=True)
     ]

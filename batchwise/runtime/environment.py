@@ -3,13 +3,15 @@
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from batchwise.common.errors import UserError
+from batchwise.runtime import engine_devices
 from batchwise.runtime.device import gpu
-from batchwise.runtime.engine import Engine
-from batchwise.runtime.xla_flags import without_ours
+from batchwise.runtime.engine import Engine, used
+from batchwise.runtime.xla_flags import has_nvidia_driver, without_ours
 
 # What trains. A change of another package, one that draws say, does not retrain.
 PACKAGES: dict[Engine, tuple[str, ...]] = {
@@ -39,9 +41,25 @@ def environment(engine: Engine) -> dict[str, str]:
     return {
         "engine": engine,
         **{package: _required(package) for package in PACKAGES[engine]},
-        "device": gpu(engine) or _processor(),
+        "device": gpu_of(engine) or _processor(),
         **{name: value for name in FLAGS if (value := without_ours(os.environ.get(name, "")))},
     }
+
+
+def gpu_of(engine: Engine) -> str | None:
+    """Return the name of the GPU that runs of an engine train on, or None where they train on the CPU.
+
+    Another engine than that of this process is asked in a process of its own: `plan` looks at studies of both.
+    """
+    if engine == used():
+        return gpu()
+    return _asked(engine) if has_nvidia_driver() else None
+
+
+@cache
+def _asked(engine: Engine) -> str | None:
+    (about,) = [one for one in engine_devices.ENGINES if one.package == engine]
+    return next(iter(engine_devices.ask(about).gpus), None)
 
 
 def _required(package: str) -> str:

@@ -54,6 +54,17 @@ def test_pairs_differ_in_one_thing(base: StudyResults) -> None:
     ]
 
 
+def test_engines_make_a_pair_with_their_lanes(base: StudyResults) -> None:
+    lanes, one = changed(base, "lanes", engine="jax", lanes=8), changed(base, "one", engine="jax", lanes=1)
+    adam = changed(base, "adam", engine="jax", lanes=8, optimizer={"name": "adam"})
+    found = study_pairs.study_pairs([base, lanes, one, adam])
+    assert [(pair.base.name, pair.other.name, pair.change) for pair in found] == [
+        ("made_up", "lanes", "engine"),
+        ("made_up", "one", "engine"),
+        ("lanes", "adam", "optimizer"),
+    ]
+
+
 def test_studies_of_other_rows_are_no_pair(base: StudyResults) -> None:
     other = changed(base, "adam", optimizer={"name": "adam"})
     summary = other.tables.summary

@@ -26,7 +26,7 @@ def test_as_many_workers_as_are_given(number, given, wanted) -> None:
 
 
 def test_without_a_number_each_core_has_one(number, monkeypatch) -> None:
-    monkeypatch.setattr(pool_size, "gpu", lambda: None)
+    monkeypatch.setattr(pool_size, "gpu_of", lambda engine: None)
     assert number("") == 4
 
 

@@ -19,7 +19,7 @@ from batchwise.execution.worker_states import WorkerState, WorkerStates
 from batchwise.training.run_result import STATUSES
 
 FIELDS = ["stage", "study", "runs", "done", *STATUSES]
-FIELDS += ["runs_per_second", "seconds_left", "repro_seconds_left", "workers"]
+FIELDS += ["runs_per_second", "seconds_left", "repro_seconds_left", "doing", "workers"]
 
 
 class Terminal(io.StringIO):
@@ -137,6 +137,51 @@ def test_a_line_leaves_out_what_matters_less() -> None:
         "43%",
         "",
     ]
+
+
+def test_a_stage_without_workers_says_what_it_does() -> None:
+    moment = Moment("profile", "digits", 14, {"ok": 3}, 0.5, 20, 60, doing="m 4, 32 compile", things="measurements")
+    texts = list(dict.fromkeys(progress_text.line(moment, width) for width in range(120, -1, -1)))
+    assert texts == [
+        "profile@digits: 3/14 measurements, 20 s left, dvc repro 1 min 0 s, m 4, 32 compile",
+        "profile@digits: 3/14 measurements, 20 s left, dvc repro 1 min 0 s",
+        "profile@digits: 3/14 measurements, 20 s left",
+        "profile@digits: 3/14 measurements",
+        "3/14 measurements",
+        "21%",
+        "",
+    ]
+    assert progress_text.facts(moment)["doing"] == "m 4, 32 compile"
+
+
+def test_what_is_done_shows_in_its_time_and_not_at_the_end() -> None:
+    clock, stream = Clock(), Terminal()
+    one = Progress("profile", "x", 2, STATUSES, stream=stream, clock=clock, things="measurements")
+    one.begin()
+    one.show("m 4 compiles")  # too soon after the first line
+    for clock.now in (0.1, 1, 2):
+        one.tick()
+    one.add("ok")
+    clock.now = 3
+    one.show("m 4 timed")
+    one.add("ok")
+    assert [line.rstrip("\n") for line in stream.shown()] == [
+        "profile@x: 0/2 measurements",
+        *["profile@x: 0/2 measurements, m 4 compiles"] * 2,
+        "profile@x: 1/2 measurements, m 4 timed",
+        "profile@x: 2/2 measurements",
+    ]
+
+
+def test_where_nobody_knows_the_rate_tells_how_long_it_takes() -> None:
+    clock = Clock()
+    one = Progress("profile", "x", 10, STATUSES, lambda: None, None, io.StringIO(), clock)
+    assert one.moment().seconds_left is None
+    for clock.now in (2, 4):
+        one.add("ok")
+        one.moment()
+    clock.now = 5
+    assert one.moment().seconds_left == pytest.approx(8 / (1 / 3) - 1)
 
 
 def test_many_workers_are_counted_by_batch_size() -> None:

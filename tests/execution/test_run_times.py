@@ -1,6 +1,7 @@
 """The estimate of time: what it learns from measurements."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from batchwise.config.grid import Run
 from batchwise.config.study import Study
 from batchwise.execution import run_times
+from batchwise.execution.run_queue import Queue
 from batchwise.execution.run_times import Timings, Work
 
 WORKS = [
@@ -22,15 +24,19 @@ WORKS = [
 ]
 
 
-def study(epochs=10) -> Study:
+GRID = {"batch_sizes": [1], "base_learning_rates": [0.1], "seeds": 1}
+
+
+def study(epochs=10, **changes) -> Study:
     return Study.model_validate(
         {
+            "grid": GRID,
+            **changes,
             "data_set": "digits",
             "model": {"name": "mlp", "hidden_units": [2]},
             "optimizer": {"name": "sgd"},
             "budget": {"epochs": epochs},
             "learning_rate_scaling": "none",
-            "grid": {"batch_sizes": [1], "base_learning_rates": [0.1], "seeds": 1},
         }
     )
 
@@ -78,6 +84,16 @@ def test_a_large_model_takes_its_time_for_examples_not_for_updates() -> None:
     )
 
 
+@pytest.mark.parametrize("compiling", [0.3, 1, 2, 10])
+def test_a_trial_of_a_large_model_tells_its_time_however_long_it_compiles(compiling) -> None:
+    """Of two batch sizes, on as many rows (trial.py), by a small convolutional network: a second for 512 rows."""
+    timings = Timings()
+    for updates in (128, 4):
+        for compilations in (1, 0, 0):
+            timings.add(Work(updates, 512, compilations), 1.05 + compilations * compiling)
+    assert run_times.predict(timings.coefficients(), Work(1344, 5376, 0)) == pytest.approx(10.5, rel=0.3)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("seed", range(20))
 def test_whatever_was_measured_no_cost_is_negative(seed) -> None:
@@ -99,12 +115,30 @@ def test_seconds_left_share_the_work_and_compile_each_batch_size_once() -> None:
     assert run_times.seconds_left(study(), 100, left, 1, costs) == 2 * 5 + 6
     assert run_times.seconds_left(study(), 100, left, 2, costs) == (2 * 5 + 6) / 2
     assert run_times.seconds_left(study(), 100, left[:1], 8, costs) == 5 + 1
-    works = {each: run_times.work(study(), 100, each) for each in map(run_times.kind, left)}
-    counts = Counter(map(run_times.kind, left))
+    counts = Counter(run_times.kind(study(), run) for run in left)
+    works = {each: run_times.work(study(), 100, each) for each in counts}
     assert run_times.seconds_of(counts, works, 1, costs, compiled=[2, 7]) == 5 + 6
-    counts[run_times.kind(left[0])] = 0
+    counts[run_times.kind(study(), left[0])] = 0
     assert run_times.seconds_of(counts, works, 1, costs, compiled=[7]) == 5 + 3
     assert run_times.seconds_left(study(), 100, [], 8, costs) == 0
+
+
+@pytest.mark.parametrize(("lanes", "calls"), [(1, 6), (2, 4), (3, 2), (8, 2)])
+def test_lanes_are_timed_by_the_program_full_or_not(lanes, calls) -> None:
+    """Of three runs at each of two batch sizes; a program takes as long with empty lanes."""
+    costs, left = np.array([0.0, 0.0, 5.0, 1.0]), [Run(m, 0.1, seed) for m in (1, 2) for seed in range(3)]
+    in_lanes = study(engine="jax", lanes=lanes)
+    assert run_times.calls_of(in_lanes, left).total() == calls
+    assert run_times.seconds_left(in_lanes, 100, left, 1, costs) == 2 * 5 + calls
+
+
+def test_lanes_hold_runs_of_one_fold() -> None:
+    """Each seed has a fold, whose rows its program trains on."""
+    runs = [Run(8, rate, seed) for rate in (0.1, 0.2) for seed in range(3)]
+    in_lanes = study(engine="jax", lanes=8, folds=3, grid={**GRID, "seeds": 3})
+    assert run_times.calls_of(in_lanes, runs).total() == 3
+    queue = Queue(runs, lambda run: 1.0, lambda: 0.0, at_once=8, kind=partial(run_times.kind, in_lanes))
+    assert [{run.seed for run in queue.take("a", "a")} for _ in range(3)] == [{0}, {1}, {2}]
 
 
 def test_the_work_of_a_run() -> None:

@@ -2,8 +2,8 @@
 
 import io
 import json
-import logging
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -243,16 +243,24 @@ def test_what_was_measured_says_what_the_next_runs_take(tmp_path, monkeypatch) -
     assert session.left.total() == len(runs) - 1 and session.seconds_left() > 0
 
 
-def test_a_plan_of_a_new_study_measures_how_long_it_takes(trained, monkeypatch, capsys) -> None:
+def test_a_plan_tries_new_studies_each_on_its_engine(trained, monkeypatch, capfd) -> None:
+    """Each in a process of its own, of which Keras computes with one engine."""
     new = {**SMALL, "budget": {"epochs": 3}}
+    studies = {"small": new, "together": {**new, "engine": "jax"}, "unlike": {**new, "weight_decay": 0.1}}
     with Path("params.yaml").open("w") as file:
-        YAML(typ="safe").dump({**PARAMS, "studies": {"small": new, "other": {**new, "data_set": "digits"}}}, file)
+        YAML(typ="safe").dump({**PARAMS, "studies": studies}, file)
+    monkeypatch.setenv("BATCHWISE_WORKERS", "1")
     assert command(monkeypatch, "plan") == 0
-    printed = capsys.readouterr().out
-    assert f"{RUNS} to train: budget.epochs: 2 → 3" in printed
-    assert f"{RUNS} to train: new in the grid" in printed
-    assert "MB of disk" in printed
-    assert not logging.getLogger("tensorflow").isEnabledFor(logging.WARNING)
+    printed, told = capfd.readouterr()
+    small, together, unlike = re.split("^[a-z]+: ", printed, flags=re.M)[1:]
+    assert f"{RUNS} to train: budget.epochs: 2 → 3" in small and "trial" not in small and "memory" not in small
+    assert "on 1 worker, in 2 programs of 8 lanes (none was timed yet: from a short trial)" in together
+    assert re.search(r"a worker takes about 0\.\d+ GB of memory at m = 512, with 8 runs at once\n", together)
+    assert "on 1 worker (none was timed yet: from a short trial)" in unlike
+    assert re.search(r"a worker takes about \d\.\d+ GB of memory at m = 512\n", unlike)
+    for plan in (together, unlike):
+        assert f"{RUNS} to train: new in the grid" in plan and "MB of disk" in plan
+    assert not told
     assert json.loads(Path("data/prepared/digits.json").read_text())["rows"]["train"] == 1200
 
 

@@ -15,6 +15,7 @@ from batchwise.config.study import Study
 from batchwise.data.lengths import PIXEL, TOKEN, Row
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
+from batchwise.measuring.profiling.steps import Steps
 from batchwise.measuring.profiling.updates import AT_ONCE, EVALUATED, Asked, Kind, Start, Update, tried
 
 # Of an update, about. With fewer, what a process sets aside to take when it needs it hides what a row takes; and one
@@ -46,6 +47,7 @@ def measure(
     kept: Measurements,
     available: int,
     row_of: Callable[[int], Row],
+    steps: Steps | None = None,
 ) -> list[Update]:
     """Return all updates, of which those that are kept are not made again, with the length that a row had.
 
@@ -58,11 +60,15 @@ def measure(
         names = {kind: {"length": kind._asdict(), "limit": limit, "how": how} for kind in some}
         before = {kind: one for kind, name in names.items() if (one := kept.find(**name))}
         new = [kind for kind in some if kind not in before]
+        if new and steps:
+            steps.show(f"length {', '.join(f'{kind.length:,}' for kind in new)}")
         found |= {kind: [Update(**row) for row in one["rows"]] for kind, one in before.items()}
         found |= _measured(new, start, available, min(limit, available) if limit else None, row_of)
         for kind in new:
             if all(row.status in ("fits", "out_of_memory") for row in found[kind]):
                 kept.keep({"rows": [asdict(row) for row in found[kind]]}, **names[kind])
+        if steps:
+            steps.end("ok", len(some))
     return [replace(row, length=row_of(row.length).length) for rows in found.values() for row in rows]
 
 

@@ -6,7 +6,6 @@ import resource
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from pathlib import Path
 from textwrap import shorten
 from time import perf_counter, process_time
 from typing import Any
@@ -16,8 +15,9 @@ import numpy as np
 from batchwise.common.errors import UserError
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.runtime.device import gpu, gpu_memory_peak
+from batchwise.runtime.device import gpu
 from batchwise.runtime.engine import use
+from batchwise.runtime.hardware import STATUS, memory_peak, status
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.training import trainers
 
@@ -34,7 +34,6 @@ LONGEST_EPOCH, LOOP_WITHOUT_XLA = 1.0, 14
 # An update that is timed alone is repeated so often, or until it took so many seconds.
 REPEATED, ENOUGH = 4, 1.0
 COLOURS = re.compile("\x1b\\[[0-9;]*m")  # of a terminal, in what Keras says
-STATUS = Path("/proc/self/status")  # of Linux
 
 
 def serve(pipe: Connection, data: DataSet, recipe: Recipe, memory_limit: int) -> None:
@@ -66,27 +65,14 @@ def ending(error: Exception) -> tuple[str, str]:
     return "failed", shorten(text if isinstance(error, UserError) else f"{name}: {text}", 200)
 
 
-def memory_peak() -> int:
-    """Return the most memory that was taken so far, in bytes: on the GPU, else the resident set of this process."""
-    if gpu():
-        return gpu_memory_peak()
-    # Linux would give in ru_maxrss what the process had before its program was replaced, too.
-    return _status("VmHWM") if STATUS.exists() else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
 def _limit_memory(limit: int) -> None:
     """Let allocations fail, instead of taking the machine down, once the resident set would be larger; on Linux.
 
     The system counts what is mapped and not yet used too, so the limit is on what is added from now on.
     """
     if STATUS.exists() and not gpu():
-        most = _status("VmData") + max(0, limit - _status("VmRSS"))
+        most = status("VmData") + max(0, limit - status("VmRSS"))
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-
-
-def _status(name: str) -> int:
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
-    return 1024 * int(line.split()[1])
 
 
 class Probe:
@@ -156,7 +142,7 @@ class Probe:
         self.compiled(0)
 
     def timed_update(self) -> tuple[int, float]:
-        """Make the compiled update some times, and return the memory's peak and the median seconds of one.
+        """Make the compiled update some times, and return the memory's peak and the median seconds of one, of a run.
 
         Seconds in which others had the processor are not counted.
         """
@@ -166,7 +152,8 @@ class Probe:
             start = clock()
             self.compiled(1)
             times.append(clock() - start)
-        return memory_peak(), float(np.median(times[1:] or times))  # the first touches memory that is new
+        seconds = float(np.median(times[1:] or times))  # the first touches memory that is new
+        return memory_peak(), seconds / self.lanes
 
     def compile_evaluation(self) -> None:
         """Compile what `evaluation` calls."""

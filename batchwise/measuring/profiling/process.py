@@ -1,5 +1,6 @@
 """A measured process as the one that measures sees it: asked for one thing at a time, and its end is a result."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, SpawnContext
@@ -28,7 +29,7 @@ LOOKS_AT_A_DEAD_LOCK = 1200
 class Process:
     """A fresh process with a Probe (probe.py), which it builds from now on, and then answers.
 
-    `on_gpu`: its processor may be idle while it computes.
+    `on_gpu`: its processor may be idle while it computes. `tick` is called some times a second while it works.
     """
 
     def __init__(
@@ -38,10 +39,11 @@ class Process:
         recipe: Recipe,
         memory_limit: int,
         on_gpu: bool,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, data, recipe, memory_limit), daemon=True)
-        self.on_gpu, self.kills = on_gpu, endings.kills_for_memory()
+        self.on_gpu, self.kills, self.tick = on_gpu, endings.kills_for_memory(), tick
         self.is_built = False
         self.worked = 0.0  # seconds for its last answer; not those in which others had the processor
         self._start()
@@ -91,6 +93,7 @@ class Process:
         start, looks, before = self._clock(), 0, None
         self.worked = 0.0
         while not self.pipe.poll(LOOK_SECONDS):
+            self.tick()
             self.worked = max(self.worked, self._clock() - start)
             if self.worked >= seconds:
                 raise Ended("stopped", "it took too long")

@@ -33,7 +33,8 @@ POINTS = {
     "ragged_rows": "rows of the last batch of an epoch, N mod m; 0 if all are whole",
     "memory_start_bytes": "peak memory of the first process before the model was built; bytes",
     "memory_peak_bytes": "peak memory of a process after its programs were compiled and called, the largest of those "
-    "of the point, in doubling.csv after the update: resident set on a CPU, memory of the device on a GPU; bytes",
+    "of the point, in doubling.csv after the update, with all runs that it trains at once: resident set on a CPU, "
+    "memory of the device on a GPU; bytes",
 }
 REPETITIONS = {
     "batch_size": POINTS["batch_size"],
@@ -44,8 +45,9 @@ REPETITIONS = {
     "file's rows",
     "process": "number, from 0, of the process of this point: all points have a first one, then all their others; side "
     "by side there may be more",
-    "seconds": "mean time of an update in the repetition; in doubling.csv of an update with its compilation, in "
-    "lengths.csv the median of a few, of which those in which others had the processor do not count; seconds",
+    "seconds": "mean time of an update in the repetition, of a run its share where several are trained at once (lanes "
+    "in machine.json); in doubling.csv of an update of all of them with its compilation, in lengths.csv the median of "
+    "a few, of which those in which others had the processor do not count; seconds",
 }
 DOUBLING = {
     "batch_size": "m: the largest of the grid times powers of 2, up to the end of memory; above N, rows repeat",

@@ -23,10 +23,12 @@ from batchwise.measuring.profiling.configurations import missing, nearest, point
 from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.process import Process
 from batchwise.measuring.profiling.profile_files import Profile
-from batchwise.measuring.profiling.rounds import Point, Rounds
+from batchwise.measuring.profiling.rounds import PROCESSES, Point, Rounds
+from batchwise.measuring.profiling.steps import Steps
 from batchwise.measuring.profiling.updates import Kind
 from batchwise.runtime import hardware
 from batchwise.runtime.device import gpu
+from batchwise.runtime.environment import gpu_of
 
 FOLDER = Path("data/measurements")  # of the points that are kept
 DOUBLING_SHARE = 2  # doubling ends at so many times the memory that a point took at most
@@ -38,13 +40,16 @@ class Profiler:
     After `profile`, `new` are its new points, and `faults` say what has no result by a fault of the machine.
     """
 
-    def __init__(self, data: DataSet, part: Study, store: Store, anew: bool = False) -> None:
+    def __init__(
+        self, data: DataSet, part: Study, store: Store, anew: bool = False, steps: Steps | None = None
+    ) -> None:
         """`part` is the measured_part of a study; `anew`: what the store has is measured again."""
         data = folds.of_seed(data, 0)  # all seeds have as many rows
         self.data, self.part = data, part
-        self.machine = hardware.describe()
+        self.machine = hardware.describe(part.engine)
         self.kept = Measurements(store, measurement_store.inputs(data, part, self.machine), anew)
-        self.rounds = Rounds(data, part.recipe, self.machine["cores"])
+        self.steps = steps or Steps()
+        self.rounds = Rounds(data, part.recipe, self.machine["cores"], self.steps)
         self.asked = points(part, data.rows["train"], self.machine["has_bfloat16"])
         self.new: list[Point] = []
         self.faults: list[str] = []
@@ -59,17 +64,21 @@ class Profiler:
 
     def _profile(self) -> Profile:
         measured, beside = dict(self._kept_points), self._kept_beside
-        self.new = self.unmeasured()
+        self.new, alone = self.unmeasured(), self.asked[0]
+        again, is_beside = self._again(measured), self._has_side_by_side and alone in self.new
+        self.steps.begin(self._number_of_steps([*self.new, *again], is_beside=is_beside))
         if self.new:
-            measured |= self._measure(measured)
-        alone = self.asked[0]
-        if self._has_side_by_side and alone in self.new and measured[alone].ok:
-            beside = self._measure_side_by_side(measured[alone])
-        facts = self.machine | {"training_rows": self.data.rows["train"]}
+            measured |= self._measure(measured, again)
+        if is_beside:
+            if measured[alone].ok:
+                beside = self._measure_side_by_side(measured[alone])
+            self.steps.end(measured[alone].row["status"])
+        facts = self.machine | {"training_rows": self.data.rows["train"], "lanes": self.part.recipe.runs_at_once}
         if self.part.memory_by_length:
             facts["length_limit_bytes"] = self.part.memory_by_length.limit_bytes
             facts["length_unit"] = data_lengths.unit(self.data)
         doubled = self._doubled([one.row for one in measured.values() if one.ok])
+        self.steps.end("ok")
         return assemble([measured[point] for point in self.asked], beside, doubled, facts, self._lengths())
 
     def unmeasured(self) -> list[Point]:
@@ -80,6 +89,12 @@ class Profiler:
     def share(self) -> float:
         """Return the share of its points that `profile` will measure."""
         return len(self.unmeasured()) / len(self.asked)
+
+    def memory_peak(self) -> int | None:
+        """Return the most bytes that a process took at a batch size of the grid; None where one was not measured."""
+        of_grid = [point for point in self.asked if point.purpose == "grid"]
+        kept = [one for point in of_grid if (one := self._kept_points.get(point)) and one.ok]
+        return max(one.row["memory_peak_bytes"] for one in kept) if len(kept) == len(of_grid) else None
 
     @cached_property
     def _kept_points(self) -> dict[Point, Measurement]:
@@ -97,11 +112,20 @@ class Profiler:
     @property
     def _has_side_by_side(self) -> bool:
         """Whether processes are measured side by side: on a CPU, and not where a batch is in parts."""
-        return self.machine["cores"] > 1 and not gpu() and self.part.accumulation == 1
+        return self.machine["cores"] > 1 and not gpu_of(self.part.engine) and self.part.accumulation == 1
 
-    def _measure(self, before: dict[Point, Measurement]) -> dict[Point, Measurement]:
-        """Return the new points, measured, and keep those that could be; one of `before` is measured once more."""
-        again = nearest(self.new[0], [one for one in before if one not in self.new and one.purpose == "grid"])
+    def _number_of_steps(self, timed: list[Point], *, is_beside: bool) -> int:
+        """Return how many steps there are: the processes of points, those side by side, doubling, and lengths."""
+        by_length = len(lengths.kinds(self.part, asked)) if (asked := self.part.memory_by_length) else 0
+        return PROCESSES * len(timed) + is_beside + 1 + by_length
+
+    def _again(self, before: dict[Point, Measurement]) -> list[Point]:
+        """Return the point of those of before that is measured once more with new ones."""
+        kept = [one for one in before if one not in self.new and one.purpose == "grid"]
+        return nearest(self.new[0], kept) if self.new else []
+
+    def _measure(self, before: dict[Point, Measurement], again: list[Point]) -> dict[Point, Measurement]:
+        """Return the new points, measured, and keep those that could be; `again` are measured once more."""
         fitting = [one.row for one in before.values() if one.ok]
         beside = self.asked[0] if self._has_side_by_side and self.asked[0] in self.new else None
         self.rounds.measure([*self.new, *again], fitting, beside)
@@ -149,7 +173,7 @@ class Profiler:
             partial(data_lengths.row_of, self.data),
         )
         updates = lengths.measure(
-            self.part, self.part.memory_by_length, self._start_at_length, self.kept, available, row_of
+            self.part, self.part.memory_by_length, self._start_at_length, self.kept, available, row_of, self.steps
         )
         for update in updates:
             self._note(f"an update of m = {update.batch_size}, T = {update.length}", update.message)
@@ -171,6 +195,7 @@ class Profiler:
             most = DOUBLING_SHARE * max(peaks.values())
             limit = hardware.gpu_memory() if gpu() else min(self.rounds.available, most)
             start = partial(self.rounds.start, self.part.dtype, limit)
+            self.steps.show("largest m that fits")
             updates = largest_batch.double(start, peaks, limit)
             for update in updates:
                 self._note(f"an update of m = {update.batch_size}", update.message)

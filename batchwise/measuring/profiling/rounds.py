@@ -7,7 +7,8 @@ end is in doubt (endings.py), also one that found no memory beside the others, i
 """
 
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,10 @@ import numpy as np
 
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet
-from batchwise.measuring.profiling import endings
+from batchwise.measuring.profiling import endings, steps
 from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.process import Process
+from batchwise.measuring.profiling.steps import Steps
 from batchwise.runtime import forkserver, hardware
 from batchwise.runtime.device import gpu
 
@@ -45,11 +47,13 @@ Group = dict[tuple[Point, int], Process]  # of a point the process with a number
 class Rounds:
     """Measures points: `measured` has a row of points.csv for each.
 
-    `repetitions` are, in the order of time, (point, part, round, process, seconds).
+    `repetitions` are, in the order of time, (point, part, round, process, seconds). `steps` are told of each of its
+    PROCESSES of every point.
     """
 
-    def __init__(self, data: DataSet, recipe: Recipe, cores: int) -> None:
-        self.data, self.recipe, self.cores = data, recipe, cores
+    def __init__(self, data: DataSet, recipe: Recipe, cores: int, steps: Steps | None = None) -> None:
+        self.data, self.recipe, self.cores, self.steps = data, recipe, cores, steps or Steps()
+        self.ended: Counter[Point] = Counter()  # the processes of which the steps were told
         self.available = hardware.available_memory()
         self.on_gpu = bool(gpu())
         copied = forkserver.start_method() == "forkserver"
@@ -69,7 +73,7 @@ class Rounds:
         with suppress(OSError):  # the process tells
             forkserver.start(*PRELOADED)
         recipe = self.recipe.model_copy(update={"dtype": dtype, **changes})
-        self.started.append(Process(self.context, data or self.data, recipe, memory, self.on_gpu))
+        self.started.append(Process(self.context, data or self.data, recipe, memory, self.on_gpu, self.steps.tick))
         return self.started[-1]
 
     def close(self) -> None:
@@ -94,6 +98,13 @@ class Rounds:
             self._end_resting()
         for point in sorted(doubtful, key=lambda one: -one.batch_size):
             self._measure_again(point, fitting)
+        for point in points:  # what did not come to its end
+            self._end(point, PROCESSES - self.ended[point])
+
+    def _end(self, point: Point, number: int = 1) -> None:
+        """Tell that some processes of a point have ended; one that is measured once more has none left to tell of."""
+        self.steps.end(self.measured[point]["status"], min(number, PROCESSES - self.ended[point]))
+        self.ended[point] = min(PROCESSES, self.ended[point] + number)
 
     def _measure_again(self, point: Point, fitting: Sequence[Mapping[str, Any]]) -> None:
         self.measured[point] = row = {"status": "ok"}
@@ -121,16 +132,22 @@ class Rounds:
 
     def _repeat_in_rounds(self, group: Group) -> None:
         """Repeat the points of a group, then end their processes, but for those that are measured side by side."""
+        self._show(group, "timed")
         for round_number in range(ROUNDS):
             alive = [item for item in group.items() if self.is_ok(item[0][0])]
             for place in self.random.permutation(len(alive)):
                 (point, number), process = alive[place]
                 self._repeat(round_number, number, point, process)
         for (point, number), process in group.items():
+            if self.is_ok(point):
+                self._end(point)
             if point == self.beside and self.is_ok(point):
                 self.resting[number] = process
             else:
                 process.close()
+
+    def _show(self, group: Collection[tuple[Point, int]], what: str) -> None:
+        self.steps.show(f"{steps.sizes([point.batch_size for point, _ in group])} {what}")
 
     def _groups(self, waiting: list[tuple[Point, int]], *, are_first: bool) -> Iterator[Group]:
         """Yield the processes of points, compiled, as many at a time as their share of the memory has room for.
@@ -141,7 +158,9 @@ class Rounds:
         group: Group = {}
         number = 1 if self.on_gpu else min(AT_ONCE, self.cores) if are_first else AT_ONCE
         for first in range(0, len(waiting), number):
-            some = self._built([key for key in waiting[first : first + number] if self.is_ok(key[0])])
+            these = [key for key in waiting[first : first + number] if self.is_ok(key[0])]
+            self._show(these, "compile" if len(these) > 1 else "compiles")
+            some = self._built(these)
             self._compile(some, ragged=are_first)
             if are_first:
                 self._count(some)
@@ -213,6 +232,7 @@ class Rounds:
         Returns why that could not be, at the second try too; else "".
         """
         message = ""
+        self._show([(point, 0)], "side by side")
         for _ in range(2):
             first = len(self.repetitions)
             try:

@@ -18,8 +18,8 @@ from batchwise.report.html import Entry, Html, figure, items, join, paragraph, t
 from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, size
 from batchwise.report.pages import memory as memory_page
 from batchwise.report.sentences import costs as cost_sentences
+from batchwise.report.sentences import engines, phrases
 from batchwise.report.sentences import laws as law_sentences
-from batchwise.report.sentences import phrases
 from batchwise.report.sentences.grammar import count, listed
 from batchwise.statistics.intervals import mean_interval
 
@@ -43,7 +43,7 @@ def choice(costs: Costs | None, metric: Metric) -> Html:
     if costs is None:
         return paragraph(NOT_MEASURED)
     rows = costs.advice[costs.advice["deadline_seconds"].isna()]
-    from_choice = f"{metric.differences} from the choice (interval)"
+    from_choice, machine = f"{metric.differences} from the choice (interval)", costs.fits["machine"]
     headings = ["m", "η", metric_format.heading(metric, "test"), "95 % interval", from_choice, "updates"]
     return join(
         *(paragraph(text, "finding") for text in cost_sentences.advice(costs.advice, metric)),
@@ -55,9 +55,15 @@ def choice(costs: Costs | None, metric: Metric) -> Html:
             "numbers",
         ),
         paragraph(
-            "Seconds are of weight updates on the machine that measured them, without evaluation; a batch size is "
-            "compiled once for all runs. Memory is of a whole process, TensorFlow with it. The command "
-            "python -m batchwise advise answers for another memory or deadline."
+            " ".join(
+                [
+                    "Seconds are of weight updates on the machine that measured them, without evaluation; a batch size "
+                    "is compiled once for all runs.",
+                    *engines.of_times(machine),
+                    engines.of_memory(machine),
+                    "The command python -m batchwise advise answers for another memory or deadline.",
+                ]
+            )
         ),
     )
 
@@ -172,6 +178,7 @@ def time_and_memory(costs: Costs | None, profile: profile_files.Profile | None) 
         f"{count(processes, 'process')} of its own, their repetitions in random order among those of the other batch "
         "sizes. A time is the median of the processes' medians; quartiles are of all repetitions."
     )
+    caption = " ".join([caption, *engines.of_times(machine)])
     return join(
         paragraph(finding, "finding"),
         figure(

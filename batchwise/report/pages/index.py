@@ -198,7 +198,8 @@ def studies(index: Index) -> Html:
     parts = []
     for study in index.studies:
         given = dict(study_facts.facts(study.tables))
-        what = f"{given['Data']}; {given['Model']}; {given['Optimiser']}; {given['Budget']}; {given['Grid']}"
+        named = ("Data", "Model", "Optimiser", "Budget", "Grid", "Engine")
+        what = "; ".join(given[name] for name in named if name in given)
         choice = cost_sentences.advice(study.costs.advice, study.tables.metric)[:1] if study.costs else []
         parts += [links("Study", [(study.name, f"{study.name}.html")]), items([what, *choice])]
     return join(*parts)

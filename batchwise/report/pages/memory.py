@@ -17,7 +17,8 @@ def by_length(profile: Profile) -> list[Html]:
     found = memory_by_length.of_profile(profile)
     if found is None:
         return []
-    fit, ends = sentences.fit(found), sentences.ends(found)
+    fit, ends, lanes = sentences.fit(found), sentences.ends(found), profile.machine.get("lanes", 1)
+    in_lanes = f", with all {lanes} lanes" if lanes > 1 else ""
     longest, limits = max(found.lengths), [memory(limit) for limit in [found.limit, *LIMITS]]
     return [
         join(
@@ -26,9 +27,9 @@ def by_length(profile: Profile) -> list[Html]:
             figure(
                 memory_figures.fit(found),
                 f"Memory of an update by its {found.unit}s. {fit}",
-                "Each update in a process of its own; below, how far it is from the fit. Intervals are 95 %. Data that "
-                f"are held in memory come on top, {HELD[found.unit]} for each {found.unit} of each row, and so does "
-                "their evaluation.",
+                f"Each update in a process of its own{in_lanes}; below, how far it is from the fit. Intervals are "
+                f"95 %. Data that are held in memory come on top, {HELD[found.unit]} for each {found.unit} of each "
+                "row, and so does their evaluation.",
                 "narrow",
             ),
             figure(

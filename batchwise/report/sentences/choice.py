@@ -7,7 +7,7 @@ import pandas as pd
 from batchwise.analysis.study_tables import Tables
 from batchwise.report import metric_format
 from batchwise.report.number_format import MISSING, known, rate, seconds, size
-from batchwise.report.sentences import phrases
+from batchwise.report.sentences import engines, phrases
 from batchwise.report.sentences.grammar import count, listed
 
 
@@ -32,7 +32,7 @@ def sentence(tables: Tables, choice: pd.DataFrame) -> str:
     """
     [row], [best] = (choice[choice[name]].to_dict("records") for name in ("chosen", "best"))
     what = f"m = {size(row['batch_size'])} (η = {rate(row['learning_rate'])})"
-    does = f"{takes(row)} and reaches {result(tables, row)}."
+    does = f"{takes(tables, row)} and reaches {result(tables, row)}."
     alike, others = choice[choice["alike"]], choice["difference_low"].notna()
     if len(alike) > 1:
         which = f"{phrases.these(alike, choice)} cannot be told apart from the best of them, {size(best['batch_size'])}"
@@ -52,10 +52,11 @@ def _near(alike: pd.DataFrame, row: dict[str, Any], tables: Tables) -> str:
     return f" that is at most {margin} behind" if (alike[cost] < row[cost]).any() else ""
 
 
-def takes(row: dict[str, Any]) -> str:
+def takes(tables: Tables, row: dict[str, Any]) -> str:
     """Return what a run takes: its time, if that was measured, or its updates."""
     if known(row["seconds"]):
-        return f"takes {seconds(row['seconds'])} of updates"
+        share = engines.share(engines.lanes(tables.summary["recipe"]))
+        return f"takes {seconds(row['seconds'])} of updates{f', as {share},' if share else ''}"
     return f"makes {count(int(row['updates']), 'update')}"
 
 

@@ -10,7 +10,7 @@ from batchwise.analysis.equal_budgets import UNMEASURED
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
 from batchwise.report.number_format import MISSING, digits, known, memory, number, rate, seconds, shortest, size
-from batchwise.report.sentences import phrases
+from batchwise.report.sentences import engines, phrases
 from batchwise.report.sentences.grammar import count, listed
 
 
@@ -104,8 +104,10 @@ def time(fits: dict[str, Any]) -> str:
     fit = fits["time"]
     if not known(fit["overhead"]["value"]):
         return "A fit takes three batch sizes."
+    share = engines.share(fits["machine"].get("lanes", 1))
+    of_run = f"An update takes a run, as {share}," if share else "An update takes"
     return (
-        f"An update takes {estimate(fit['overhead'], 1e6)} µs and {estimate(fit['example'], 1e6)} µs for each row "
+        f"{of_run} {estimate(fit['overhead'], 1e6)} µs and {estimate(fit['example'], 1e6)} µs for each row "
         f"(t = a + b·m, R² = {number(fit['r_squared'], 3)}, {fit['points']} points); {_knee(fit['knee'])}."
     )
 
@@ -119,11 +121,12 @@ def _knee(found: dict[str, float | None]) -> str:
 def memory_fit(fits: dict[str, Any], doubling: pd.DataFrame) -> str:
     """Return the fit of the peak memory, and how large a batch was seen to fit."""
     fit, most, limit = fits["memory"], fits["largest_batch_size"], fits["machine"].get("memory_limit_bytes")
-    line = "A fit of memory takes three batch sizes."
+    line, lanes = "A fit of memory takes three batch sizes.", fits["machine"].get("lanes", 1)
+    in_lanes = f", in all {lanes} lanes together" if lanes > 1 else ""
     if known(fit["constant"]["value"]):
         line = (
             f"A process takes {estimate(fit['constant'], 2**-20)} MiB and {estimate(fit['row'], 2**-10)} KiB for "
-            f"each row of a batch (M = c + d·m, {fit['points']} points, of the grid and of doubling)."
+            f"each row of a batch{in_lanes} (M = c + d·m, {fit['points']} points, of the grid and of doubling)."
         )
     if not known(most["fits"]):
         return line

@@ -9,7 +9,7 @@ from batchwise.data.metric import Metric
 from batchwise.data.texts import ALL
 from batchwise.report import metric_format
 from batchwise.report.number_format import digits, percent, size
-from batchwise.report.sentences import phrases
+from batchwise.report.sentences import engines, phrases
 from batchwise.report.sentences.grammar import count, listed
 
 
@@ -67,6 +67,9 @@ def options(summary: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "Class weights", recipe["class_weights"]
     if recipe["dtype"] != "float32":
         yield "Numbers", recipe["dtype"]
+    if recipe["engine"] != "tensorflow":
+        in_lanes = ", in lanes of a program" if engines.lanes(recipe) > 1 else ""
+        yield "Engine", f"{engines.engine(recipe)}{in_lanes}"
     if recipe["trainable"]:
         yield "Layers that train", listed(recipe["trainable"])
     if summary["data"].get("weights"):

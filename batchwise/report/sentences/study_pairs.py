@@ -4,20 +4,21 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from batchwise.analysis.study_pairs import LENGTH, NORMALIZATION, SCHEDULE, SIDES, StudyPair
+from batchwise.analysis.study_pairs import ENGINE, LENGTH, NORMALIZATION, SCHEDULE, SIDES, StudyPair
 from batchwise.analysis.study_results import StudyResults
 from batchwise.data.metric import Metric
 from batchwise.report import metric_format
 from batchwise.report.number_format import MISSING, about, known, memory, number, rate, shortest, size
 from batchwise.report.number_format import seconds as seconds_in_words
+from batchwise.report.sentences import engines
 from batchwise.report.sentences.grammar import count, listed, span_of
 from batchwise.report.sentences.study_facts import growth, schedule
 
 BETTER, WORSE, SAME, UNKNOWN = "better", "worse", "no difference that matters", "cannot be told"
 NO_PAIR = (
     "No two studies here are of the same data and alike but for one thing. It takes a second study in params.yaml, the "
-    "same as one that is there but for its `optimizer`, `accumulation`, `dtype` or `schedule`, the `normalization` of "
-    "its model, or the `max_tokens` of its texts."
+    "same as one that is there but for its `optimizer`, `accumulation`, `dtype`, `schedule` or `engine`, the "
+    "`normalization` of its model, or the `max_tokens` of its texts."
 )
 
 
@@ -37,6 +38,8 @@ def _value(pair: StudyPair, study: StudyResults) -> str:
         return "whole" if value == 1 else f"in {count(value, 'part')}"
     if pair.change == LENGTH:
         return count(value, "token")
+    if pair.change == ENGINE:
+        return engines.engine(study.recipe)
     if pair.change == SCHEDULE:
         changes = [*schedule(study.recipe), *growth(value)]
         return listed(changes) if changes else "nothing that changes within a run"
@@ -79,7 +82,8 @@ def summary(pair: StudyPair, table: pd.DataFrame) -> str:
         gains = listed(metric_format.bare_difference(metric, gain / metric.scale) for gain in rows["gain"])
         parts.append(f"{_says(kind, metric)} at m = {_sizes(rows['batch_size'])} ({gains} {metric.differences})")
     text = f"With {what_differs(pair)} the test {metric.title} is {'; '.join(parts)}."
-    return " ".join(part for part in (text, _too_few(pair, table), _costs(table), _octaves(table)) if part)
+    others = (_too_few(pair, table), _costs(table), _in_lanes(pair, table), _octaves(table))
+    return " ".join(part for part in (text, *others) if part)
 
 
 def _says(kind: str, metric: Metric) -> str:
@@ -111,6 +115,15 @@ def _costs(table: pd.DataFrame) -> str:
             parts.append(f"{what} takes {'' if times == '1' else f'{times} times '}as {much}")
     text = " and ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _in_lanes(pair: StudyPair, table: pd.DataFrame) -> str:
+    """Return what the costs of a study are of that trains in lanes; nothing where none does, or none was measured."""
+    measured = table[[f"{side}_{cost}" for side in SIDES for cost in ("epoch_seconds", "memory_bytes")]]
+    in_lanes = [study.name for study in pair.sides.values() if engines.lanes(study.recipe) > 1]
+    if not in_lanes or measured.isna().all(axis=None):
+        return ""
+    return f"In {listed(in_lanes)} an epoch is a run's share of the time of all lanes, and a process holds all of them."
 
 
 def costs(table: pd.DataFrame) -> list[list[str]]:

@@ -159,7 +159,7 @@ class MadeUpRounds:
 
     asked: list[Point]
 
-    def __init__(self, asked: list[Point], slow: list[float], data: DataSet, recipe, cores: int) -> None:
+    def __init__(self, asked: list[Point], slow: list[float], data: DataSet, recipe, cores: int, steps) -> None:
         self.asked, self.slow, self.available = asked, slow, 10**9
         self.measured, self.repetitions, self.beside = {}, [], None
 
@@ -212,7 +212,7 @@ class MadeUpMachine:
         self.doubled.clear()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(profiler, "Rounds", partial(MadeUpRounds, self.asked, self.slow))
-            patch.setattr(profiler.hardware, "describe", lambda: MACHINE)
+            patch.setattr(profiler.hardware, "describe", lambda engine: MACHINE)
             patch.setattr(profiler.measurement_store, "inputs", lambda *_: {"of": "this study"})
             patch.setattr(profiler, "gpu", lambda: None)
             patch.setattr(profiler.largest_batch, "double", self.double)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
@@ -27,6 +28,7 @@ from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.process import LOOK_SECONDS, LOOKS, Process
 from batchwise.measuring.profiling.profiler import Profiler
 from batchwise.measuring.profiling.rounds import PROCESSES, ROUNDS, Point, Rounds
+from batchwise.measuring.profiling.steps import Steps
 from batchwise.runtime import forkserver
 
 
@@ -183,11 +185,22 @@ def test_ctrl_c_while_a_process_starts_is_obeyed_when_it_has_started(rounds, mon
     process.kill()
 
 
+class Told(Steps):
+    """Counts what is told of processes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: Counter[str] = Counter()
+
+    def end(self, status: str, number: int = 1) -> None:
+        self.ended[status] += number
+
+
 class Endings(Rounds):
     """Measures nothing: each point ends, at each try, as was said; `tried` are those of one measurement."""
 
     def __init__(self, ends: dict[Point, list[str]]) -> None:
-        super().__init__(data_set(100), study().recipe, cores=2)
+        super().__init__(data_set(100), study().recipe, cores=2, steps=Told())
         self.ends, self.tried = ends, []
 
     def _measure(self, some: list[Point]) -> None:
@@ -209,6 +222,7 @@ def test_a_point_that_ends_in_doubt_is_measured_once_more_alone(ends, largest_ke
     rounds.measure([*asked], [kept])
     first, *again = rounds.tried
     assert first == {*asked} and all(len(some) == 1 for some in again)
+    assert rounds.steps.ended == Counter(rounds.measured[point]["status"] for point in [*asked] * PROCESSES)
     fits = max([largest_kept, *(point.batch_size for point in asked if rounds.is_ok(point))])
     for point, statuses in asked.items():
         row, ended = rounds.measured[point], [*statuses, "ok", "ok"]
@@ -226,7 +240,7 @@ def test_a_point_that_ends_in_doubt_is_measured_once_more_alone(ends, largest_ke
 def test_a_small_batch_size_that_ends_for_want_of_memory_is_measured_again(in_process, monkeypatch) -> None:
     """Really: a process of the smaller of two points dies in a round as if the system had ended it."""
     rounds, killed = rounds_of(100), []
-    repeat = Rounds._repeat
+    rounds.steps, repeat = Told(), Rounds._repeat
 
     def killing(self: Rounds, round_number: int, number: int, point: Point, process: Process) -> None:
         if point.batch_size == 4 and (round_number, number) == (3, in_process) and not killed:
@@ -239,6 +253,7 @@ def test_a_small_batch_size_that_ends_for_want_of_memory_is_measured_again(in_pr
     monkeypatch.setattr(endings, "kills_for_memory", lambda: len(killed))
     rounds.measure([Point(m, "float32", "grid") for m in (4, 8)])
     assert killed and [row["status"] for row in rounds.measured.values()] == ["ok"] * 2
+    assert rounds.steps.ended == {"ok": 2 * PROCESSES}  # each is told of once
     for m in (4, 8):
         numbers = [rest[:2] for point, part, *rest in rounds.repetitions if (point.batch_size, part) == (m, "whole")]
         assert sorted(numbers) == [[number, process] for number in range(5) for process in range(PROCESSES)]

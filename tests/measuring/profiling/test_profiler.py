@@ -90,7 +90,7 @@ def stage(tmp_path_factory) -> tuple[Profile, Path, subprocess.CompletedProcess]
     output.mkdir(parents=True)
     (output / "old.csv").touch()
     run_stage(folder, "check")
-    done = run_stage(folder, "profile", "small")
+    done = run_stage(folder, "profile", "small", BATCHWISE_PROGRESS="json")
     return profile_files.read(output), output, done
 
 
@@ -105,17 +105,30 @@ def run_stage(folder: Path, *command: str, status: int = 0, **environment: str) 
 
 def test_the_stage_says_one_line_and_replaces_its_folder(stage) -> None:
     profile, folder, done = stage
-    assert done.stderr == ""
     assert done.stdout.startswith(f"small: {len(profile.points)} points measured now, 0 kept from before; ")
     assert done.stdout.count("\n") == 1
     tables = {f"{name}.csv" for name in profile_files.TABLES}
     assert {path.name for path in folder.iterdir()} == tables | {"columns.csv", "machine.json", "SHA256SUMS"}
 
 
+def test_the_stage_says_how_far_it_is(stage) -> None:
+    """Of each point the processes, those side by side, and the largest m; and nothing else on standard error."""
+    profile, _, done = stage
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    total = PROCESSES * len(profile.points) + ("side_by_side" in {*profile.repetitions["part"]}) + 1
+    assert {(one["stage"], one["study"], one["runs"]) for one in told} == {("profile", "small", total)}
+    assert [told[0]["done"], told[-1]["done"]] == [0, total] and told[-1]["ok"] == total
+    assert [one["done"] for one in told] == sorted(one["done"] for one in told)
+    doing = " ".join(one["doing"] for one in told if one["doing"])
+    assert "m 32" in doing and "compile" in doing and "largest m that fits" in doing
+    assert told[-1]["doing"] is None and told[-1]["seconds_left"] == 0
+
+
 def test_what_was_measured_is_kept(stage) -> None:
     profile, folder, _ = stage
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     done = run_stage(folder.parents[2], "profile", "small")
+    assert done.stderr.splitlines() == [f"profile@small: {number}/1 measurements" for number in (0, 1)]
     assert done.stdout.startswith(f"small: 0 points measured now, {len(profile.points)} kept from before; ")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 

@@ -45,6 +45,17 @@ def test_a_pair_has_its_answer_a_figure_and_every_number(base: StudyResults) -> 
     assert not re.search(r"\bnan\b", re.sub('base64,[^"]*|data:text[^"]*', "", text))
 
 
+def test_engines_are_told_apart_with_what_costs_are_of(base: StudyResults) -> None:
+    recipe = base.recipe | {"engine": "jax", "lanes": 8}
+    summary = base.tables.summary | {"study": "lanes", "recipe": recipe}
+    lanes = dataclasses.replace(base, tables=dataclasses.replace(base.tables, summary=summary))
+    text = whole(page.compare([base, lanes])).replace("\u00a0", " ").replace("&nbsp;", " ")
+    assert "JAX with 8 runs at once instead of TensorFlow (lanes beside made_up)" in text
+    assert "In lanes an epoch is a run's share of the time of all lanes" in text.replace("&#x27;", "'").replace(
+        "’", "'"
+    )
+
+
 def test_equal_studies_are_said_to_be(base: StudyResults) -> None:
     text = whole(page.compare([base, other(base, 0.0)]))
     assert "the same, to within 1 point," in text and "the same in every seed" in text

@@ -1,6 +1,7 @@
 """What reports say of costs, and the index page, in this process: on made-up runs, times and landscapes."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import html5lib
@@ -111,6 +112,23 @@ def test_the_parts_of_a_report_are_valid_and_say_the_fits(data) -> None:
     assert text.count("<figure>") == 3
     assert "from the law" in parts[1].text and "R²" not in parts[1].text
     assert "1.50" in parts[3].text
+
+
+def test_the_engine_is_that_of_the_measurements(data) -> None:
+    of_costs, of_profile, _ = cost_page.read(data, "made_up")
+
+    def said(**machine: object) -> str:
+        fits = of_costs.fits | {"machine": of_costs.fits["machine"] | machine}
+        made = replace(of_costs, fits=fits)
+        parts = cost_page.choice(made, ACCURACY), cost_page.time_and_memory(made, of_profile)
+        return " ".join(part.text for part in parts).replace("&nbsp;", " ").replace("\u00a0", " ")
+
+    assert "TensorFlow with it." in said() and "lanes" not in said() and "An update takes 1" in said()
+    in_lanes = said(engine="jax", lanes=8)
+    assert "JAX with it, and of all 8 lanes." in in_lanes and "TensorFlow" not in in_lanes
+    assert "An update takes a run, as its share of 8 runs at once, 1" in in_lanes
+    assert "for each row of a batch, in all 8 lanes together (M = c + d·m" in in_lanes
+    assert in_lanes.count("its share of those of 8 lanes") == 2  # under the table, and under the figure
 
 
 def test_a_pipeline_that_does_not_measure_says_so(tmp_path) -> None:

@@ -15,7 +15,7 @@ from batchwise.report.sentences import study_pairs as sentences
 def pair(change: str, base, other) -> StudyPair:
     """Return a pair of studies, of which only that is known in which they differ."""
     key = "model" if change == "normalization" else change
-    return StudyPair(*(SimpleNamespace(recipe={key: value}) for value in (base, other)), change)
+    return StudyPair(*(SimpleNamespace(recipe={"lanes": None, key: value}) for value in (base, other)), change)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,7 @@ def pair(change: str, base, other) -> StudyPair:
             "m ×8 from 50 % of the epochs on (η grows with √m) instead of nothing that changes within a run",
         ),
         ("dtype", "float32", "mixed_bfloat16", "mixed_bfloat16 instead of float32"),
+        ("engine", "tensorflow", "jax", "JAX with 8 runs at once instead of TensorFlow"),
         ("normalization", {"normalization": "none"}, {"normalization": "batch"}, "batch normalisation instead of no"),
     ],
 )
