@@ -118,6 +118,7 @@ class Dispatcher:
         while True:
             if monotonic() - self.looked > SECONDS_BETWEEN_LOOKS:
                 self._look()
+            self.losses.look(self.workers.nannies)
             if failed := self._deadly():
                 return failed
             self._fill()
@@ -172,7 +173,6 @@ class Dispatcher:
         """See which workers there are, and what they have. Raises UserError as StudyWorkers.look does."""
         processing = self.workers.look()
         self.looked = monotonic()
-        self.losses.look(self.workers.nannies)
         self.workers.show_waiting(len(self.queue) + len(self.again) + len(self.later))
         held = {key for keys in processing.values() for key in keys}
         for future, assignment in list(self.running.items()):
