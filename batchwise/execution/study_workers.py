@@ -110,13 +110,14 @@ class StudyWorkers:
         return processing
 
     def _of_scheduler(self, question: str, **options: Any) -> Any:
+        lost = UserError("the Dask scheduler no longer answers: see whether it runs; when it ends, its workers end too")
         scheduler = self.client.scheduler
         if scheduler is None:
-            raise UserError("the Dask scheduler no longer answers (the client has lost it)")
+            raise lost
         try:
             return self.client.sync(getattr(scheduler, question), callback_timeout=SECONDS_TO_ANSWER, **options)
-        except (OSError, TimeoutError) as error:
-            raise UserError(f"the Dask scheduler no longer answers ({error})") from None
+        except (OSError, TimeoutError):
+            raise lost from None
 
     def _update(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Keep the members that are still there, and add those that have come."""
