@@ -15,6 +15,7 @@ import numpy as np
 CHECKSUM = "checksum"  # the key of a JSON file
 DIGITS = 64  # of a SHA-256 in hexadecimal: the comment of an archive, which is its end
 CHUNK = 2**20
+VERSION, SIZES = 4, 18  # where the local header of a file in an archive says how to read it, and its sizes
 LENGTHS = 26  # where the local header of a file in an archive says how long its name is, and what follows
 NPY_START = 10  # bytes of a .npy file before its header, whose length the last two of them are
 
@@ -22,16 +23,34 @@ NPY_START = 10  # bytes of a .npy file before its header, whose length the last 
 def archive(file: IO[bytes], arrays: Mapping[str, Any]) -> None:
     """Write named arrays to a file that can be read too: a NumPy archive, whose comment is the SHA-256 of the rest."""
     np.savez(file, allow_pickle=False, **arrays)
-    seal(file)
+    seal(file, of_numpy=True)
 
 
-def seal(file: IO[bytes]) -> None:
-    """Give an archive, which can be read too, the SHA-256 of the rest as its comment."""
+def seal(file: IO[bytes], *, of_numpy: bool = False) -> None:
+    """Give an archive, which can be read too, the SHA-256 of the rest as its comment.
+
+    One that is `of_numpy` gets the same bytes from every Python.
+    """
     with zipfile.ZipFile(file, "a") as opened:
         opened.comment = bytes(DIGITS)
+        if of_numpy:
+            _write_headers(file, opened.filelist)
     digest = _digest_of_rest(file)
     file.seek(-DIGITS, 2)
     file.write(digest)
+
+
+def _write_headers(file: IO[bytes], entries: list[zipfile.ZipInfo]) -> None:
+    """Say of each entry that its sizes are where those of large ones are: NumPy asks for this.
+
+    Before 3.11.4, Python wrote both there and where those of small ones are (cpython#103861).
+    """
+    for entry in entries:
+        entry.create_version = entry.extract_version = zipfile.ZIP64_VERSION
+        file.seek(entry.header_offset + VERSION)
+        file.write(struct.pack("<H", entry.extract_version))
+        file.seek(entry.header_offset + SIZES)
+        file.write(b"\xff" * 8)
 
 
 def check_archive(file: IO[bytes]) -> None:

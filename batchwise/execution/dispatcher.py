@@ -60,7 +60,7 @@ def train(
         left = len(runs)
         while left:
             for run, finished in dispatcher.next_finished(look):
-                on_finished(run, finished, len(dispatcher.running))
+                on_finished(run, finished, sum(bool(one.runs) for one in dispatcher.running.values()))
                 left -= 1
                 if interrupts:
                     raise KeyboardInterrupt
@@ -91,7 +91,10 @@ Ended = tuple[Run, FinishedRun]
 
 @dataclass
 class Assignment:
-    """Runs that a worker was given: which, since when, and when it was last seen to have them."""
+    """Runs that a worker was given: which, since when, and when it was last seen to have them.
+
+    None are left of those that another worker ended first: this one is busy with them, and gets no others until then.
+    """
 
     runs: tuple[Run, ...]
     worker: str
@@ -120,6 +123,7 @@ class Dispatcher:
         while True:
             if monotonic() - self.looked > SECONDS_BETWEEN_LOOKS:
                 self._look()
+            self.losses.look(self.workers.nannies)
             if failed := self._deadly():
                 return failed
             self._fill()
@@ -129,7 +133,8 @@ class Dispatcher:
                 self.workers.handle(future)
                 if future in self.running:
                     assignment = self.running.pop(future)
-                    ended = self._outcome(future, assignment)  # first: the worker may die of its next run
+                    # First: the worker may die of its next run.
+                    ended = self._outcome(future, assignment) if assignment.runs else []
                     if ended:
                         self._end_copies(assignment.runs)
                         self._fill()  # it goes on while the result is kept
@@ -143,7 +148,8 @@ class Dispatcher:
     def _fill(self) -> None:
         """Give a run to each worker that has none."""
         busy = {assignment.worker for assignment in self.running.values()}
-        ready = self.workers.ready
+        slow = {assignment.worker for assignment in self.running.values() if not assignment.runs}
+        ready = tuple(worker for worker in self.workers.ready if worker not in slow)
         for worker in ready:
             if worker not in busy:
                 runs = self._next_runs(worker, ready)
@@ -159,22 +165,23 @@ class Dispatcher:
         """Return runs that take too long where they are, and of which there is no copy: their worker may be slow."""
         runs = [assignment.runs for assignment in self.running.values()]
         for one in self.running.values() if self.workers.elsewhere else ():
+            if not one.runs or runs.count(one.runs) > 1:
+                continue
             should_take = self.queue.seconds(one.runs[0]) + self.queue.compile_seconds()
-            if monotonic() - one.began > max(LATE * should_take, SECONDS_LATE) and runs.count(one.runs) == 1:
+            if monotonic() - one.began > max(LATE * should_take, SECONDS_LATE):
                 return one.runs
         return ()
 
     def _end_copies(self, runs: tuple[Run, ...]) -> None:
         """Forget what else trains runs that have ended: they would have the same bits."""
-        for future in [future for future, other in self.running.items() if other.runs == runs]:
-            del self.running[future]
-            future.cancel()
+        for other in self.running.values():
+            if other.runs == runs:
+                other.runs = ()
 
     def _look(self) -> None:
         """See which workers there are, and what they have. Raises UserError as StudyWorkers.look does."""
         processing = self.workers.look()
         self.looked = monotonic()
-        self.losses.look(self.workers.nannies)
         self.workers.show_waiting(len(self.queue) + len(self.again) + len(self.later))
         held = {key for keys in processing.values() for key in keys}
         for future, assignment in list(self.running.items()):

@@ -12,7 +12,7 @@ LOSSES_ALLOWED = 20  # whosever fault: no machine is taken away so often in the 
 
 @dataclass(frozen=True)
 class Loss:
-    """A run whose worker went away, and the address of what would start that worker again."""
+    """A run whose worker went away, and what would start that worker again, as Answer.nanny."""
 
     run: Run
     worker: str

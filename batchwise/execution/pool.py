@@ -42,7 +42,8 @@ def pool() -> Iterator[Client]:
 
 
 def _connected(address: str) -> Client:
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters of a lost connection is told once
+    for logger in ("distributed", "distributed.client"):  # what matters of a lost connection is told once
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=SECONDS_TO_CONNECT)
     except (OSError, RuntimeError, TypeError, ValueError) as error:

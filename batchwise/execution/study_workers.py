@@ -31,12 +31,12 @@ State = Literal["new", "asked", "receiving", "ready", "left out"]
 
 @dataclass
 class Member:
-    """A worker: where it runs, what starts it again if it dies, and how far it has taken up the study."""
+    """A worker: where it runs, how far it has taken up the study, and what starts it again if it dies."""
 
     host: str
-    nanny: str | None
     accepts: bool  # it is neither short of memory nor about to leave
     state: State = "new"
+    nanny: str | None = None  # as it said when it took up the study
     to_send: Iterator[Piece] = field(default_factory=lambda: iter(()))
     transfers: int = 0
 
@@ -65,7 +65,7 @@ class StudyWorkers:
 
     @property
     def nannies(self) -> set[str | None]:
-        """The addresses of what starts the workers again that are there."""
+        """What starts the workers again that have taken up the study."""
         return {one.nanny for one in self.members.values()}
 
     def left_in_order(self, worker: str) -> bool:
@@ -110,20 +110,21 @@ class StudyWorkers:
         return processing
 
     def _of_scheduler(self, question: str, **options: Any) -> Any:
+        lost = UserError("the Dask scheduler no longer answers: see whether it runs; when it ends, its workers end too")
         scheduler = self.client.scheduler
         if scheduler is None:
-            raise UserError("the Dask scheduler no longer answers (the client has lost it)")
+            raise lost
         try:
             return self.client.sync(getattr(scheduler, question), callback_timeout=SECONDS_TO_ANSWER, **options)
-        except (OSError, TimeoutError) as error:
-            raise UserError(f"the Dask scheduler no longer answers ({error})") from None
+        except (OSError, TimeoutError):
+            raise lost from None
 
     def _update(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
         """Keep the members that are still there, and add those that have come."""
         for worker in self.members.keys() - workers.keys():
             del self.members[worker]
         for worker, facts in workers.items():
-            one = self.members.setdefault(worker, Member(facts["host"], facts["nanny"], False))
+            one = self.members.setdefault(worker, Member(facts["host"], False))
             one.accepts = facts["status"] == "running"
 
     def _check_some_are_ready(self) -> None:
@@ -148,6 +149,8 @@ class StudyWorkers:
             return
         try:
             answer = future.result(timeout=SECONDS_TO_ANSWER)
+        except UserError as error:
+            self._refuse(worker, f"cannot take up the study: {error} (on its machine)")
         except Exception as error:
             if was_lost(future, error):
                 self.forget(worker)
@@ -168,7 +171,7 @@ class StudyWorkers:
         elif answer.missing:
             self._transfer(worker, answer)
         elif not answer.restarts:
-            self.members[worker].state = "ready"
+            self.members[worker].state, self.members[worker].nanny = "ready", answer.nanny
 
     def forget(self, worker: str) -> None:
         """Ask a worker anew, if it is still there."""

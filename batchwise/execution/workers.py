@@ -2,10 +2,12 @@
 
 import gc
 import logging
+import os
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from distributed import WorkerPlugin, get_worker
 
 from batchwise.common.errors import UserError
@@ -77,6 +79,7 @@ class Answer:
     differs: tuple[str, ...] = ()  # by what it would give other bits
     missing: tuple[tuple[FileList, dict[str, int]], ...] = ()  # what it lacks, as FileList.missing
     restarts: bool = False  # it has begun to: its process computes with the other engine
+    nanny: str | None = None  # what starts its process again if it dies
 
 
 def take_up(data: StudyData, files: tuple[FileList, ...], shared_inputs: dict[str, Any]) -> Answer:
@@ -99,7 +102,13 @@ def take_up(data: StudyData, files: tuple[FileList, ...], shared_inputs: dict[st
     if found is None:
         return Answer(missing=tuple((of, of.missing()) for of in files if not of.found()))
     get_worker().plugins[PLUGIN] = StudyPlugin(found, shared_inputs)
-    return Answer()
+    return Answer(nanny=nanny())
+
+
+def nanny() -> str | None:
+    """Return the address of what starts this process again, and its process: another may get its port later."""
+    address, process = get_worker().nanny, psutil.Process(os.getppid())
+    return f"{address} of process {process.pid} since {process.create_time()}" if address else None
 
 
 def _start_again() -> None:

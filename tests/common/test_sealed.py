@@ -1,7 +1,10 @@
 """A file with a checksum of itself gives back what was written, or is refused; NumPy and JSON read it all the same."""
 
+import hashlib
 import io
 import json
+import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -94,3 +97,20 @@ def test_a_damaged_json_file_is_refused_or_says_the_same(content) -> None:
 def test_what_was_never_sealed_is_refused(text) -> None:
     with pytest.raises(ValueError):
         sealed.from_json(text)
+
+
+def test_every_python_writes_the_same_archive() -> None:
+    assert hashlib.sha256(ARCHIVE).hexdigest() == "99529e501a450c02d78067a2ab6809548b429cf83cfcada1aba127a13b8d2c03"
+    file = io.BytesIO(ARCHIVE)
+    with zipfile.ZipFile(file, "a") as opened:
+        opened.comment = b""
+        for entry in opened.filelist:  # as Python did before 3.11.4
+            entry.create_version = entry.extract_version = zipfile.DEFAULT_VERSION
+            file.seek(entry.header_offset + sealed.VERSION)
+            file.write(struct.pack("<H", zipfile.DEFAULT_VERSION))
+            file.seek(entry.header_offset + sealed.SIZES)
+            file.write(struct.pack("<2L", entry.file_size, entry.file_size))
+    sealed.seal(file)
+    assert file.getvalue() != ARCHIVE
+    sealed.seal(file, of_numpy=True)
+    assert file.getvalue() == ARCHIVE

@@ -7,11 +7,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from batchwise.common import plugins
+from batchwise.common.errors import UserError
 from batchwise.data import prepared
+from batchwise.execution.study_workers import StudyWorkers
 from tests.cluster import Cluster
 from tests.project import HANG, PARAMS, STUDY, Project
 
@@ -54,7 +57,7 @@ def sums(project: Project) -> dict[str, str]:
     return {file: hashlib.sha256(content).hexdigest() for file, content in project.bytes_of("data/runs/small").items()}
 
 
-@pytest.mark.parametrize("choice", ["", "leave_out", "perhaps"])
+@pytest.mark.parametrize("choice", ["", "leave_out"])
 def test_a_machine_of_another_kind_is_named(cluster, project, choice) -> None:
     process = train(cluster, project, BATCHWISE_OTHER_WORKERS=choice)
     printed, _ = process.communicate(timeout=HANG)
@@ -62,9 +65,14 @@ def test_a_machine_of_another_kind_is_named(cluster, project, choice) -> None:
     told = {
         "": "TF_ENABLE_ONEDNN_OPTS: nothing → 0; use workers with",
         "leave_out": "error: all workers are left out: worker tcp://",
-        "perhaps": "error: BATCHWISE_OTHER_WORKERS is 'perhaps'; allowed are refuse and leave_out",
     }
     assert told[choice] in printed and project.stored() == 0
+
+
+def test_a_choice_of_other_workers_that_is_none_is_told(monkeypatch) -> None:
+    monkeypatch.setenv("BATCHWISE_OTHER_WORKERS", "perhaps")
+    with pytest.raises(UserError, match="BATCHWISE_OTHER_WORKERS is 'perhaps'; allowed are refuse and leave_out"):
+        StudyWorkers(SimpleNamespace(cluster=None), None, {})
 
 
 def test_workers_are_cut_off_killed_and_stopped_and_the_bytes_are_those_of_a_plain_run(

@@ -1,8 +1,12 @@
 """A run is the death of its workers only where what started them is still there, and starts them again."""
 
+import os
+from types import SimpleNamespace
+
 import pytest
 
 from batchwise.config.grid import Run
+from batchwise.execution import workers
 from batchwise.execution.losses import DEATHS_ALLOWED, Loss, Losses
 
 RUN = Run(4, 0.5, 0)
@@ -37,3 +41,16 @@ def test_one_that_comes_back_late_counts_once() -> None:
     for _ in range(2):
         losses.look({"nanny 0"})
         assert losses.deaths[RUN] == 1
+
+
+def test_what_gets_the_port_of_a_machine_that_was_taken_away_does_not_start_its_worker_again(monkeypatch) -> None:
+    monkeypatch.setattr(workers, "get_worker", lambda: SimpleNamespace(nanny="tls://node:9100"))
+    first, again = workers.nanny(), workers.nanny()
+    monkeypatch.setattr(os, "getppid", os.getpid)
+    later = workers.nanny()
+    assert first == again != later
+    losses = Losses(lambda worker: False, here=False)
+    for there, deaths in ((later, 0), (first, 1)):
+        losses.add(Loss(RUN, "tls://node:9000", first))
+        losses.look({there})
+        assert losses.deaths[RUN] == deaths * 2
