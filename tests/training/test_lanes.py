@@ -90,6 +90,26 @@ def test_branches_of_runs_are_trained_together() -> None:
         assert (one.metrics["loss"][3] != other.metrics["loss"][3]).any()
 
 
+def test_branches_go_on_from_what_is_kept_of_their_runs_with_the_same_bits() -> None:
+    """In other lanes too, beside others, of which one has diverged, and from a moment before their own."""
+    how = recipe("adam", lanes=3, budget={"epochs": 5}, ema=0.75)
+    one, alone = trainers.load(data_set(), how), trainers.load(data_set(), how)
+    early, late, other = Branch(1, 3, 20, 2.0), Branch(3, 5, 20, 2.0), Branch(3, 4, 4, 0.5)
+    first, second, third = RUNS[:3]
+    groups = ((early, [first, BAD, third]), (late, [third, first]), (other, [first, third]), (late, [first, second]))
+    trained = []
+    for branch, runs in groups:
+        asked = [replace(run, branch=branch) for run in runs]
+        expected = []
+        for run in asked:
+            alone.prefix = None
+            expected.append(content(alone.train([run])[0]))
+        kept = one.prefix
+        assert [*map(content, one.train(asked))] == expected
+        trained.append(one.prefix is not kept)
+    assert trained == [True, True, False, True]  # the beginning: lengthened for the second, trained anew for the last
+
+
 def test_both_engines_agree_at_the_same_seed() -> None:
     found = subprocess.run([sys.executable, "-c", ON_TENSORFLOW], cwd=ROOT, capture_output=True, text=True, check=True)
     for dtype, line in zip(AGREEMENT, found.stdout.split(), strict=True):

@@ -23,9 +23,10 @@ from batchwise.training.calls import Call
 from batchwise.training.curves import Curves
 from batchwise.training.host_metrics import Evaluation, HostMetrics
 from batchwise.training.model_checks import row_values
-from batchwise.training.on_jax import device_data
+from batchwise.training.on_jax import device_data, prefix
 from batchwise.training.on_jax.device_data import Array, Examples
 from batchwise.training.on_jax.evaluation import Evaluator
+from batchwise.training.on_jax.prefix import Prefix
 from batchwise.training.on_jax.program import Program, compiled
 from batchwise.training.on_jax.state import State
 from batchwise.training.on_jax.update import Epoch, Updater
@@ -80,6 +81,7 @@ class Trainer:
         self.programs: dict[tuple[int, int, int], Program] = {}
         self.starts: dict[int, list[np.ndarray]] = {}
         self.rehearsed = 0
+        self.prefix: Prefix | None = None
 
     def train(self, runs: Sequence[Run]) -> list[RunResult]:
         """Return the results of runs of one batch size and one branch, or none, in their order: as many at a time as
@@ -226,9 +228,10 @@ class Trainer:
         Where there is no memory, there is none for any of them.
         """
         lagging = network.has_moving_averages(self.model)
-        of_runs = [Curves(lagging) for _ in runs]
+        kept = self.prefix.of_branches(runs, self._padded) if self.prefix else None
+        of_runs = kept.curves if kept else [Curves(lagging) for _ in runs]
         try:
-            ends = self._train_lanes(runs, of_runs)
+            ends = self._train_lanes(runs, of_runs, kept)
         except MAY_BE_OUT_OF_MEMORY as error:
             if not is_out_of_memory(error):
                 raise
@@ -238,18 +241,18 @@ class Trainer:
             for lane, one in enumerate(of_runs)
         ]
 
-    def _train_lanes(self, runs: list[Run], of_runs: list[Curves]) -> dict[int, End]:
+    def _train_lanes(self, runs: list[Run], of_runs: list[Curves], kept: Prefix | None) -> dict[int, End]:
         """Train runs to their end, or until all have diverged, and add what is found to their curves.
 
-        Returns what is known of those that did not diverge, by their lanes.
+        They go on from what is kept of them. Returns what is known of those that did not diverge, by their lanes.
         """
         self.use_rows_of(runs[0].seed)
-        state, branch = self._start(self._padded([run.seed for run in runs])), runs[0].branch or None
+        seeds = self._padded([run.seed for run in runs])
+        state = jax.tree.map(numpy.asarray, kept.state) if kept else self._start(seeds)
+        m, branch, done = runs[0].effective_batch_size, runs[0].branch or None, kept.epochs if kept else 0
         ends: dict[int, End] = {}
-        end = phases.of_run(self.recipe, self.rows, runs[0].effective_batch_size, branch)[-1].end_epoch
-        each = [
-            calls.of_run(self.inputs, run.effective_batch_size, run.learning_rate, run.seed, branch) for run in runs
-        ]
+        end = phases.of_run(self.recipe, self.rows, m, branch)[-1].end_epoch
+        each = [calls.of_run(self.inputs, m, run.learning_rate, run.seed, branch, done) for run in runs]
         for of_lanes in zip(*each, strict=True):
             epoch, key, _, epochs = of_lanes[0]
             inputs = _stacked(self._padded(of_lanes))
@@ -264,6 +267,8 @@ class Trainer:
                 ends[lane] = evaluation, [values[lane] for values in last]
             if all(one.diverged_epoch for one in of_runs):
                 break
+            if branch and epoch + epochs == branch.first_epoch:
+                self.prefix = prefix.of_lanes(branch.first_epoch, runs, state, of_runs)
         return ends
 
     def _padded(self, of_runs: Sequence[OfRun]) -> list[OfRun]:
