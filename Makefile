@@ -43,8 +43,8 @@ lock: $(BIN)/ready-dev
 figure: repro
 	python -m stages.figure digits_mlp
 
-# Of tests/training, all of which pass on JAX: what its engine computes, in a minute or two.
-ON_JAX := $(addprefix tests/training/test_,endings.py evaluation.py folds.py lanes.py phases.py trainer.py updates.py)
+# Of tests/training, all of which pass on JAX: what its engine computes, in a minute or two; the longest file begins first.
+ON_JAX := $(addprefix tests/training/test_,updates.py folds.py evaluation.py phases.py lanes.py trainer.py products.py endings.py)
 TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov
 LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 

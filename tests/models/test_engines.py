@@ -9,20 +9,22 @@ import numpy as np
 import pytest
 
 from tests.models import on_engine
+from tests.project import HANG
 
 pytestmark = pytest.mark.tensorflow  # and JAX in another process, where TensorFlow is not imported
 # Relative to the largest entry of a tensor. Measured: 1e-14 and 0.03, and for starts 7e-16 and 4e-7, of float32.
 TOLERANCE = {"float64": 1e-12, "mixed_bfloat16": 0.1}
 OF_STARTS = {"float64": 1e-14, "mixed_bfloat16": 2e-6}
+# Each program runs once: what XLA takes to make it fast is longer than it runs.
+COMPILED_QUICKLY = "--xla_backend_optimization_level=0"
 
 
 @pytest.fixture(scope="module")
 def on_jax(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     path = tmp_path_factory.mktemp("jax") / "found.npz"
     command = [sys.executable, "-m", "tests.models.on_engine", "jax", str(path)]
-    # The programs run once: so they are compiled in two thirds of the time.
-    flags = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    subprocess.run(command, check=True, cwd=Path(__file__).parents[2], timeout=600, env=os.environ | flags)
+    environment = {**os.environ, "XLA_FLAGS": COMPILED_QUICKLY}
+    subprocess.run(command, check=True, cwd=Path(__file__).parents[2], env=environment, timeout=HANG)
     with np.load(path) as found:
         return dict(found)
 
