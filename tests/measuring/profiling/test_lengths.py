@@ -197,7 +197,6 @@ def test_what_is_not_allowed_is_told(changes, says) -> None:
         MemoryByLength.model_validate({**ASKED, **changes})
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
 def _nearest_the_limit(rows: list[Update], limit: int) -> tuple[int, int]:
     """Return the largest m that kept below a limit and the smallest that did not.
 
@@ -208,6 +207,7 @@ def _nearest_the_limit(rows: list[Update], limit: int) -> tuple[int, int]:
     return max(fits), min(ends)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process")
 def test_on_this_machine_memory_grows_with_tokens_and_ends_at_the_limit(tmp_path, monkeypatch) -> None:
     """A perceptron of tokens: its rows take more, the longer they are."""
     monkeypatch.setattr(lengths, "SPENT", {TOKEN: (2**15, 2**21)})
