@@ -38,15 +38,11 @@ SLOW = (
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort the slow files to the end, in the order above; the others keep theirs. Leave out those of another engine.
 
-    Lines are counted in the first example of a test alone, and not in those of a hundred examples: counting takes a
-    third of the time again, and the others run hardly another line.
+    Lines are not counted in tests of a hundred examples, which would take half as long again; the others run them too.
     """
-    counted = set()
     for item in items:
-        test = item.path, getattr(item, "originalname", item.name)
-        if test in counted or is_hypothesis_test(getattr(item, "obj", None)):
+        if is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("no_cover")
-        counted.add(test)
     names = [item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix() for item in items]
     places = {item: SLOW.index(name) if name in SLOW else -1 for item, name in zip(items, names, strict=True)}
     items.sort(key=places.__getitem__)
