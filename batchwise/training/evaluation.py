@@ -121,8 +121,9 @@ class Evaluator:
     def _of_all(self) -> list[tf.Tensor]:
         """Return the values of all rows of all splits, [N, …] each, in batches of a fixed size."""
         batches, remainder = divmod(len(self.examples), self.batch_rows)
-        first = self._of_batch(*self.examples.first(remainder))
-        if not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
+        # Of no rows nothing is computed: convolutions refuse them where a layer before has changed their shape.
+        first = self._of_batch(*self.examples.first(remainder)) if remainder or not batches else None
+        if first and not batches:  # a loop is compiled, and its shapes checked, even if it has no turn
             return first
         rows = tf.reshape(tf.range(remainder, len(self.examples)), [batches, self.batch_rows])
         others = tf.map_fn(
@@ -133,10 +134,11 @@ class Evaluator:
         )
         return self._joined(first, others)
 
-    def _joined(self, first: list[tf.Tensor], others: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return the values of all rows, [N, …] each, of those of the first, [·, …], and of batches, [·, rows, …]."""
-        pairs = zip(first, others, self.specs, strict=True)
-        return [tf.concat([one, tf.reshape(rest, [-1, *spec.shape])], 0) for one, rest, spec in pairs]
+    def _joined(self, first: list[tf.Tensor] | None, others: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return the values of all rows, [N, …] each, of those of the first, [·, …], if there are any, and of batches,
+        [·, rows, …]."""
+        rest = [tf.reshape(values, [-1, *spec.shape]) for values, spec in zip(others, self.specs, strict=True)]
+        return rest if first is None else [tf.concat(pair, 0) for pair in zip(first, rest, strict=True)]
 
     def _of_batch(self, inputs: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
         return self._values(labels, network.outputs_of(self.model, inputs, training=False))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchwise.config.recipe import Recipe
 from batchwise.data import task
 from batchwise.data.dataset import SPLITS
 from batchwise.data.task import LOSS, Scale, Task, TaskMetric
@@ -176,3 +177,16 @@ def test_pseudo_values_have_the_spread_of_a_mean_and_are_none_of_diverged_weight
     right = labels == predictions
     np.testing.assert_allclose([added.mean(), added.std()], [right.mean(), right.std()], rtol=1e-9)
     assert np.isnan(metric.added(labels, np.where(right, np.nan, predictions), Scale())).all()
+
+
+def test_convolutions_of_as_many_rows_as_are_evaluated_together_or_a_multiple(monkeypatch) -> None:
+    """None are left over then, and TensorFlow convolves no rows that a layer has made an image."""
+    monkeypatch.setattr(evaluation_rows, "EVALUATION_IMAGES", 30)
+    data, network = data_set(shape=(16,)), {"name": "cnn", "channels": 2, "normalization": "none"}
+    how = Recipe.model_validate(recipe().model_dump() | {"model": network})
+    assert sum(data.rows.values()) == 60
+    found = trainers.load(data, how).run(12, 0.05, seed=7)
+    monkeypatch.setattr(evaluation_rows, "EVALUATION_IMAGES", 32)
+    expected = trainers.load(data, how).run(12, 0.05, seed=7)
+    assert found.status == "ok"
+    np.testing.assert_allclose(found.metrics[LOSS], expected.metrics[LOSS], rtol=1e-5)
