@@ -22,7 +22,7 @@ from batchwise.config.study import Study
 from batchwise.data import folds, loading
 from batchwise.data.dataset import DataSet
 from batchwise.execution.reproduce import find_cell
-from batchwise.training import run_files
+from batchwise.training import run_files, trainers
 from batchwise.training.run_files import RunFile
 
 
@@ -173,7 +173,8 @@ class Results:
 
     def _check_code(self, trained: RunFile) -> None:
         """Raise UserError if the model's plug-in, or what it shares with others, was edited since a run was trained."""
-        own = source_closure.closure(plugins.file("models", self.study.model.name))
+        file = plugins.file("models", self.study.model.name)
+        own = source_closure.closure(trainers.FILES[self.study.engine], file)
         now = source_closure.hashes([file for file in own if file.startswith("batchwise/models/")])
         for file, sha256 in now.items():
             if trained.inputs["code"].get(file) != sha256:

@@ -18,11 +18,13 @@ from ruamel.yaml import YAML
 
 from batchwise.common import plugins, source_closure
 from batchwise.common.repository import ROOT
-from batchwise.common.source_closure import CHECKS, ESTIMATES, SENTENCES, closure
+from batchwise.common.source_closure import CHECKS, ESTIMATES, SENTENCES, closure, of_jax
 from batchwise.common.stage_code import FINDS_TASKS, NOTEBOOKS, PLUGINS, TEMPLATE, files_of, listing
+from batchwise.training import trainers
 from stages import pipelines
 from stages.summary import RECORDED
 
+OF_CHECKS = ("batchwise/common/files.py", "batchwise/common/repository.py")  # what they import beside what a run does
 FOLDERS = (".", *pipelines.PROJECTS)
 DVC = {folder: YAML(typ="safe").load((ROOT / folder / "dvc.yaml").read_text("utf-8"))["stages"] for folder in FOLDERS}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,7 +45,8 @@ def test_a_stage_depends_on_its_code_and_no_other(folder, stage) -> None:
         return
     assert f"data/code/{stage}.txt" in body["deps"]
     assert not [path for path in body["deps"] if path.endswith((".py", ".ipynb"))]
-    assert ("data/models/${key}.txt" in body["deps"]) == (PLUGINS.get(stage) == "models")
+    computes = PLUGINS.get(stage) == "models" or stage == "landscape"
+    assert ("data/models/${key}.txt" in body["deps"]) == computes
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -56,6 +59,24 @@ def test_of_the_parameters_only_names_and_paths_of_files_are_filled_in(folder) -
     assert YAML(typ="safe").load(text)["vars"] == [{"files": {}}, {"studies": {}}]  # where there are none, too
 
 
+def loaded_by(beginning: str, modules: list[str]) -> frozenset[str]:
+    """Return the files of the project that a new process reads which begins so, and imports modules."""
+    script = "\n".join(
+        [
+            "import sys, json, importlib",
+            beginning,
+            f"[importlib.import_module(name) for name in {modules}]",
+            "print(json.dumps([m.__file__ for m in [*sys.modules.values()] if getattr(m, '__file__', None)]))",
+        ]
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    loaded = [Path(file) for file in json.loads(printed.splitlines()[-1])]
+    ours = (path.relative_to(ROOT) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts)
+    return frozenset(path.as_posix() for path in ours)
+
+
 @pytest.mark.parametrize("stage", sorted({*DVC["."], *DVC["paper"]}))
 def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     """A new process imports the stage, its notebooks' modules and the plug-ins, and says which files it read."""
@@ -66,19 +87,7 @@ def test_the_code_of_a_stage_is_what_python_loads(stage) -> None:
     cells = [cell for notebook in notebooks for cell in notebook["cells"]]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     imports = [line for source in sources for line in source.splitlines() if re.match(r"(from|import) ", line)]
-    script = "\n".join(
-        [
-            "import sys, json, importlib",
-            *imports,
-            f"[importlib.import_module(name) for name in {[f'stages.{stage}', *names]}]",
-            "print(json.dumps([m.__file__ for m in [*sys.modules.values()] if getattr(m, '__file__', None)]))",
-        ]
-    )
-    printed = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    loaded = {Path(file) for file in json.loads(printed.splitlines()[-1])}
-    here = {str(path.relative_to(ROOT)) for path in loaded if path.is_relative_to(ROOT) and ".venv" not in path.parts}
+    here = loaded_by("\n".join(imports), [f"stages.{stage}", *names])
     assert here - own - {*SENTENCES, *ESTIMATES, *CHECKS} <= listed(stage)
 
 
@@ -107,12 +116,37 @@ def test_checks_import_nothing_that_a_run_does_not(file, monkeypatch) -> None:
     of_a_run = closure("batchwise/training/trainer.py")
     monkeypatch.setattr(source_closure, "CHECKS", ())
     others = {name for name in closure(file) if not name.endswith("__init__.py")}
-    assert others <= {*CHECKS, *of_a_run, "batchwise/common/files.py", "batchwise/common/repository.py"}
+    assert others <= {*CHECKS, *of_a_run, *OF_CHECKS}
 
 
 def test_a_reworded_message_leaves_the_keys_of_runs_as_they_are() -> None:
     used = closure("batchwise/training/trainer.py", "batchwise/models/mlp.py")
     assert "batchwise/data/dataset.py" in used and not {*SENTENCES, *ESTIMATES, *CHECKS} & {*used}
+
+
+def test_what_is_of_jax_alone_is_what_a_process_loads_with_it_and_not_with_tensorflow() -> None:
+    assert {*of_jax()} == loaded_with("jax") - loaded_with("tensorflow")
+    of_stages = itertools.chain(*(listed(stage) for stage in DVC["."] if stage != "check"))
+    assert not {*of_jax()} & {*of_stages} and {*of_jax()} <= listed("check")
+
+
+@pytest.mark.parametrize(("engine", "other"), [("jax", "tensorflow"), ("tensorflow", "jax")])
+def test_the_code_of_a_run_is_what_its_engine_loads_and_nothing_of_the_other(engine, other) -> None:
+    decides = {*closure(trainers.FILES[engine], *files_of("models"), *files_of("tasks"))}
+    apart = ("batchwise/measuring/", "batchwise/training/model_checks/")
+    loaded = {file for file in loaded_with(engine) if not file.startswith(apart)}
+    assert loaded - decides <= {*SENTENCES, *ESTIMATES, *CHECKS, *OF_CHECKS}
+    assert not decides & (loaded_with(other) - loaded_with(engine))
+
+
+@cache
+def loaded_with(engine: str) -> frozenset[str]:
+    """Return the files that a new process loads to train any model with an engine, and to measure its landscape."""
+    measures = f"batchwise/measuring/landscape/gradients{'_jax' if engine == 'jax' else ''}.py"
+    checks = "batchwise/training/model_checks/operations.py"
+    files = [trainers.FILES[engine], measures, checks, *files_of("models"), *files_of("tasks")]
+    names = [file.removesuffix(".py").replace("/", ".") for file in files]
+    return loaded_by(f"from batchwise.runtime import engine\nengine.use({engine!r})", names)
 
 
 @pytest.mark.parametrize("stage", ["train", "profile", "landscape"])

@@ -10,7 +10,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 import stages
-from batchwise.common import sealed
+from batchwise.common import sealed, source_closure
 from batchwise.common.errors import UserError
 from batchwise.common.repository import ROOT
 from batchwise.config import checked
@@ -94,7 +94,7 @@ def test_a_stage_that_fails_keeps_no_time(folder, monkeypatch, capsys) -> None:
     assert not (folder / stage_times.FILE).exists()
 
 
-def test_check_writes_the_names_the_data_sets_and_the_model_of_each_study(folder) -> None:
+def test_check_writes_the_names_the_data_sets_and_the_code_of_each_study(folder) -> None:
     check.main()
     assert checked.read(checked.NAMES) == {"studies": ["small"]}
     assert checked.read(checked.DATA_SETS) == {
@@ -103,6 +103,11 @@ def test_check_writes_the_names_the_data_sets_and_the_model_of_each_study(folder
     }
     model = (folder / "data/models/small.txt").read_text()
     assert re.fullmatch("[0-9a-f]{64}  batchwise/models/mlp.py\n", model)
+    with Path("params.yaml").open("w") as file:
+        YAML(typ="safe").dump({**PARAMS, "studies": {"small": {**STUDY, "engine": "jax"}}}, file)
+    check.main()
+    of_jax = [line.split()[1] for line in (folder / "data/models/small.txt").read_text().splitlines()]
+    assert of_jax == ["batchwise/models/mlp.py", *source_closure.of_jax()]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"small\xff\n", b'{"studies": ["small"]}', b"[" * 10_000])

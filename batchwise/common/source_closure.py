@@ -37,21 +37,35 @@ CHECKS = (
 def closure(*files: str) -> list[str]:
     """Return the given files and those that they import, directly or not; sorted, relative to the project's root.
 
-    SENTENCES, ESTIMATES and CHECKS are left out. Files are modules, or notebooks of Python. Raises UserError if one of
-    them is not Python.
+    SENTENCES, ESTIMATES and CHECKS are left out, and what runs with one engine alone, where it is not that of the given
+    files: JAX if one of them is of JAX, or TensorFlow. Files are modules, or notebooks of Python. Raises UserError if
+    one of them is not Python.
     """
     found, waiting = set(), list(files)
+    other = "tensorflow" if any(_is_of(file, "jax") for file in files) else "jax"
     while waiting:
         file = waiting.pop()
-        if file not in found and file not in (*SENTENCES, *ESTIMATES, *CHECKS):
+        if file not in found and file not in (*SENTENCES, *ESTIMATES, *CHECKS) and not _is_of(file, other):
             found.add(file)
             waiting.extend([*_packages(file), *_imported(file)])
     return sorted(found)
 
 
+def of_jax() -> list[str]:
+    """Return the files of the package that run where JAX trains and nowhere else, sorted, relative to the root."""
+    files = (path.relative_to(ROOT).as_posix() for path in (ROOT / "batchwise").rglob("*.py"))
+    return sorted(file for file in files if _is_of(file, "jax"))
+
+
 def hashes(files: list[str]) -> dict[str, str]:
     """Return {file: SHA-256 of its bytes, of Python of what decides what it does}."""
     return {file: hashlib.sha256(_deciding(ROOT / file)).hexdigest() for file in files}
+
+
+def _is_of(file: str, engine: str) -> bool:
+    """Return whether a file, by its name, runs with one engine alone."""
+    *folders, name = file.split("/")
+    return name == f"{engine}.py" or name.endswith(f"_{engine}.py") or f"on_{engine}" in folders
 
 
 def _deciding(path: Path) -> bytes:

@@ -2,18 +2,20 @@
 
 from batchwise.common import plugins
 from batchwise.common.repository import ROOT
-from batchwise.common.source_closure import closure, hashes
+from batchwise.common.source_closure import closure, hashes, of_jax
 
 NOTEBOOKS = {"report": ["study"], "summary": ["index", "comparisons"], "compare": ["paper"]}
 TEMPLATE = "reports/template"  # of their pages
 # Other versions of what trains give other bits, and take another time; so do other settings of the process of which
-# those that measure are copies, which imports that file by name.
+# those that measure are copies, which imports that file by name. Stage check says which studies consist of JAX's files.
 OTHERS = {
+    "check": of_jax(),
     "train": ["requirements-train.in"],
     "confirm": ["requirements-train.in"],
     "profile": ["batchwise/runtime/forkserver_preload.py", "requirements-train.in"],
 }
-# What a stage finds by name. The model of each study is a dependency of its own (checked.py); what it imports is here.
+# What a stage finds by name. The model of each study is a dependency of its own (checked.py), with the files of JAX if
+# it trains with that; what the model imports is here.
 PLUGINS = {"preprocess": "datasets", "train": "models", "confirm": "models", "profile": "models"}
 OF_EACH_STUDY = "models"
 # What has this finds the task of its data by name, which no stage can tell before: all tasks are here.

@@ -21,7 +21,7 @@ def files(params: Params) -> dict[str, bytes]:
 
     One is always the same. The others are the paths of the user's files, the names of the studies in their order, the
     data sets and what each study takes of which, and for each study a file of all of it, of the part that decides time
-    and memory, and of its model.
+    and memory, and of the code that is its own.
     """
     found = {
         Path("data/checked.txt"): b"params.yaml is valid\n",
@@ -32,7 +32,7 @@ def files(params: Params) -> dict[str, bytes]:
     for name, study in params.studies.items():
         found[STUDIES / f"{name}.json"] = study_files.as_bytes(study)
         found[PARTS / f"{name}.json"] = study_files.as_bytes(measured_part.of_study(study))
-        found[MODELS / f"{name}.txt"] = _model(study)
+        found[MODELS / f"{name}.txt"] = _code(study)
     return {path.as_posix(): content for path, content in found.items()}
 
 
@@ -54,7 +54,11 @@ def _taken(study: Study) -> dict[str, Any]:
     return study.model_dump(include={"data_set", "subset", "task"}) | {key: it for key, it in asked.items() if it}
 
 
-def _model(study: Study) -> bytes:
-    """Return the SHA-256 of what the file of a study's model does, as `code` lists the files of a stage."""
-    file = plugins.file("models", study.model.name)
-    return "".join(f"{sha256}  {name}\n" for name, sha256 in source_closure.hashes([file]).items()).encode()
+def _code(study: Study) -> bytes:
+    """Return the SHA-256 of what the file of a study's model does, and what the files of JAX if it trains with that.
+
+    They are as `code` lists the files of a stage, where these are not.
+    """
+    of_engine = source_closure.of_jax() if study.engine == "jax" else []
+    files = [plugins.file("models", study.model.name), *of_engine]
+    return "".join(f"{sha256}  {name}\n" for name, sha256 in source_closure.hashes(files).items()).encode()

@@ -234,6 +234,11 @@ ScoresEvery = Annotated[Annotated[int, Field(ge=1, le=MOST_EPOCHS)] | Literal["d
 LANES = 8  # on one core of a CPU more gain nothing, and more would idle where a batch size has few runs
 
 
+def runs_at_once(engine: str, lanes: int | None) -> int:
+    """Return how many runs of a batch size a program of an engine trains; where there are fewer, some lanes idle."""
+    return 1 if engine == "tensorflow" else lanes or LANES
+
+
 class Recipe(Section):
     """What a study trains and how, without its grid and its data."""
 
@@ -330,8 +335,8 @@ class Recipe(Section):
 
     @property
     def runs_at_once(self) -> int:
-        """How many runs of a batch size a program trains; where there are fewer, some lanes idle."""
-        return 1 if self.engine == "tensorflow" else self.lanes or LANES
+        """How many runs of a batch size a program trains."""
+        return runs_at_once(self.engine, self.lanes)
 
     @property
     def variable_dtype(self) -> str:

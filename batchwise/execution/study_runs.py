@@ -1,7 +1,6 @@
 """A study's runs: those that the store has are taken from it, the others are trained and kept at once."""
 
 import fcntl
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +13,7 @@ from batchwise.common.repository import rerun_command
 from batchwise.config import grid
 from batchwise.config.grid import Run
 from batchwise.data.loading import StudyData
-from batchwise.execution import engine_notes, run_store
+from batchwise.execution import engine_notes, pool_size, run_store
 from batchwise.execution.run_folder import RunFolder, replacing
 from batchwise.execution.run_store import Store
 from batchwise.runtime import engine, forkserver
@@ -176,7 +175,7 @@ class StudyRuns:
 
 def preload() -> None:
     """Begin to import the engine in the process of which workers on this machine are copies, unless it has begun."""
-    if not os.environ.get("DASK_SCHEDULER_ADDRESS"):
+    if not pool_size.cluster_address():
         trainer = trainers.FILES[engine.used()].removesuffix(".py").replace("/", ".")
         forkserver.start(trainer, *PRELOADED)
 

@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from batchwise.training import trainers
+from tests.training.runs import data_set, recipe
+
 pytestmark = pytest.mark.jax
 
 ROWS, LEFT, RIGHT = 12, 5, 3
@@ -76,3 +79,13 @@ def test_products_of_several_pairs_stay_as_they_are(jax) -> None:
     traced = jax.make_jaxpr(lambda left, right: jax.numpy.einsum("pri,prj->pij", left, right))(left, right)
     rewritten = jax.make_jaxpr(lambda *arrays: rows_last(traced)(*arrays))(left, right)
     assert str(rewritten) == str(traced)
+
+
+def test_on_a_gpu_products_stay_as_they_are_and_updates_are_the_same(jax, monkeypatch) -> None:
+    from batchwise.training.on_jax import update
+
+    expected = trainers.load(data_set(), recipe("adam")).updated(12, 0.1)
+    monkeypatch.setattr(update, "has_nvidia_driver", lambda: True)
+    monkeypatch.delattr(update, "rows_last")
+    found = trainers.load(data_set(), recipe("adam")).updated(12, 0.1)
+    assert all(np.allclose(*pair, rtol=1e-6, atol=1e-7) for pair in zip(found, expected, strict=True))

@@ -7,11 +7,12 @@ not decide is not measured again for them.
 import json
 from typing import Any
 
-from batchwise.common import source_closure
+from batchwise.common import plugins, source_closure
 from batchwise.common.serialization import as_json
 from batchwise.config.study import Study
 from batchwise.data.dataset import DataSet
 from batchwise.execution.run_store import Store, key
+from batchwise.training import trainers
 
 FORMAT = 1  # of what is kept
 MEASURING = (
@@ -25,10 +26,11 @@ NOT_DECIDING = ("memory_total_bytes",)
 
 def inputs(data: DataSet, part: Study, machine: dict[str, Any]) -> dict[str, Any]:
     """Return what decides every measurement of a study: `part` is its measured_part, `machine` as of hardware.py."""
+    model = plugins.file("models", part.model.name)
     return {
         "format": FORMAT,
         "data": shapes(data),
-        "code": source_closure.hashes(source_closure.closure(*MEASURING, f"batchwise/models/{part.model.name}.py")),
+        "code": source_closure.hashes(source_closure.closure(*MEASURING, trainers.FILES[part.engine], model)),
         "recipe": part.recipe.model_dump(exclude={"dtype"}),
         "machine": {name: value for name, value in machine.items() if name not in NOT_DECIDING},
     }

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from batchwise.config.recipe import LANES
+from batchwise.config.recipe import runs_at_once
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 
 def lanes(recipe: Mapping[str, Any]) -> int:
     """Return how many runs a program trains at once."""
-    return (recipe["lanes"] or LANES) if recipe["engine"] == "jax" else 1
+    return runs_at_once(recipe["engine"], recipe["lanes"])
 
 
 def engine(recipe: Mapping[str, Any]) -> str:

@@ -102,9 +102,8 @@ class Updater:
 
         traced, shape = jax.make_jaxpr(jax.grad(loss, has_aux=True), return_shape=True)(state.weights)
         self._check_dependence(traced.jaxpr)
-        if has_nvidia_driver():
-            return jax.grad(loss, has_aux=True)(state.weights)
-        return jax.tree.unflatten(jax.tree.structure(shape), rows_last(traced)(*state.weights))
+        compute = jax.extend.core.jaxpr_as_fun(traced) if has_nvidia_driver() else rows_last(traced)
+        return jax.tree.unflatten(jax.tree.structure(shape), compute(*state.weights))
 
     def _outputs(
         self, weights: list[Array], others: list[Array], inputs: Array, keys: Array | None
