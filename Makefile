@@ -28,13 +28,17 @@ $(BIN)/ready-%: requirements-%.txt $(BIN)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-test: $(BIN)/ready-dev $(EXTRAS)
+test coverage: $(BIN)/ready-dev $(EXTRAS)
 	ruff check .
 	ruff format --check .
 	lint-imports --no-logo
 	mypy
-	TESTED_ENGINE=jax pytest $(TOGETHER) --cov-report= $(ON_JAX)
-	pytest $(TOGETHER) --cov-append --cov-report term --cov-fail-under 90
+	TESTED_ENGINE=jax pytest $(TOGETHER) $(COUNT_ON_JAX) $(ON_JAX)
+	pytest $(TOGETHER) $(COUNT)
+
+# `make coverage` does what `make test` does, and counts the lines that ran, which takes a quarter of the time again.
+coverage: COUNT_ON_JAX := --cov --cov-report=
+coverage: COUNT := --cov --cov-append --cov-report term --cov-fail-under 90
 
 lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt
@@ -45,9 +49,9 @@ figure: repro
 
 # Of tests/training, all of which pass on JAX: what its engine computes, in a minute or two; the longest file first.
 ON_JAX := $(addprefix tests/training/test_,updates.py folds.py evaluation.py phases.py lanes.py trainer.py products.py endings.py)
-TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov
+TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 
 .DEFAULT_GOAL := repro
 .NOTPARALLEL: # one pip at a time
-.PHONY: repro setup test lock figure
+.PHONY: repro setup test coverage lock figure
