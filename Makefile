@@ -47,8 +47,9 @@ lock: $(BIN)/ready-dev
 figure: repro
 	python -m stages.figure digits_mlp
 
-# Of tests/training, all of which pass on JAX: what its engine computes, in a minute or two; the longest file first.
-ON_JAX := $(addprefix tests/training/test_,updates.py folds.py evaluation.py phases.py lanes.py trainer.py products.py endings.py)
+# Of the tests that pass on JAX: what its engine computes, in a minute or two; the longest file first.
+ON_JAX := $(addprefix tests/training/test_,updates.py folds.py evaluation.py phases.py lanes.py trainer.py products.py endings.py) \
+  tests/execution/test_short_runs.py
 TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 

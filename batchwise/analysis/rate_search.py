@@ -4,7 +4,7 @@ Rates are powers of two, held as their exponents: 2^−5 as −5. Nothing here t
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -85,8 +85,10 @@ def first_exponents(batch_size: int, scaling: str) -> set[int]:
     return set(range(4 * math.ceil(low / 4), math.floor(high) + 1, 4))
 
 
-def search(run: Callable[[int], Trial], first: set[int], step: int, margin: float) -> dict[int, Trial]:
+def search(run: Callable[[list[int]], Iterable[Trial]], first: set[int], step: int, margin: float) -> dict[int, Trial]:
     """Return what the trials of an m gave: of the first rates, and of those that the others make worth a trial.
+
+    `run` returns the trials of rates that are tried together.
 
     These are a step beside the best, and a step beside the outermost that are within `margin` of it. While none
     trains, they are those in between, and others on both sides: a run that learns nothing may do so at any rate.
@@ -94,7 +96,7 @@ def search(run: Callable[[int], Trial], first: set[int], step: int, margin: floa
     trials: dict[int, Trial] = {}
     wanted = first
     while wanted:
-        trials |= {rate: run(rate) for rate in sorted(wanted)}
+        trials |= zip(sorted(wanted), run(sorted(wanted)), strict=True)
         wanted = {
             rate for rate in _wanted(trials, step, margin) if BOUNDS[0] <= rate <= BOUNDS[1] and rate not in trials
         }

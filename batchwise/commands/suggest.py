@@ -113,11 +113,12 @@ def _search(
     for m in first or suggested_grid.tried_sizes(study, runs.rows):
         print(f"{name}: short runs at m = {size(m)}", file=sys.stderr, flush=True)
 
-        def trial(exponent: int, m: int = m) -> Trial:
-            return rate_search.trial(runs.run(m, 2.0**exponent), metrics, study.statistic, split, by)
+        def trials_of(exponents: list[int], m: int = m) -> list[Trial]:
+            results = runs.results(m, [2.0**exponent for exponent in exponents])
+            return [rate_search.trial(result, metrics, study.statistic, split, by) for result in results]
 
         start = first[m] if first else rate_search.first_exponents(m, study.learning_rate_scaling)
-        trials = rate_search.search(trial, start, step, margin)
+        trials = rate_search.search(trials_of, start, step, margin)
         ranges[m] = rate_search.range_of(m, trials, margin)
     _check(study, ranges)
     return ranges

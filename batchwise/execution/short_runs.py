@@ -4,6 +4,7 @@ How short they are is a matter of what a run computes, never of the clock: the s
 """
 
 import logging
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -54,18 +55,21 @@ class ShortRuns:
         self.whole, self.rows, self.trained = data, data.rows["train"], 0
         self.trainers: dict[Budget, Trainer] = {}
 
-    def run(self, batch_size: int, base_learning_rate: float) -> RunResult:
-        """Return the result of a run at an effective batch size.
+    def results(self, batch_size: int, base_learning_rates: Sequence[float]) -> list[RunResult]:
+        """Return the results of runs at an effective batch size, which are trained together as those of a study are.
 
         Raises UserError if the model cannot be trained, or has no memory.
         """
-        recipe = self.recipe(batch_size)
-        rate = phases.scaled(base_learning_rate, batch_size, self.study.learning_rate_scaling)
-        run, task = Run(batch_size, rate, seed=0), self.data.description.task
+        recipe, scaling = self.recipe(batch_size), self.study.learning_rate_scaling
+        runs = [Run(batch_size, phases.scaled(rate, batch_size, scaling), seed=0) for rate in base_learning_rates]
+        task = self.data.description.task
         inputs = run_store.inputs(recipe, task, self.data.sha256, self.study.metric, self.weights)
-        key = run_store.keys([run], inputs)[run]
-        content = self.kept.get(key) or self._train(run, recipe, key)
-        return run_result.load(content, with_weights=False)[0]
+        keys = run_store.keys(runs, inputs)
+        found = {run: content for run, key in keys.items() if (content := self.kept.get(key))}
+        missing = [run for run in runs if run not in found]
+        for first in range(0, len(missing), recipe.runs_at_once):
+            found |= self._train(missing[first : first + recipe.runs_at_once], recipe, keys)
+        return [run_result.load(found[run], with_weights=False)[0] for run in runs]
 
     def budget(self, batch_size: int) -> Budget:
         """Return how long a run trains: as the study does, or as much of that as there are seconds for."""
@@ -106,21 +110,24 @@ class ShortRuns:
         part["train"] = max(part["train"], largest)  # m would be another
         return subset(self.whole, **{f"{name}_rows": amount for name, amount in part.items()}, seed=0)
 
-    def _train(self, run: Run, recipe: Recipe, key: str) -> bytes:
-        trainer = self._trainer(recipe)
+    def _train(self, runs: list[Run], recipe: Recipe, keys: dict[Run, str]) -> dict[Run, bytes]:
+        """Return what is kept of runs that are trained together."""
+        trainer, m = self._trainer(recipe), runs[0].effective_batch_size
         start, compilations = perf_counter(), trainer.compilations
-        result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
-        content = run_result.dump(result, run.facts)
-        if result.status == "out_of_memory":
-            raise _no_memory(f"batch size {run.effective_batch_size}")
-        self.kept.put(key, content)
-        self.trained += 1
-        if result.status == "ok":  # a run that diverges stops early
-            rows, m = self.data.rows["train"], run.effective_batch_size
+        results = trainer.train(runs)
+        seconds = perf_counter() - start
+        if any(result.status == "out_of_memory" for result in results):
+            raise _no_memory(f"batch size {m}")
+        found = {run: run_result.dump(result, run.facts) for run, result in zip(runs, results, strict=True)}
+        for run, content in found.items():
+            self.kept.put(keys[run], content)
+        self.trained += len(found)
+        if any(result.status == "ok" for result in results):  # runs that diverge stop early
+            rows = self.data.rows["train"]
             updates, compiled = grid.updates(recipe, rows, m), int(trainer.compilations > compilations)
             examples = rows * recipe.budget.epochs if recipe.budget.epochs else updates * m
-            run_times.append(self.timings, Work(updates, examples, compiled), perf_counter() - start)
-        return content
+            run_times.append(self.timings, Work(updates, examples, compiled), seconds)
+        return found
 
     def _trainer(self, recipe: Recipe) -> "Trainer":
         """Return the trainer of a budget, made at the first call; the first of all looks at the model."""

@@ -41,6 +41,10 @@ def landscape(best: int, below: int, above: int) -> Callable[[int], Trial]:
     return run
 
 
+def searched(run: Callable[[int], Trial], first: set[int], step: int) -> dict[int, Trial]:
+    return rate_search.search(lambda rates: map(run, rates), first, step, MARGIN)
+
+
 @given(
     best=st.integers(-36, 14),
     below=st.integers(0, 8),
@@ -53,16 +57,16 @@ def test_a_planted_range_is_found_wherever_it_is(best, below, above, m, scaling,
     """To within a step; outside of the rates that are tried first too."""
     assume(below + above >= 3)  # a narrower one hides between factors of 4
     run = landscape(best, below, above)
-    trials = rate_search.search(run, rate_search.first_exponents(m, scaling), step, MARGIN)
+    trials = searched(run, rate_search.first_exponents(m, scaling), step)
     found = rate_search.range_of(m, trials, MARGIN)
     assert found and abs(found.best - best) <= max(1, step)
     assert best - below <= found.low <= best - below + max(1, step)
     assert best + above - max(1, step) <= found.high <= best + above
-    assert len(trials) < 40
+    assert len(trials) <= 43  # of all 58,752 of these ranges, two need so many
 
 
 def test_few_trials_find_a_usual_range() -> None:
-    trials = rate_search.search(landscape(-5, 5, 1), rate_search.first_exponents(2, "linear"), 2, MARGIN)
+    trials = searched(landscape(-5, 5, 1), rate_search.first_exponents(2, "linear"), 2)
     assert len(trials) <= 10
 
 
@@ -101,13 +105,13 @@ def rate(m: int, power: float) -> int:
 
 def test_where_nothing_trains_the_search_ends() -> None:
     for status in ("ok", "diverged"):
-        trials = rate_search.search(lambda _, status=status: Trial(status, -math.inf), {-8, -4}, 2, MARGIN)
+        trials = searched(lambda _, status=status: Trial(status, -math.inf), {-8, -4}, 2)
         assert rate_search.range_of(1, trials, MARGIN) is None
         assert BOUNDS[0] <= min(trials) and max(trials) <= BOUNDS[1]
 
 
 def test_where_all_train_alike_the_search_reaches_the_bounds() -> None:
-    trials = rate_search.search(lambda _: Trial("ok", 0.9), {-8, -4}, 2, MARGIN)
+    trials = searched(lambda _: Trial("ok", 0.9), {-8, -4}, 2)
     found = rate_search.range_of(1, trials, MARGIN)
     assert found and (found.low, found.high) == BOUNDS
 
