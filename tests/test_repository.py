@@ -144,7 +144,8 @@ def loaded_with(engine: str) -> frozenset[str]:
     """Return the files that a new process loads to train any model with an engine, and to measure its landscape."""
     measures = f"batchwise/measuring/landscape/gradients{'_jax' if engine == 'jax' else ''}.py"
     checks = "batchwise/training/model_checks/operations.py"
-    files = [trainers.FILES[engine], measures, checks, *files_of("models"), *files_of("tasks")]
+    draws = ["batchwise/training/draws_jax.py"] if engine == "jax" else []  # imported where a model is built
+    files = [trainers.FILES[engine], *draws, measures, checks, *files_of("models"), *files_of("tasks")]
     names = [file.removesuffix(".py").replace("/", ".") for file in files]
     return loaded_by(f"from batchwise.runtime import engine\nengine.use({engine!r})", names)
 

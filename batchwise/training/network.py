@@ -192,9 +192,9 @@ def _keeping_programs() -> Iterator[None]:
 
 @contextmanager
 def _drawing_as_tensorflow() -> Iterator[None]:
-    from batchwise.training import tensorflow_draws
+    from batchwise.training import draws_jax
 
-    with tensorflow_draws.given():
+    with draws_jax.given():
         yield
 
 

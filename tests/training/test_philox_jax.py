@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from batchwise.runtime import philox
+from batchwise.training import philox_jax as philox
 
 pytestmark = pytest.mark.tensorflow
 

@@ -9,8 +9,8 @@ from unittest import mock
 
 import numpy as np
 
-from batchwise.runtime import philox
 from batchwise.runtime.jax import jax, keras
+from batchwise.training import philox_jax as philox
 
 SEEDS = 2**31 - 2  # of TensorFlow, from 0
 
