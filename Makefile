@@ -47,9 +47,11 @@ lock: $(BIN)/ready-dev
 figure: repro
 	python -m stages.figure digits_mlp
 
-# Of the tests that pass on JAX: what its engine computes, in a minute or two; the longest file first.
-ON_JAX := $(addprefix tests/training/test_,updates.py folds.py evaluation.py phases.py lanes.py trainer.py products.py endings.py) \
-  tests/execution/test_short_runs.py
+# Of the tests of the engine, all of which pass on JAX (docs/engines.md): what it computes; the longest file first.
+ON_JAX := $(addprefix tests/training/test_,updates.py folds.py evaluation.py phases.py lanes.py trainer.py products.py endings.py)
+ON_JAX += $(addprefix tests/,measuring/landscape models/test_recurrent.py tasks/test_detection.py tasks/test_tasks.py)
+ON_JAX += $(addprefix tests/,models/test_dropout.py tasks/test_own_tasks.py runtime/test_engine.py)
+ON_JAX += tests/execution/test_short_runs.py
 TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 LOCK := --quiet --no-strip-extras --universal --generate-hashes --fork-strategy fewest --python-version 3.11 --no-annotate --no-header
 

@@ -5,19 +5,24 @@ import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 
-from batchwise.runtime import engine
-from tests import chromium
+from batchwise.runtime import device, engine
+
+if TYPE_CHECKING:
+    from tests.chromium import Browser
 
 # Also where the tests run in the background of a shell, which ignores it there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Keras takes its engine when it is imported, which the conftest.py of a folder may do before pytest is configured:
-# `TESTED_ENGINE=jax pytest tests/training`.
+# Keras takes its engine when it is imported: `TESTED_ENGINE=jax pytest tests/training`. On JAX it is imported now, and
+# what would import TensorFlow from then on fails; on TensorFlow by the tests that need it, for the seconds it takes.
 TESTED = os.environ.get("TESTED_ENGINE", "tensorflow")
 engine.use(TESTED)  # type: ignore[arg-type]
+if TESTED == "jax":
+    device.configure()
 # The same examples everywhere: a failure is of the change, not of chance, nor of a machine that is busy.
 settings.register_profile("batchwise", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("batchwise")
@@ -53,8 +58,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[chromium.Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
     """Open a browser with a profile of its own."""
+    from tests import chromium  # after the engine is chosen, of which tests/project.py makes its study
+
     if not chromium.BINARY:
         pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
     profile = tmp_path_factory.mktemp("profile")

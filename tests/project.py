@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from batchwise.common.repository import ROOT
 from batchwise.execution.run_store import DATABASE
+from batchwise.runtime import engine
 
 COPIED = (
     *("batchwise", "stages", "reports", "paper", "gallery", "dvc.yaml", "requirements-train.in"),
@@ -22,6 +23,13 @@ MADE_BESIDE = (*MADE, "data", "tmp", "cache", "config.local", "dvc.lock", "resul
 # Seconds after which a test takes what it waits for to hang: no measure of speed, for the machine may be busy.
 HANG = 3600
 MEASURING = ("profile", "costs", "report", "summary")
+
+
+def of_engine(lanes: int) -> dict[str, str | int]:
+    """Return what a study says of the engine that is tested: on JAX so many lanes, since idle ones take as long."""
+    return {"engine": "jax", "lanes": lanes} if engine.used() == "jax" else {}
+
+
 STUDY = {
     "data_set": "digits",
     "model": {"name": "mlp", "hidden_units": [8]},
@@ -29,6 +37,7 @@ STUDY = {
     "budget": {"epochs": 40},
     "learning_rate_scaling": "linear",
     "grid": {"batch_sizes": [4, 64, 2048], "base_learning_rates": [0.0078125, 0.5], "seeds": 3},
+    **of_engine(lanes=2),
 }
 PARAMS = {
     "data_sets": {"digits": {"test_rows": 297, "validation_rows": 300, "seed": 0}},

@@ -29,11 +29,11 @@ from batchwise.data.dataset import SPLITS, DataSet
 from batchwise.data.splitting import standardise
 from batchwise.execution import run_store
 from batchwise.results import Results
-from batchwise.runtime.tensorflow import keras
-from batchwise.training import run_files, run_result
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import run_files, run_result, trainers
 from stages import evaluate
 from tests import shards
+from tests.project import of_engine
 from tests.training.runs import data_set, image_data_set
 
 # Keras hands a variable of TensorFlow to NumPy when it saves.
@@ -46,6 +46,7 @@ TABLE = {
     "budget": {"epochs": 4},
     "learning_rate_scaling": "linear",
     "grid": {"batch_sizes": [4, 16, 1000], "base_learning_rates": [0.01, 1e18], "seeds": 2},
+    **of_engine(lanes=1),
 }
 RESNET = {"name": "resnet", "depth": 8, "normalization": "batch", "normalization_batch": 3}
 IMAGES = {**TABLE, "model": RESNET, "grid": {"batch_sizes": [8], "base_learning_rates": [0.001], "seeds": 1}}
@@ -79,7 +80,10 @@ def make(folder: Path, study: dict[str, Any], data: DataSet) -> Path:
     prepared.save(data, place, "digits", options, prepared.code_of("digits"))
     data = loading.part(data, None, None, made.folds)
     prepared.save_part(data, place, "tiny", options, {"data_set": "digits", "subset": None})
-    trainer, shared = Trainer(data, made.recipe), run_store.inputs(made.recipe, data.description.task, data.sha256)
+    trainer, shared = (
+        trainers.load(data, made.recipe),
+        run_store.inputs(made.recipe, data.description.task, data.sha256),
+    )
 
     def train(kind: str, runs: Iterable[grid.Run]) -> None:
         results = {run: trainer.run(run.effective_batch_size, run.learning_rate, run.seed) for run in runs}

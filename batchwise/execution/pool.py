@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import dask
-from distributed import Client, LocalCluster, Nanny
+from distributed import Client, LocalCluster, Nanny, Worker
 from distributed.core import Status
 from distributed.security import Security
 
@@ -104,7 +104,8 @@ async def _replace_lost(cluster: LocalCluster) -> None:
                 await nanny.close()
 
 
-def _has_given_up(nanny: Nanny) -> bool:
-    """Return whether what starts a worker will not start it again."""
-    could_not_start = nanny.process is not None and nanny.process.status == Status.failed
+def _has_given_up(nanny: Nanny | Worker) -> bool:
+    """Return whether what starts a worker will not start it again; one of this process is itself what the pool has."""
+    process = nanny.process if isinstance(nanny, Nanny) else None
+    could_not_start = process is not None and process.status == Status.failed
     return could_not_start or nanny.status in (Status.closing, Status.closed, Status.failed)

@@ -49,7 +49,11 @@ class ShortRuns:
         timings: Path,
         weights: LocalFile | None = None,
     ) -> None:
-        """`timings` is the file that is told how long each run took, `weights` that from which seeds start."""
+        """`timings` is the file that is told how long each run took, `weights` that from which seeds start.
+
+        This process computes with the engine of the study from then on. Raises UserError if it does with the other.
+        """
+        use(study.recipe.engine)
         self.weights = weights
         self.study, self.seconds, self.kept, self.timings = study, seconds, kept, timings
         self.whole, self.rows, self.trained = data, data.rows["train"], 0
@@ -93,7 +97,7 @@ class ShortRuns:
     @cached_property
     def cost(self) -> "Cost":
         """What the model computes."""
-        from batchwise.training import run_cost  # TensorFlow takes seconds to import
+        from batchwise.training import run_cost  # which imports the engine, for seconds
 
         return run_cost.of_model(self.study.recipe, self.whole)
 
@@ -133,7 +137,6 @@ class ShortRuns:
         """Return the trainer of a budget, made at the first call; the first of all looks at the model."""
         if recipe.budget not in self.trainers:
             logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that each m is a program of its own
-            use(recipe.engine)
             from batchwise.runtime.keras import MAY_BE_OUT_OF_MEMORY, is_out_of_memory
             from batchwise.training import model_trial
 

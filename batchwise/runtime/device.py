@@ -56,6 +56,7 @@ def configure() -> None:
     its settings from its import (jax.py).
     """
     if used() == "jax":
+        gpus("jax")
         return
     from batchwise.runtime.tensorflow import tf
 

@@ -1,10 +1,13 @@
 """TensorFlow and Keras, imported with what they read once, at their import: everything here imports them from here.
 
+A process that imports this computes with TensorFlow from then on (engine.py).
+
 No device is looked at yet, so that a process in which this was imported can be forked.
 """
 
 import os
 
+from batchwise.runtime import engine
 from batchwise.runtime.silent_stderr import quiet
 from batchwise.runtime.unused_packages import without_unused
 from batchwise.runtime.xla_flags import set_xla_flags
@@ -14,6 +17,7 @@ ONEDNN_OUT_OF_MEMORY = "Status: 1, message: could not"
 # What Python says where code in C got no memory, and did not say so.
 NO_WORD = "error return without exception set"
 
+engine.use("tensorflow")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 set_xla_flags()
 with quiet(), without_unused("scipy"):

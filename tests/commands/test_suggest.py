@@ -21,9 +21,8 @@ from batchwise.data.dataset import DataSet, Split
 from batchwise.execution.run_store import Store
 from batchwise.execution.short_runs import ShortRuns
 from batchwise.report.sentences import suggestion as sentences
-from batchwise.training import run_cost
+from batchwise.training import run_cost, trainers
 from batchwise.training.run_result import without_evaluations
-from batchwise.training.trainer import Trainer
 from tests.project import PARAMS, STUDY, Project
 from tests.training.runs import data_set, image_data_set, parts_of
 
@@ -45,7 +44,7 @@ def test_the_best_rate_of_the_whole_grid_is_within_what_is_suggested(optimizer, 
     data = data_set(rows=1000, validation=1000, classes=4)
     asked = study(optimizer={"name": optimizer}, learning_rate_scaling=scaling)
     suggested = found(tmp_path, asked, data).exponents
-    trainer = Trainer(data, asked.recipe)
+    trainer = trainers.load(data, asked.recipe)
     for m in (4, 64):
         means = {}
         for exponent in range(suggested[0] - 3, suggested[-1] + 4):
@@ -159,7 +158,8 @@ def test_where_all_rates_do_alike_a_sentence_says_so(tmp_path, monkeypatch) -> N
 
 
 def test_a_batch_size_without_memory_is_named(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(Trainer, "run", lambda *_: without_evaluations("out_of_memory"))
+    kind = type(trainers.load(data_set(), study().recipe))
+    monkeypatch.setattr(kind, "run", lambda *_: without_evaluations("out_of_memory"))
     told(tmp_path, "^there is no memory for batch size 4; choose a smaller", study(), data_set())
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
+from distributed import Client, LocalCluster
 from distributed.core import Status
 from distributed.security import Security
 
@@ -96,6 +97,18 @@ def test_a_worker_that_nothing_starts_again_is_replaced(monkeypatch, how) -> Non
             time.sleep(0.1)
         assert [*client.cluster.workers.values()] != [nanny] and len(client.nthreads()) == 1
         assert client.submit(sum, [1, 2]).result(timeout=HANG) == 3
+
+
+def test_a_worker_of_this_process_is_replaced_too() -> None:
+    options = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": ":0"}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        (worker,) = cluster.workers.values()
+        client.sync(pool._replace_lost, cluster)
+        assert [*cluster.workers.values()] == [worker]
+        client.sync(worker.close)
+        client.sync(pool._replace_lost, cluster)
+        client.wait_for_workers(1, timeout=HANG)
+        assert [*cluster.workers.values()] != [worker]
 
 
 @pytest.mark.parametrize("address", ["garbage", "foo://x:1", "tcp://", "tls://127.0.0.1:1", "tcp://127.0.0.1:port"])

@@ -243,6 +243,7 @@ def test_what_was_measured_says_what_the_next_runs_take(tmp_path, monkeypatch) -
     assert session.left.total() == len(runs) - 1 and session.seconds_left() > 0
 
 
+@pytest.mark.tensorflow  # and JAX in another process
 def test_a_plan_tries_new_studies_each_on_its_engine(trained, monkeypatch, capfd) -> None:
     """Each in a process of its own, of which Keras computes with one engine."""
     new = {**SMALL, "budget": {"epochs": 3}}

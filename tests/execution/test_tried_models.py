@@ -8,7 +8,7 @@ from batchwise.common import plugins
 from batchwise.common.errors import UserError
 from batchwise.execution import run_store
 from batchwise.execution.workers import StudyPlugin
-from batchwise.runtime.tensorflow import keras
+from batchwise.runtime.keras import keras
 from tests.training.runs import data_set, recipe
 
 

@@ -3,15 +3,19 @@
 Statistics are of fixed keys, within five standard errors or at the tail of one in a million: nothing here is by chance.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from batchwise.models._dropout import RowDropout, kept_units
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras
 from batchwise.training import row_keys
+from tests.differentiation import differentiated, program
 from tests.models.test_normalization import policy
 
+ops = keras.ops
 ROWS, UNITS = 400, 500
 RATES = [0.1, 0.5, 0.75]
 TAIL = 1e-6
@@ -20,8 +24,12 @@ TAIL = 1e-6
 def kept(rate: float, *, seed: int = 0, epoch: int = 0, layer: int = 0, units: int = UNITS) -> np.ndarray:
     """Return the mask of a layer, as training gives it its keys, [ROWS, units] bool."""
     layers = [RowDropout(rate) for _ in range(layer + 1)]
-    with row_keys.given(layers, tf.constant(row_keys.of_epoch(seed, epoch, ROWS))):
-        return kept_units(layers[-1].row_keys, units, rate).numpy()
+    with row_keys.given(layers, row_keys.of_epoch(seed, epoch, ROWS)):
+        return mask_of(layers[-1].row_keys, units, rate)
+
+
+def mask_of(keys: np.ndarray, units: int, rate: float) -> np.ndarray:
+    return np.asarray(kept_units(ops.convert_to_tensor(keys), units, rate))
 
 
 def assert_unrelated(one: np.ndarray, other: np.ndarray) -> None:
@@ -77,14 +85,13 @@ def test_eight_units_beside_each_other_have_all_patterns_alike() -> None:
 
 
 def test_keys_that_differ_in_a_bit_have_masks_that_differ_in_half() -> None:
-    keys = tf.constant([0, *(2**bit for bit in range(32))], "uint32")
-    first, *others = kept_units(keys, 20_000, 0.5).numpy()
+    first, *others = mask_of(np.array([0, *(2**bit for bit in range(32))], "uint32"), 20_000, 0.5)
     assert all(abs(np.mean(first != other) - 0.5) < 5 * 0.5 / np.sqrt(20_000) for other in others)
 
 
 def test_numbers_are_pinned() -> None:
     """A change here changes every result of a model that drops units by rows."""
-    mask = kept_units(tf.constant([0, 1, 2**32 - 1], "uint32"), 16, 0.5).numpy()
+    mask = mask_of(np.array([0, 1, 2**32 - 1], "uint32"), 16, 0.5)
     assert np.packbits(mask).tolist() == [12, 72, 0, 26, 67, 95]
 
 
@@ -98,7 +105,7 @@ def hashed(number: int) -> int:
 def test_it_is_the_published_hash() -> None:
     keys, units = [3, 2**31 + 5], 7
     expected = [[hashed(hashed(key) ^ hashed(unit)) >= 0.3 * 2**32 for unit in range(units)] for key in keys]
-    np.testing.assert_array_equal(kept_units(tf.constant(keys, "uint32"), units, 0.3), expected)
+    np.testing.assert_array_equal(mask_of(np.array(keys, "uint32"), units, 0.3), expected)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "mixed_bfloat16"])
@@ -107,30 +114,33 @@ def test_what_is_kept_is_scaled_and_the_gradient_too(dtype, shape) -> None:
     with policy(dtype):
         layer = RowDropout(0.25)
         layer.build((None, *shape))
-    inputs = tf.cast(np.random.default_rng(0).normal(size=(ROWS, *shape)), layer.compute_dtype)
-    layer.row_keys = tf.constant(row_keys.of_epoch(0, 0, ROWS))
-    mask = kept_units(layer.row_keys, int(np.prod(shape)), 0.25).numpy().reshape(ROWS, *shape)
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
+    inputs = ops.cast(np.random.default_rng(0).normal(size=(ROWS, *shape)), layer.compute_dtype)
+    layer.row_keys = ops.convert_to_tensor(row_keys.of_epoch(0, 0, ROWS))
+    mask = mask_of(layer.row_keys, int(np.prod(shape)), 0.25).reshape(ROWS, *shape)
+
+    def dropped(inputs: Any) -> tuple[Any, Any]:
         outputs = layer(inputs, training=True)
-    scale = tf.cast(4 / 3, inputs.dtype)
-    np.testing.assert_array_equal(outputs, tf.where(mask, inputs * scale, 0))
-    np.testing.assert_array_equal(tape.gradient(outputs, inputs), tf.where(mask, scale, 0))
+        return ops.sum(outputs), outputs
+
+    (_, outputs), [gradient] = differentiated(dropped, [inputs])
+    scale = ops.cast(np.float32(4 / 3), inputs.dtype)
+    np.testing.assert_array_equal(outputs, ops.where(mask, inputs * scale, 0))
+    np.testing.assert_array_equal(gradient, ops.where(mask, scale, 0))
     assert outputs.dtype == inputs.dtype and layer(inputs) is not None
     np.testing.assert_array_equal(layer(inputs), inputs)
 
 
 def test_bits_are_the_same_with_xla_and_in_parts() -> None:
-    layer, keys = RowDropout(0.4), tf.constant(row_keys.of_epoch(1, 2, 24))
-    inputs = tf.constant(np.random.default_rng(0).normal(size=(24, 5, 6)).astype("float32"))
+    layer, keys = RowDropout(0.4), ops.convert_to_tensor(row_keys.of_epoch(1, 2, 24))
+    inputs = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(24, 5, 6)).astype("float32"))
 
-    def dropped(inputs, keys) -> tf.Tensor:
+    def dropped(inputs: Any, keys: Any) -> Any:
         with row_keys.given([layer], keys):
             return layer(inputs, training=True)
 
-    expected = dropped(inputs, keys).numpy()
+    expected = np.asarray(dropped(inputs, keys))
     for xla in (False, True):
-        np.testing.assert_array_equal(tf.function(dropped, jit_compile=xla)(inputs, keys), expected)
+        np.testing.assert_array_equal(program(dropped, xla)(inputs, keys), expected)
     parts = [dropped(inputs[start : start + 8], keys[start : start + 8]) for start in (0, 8, 16)]
     np.testing.assert_array_equal(np.concatenate(parts), expected)
     backwards = dropped(inputs[::-1], keys[::-1])[::-1]

@@ -1,6 +1,7 @@
 """The networks are those of the papers: their parameters, layers, start, and outputs, which NumPy computes again."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,11 @@ from batchwise.config.recipe import Recipe, check_options
 from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.models import alexnet_small, cnn, resnet, resnet50
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training.trainer import Trainer
+from batchwise.runtime.keras import keras
+from batchwise.training import trainers
+from tests.differentiation import derivative
 from tests.models.test_normalization import normalised, policy
+from tests.project import of_engine
 
 CIFAR = (32, 32, 3)
 TOLERANCE = 1e-12  # of float64, relative to the largest entry; measured: 3e-14
@@ -204,7 +207,7 @@ def assert_same_outputs(build, by_numpy, shape: tuple[int, ...], normalization_b
             if variable.name != "kernel":
                 variable.assign(1 + random.normal(0, 0.1, variable.shape))
         images = random.normal(size=(7, *shape))
-        outputs = model(images, training=True).numpy()
+        outputs = np.asarray(model(images, training=True))
     expected = by_numpy(weighted_layers(model, normalization_batch), images)
     np.testing.assert_allclose(outputs, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
 
@@ -283,17 +286,17 @@ def images_of(rows: int, side: int, seed: int) -> Split:
     return Split(inputs.astype("float32"), labels)
 
 
-def trainer(name: str, options: dict) -> Trainer:
+def trainer(name: str, options: dict) -> Any:
     description = Description("images", "multiclass_classification", "none", "none")
     data = DataSet(description, ("red", "green", "blue"), *(images_of(rows, 16, rows) for rows in (26, 8, 7)))
-    recipe = {"model": {"name": name, **options}, "optimizer": {"name": "sgd"}, "budget": {"epochs": 8}}
-    return Trainer(data, Recipe.model_validate(recipe))
+    how = {"model": {"name": name, **options}, "optimizer": {"name": "sgd"}, "budget": {"epochs": 8}}
+    return trainers.load(data, Recipe.model_validate(how | of_engine(lanes=1)))
 
 
 @pytest.mark.parametrize(("name", "options"), NETWORKS)
 def test_the_engine_trains_them_and_can_do_it_again(name, options) -> None:
-    engine = trainer(name, options)
-    result, again = (engine.run(8, 2.0**-7, seed=0) for _ in range(2))
+    made = trainer(name, options)
+    result, again = (made.run(8, 2.0**-7, seed=0) for _ in range(2))
     assert result.status == "ok"
     loss = result.metrics["loss"]
     assert loss[-1, 0] < loss[0, 0]
@@ -306,12 +309,17 @@ def test_resnet50_trains() -> None:
     keras.utils.set_random_seed(0)
     model = resnet50.build((32, 32, 3), 3, normalization="batch")
     optimizer, images, losses = keras.optimizers.Adam(3e-4), images_of(8, 32, 0), []
+
+    def mean_loss() -> list[Any]:
+        outputs = model(images.inputs, training=True)
+        each = keras.losses.sparse_categorical_crossentropy(images.labels, outputs, from_logits=True)
+        return [keras.ops.mean(each)]
+
+    step = derivative(mean_loss, model.trainable_variables)
     for _ in range(4):
-        with tf.GradientTape() as tape:
-            outputs = model(images.inputs, training=True)
-            each = keras.losses.sparse_categorical_crossentropy(images.labels, outputs, from_logits=True)
-            losses.append(tf.reduce_mean(each))
-        optimizer.apply(tape.gradient(losses[-1], model.trainable_variables), model.trainable_variables)
+        [loss], gradients = step()
+        optimizer.apply(gradients, model.trainable_variables)
+        losses.append(loss)
     assert losses[-1] < 0.5 * losses[0]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from batchwise.models._group_normalization import GroupNormalization
 from batchwise.models._layers import GhostBatchNormalization
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras
+from tests.differentiation import differentiated, gradients
 
+ops = keras.ops
 # Relative to the largest entry. Measured: 4e-15 and 5e-7.
 TOLERANCE = {"float64": 1e-13, "float32": 1e-5}
 DTYPES = sorted(TOLERANCE)
@@ -111,11 +114,11 @@ def test_gradients_are_the_derivatives_of_the_formula(dtype, shape, rows, normal
     layer = a_layer(normalization_batch, shape, dtype, seed)
     inputs = some_inputs(seed, rows, shape, dtype)
     upstream = np.random.default_rng(seed).normal(size=inputs.shape)
-    with tf.GradientTape() as tape:
-        x = tf.constant(inputs)
-        tape.watch(x)
-        loss = tf.reduce_sum(layer(x, training=True) * tf.constant(upstream, dtype))
-    found = tape.gradient(loss, [x, *layer.trainable_variables])
+
+    def loss(x: Any) -> Any:
+        return ops.sum(layer(x, training=True) * ops.convert_to_tensor(upstream, dtype))
+
+    found = gradients(loss, [inputs], layer.trainable_variables)
 
     def loss_of(*values):
         return (upstream * normalised(values[0], normalization_batch, *values[1:])).sum()
@@ -178,11 +181,11 @@ def test_the_horizon_is_the_same_at_each_batch_size(dtype, shape, rows, times, s
 def test_parts_do_not_influence_each_other(dtype, shape, rows, normalization_batch, seed) -> None:
     layer = a_layer(normalization_batch, shape, dtype, seed)
     inputs = some_inputs(seed, rows, shape, dtype)
-    before = layer(inputs, training=True).numpy()
+    before = np.asarray(layer(inputs, training=True))
     for number, part in enumerate(parts(inputs, normalization_batch)):
         changed = inputs.copy()
         parts(changed, normalization_batch)[number][:] = 7 * part - 3
-        after = layer(changed, training=True).numpy()
+        after = np.asarray(layer(changed, training=True))
         for other, values in enumerate(parts(after, normalization_batch)):
             if other != number:
                 assert values.tobytes() == parts(before, normalization_batch)[other].tobytes()
@@ -204,12 +207,12 @@ def test_a_whole_batch_is_that_of_keras(dtype, shape, normalization_batch) -> No
     for variable, value in zip(of_keras.variables, layer.variables[:4], strict=True):
         variable.assign(value)
     inputs = some_inputs(0, 128, shape, dtype)
-    assert_close(layer(inputs, training=True), of_keras(inputs, training=True).numpy(), dtype)
+    assert_close(layer(inputs, training=True), np.asarray(of_keras(inputs, training=True)), dtype)
     of_keras.moving_variance.assign(0.9 + (of_keras.moving_variance - 0.9) * unbiased(inputs))
     for variable, value in zip(layer.variables[:4], of_keras.variables, strict=True):
         assert variable.name == value.name
         assert_close(variable, value.numpy(), dtype)
-    assert_close(layer(inputs, training=False), of_keras(inputs, training=False).numpy(), dtype)
+    assert_close(layer(inputs, training=False), np.asarray(of_keras(inputs, training=False)), dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -218,18 +221,23 @@ def test_it_is_the_same_when_xla_compiles_it(dtype, normalization_batch) -> None
     layer = a_layer(normalization_batch, (3, 3, 2), dtype)
     inputs = some_inputs(0, 10, (3, 3, 2), dtype)
 
-    def step(inputs):
-        with tf.GradientTape() as tape:
-            outputs = layer(inputs, training=True)
-            loss = tf.reduce_sum(outputs**3)
-        return outputs, layer(inputs, training=False), *tape.gradient(loss, layer.trainable_variables)
-
     start = [variable.numpy() for variable in layer.variables]
-    expected = step(tf.constant(inputs))
+    expected = passed(layer, inputs)
     for variable, value in zip(layer.variables, start, strict=True):
         variable.assign(value)
-    for one, other in zip(tf.function(step, jit_compile=True)(inputs), expected, strict=True):
-        assert_close(one, other.numpy(), dtype)
+    for one, other in zip(passed(layer, inputs, xla=True), expected, strict=True):
+        assert_close(one, np.asarray(other), dtype)
+
+
+def passed(layer: keras.layers.Layer, inputs: np.ndarray, **of_program: bool) -> list[Any]:
+    """Return the outputs of a layer in training and in inference, and the gradients of a sum of the first."""
+
+    def step(inputs: Any) -> tuple[Any, ...]:
+        outputs = layer(inputs, training=True)
+        return ops.sum(outputs**3), outputs, layer(inputs, training=False)
+
+    (_, *outputs), found = differentiated(step, [inputs], layer.trainable_variables, **of_program)
+    return [*outputs, *found]
 
 
 def test_variables_and_their_start() -> None:
@@ -273,22 +281,23 @@ def test_groups_and_their_gradients_follow_the_formula(dtype, grouped, rows, see
     layer = a_group_layer(groups, shape, dtype, seed)
     inputs = some_inputs(seed, rows, shape, dtype)
     upstream = np.random.default_rng(seed).normal(size=inputs.shape)
-    with tf.GradientTape() as tape:
-        x = tf.constant(inputs)
-        tape.watch(x)
+
+    def normalise(x: Any) -> tuple[Any, Any]:
         outputs = layer(x)
-        loss = tf.reduce_sum(outputs * tf.constant(upstream, dtype))
+        return ops.sum(outputs * ops.convert_to_tensor(upstream, dtype)), outputs
+
+    (_, outputs), found = differentiated(normalise, [inputs], layer.trainable_variables)
     assert outputs.dtype == dtype
     values = [inputs.astype("float64"), *weights(layer)]
     assert_close(outputs, normalised_by_groups(values[0], groups, *values[1:]), dtype)
     expected = derivatives(lambda x, *of: (upstream * normalised_by_groups(x, groups, *of)).sum(), values)
-    for one, other in zip(tape.gradient(loss, [x, *layer.trainable_variables]), expected, strict=True):
+    for one, other in zip(found, expected, strict=True):
         assert_close(one, other, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_groups_are_those_of_keras_compiled_or_not(dtype, jit_compile) -> None:
+@pytest.mark.parametrize("xla", [False, True])
+def test_groups_are_those_of_keras_compiled_or_not(dtype, xla) -> None:
     shape, groups = (5, 4, 16), 8
     layer = a_group_layer(groups, shape, dtype)
     with policy(dtype):
@@ -297,18 +306,9 @@ def test_groups_are_those_of_keras_compiled_or_not(dtype, jit_compile) -> None:
     for variable, value in zip(of_keras.variables, layer.variables, strict=True):
         assert variable.name == value.name
         variable.assign(value)
-    inputs = tf.constant(some_inputs(0, 6, shape, dtype))
-
-    def step(layer):
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            outputs = layer(inputs, training=True)
-            loss = tf.reduce_sum(outputs**3)
-        return outputs, layer(inputs, training=False), *tape.gradient(loss, [inputs, *layer.trainable_variables])
-
-    found = tf.function(lambda: step(layer), jit_compile=jit_compile)()
-    for one, other in zip(found, step(of_keras), strict=True):
-        assert_close(one, other.numpy(), dtype)
+    inputs = some_inputs(0, 6, shape, dtype)
+    for one, other in zip(passed(layer, inputs, xla=xla), passed(of_keras, inputs), strict=True):
+        assert_close(one, np.asarray(other), dtype)
 
 
 @examples
@@ -318,7 +318,7 @@ def test_rows_do_not_influence_each_other(dtype, grouped, rows, seed) -> None:
     layer = a_group_layer(groups, shape, dtype, seed)
     inputs = some_inputs(seed, rows, shape, dtype)
     changed = np.concatenate([inputs[:1], 7 * inputs[1:] - 3])
-    assert layer(changed).numpy()[0].tobytes() == layer(inputs).numpy()[0].tobytes()
+    assert np.asarray(layer(changed))[0].tobytes() == np.asarray(layer(inputs))[0].tobytes()
 
 
 def test_channels_must_be_a_multiple_of_the_groups() -> None:
@@ -328,8 +328,8 @@ def test_channels_must_be_a_multiple_of_the_groups() -> None:
 
 def test_statistics_of_groups_are_of_float32_in_mixed_bfloat16() -> None:
     layer = a_group_layer(2, (4, 4, 4), "mixed_bfloat16")
-    inputs = tf.cast(some_inputs(0, 3, (4, 4, 4), "float32"), "bfloat16")
+    inputs = ops.cast(some_inputs(0, 3, (4, 4, 4), "float32"), "bfloat16")
     outputs = layer(inputs)
     assert outputs.dtype == "bfloat16"
-    expected = normalised_by_groups(inputs.numpy().astype("float64"), 2, *weights(layer))
-    np.testing.assert_allclose(outputs.numpy().astype("float64"), expected, rtol=2**-8, atol=1e-5)
+    expected = normalised_by_groups(np.asarray(inputs).astype("float64"), 2, *weights(layer))
+    np.testing.assert_allclose(np.asarray(outputs).astype("float64"), expected, rtol=2**-8, atol=1e-5)

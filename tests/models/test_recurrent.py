@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from batchwise.models._recurrent import GRU, LSTM
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras
+from tests.differentiation import differentiated, gradients, optimized, program
 from tests.models.test_normalization import policy
 
+ops = keras.ops
 LAYERS = {LSTM: keras.layers.LSTM, GRU: keras.layers.GRU}
 ROWS, STEPS, WIDTH, UNITS = 5, 7, 3, 4
 TOLERANCE = 1e-13  # of float64, relative to the largest entry; measured: 2e-15
@@ -32,19 +35,15 @@ def both(make: Callable[[type[keras.layers.RNN]], keras.Model], layer: type[kera
     return models
 
 
-def derivatives(model: keras.Model, inputs: np.ndarray, mask: np.ndarray, compiled: bool = True) -> list[np.ndarray]:
-    """Return the outputs, and the gradients of their weighted sum, of inputs and weights: by XLA, or in Python."""
-    values = tf.constant(inputs)
+def derivatives(model: keras.Model, inputs: np.ndarray, mask: np.ndarray, **of_program: bool) -> list[np.ndarray]:
+    """Return the outputs, and the gradients of their weighted sum, of inputs and weights."""
 
-    def program() -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(values)
-            outputs = model([values, tf.constant(mask)], training=True)
-            total = tf.reduce_sum(tf.sin(tf.range(tf.size(outputs), dtype="float64")) * tf.reshape(outputs, [-1]))
-        return [outputs, *tape.gradient(total, [values, *model.trainable_variables])]
+    def weighted(values: Any) -> tuple[Any, Any]:
+        outputs = model([values, ops.convert_to_tensor(mask)], training=True)
+        return ops.sum(np.sin(np.arange(ROWS * UNITS)).reshape(ROWS, UNITS) * outputs), outputs
 
-    run = tf.function(program, jit_compile=True, autograph=False) if compiled else program
-    return [values.numpy() for values in run()]
+    (_, outputs), found = differentiated(weighted, [inputs], model.trainable_variables, **of_program)
+    return [np.asarray(values) for values in (outputs, *found)]
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -52,7 +51,8 @@ def test_outputs_and_gradients_are_those_of_keras(layer) -> None:
     with policy("float64"):
         own, expected = both(network, layer)
         inputs = np.random.default_rng(0).normal(size=(ROWS, STEPS, WIDTH))
-        for found, value in zip(derivatives(own, inputs, MASK), derivatives(expected, inputs, MASK), strict=True):
+        pairs = zip(*(derivatives(model, inputs, MASK, xla=True) for model in (own, expected)), strict=True)
+        for found, value in pairs:
             np.testing.assert_allclose(found, value, rtol=0, atol=TOLERANCE * np.abs(value).max())
 
 
@@ -62,7 +62,7 @@ def test_outside_of_a_program_it_computes_the_same(layer) -> None:
     with policy("float64"):
         model = network(layer)
     inputs = np.random.default_rng(7).normal(size=(ROWS, STEPS, WIDTH))
-    pairs = zip(derivatives(model, inputs, MASK, compiled=False), derivatives(model, inputs, MASK), strict=True)
+    pairs = zip(derivatives(model, inputs, MASK), derivatives(model, inputs, MASK, xla=True), strict=True)
     for found, expected in pairs:
         np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE * np.abs(expected).max())
 
@@ -70,40 +70,40 @@ def test_outside_of_a_program_it_computes_the_same(layer) -> None:
 @pytest.mark.parametrize("layer", LAYERS)
 def test_states_are_those_of_keras_and_their_gradients(layer) -> None:
     random = np.random.default_rng(1)
-    inputs = tf.constant(random.normal(size=(ROWS, STEPS, WIDTH)))
+    inputs = ops.convert_to_tensor(random.normal(size=(ROWS, STEPS, WIDTH)))
     found = []
     with policy("float64"):
         layers = [kind(UNITS, return_state=True) for kind in (layer, LAYERS[layer])]
         for made in layers:
             made.build(inputs.shape)
         layers[1].set_weights(layers[0].get_weights())
-        start = [tf.constant(random.normal(size=(ROWS, UNITS))) for _ in layers[0].get_initial_state(ROWS)]
+        start = [random.normal(size=(ROWS, UNITS)) for _ in layers[0].get_initial_state(ROWS)]
         for made in layers:
-            with tf.GradientTape() as tape:
-                tape.watch(start)
-                last, *states = made(inputs, initial_state=start)
-                total = tf.add_n([tf.reduce_sum(values**2) for values in (last, *states)])
-            found.append([last, *states, *tape.gradient(total, start)])
+
+            def squares(*start: Any, made: keras.layers.RNN = made) -> list[Any]:
+                outputs = made(inputs, initial_state=[*start])
+                return [sum(ops.sum(values**2) for values in outputs), *outputs]
+
+            (_, *outputs), of_start = differentiated(squares, start)
+            found.append([*outputs, *of_start])
     for own, expected in zip(*found, strict=True):
         np.testing.assert_allclose(own, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_products_with_the_hessian_are_those_of_keras(layer) -> None:
-    inputs = tf.constant(np.random.default_rng(4).normal(size=(ROWS, STEPS, WIDTH)))
+    inputs = ops.convert_to_tensor(np.random.default_rng(4).normal(size=(ROWS, STEPS, WIDTH)))
     with policy("float64"):
         models = both(lambda kind: keras.Sequential([keras.Input((STEPS, WIDTH)), kind(UNITS)]), layer)
 
-    def second(model: keras.Model) -> list[tf.Tensor]:
-        weights = model.trainable_variables
-        with tf.GradientTape() as outer:
-            with tf.GradientTape() as inner:
-                total = tf.reduce_sum(model(inputs, training=True) ** 2)
-            along = tf.add_n([tf.reduce_sum(values) for values in inner.gradient(total, weights)])
-        return outer.gradient(along, weights)
+    def second(model: keras.Model) -> list[Any]:
+        def along() -> list[Any]:
+            first = gradients(lambda: ops.sum(model(inputs, training=True) ** 2), (), model.trainable_variables)
+            return [sum(ops.sum(values) for values in first)]
 
-    own, expected = (tf.function(second, autograph=False)(model) for model in models)
-    for found, value in zip(own, expected, strict=True):
+        return differentiated(along, (), model.trainable_variables, xla=False)[1]
+
+    for found, value in zip(*map(second, models), strict=True):
         np.testing.assert_allclose(found, value, rtol=0, atol=1e-11)
 
 
@@ -116,7 +116,7 @@ def test_in_mixed_bfloat16_it_computes_in_bfloat16(layer) -> None:
     mixed.set_weights(exact.get_weights())
     found = mixed(inputs)
     assert found.dtype == "bfloat16"
-    np.testing.assert_allclose(tf.cast(found, "float32"), expected, rtol=0, atol=0.02)
+    np.testing.assert_allclose(ops.cast(found, "float32"), expected, rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -125,16 +125,17 @@ def test_in_mixed_bfloat16_no_step_converts_all_steps(layer) -> None:
     keras.utils.set_random_seed(0)
     with policy("mixed_bfloat16"):
         model = network(layer)
-    inputs, mask = tf.zeros((ROWS, STEPS, WIDTH)), tf.constant(MASK)
+    inputs, mask, weights = (
+        np.zeros((ROWS, STEPS, WIDTH), "float32"),
+        ops.convert_to_tensor(MASK),
+        model.trainable_variables,
+    )
 
-    @tf.function(jit_compile=True, autograph=False)
-    def gradients() -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            total = tf.reduce_sum(tf.cast(model([inputs, mask], training=True), "float32"))
-        return tape.gradient(total, model.trainable_variables)
+    def of_weights(inputs: Any) -> list[Any]:
+        return gradients(lambda: ops.sum(ops.cast(model([inputs, mask], training=True), "float32")), (), weights)
 
-    program = gradients.experimental_get_compiler_ir()(stage="optimized_hlo")
-    read_or_written = re.findall(r"= (\w+)\[[\d,]+\]\S* dynamic-(?:update-)?slice\(", program)
+    text = optimized(program(of_weights), inputs)
+    read_or_written = re.findall(r"= (\w+)\[[\d,]+\]\S* dynamic-(?:update-)?slice\(", text)
     assert {"u16", "pred"} <= {*read_or_written} <= {"u16", "pred", "s32"}
 
 

@@ -1,15 +1,19 @@
 """The networks for texts are those of the papers: their weights, and their outputs, which NumPy computes again."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from batchwise.common import plugins
 from batchwise.models._dropout import RowDropout
-from batchwise.runtime.tensorflow import keras, tf
-from batchwise.training import row_keys
+from batchwise.runtime.keras import keras
+from batchwise.training import network, row_keys
+from tests.differentiation import computed, differentiated
 from tests.models.test_models import count
 from tests.models.test_normalization import policy
 
+ops = keras.ops
 TOLERANCE = 1e-12  # of float64, relative to the largest entry
 VOCABULARY, TOKENS, OUTPUTS = 11, 6, 3
 # Their options, and those of one that has all there is.
@@ -246,7 +250,7 @@ def by_numpy(name: str, options: dict, weights: list[np.ndarray], text: np.ndarr
 @of_each
 def test_outputs_are_those_of_numpy_for_the_tokens_alone(name, options) -> None:
     model, inputs = a_model(name, options), texts()
-    outputs = model(inputs).numpy()
+    outputs = np.asarray(computed(model, inputs))
     expected = [by_numpy(name, options, weights_of(model), text[text > 0]) for text in inputs]
     scale = max(np.abs(each).max() for each in expected if each.size)
     for found, each in zip(outputs, expected, strict=True):
@@ -275,21 +279,23 @@ def test_padding_has_no_outputs_and_no_gradient_of_its_own(name, options) -> Non
 def outputs_and_gradients(model: keras.Model, inputs: np.ndarray, name: str) -> list[np.ndarray]:
     """Return the outputs that count, and the gradients of a sum of their squares."""
     inputs = np.pad(inputs, ((0, 0), (0, model.input_shape[1] - inputs.shape[1])))
-    with tf.GradientTape() as tape:
+
+    def squares() -> tuple[Any, Any]:
         outputs = model(inputs, training=True)
         if name in TELL_THE_NEXT:
             outputs *= (inputs > 0)[..., None]
-        loss = tf.reduce_sum(outputs**2)
-    gradients = tape.gradient(loss, model.trainable_variables)
-    return [np.array(tf.convert_to_tensor(value)) for value in (outputs, *gradients)]
+        return ops.sum(outputs**2), outputs
+
+    (_, outputs), gradients = differentiated(squares, variables=model.trainable_variables)
+    return [np.array(value) for value in (outputs, *gradients)]
 
 
 @pytest.mark.parametrize("name", TELL_THE_NEXT)
 def test_no_token_sees_those_after_it(name) -> None:
     model, inputs = a_model(name, SMALL[name]), texts()
-    before = model(inputs).numpy()
+    before = np.asarray(computed(model, inputs))
     inputs[:, 3:] = 1 + inputs[:, 3:] % (VOCABULARY - 1)
-    after = model(inputs).numpy()
+    after = np.asarray(computed(model, inputs))
     np.testing.assert_array_equal(after[:, :3], before[:, :3])
     assert (after[:, 3:] != before[:, 3:]).any((1, 2)).all()
 
@@ -308,8 +314,7 @@ def test_they_compute_in_each_type(name, options, dtype) -> None:
 @pytest.mark.parametrize("name", ["lstm", "gpt_small"])
 def test_xla_computes_the_same(name) -> None:
     model = a_dropping_model(name, SMALL[name], "float32")
-    by_xla = tf.function(pass_in_training, jit_compile=True, autograph=False)(model)
-    for one, other in zip(pass_in_training(model), by_xla, strict=True):
+    for one, other in zip(pass_in_training(model), pass_in_training(model, xla=True), strict=True):
         np.testing.assert_allclose(other, one, rtol=0, atol=1e-5 * np.abs(one).max())
 
 
@@ -319,13 +324,16 @@ def a_dropping_model(name: str, options: dict, dtype: str) -> keras.Model:
         return build(name, options | {"dropout": 0.5})
 
 
-def pass_in_training(model: keras.Model) -> list[tf.Tensor]:
+def pass_in_training(model: keras.Model, **of_program: bool) -> list[np.ndarray]:
     """Return the outputs, and the gradients of the sum of their squares."""
-    keys = tf.constant(row_keys.of_epoch(0, 0, TOKENS + 1))
-    with tf.GradientTape() as tape, row_keys.given(row_keys.layers(model), keys):
-        outputs = tf.cast(model(texts(), training=True), model.variable_dtype)
-        loss = tf.reduce_sum(tf.square(outputs))
-    return [outputs, *map(tf.convert_to_tensor, tape.gradient(loss, model.trainable_variables))]
+
+    def squares() -> tuple[Any, Any]:
+        with row_keys.given(row_keys.layers(model), row_keys.of_epoch(0, 0, TOKENS + 1)):
+            outputs = network.outputs_of(model, texts(), training=True)
+        return ops.sum(ops.square(outputs)), outputs
+
+    (_, outputs), gradients = differentiated(squares, variables=model.trainable_variables, **of_program)
+    return [np.asarray(value) for value in (outputs, *gradients)]
 
 
 @pytest.mark.parametrize(

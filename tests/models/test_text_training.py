@@ -1,13 +1,15 @@
 """The engine trains the networks for texts, with dropout by rows: again to the bit, and in parts as in whole."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from batchwise.config.recipe import Recipe
 from batchwise.data.dataset import DataSet, Description, Split
-from batchwise.training import model_trial
-from batchwise.training.trainer import Trainer
+from batchwise.training import model_trial, trainers
 from tests.models.test_text_models import SMALL, TELL_THE_NEXT, TOKENS, VOCABULARY
+from tests.project import of_engine
 from tests.training.runs import assert_close, content
 
 TRUE = 5  # the token that makes a text one of the second class
@@ -33,14 +35,15 @@ def some_texts(rows: int) -> np.ndarray:
     return inputs.astype("int32")
 
 
-def trainer(name: str, dtype: str, accumulation: int = 1) -> Trainer:
+def trainer(name: str, dtype: str, accumulation: int = 1) -> Any:
     if name in TELL_THE_NEXT:
         task, of_part, names = "language_modelling", windows, tuple(map(str, range(VOCABULARY)))
     else:
         task, of_part, names = "binary_classification", classes, ("without", "with")
     data = DataSet(Description("texts", task, "none", "none"), names, *map(of_part, (60, 11, 12)))
     how = {"optimizer": {"name": "adam"}, "budget": {"epochs": 2}, "dtype": dtype, "accumulation": accumulation}
-    return Trainer(data, Recipe.model_validate({"model": {"name": name, **SMALL[name], "dropout": 0.25}, **how}))
+    how |= {"model": {"name": name, **SMALL[name], "dropout": 0.25}} | of_engine(lanes=2)
+    return trainers.load(data, Recipe.model_validate(how))
 
 
 @pytest.mark.usefixtures("without_xla")

@@ -1,6 +1,8 @@
 """Detection: its loss against loops over objects and places, decoded boxes, and the metrics of a perfect detector."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 
 from batchwise.data import task
 from batchwise.data.metric import LOSS
-from batchwise.runtime.tensorflow import tf
+from batchwise.runtime.keras import keras
 from batchwise.tasks import detection
+from tests.differentiation import computed, gradients
 
+ops = keras.ops
 CLASSES = 3
 SIZE = 64, 96  # height and width of the images
 GRIDS = {"one grid": (8,), "three grids": (8, 16, 32)}  # strides
@@ -105,16 +109,20 @@ def loss_of_row(labels: np.ndarray, outputs: np.ndarray, balance: float) -> floa
     return total
 
 
+@cache
+def of_balance(balance: float) -> Callable[..., Any]:
+    return partial(detection.loss_of_rows, class_balance=balance)
+
+
 def by_library(labels: np.ndarray, outputs: np.ndarray, balance: float = 0.0) -> np.ndarray:
-    return detection.loss_of_rows(tf.constant(labels), tf.constant(outputs), class_balance=balance).numpy()
+    return np.asarray(computed(of_balance(balance), labels, outputs))
 
 
 def gradient(labels: np.ndarray, outputs: np.ndarray, balance: float = 0.0) -> np.ndarray:
-    of_model = tf.constant(outputs)
-    with tf.GradientTape() as tape:
-        tape.watch(of_model)
-        loss = tf.reduce_sum(detection.loss_of_rows(tf.constant(labels), of_model, class_balance=balance))
-    return tape.gradient(loss, of_model).numpy()
+    def total(outputs: Any) -> Any:
+        return ops.sum(detection.loss_of_rows(ops.convert_to_tensor(labels), outputs, class_balance=balance))
+
+    return np.asarray(gradients(total, [outputs])[0])
 
 
 @pytest.mark.parametrize("balance", [0.0, 0.5, 1.0, 2.0])
@@ -215,6 +223,10 @@ def perfect(labels: np.ndarray, places: np.ndarray) -> np.ndarray:
     return outputs
 
 
+def boxes_of(outputs: np.ndarray) -> np.ndarray:
+    return np.asarray(computed(detection.boxes, outputs))
+
+
 def apart(seed: int, rows: int = 5) -> np.ndarray:
     """Return objects of which each has a third of the image to each side for itself, some rows without any."""
     random = np.random.default_rng(seed)
@@ -232,7 +244,7 @@ def apart(seed: int, rows: int = 5) -> np.ndarray:
 @given(seed=SEEDS)
 def test_decoded_boxes_are_those_that_outputs_were_built_from(strides, seed) -> None:
     labels = apart(seed)
-    found = detection.boxes(tf.constant(perfect(labels, cells(strides)))).numpy()
+    found = boxes_of(perfect(labels, cells(strides)))
     assert found.shape[1:] == (min(200, CLASSES * len(cells(strides))), 6)
     for objects, boxes in zip(labels, found, strict=True):
         objects = objects[objects[:, 4] >= 0]
@@ -245,14 +257,14 @@ def test_decoded_boxes_are_those_that_outputs_were_built_from(strides, seed) -> 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_perfect_detector_has_the_best_of_all_metrics(strides, seed) -> None:
     labels = apart(seed).astype("float32")
-    found = detection.boxes(tf.constant(perfect(labels, cells(strides)).astype("float32"))).numpy()
+    found = boxes_of(perfect(labels, cells(strides)).astype("float32"))
     np.testing.assert_allclose(detection.score(labels, found), 1, rtol=1e-12)
 
 
 def test_sides_that_would_overflow_are_limited() -> None:
     outputs = perfect(apart(0), cells((8,))).astype("float32")
     outputs[..., CLASSES + 2 : CLASSES + 4] = 1e4
-    assert np.isfinite(detection.boxes(tf.constant(outputs)).numpy()).all()
+    assert np.isfinite(boxes_of(outputs)).all()
 
 
 # The task

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 from batchwise.common import plugins
 from batchwise.common.errors import UserError
@@ -14,10 +16,11 @@ from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.prepared import metrics_on
 from batchwise.data.task import Scale
 from batchwise.datasets.hidden_markov import FIRST, Source, prepare
-from batchwise.runtime.tensorflow import keras, tf
+from batchwise.runtime.keras import keras
 from batchwise.tasks import language_modelling
-from batchwise.training import evaluation_rows, model_trial, run_cost, trained_model
-from batchwise.training.trainer import Trainer
+from batchwise.training import evaluation_rows, model_trial, run_cost, trained_model, trainers
+from tests.differentiation import differentiated
+from tests.project import of_engine
 from tests.training.runs import recipe
 
 layers = keras.layers
@@ -61,7 +64,7 @@ def use_model(monkeypatch) -> Callable:
 
 def test_the_loss_tends_to_the_entropy_and_metrics_are_its_sums(data, use_model) -> None:
     use_model(lambda vectors: vectors)
-    trainer = Trainer(data, recipe("adam", budget={"epochs": 12}))
+    trainer = trainers.load(data, recipe("adam", budget={"epochs": 12}))
     model_trial.check(trainer)
     result, again = (trainer.run(32, 0.03, seed=0) for _ in range(2))
     assert result.status == "ok" and [*result.metrics] == ["loss", "perplexity", "bits_per_byte"]
@@ -81,10 +84,10 @@ def test_the_loss_tends_to_the_entropy_and_metrics_are_its_sums(data, use_model)
 def test_the_model_of_a_run_gives_logits_of_each_place(data, use_model) -> None:
     use_model(lambda vectors: vectors)
     how = recipe("adam", budget={"epochs": 1})
-    result = Trainer(data, how).run(32, 0.03, seed=0)
+    result = trainers.load(data, how).run(32, 0.03, seed=0)
     logits = trained_model.build(how, data, [*result.weights.values()]).predict(data.test.inputs, verbose=0)
     assert logits.shape == (ROWS["test"], PLACES, 5)
-    probabilities = tf.nn.log_softmax(logits.astype("float64")).numpy()
+    probabilities = special.log_softmax(logits.astype("float64"), axis=-1)
     tokens = data.test.labels[:, :-1]
     picked = np.take_along_axis(probabilities, tokens[..., None], -1)[..., 0] * (tokens > 0)
     loss = -(picked.sum(axis=1) / (tokens > 0).sum(axis=1)).mean()
@@ -121,11 +124,14 @@ def test_large_logits_and_rows_without_tokens_are_no_nan() -> None:
     labels = np.array([[2, 0, 1], [0, 0, 1]], "int32")
     logits = np.full((2, 2, 4), -3e4, "float32")
     logits[:, :, 2] = 3e4
-    with tf.GradientTape() as tape:
-        tape.watch(given := tf.constant(logits))
-        loss = language_modelling.loss(tf.constant(labels), given)
+
+    def total(logits: Any) -> tuple[Any, Any]:
+        loss = language_modelling.loss(keras.ops.convert_to_tensor(labels), logits)
+        return keras.ops.sum(loss), loss
+
+    (_, loss), [gradient] = differentiated(total, [logits])
     np.testing.assert_array_equal(loss, [0, 0])
-    assert np.isfinite(tape.gradient(loss, given)).all()
+    assert np.isfinite(gradient).all()
     assert np.asarray(language_modelling.loss(labels, -logits)) == pytest.approx([6e4 + np.log(3), 0])
 
 
@@ -146,19 +152,19 @@ RIGHT = {
 def test_a_model_that_sees_later_tokens_is_refused(between, data, use_model) -> None:
     use_model(between)
     with pytest.raises(UserError, match="outputs of model mlp at a place of a row depend on tokens after it"):
-        model_trial.check(Trainer(data, recipe()))
+        model_trial.check(trainers.load(data, recipe()))
 
 
 @pytest.mark.parametrize("between", RIGHT.values(), ids=RIGHT)
 def test_a_model_that_sees_earlier_tokens_is_not(between, data, use_model) -> None:
     use_model(between)
-    model_trial.check(Trainer(data, recipe()))
+    model_trial.check(trainers.load(data, recipe()))
 
 
 def test_a_model_of_one_output_a_row_is_refused(data, use_model) -> None:
     use_model(layers.GlobalAveragePooling1D())
     with pytest.raises(UserError) as error:
-        Trainer(data, recipe())
+        trainers.load(data, recipe())
     assert str(error.value).endswith(
         "the output shape of model mlp is (None, 5); it must be (None, 8, 5), as its argument outputs=5 says, at each "
         "of the 8 places of a row, whose next token it is to predict"
@@ -168,10 +174,10 @@ def test_a_model_of_one_output_a_row_is_refused(data, use_model) -> None:
 @pytest.mark.usefixtures("without_xla")
 def test_so_few_rows_are_evaluated_together_that_their_outputs_fit(data, use_model, monkeypatch) -> None:
     use_model(lambda vectors: vectors)
-    whole = Trainer(data, recipe(dtype="float64", budget={"epochs": 1}))
+    whole = trainers.load(data, recipe(dtype="float64", budget={"epochs": 1}))
     assert whole.evaluate.batch_rows == evaluation_rows.EVALUATION_IMAGES
-    monkeypatch.setattr(evaluation_rows, "VALUES", 7 * PLACES * 5)
-    pieces = Trainer(data, recipe(dtype="float64", budget={"epochs": 1}))
+    monkeypatch.setattr(evaluation_rows, "VALUES", 7 * PLACES * 5 * whole.recipe.runs_at_once)
+    pieces = trainers.load(data, recipe(dtype="float64", budget={"epochs": 1}))
     assert pieces.evaluate.batch_rows == 7
     found = [trainer.run(32, 0.1, 0).metrics["perplexity"] for trainer in (whole, pieces)]
     np.testing.assert_allclose(*found, rtol=1e-12)
@@ -179,13 +185,13 @@ def test_so_few_rows_are_evaluated_together_that_their_outputs_fit(data, use_mod
 
 def test_attention_counts_with_a_score_for_each_pair_of_places(data, use_model) -> None:
     use_model(lambda vectors: layers.MultiHeadAttention(2, 2)(vectors, vectors, use_causal_mask=True))
-    assert evaluation_rows.values_of_row(Trainer(data, recipe()).model) == 2 * PLACES * PLACES
+    assert evaluation_rows.values_of_row(trainers.load(data, recipe()).model) == 2 * PLACES * PLACES
 
 
 @pytest.mark.parametrize(("layer", "gates"), [(layers.LSTM, 4), (layers.GRU, 3)])
 def test_a_recurrent_layer_counts_with_the_gates_of_each_place(layer, gates, data, use_model) -> None:
     use_model(lambda vectors: layer(3, return_sequences=True)(vectors))
-    assert evaluation_rows.values_of_row(Trainer(data, recipe()).model) == PLACES * gates * 3
+    assert evaluation_rows.values_of_row(trainers.load(data, recipe()).model) == PLACES * gates * 3
 
 
 def test_values_of_rows_are_linearised_about_their_mean() -> None:
@@ -208,12 +214,12 @@ MODELS = {
 
 def of_model(name: str, epochs: int) -> Recipe:
     how = {"model": {"name": name, **MODELS[name]}, "optimizer": {"name": "adam"}, "budget": {"epochs": epochs}}
-    return Recipe.model_validate(how)
+    return Recipe.model_validate(how | of_engine(lanes=1))
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_models_of_language_pass(name, data) -> None:
-    model_trial.check(Trainer(data, of_model(name, 1)))
+    model_trial.check(trainers.load(data, of_model(name, 1)))
 
 
 @pytest.mark.usefixtures("without_xla")
@@ -221,7 +227,7 @@ def test_a_recurrent_model_comes_near_the_loss_of_the_source_from_above() -> Non
     sizes = {"train_rows": 1500, "validation_rows": 0, "test_rows": 500, "max_tokens": 16}
     data = prepare(states=4, symbols=8, **sizes, seed=0)
     source = float(data.description.title.split()[-2])
-    loss = Trainer(data, of_model("language_model", 4)).run(32, 0.015, seed=0).metrics["loss"][-1, 2]
+    loss = trainers.load(data, of_model("language_model", 4)).run(32, 0.015, seed=0).metrics["loss"][-1, 2]
     assert source - 0.002 < loss < source + 0.02
     assert loss < of_token_before(data) - 0.04  # so it remembers more than one token
 

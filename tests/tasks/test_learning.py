@@ -9,7 +9,7 @@ from batchwise.data.dataset import DataSet, Description, Split
 from batchwise.data.metric import LOSS, Metric
 from batchwise.data.prepared import metrics_on
 from batchwise.data.task import Scale
-from batchwise.training.trainer import Trainer
+from batchwise.training import trainers
 from tests.training.runs import recipe
 
 pytestmark = pytest.mark.usefixtures("without_xla")
@@ -49,7 +49,7 @@ def facts(data: DataSet, options: dict) -> dict[str, Metric]:
 def test_a_network_learns_and_metrics_are_in_the_unit_of_the_target(name, options) -> None:
     data, known = made(name), facts(made(name), options)
     chosen = recipe("adam", budget={"epochs": 40}, task={"name": name, **options})
-    result = Trainer(data, chosen).run(32, 0.02, seed=0)
+    result = trainers.load(data, chosen).run(32, 0.02, seed=0)
     assert result.status == "ok" and {*result.metrics} == {each for each, of in known.items() if not of.if_named}
     for metric, values in result.metrics.items():
         ahead = known[metric].sign * (values[-1] - known[metric].baseline)
@@ -68,9 +68,9 @@ def test_a_network_learns_and_metrics_are_in_the_unit_of_the_target(name, option
 def test_what_is_recorded_because_it_is_named_changes_no_weight(name) -> None:
     data, known = made(name), facts(made(name), {})
     chosen = recipe("adam", budget={"epochs": 10})
-    without = Trainer(data, chosen).run(32, 0.04, seed=0)
+    without = trainers.load(data, chosen).run(32, 0.04, seed=0)
     for metric in ("roc_auc", "average_precision", "brier_score"):
-        naming = Trainer(data, chosen, metric)
+        naming = trainers.load(data, chosen, metric)
         with_it, again = (naming.run(32, 0.04, seed=0) for _ in range(2))
         assert {*with_it.metrics} - {*without.metrics} == {metric}
         ahead = known[metric].sign * (with_it.metrics[metric][-1] - known[metric].baseline)
@@ -87,7 +87,7 @@ def test_a_split_without_rows_has_no_metric() -> None:
         none = DataSet(
             data.description, data.class_names, data.train, data.validation.take(np.array([], int)), data.test
         )
-        result = Trainer(none, recipe(budget={"epochs": 1})).run(32, 0.01, seed=0)
+        result = trainers.load(none, recipe(budget={"epochs": 1})).run(32, 0.01, seed=0)
         assert all(np.isnan(values[:, 1]).all() for values in result.metrics.values())
         assert np.isfinite(result.metrics[LOSS][:, [0, 2]]).all()
 

@@ -4,7 +4,7 @@ A loss of outputs [B, 1] and labels [B] that forgets the last axis is [B, B]: it
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from batchwise.common.errors import UserError
 from batchwise.common.plugin_errors import place, told
 from batchwise.data.task import Scale, Task, TaskMetric
+from batchwise.runtime.engine import used
 from batchwise.runtime.keras import keras
 
 ROWS = 3
@@ -30,7 +31,7 @@ def check(name: str, task: Task, classes: int, dtype: str) -> None:
         shape = shapes.get(task.labels.kind, [ROWS])
         labels = keras.ops.zeros(shape, "int32" if task.labels.are_integers else dtype)
         of_model = keras.ops.zeros([ROWS, *(size or PLACES for size in task.output_shape(classes, (PLACES,)))], dtype)
-        _shape(f"task {name}: the values of its loss", task.loss(labels, of_model), most=0)
+        _shape(f"task {name}: the values of its loss", _tensor(task.loss, labels, of_model), most=0)
         for metric in task.metrics:
             _check_metric(f"task {name}: the metric {metric.name}", metric, labels, of_model)
 
@@ -51,13 +52,30 @@ def _of_types(what: str, task: Task) -> Iterator[None]:
 
 def _check_metric(what: str, metric: TaskMetric, labels: Any, outputs: Any) -> None:
     if metric.predictions:
-        _shape(f"{what}: its predictions", metric.predictions(outputs), most=2)
+        _shape(f"{what}: its predictions", _tensor(metric.predictions, outputs), most=2)
     if metric.values:
-        shape = _shape(f"{what}: its values", metric.values(labels, outputs), most=1)
+        shape = _shape(f"{what}: its values", _tensor(metric.values, labels, outputs), most=1)
         means = (metric.levels(outputs.shape[-1]),) if metric.levels else shape
         found = np.shape(metric.of_means(np.zeros((2, 3, *means)), Scale()))  # of evaluations, of the splits
         if found[:2] != (2, 3) or len(found) != (3 if metric.by_class else 2):
             raise UserError(f"{what}: {_no_number(means, found) if metric.reduce else _several(means)}")
+
+
+def _tensor(function: Callable[..., Any], *given: Any) -> Any:
+    """Return what a function of tensors returns, as a tensor; None stays None.
+
+    On JAX it is one without values: it would compile each operation of the function by itself, for seconds.
+    """
+
+    def tensor(*given: Any) -> Any:
+        found = function(*given)
+        return None if found is None else keras.ops.convert_to_tensor(found)
+
+    if used() == "jax":
+        from batchwise.runtime.jax import jax
+
+        return jax.eval_shape(tensor, *given)
+    return tensor(*given)
 
 
 def _no_number(means: tuple[int, ...], found: tuple[int, ...]) -> str:
@@ -75,7 +93,7 @@ def _shape(what: str, values: Any, *, most: int) -> tuple[int, ...]:
     """Return the shape of the values of one row. Raises UserError for no values of ROWS, or more axes than `most`."""
     if values is None:
         raise UserError(f"{what} are None; a tensor is expected: does the function end with `return`?")
-    shape = tuple(keras.ops.convert_to_tensor(values).shape)
+    shape = tuple(values.shape)
     if shape[:1] != (ROWS,) or len(shape) > 1 + most:
         allowed = ("[B]", "[B] or [B, k]", "[B], [B, k] or [B, K, k]")[most]
         raise UserError(f"{what} of B = {ROWS} rows, with outputs [B, outputs], are {[*shape]}, not {allowed}")

@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,15 +29,14 @@ from batchwise.data.dataset import DataSet, Split
 from batchwise.measuring.landscape import landscape_files, measurement, noise, output, sharpness, updates
 from batchwise.measuring.landscape.cells import chosen
 from batchwise.measuring.landscape.columns import columns, tables
-from batchwise.measuring.landscape.gradients import Gradients
 from batchwise.measuring.landscape.moments import moments
-from batchwise.runtime.tensorflow import tf
-from batchwise.training import evaluation_rows, network, run_result
-from batchwise.training.trainer import Trainer
-from batchwise.training.update import Epoch, Updater
+from batchwise.training import evaluation_rows, network, random_streams, run_result, trainers
 from stages import landscape as stage
-from tests import fabricated, shards
+from tests import fabricated, reference, shards
 from tests.project import PARAMS, STUDY
+
+if TYPE_CHECKING:
+    from batchwise.measuring.landscape.gradients import Gradients
 
 OPTIONS = PARAMS["data_sets"]["digits"]
 SMALL = {
@@ -61,7 +61,8 @@ def test_a_landscape_is_of_the_weights_that_train_in_their_own_type(tmp_path) ->
     data, how = digits(), recipe(dtype="mixed_bfloat16", trainable=["dense_1"])
     bias = np.arange(10, dtype="float32")
     np.savez(tmp_path / "start.npz", **{"003_bias": bias})
-    programs, trainer = Gradients(data, how, np.arange(8), tmp_path / "start.npz"), Trainer(data, how)
+    programs = measurement.gradients(data, how, np.arange(8), tmp_path / "start.npz")
+    trainer = trainers.load(data, how)
     start, expected = programs.start(1), trainer.start(1)
     assert [values.tobytes() for values in start] == [values.tobytes() for values in (*expected[:3], bias)]
     np.testing.assert_array_equal(programs.load(start), np.concatenate([expected[2].ravel(), bias]))
@@ -267,16 +268,23 @@ def test_distance() -> None:
 
 
 @pytest.fixture(scope="module")
-def small() -> tuple[Gradients, np.ndarray]:
+def small() -> tuple["Gradients", np.ndarray]:
     """A network in float64, and weights of it."""
-    programs = Gradients(digits(), recipe(dtype="float64"), np.arange(0, 1200, 7))
+    programs = measurement.gradients(digits(), recipe(dtype="float64"), np.arange(0, 1200, 7))
     return programs, programs.load(programs.start(3))
 
 
-def plain_loss(programs: Gradients, rows: np.ndarray) -> tf.Tensor:
-    """The mean loss of training rows at the variables of the model, by Keras's own call."""
-    inputs, labels = programs.examples.take(rows)
-    return tf.reduce_mean(programs.task.loss(labels, programs.model(inputs, training=False)))
+def parts_of(programs: "Gradients", weights: np.ndarray) -> list[np.ndarray]:
+    """The weights of each layer, as the network of the tests' own has them."""
+    parts = np.split(weights, np.cumsum(programs.sizes)[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, programs.shapes, strict=True)]
+
+
+def of_numpy(programs: "Gradients", weights: np.ndarray, data: DataSet, rows: np.ndarray) -> tuple[float, np.ndarray]:
+    """The mean loss of training rows and its gradient, by NumPy."""
+    inputs, labels = data.train.inputs[rows].astype("float64"), data.train.labels[rows]
+    parts = parts_of(programs, weights)
+    return reference.evaluate(parts, inputs, labels)[0], flat(reference.gradients(parts, inputs, labels))
 
 
 def flat(parts: list) -> np.ndarray:
@@ -289,17 +297,15 @@ def test_loss_and_gradients_are_those_of_the_network(small) -> None:
     found = np.concatenate(list(programs.of_batches(weights, batches)))
     assert found.shape == (70, len(weights)) and len(weights) == 8 * 65 + 10 * 9
     for number in (0, 63, 64, 69):
-        with tf.GradientTape() as tape:
-            loss = plain_loss(programs, batches[number])
-        expected = flat(tape.gradient(loss, programs.model.trainable_variables))
+        expected = of_numpy(programs, weights, digits(), batches[number])[1]
         np.testing.assert_allclose(found[number], expected, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(programs.of_batch(weights, batches[number]), expected, rtol=1e-9, atol=1e-12)
     loss, gradient = programs.loss(weights)
-    assert loss == pytest.approx(float(plain_loss(programs, np.arange(0, 1200, 7))), rel=1e-12)
-    np.testing.assert_allclose(gradient, programs.of_batch(weights, np.arange(0, 1200, 7)), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(
-        programs.gradient(weights), programs.of_batch(weights, np.arange(1200)), rtol=1e-9, atol=1e-12
-    )
+    expected_loss, expected = of_numpy(programs, weights, digits(), np.arange(0, 1200, 7))
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-9, atol=1e-12)
+    of_all = of_numpy(programs, weights, digits(), np.arange(1200))[1]
+    np.testing.assert_allclose(programs.gradient(weights), of_all, rtol=1e-9, atol=1e-12)
 
 
 def test_the_gradient_and_the_product_are_finite_differences(small) -> None:
@@ -317,42 +323,37 @@ def test_the_largest_eigenvalue_of_a_network_is_that_of_its_full_hessian() -> No
     data = digits()
     few = replace(data, **{name: Split(part.inputs[:60, :6], part.labels[:60])
                            for name, part in vars(data).items() if isinstance(part, Split)})  # fmt: skip
-    programs = Gradients(few, recipe(model={"name": "mlp", "hidden_units": [4]}, dtype="float64"), np.arange(60))
+    how = recipe(model={"name": "mlp", "hidden_units": [4]}, dtype="float64")
+    programs = measurement.gradients(few, how, np.arange(60))
     weights = programs.load(programs.start(1))
-    variables = programs.model.trainable_variables
-    with tf.GradientTape(persistent=True) as outer:
-        with tf.GradientTape() as inner:
-            loss = plain_loss(programs, np.arange(60))
-        gradient = tf.concat([tf.reshape(part, [-1]) for part in inner.gradient(loss, variables)], 0)
-    columns = outer.jacobian(gradient, variables, experimental_use_pfor=False)
-    hessian = np.concatenate([column.numpy().reshape(len(weights), -1) for column in columns], axis=1)
+
+    def gradient(moved: np.ndarray) -> np.ndarray:
+        return of_numpy(programs, weights + moved, few, np.arange(60))[1]
+
+    steps = 1e-5 * np.eye(len(weights))
+    hessian = np.stack([(gradient(step) - gradient(-step)) / 2e-5 for step in steps], axis=1)
     vector = np.random.default_rng(2).standard_normal(len(weights))
-    np.testing.assert_allclose(programs.product(weights, vector), hessian @ vector, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(programs.product(weights, vector), hessian @ vector, rtol=1e-7, atol=1e-8)
     found = sharpness.largest_eigenvalue(partial(programs.product, weights), len(weights))
     assert found == pytest.approx(np.linalg.eigvalsh(hessian)[-1], rel=sharpness.EIGENVALUE_TOLERANCE)
 
 
 def test_an_update_by_its_definition_is_that_of_the_engine(small) -> None:
     programs, weights = small
-    plain, rate = recipe(dtype="float64", optimizer={"name": "sgd"}), 0.25
+    plain, rate = recipe(dtype="float64", optimizer={"name": "sgd"}, budget={"updates": 1}), 0.25
     assert plain.optimizer == SGD(name="sgd")
-    optimizer = network.build_optimizer(plain, programs.model)
-    optimizer.learning_rate.assign(rate)
-    update = Updater(programs.model, optimizer, programs.task, programs.examples, plain, 1200)
-    order = np.random.default_rng(0).permutation(1200).astype("int32")
-    none = tf.zeros((0, 3), "int32"), tf.zeros(0, "uint32")
-    update(Epoch(tf.constant(order), *none, tf.constant([rate])), 2, 16, 16)
-    moved = flat(programs.model.trainable_variables) - weights
-    programs.load(programs.start(3))
-    np.testing.assert_allclose(moved, -rate * programs.of_batch(weights, order[32:48]), rtol=1e-9, atol=1e-12)
+    result = trainers.load(digits(), plain).run(16, rate, seed=3)
+    moved = flat(list(result.weights.values())) - weights
+    rows = random_streams.orders(3, 0, 1, 1200)[0][:16]
+    np.testing.assert_allclose(moved, -rate * programs.of_batch(weights, rows), rtol=1e-9, atol=1e-12)
 
 
 def test_a_network_with_batch_normalisation_is_taken_in_inference_mode(monkeypatch) -> None:
     """Also in batches that do not divide the rows, as images are."""
     monkeypatch.setattr(evaluation_rows, "EVALUATION_IMAGES", 50)
     data, trained = digits(), recipe(model=CNN, budget={"epochs": 1})
-    result = Trainer(data, trained).run(64, 0.1, 0)
-    programs = Gradients(data, trained, np.arange(1200))
+    result = trainers.load(data, trained).run(64, 0.1, 0)
+    programs = measurement.gradients(data, trained, np.arange(1200))
     weights = programs.load(list(result.weights.values()))
     assert programs.all[0].shape == (24, 50) and len(weights) == result.parameters
     loss, gradient = programs.loss(weights)
@@ -373,7 +374,9 @@ def test_padding_leaves_the_mean_as_it_is(monkeypatch, small, rows) -> None:
     batches, shares = programs._padded(np.arange(100, 100 + rows))
     assert batches.shape == shares.shape == (-(-rows // 7), min(rows, 7))
     monkeypatch.setattr(programs, "some", (batches, shares))
-    assert programs.loss(weights)[0] == pytest.approx(float(plain_loss(programs, np.arange(100, 100 + rows))))
+    assert programs.loss(weights)[0] == pytest.approx(
+        of_numpy(programs, weights, digits(), np.arange(100, 100 + rows))[0]
+    )
 
 
 def test_the_rows_of_the_loss_are_a_fixed_stratified_part(monkeypatch) -> None:
@@ -400,7 +403,7 @@ def project(tmp_path_factory) -> Path:
     prepared.save(data, folder / "data/prepared", "digits", OPTIONS)
     for name in studies:
         prepared.save_part(data, folder / "data/prepared", name, OPTIONS, {})
-    trainer, runs = Trainer(data, study.recipe), folder / "data/runs/small"
+    trainer, runs = trainers.load(data, study.recipe), folder / "data/runs/small"
     contents = {}
     for run in grid.runs(study, 1200):
         result = trainer.run(run.effective_batch_size, run.learning_rate, run.seed)
@@ -451,7 +454,7 @@ def check_cells(cells: pd.DataFrame, project: Path) -> None:
         result.metrics["loss"][-1, 0],
         result.metrics["accuracy"][-1, 2],
     )
-    trainer = Trainer(digits(), recipe())
+    trainer = trainers.load(digits(), recipe())
     start = network.start(trainer.build(0), 0)
     assert last["distance"] == pytest.approx(np.linalg.norm(flat(list(result.weights.values())) - flat(start)))
     assert last["distance_relative"] == pytest.approx(last["distance"] / np.linalg.norm(flat(start)))
@@ -470,10 +473,9 @@ def check_updates(found: landscape_files.Landscape) -> None:
     assert (at_start["covariance_trace"] / at_start["expected_covariance_trace"]).between(0.7, 1.3).all()
 
 
-def test_a_study_that_asks_for_nothing_gets_empty_tables_without_tensorflow(project) -> None:
-    code = (
-        "import sys; from stages import landscape; landscape.main(sys.argv[1]); assert 'tensorflow' not in sys.modules"
-    )
+def test_a_study_that_asks_for_nothing_gets_empty_tables_without_an_engine(project) -> None:
+    engines = "assert not {'jax', 'tensorflow'} & {*sys.modules}"
+    code = f"import sys; from stages import landscape; landscape.main(sys.argv[1]); {engines}"
     command = [sys.executable, "-c", code, "none"]
     subprocess.run(command, cwd=project, env={"PYTHONPATH": str(ROOT)}, check=True)
     found = landscape_files.read(project / "data/landscapes/none")

@@ -23,6 +23,7 @@ from batchwise.measuring.profiling.measurement_store import Measurements
 from batchwise.measuring.profiling.profile_files import END, EVALUATION, POINT
 from batchwise.measuring.profiling.profiler import Profiler
 from batchwise.measuring.profiling.updates import Kind, Update
+from tests.project import of_engine
 
 STUDY = {
     "data_set": "texts",
@@ -31,6 +32,7 @@ STUDY = {
     "budget": {"epochs": 1},
     "learning_rate_scaling": "none",
     "grid": {"batch_sizes": [4], "base_learning_rates": [0.1], "seeds": 1},
+    **of_engine(lanes=2),
 }
 ASKED = {"lengths": [100, 20, 400], "limit": 2.0, "dtypes": ["mixed_bfloat16"], "accumulation": [4]}
 

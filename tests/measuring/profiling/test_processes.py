@@ -30,6 +30,7 @@ from batchwise.measuring.profiling.profiler import Profiler
 from batchwise.measuring.profiling.rounds import PROCESSES, ROUNDS, Point, Rounds
 from batchwise.measuring.profiling.steps import Steps
 from batchwise.runtime import forkserver
+from tests.project import of_engine
 
 
 def study(**changes) -> Study:
@@ -40,10 +41,12 @@ def study(**changes) -> Study:
         "budget": {"epochs": 1},
         "learning_rate_scaling": "none",
         "grid": {"batch_sizes": [4], "base_learning_rates": [0.1], "seeds": 1},
+        **of_engine(lanes=2),
     }
     return Study.model_validate({**given, **changes})
 
 
+@pytest.mark.tensorflow
 def test_errors_that_mean_that_memory_ended() -> None:
     code = """if True:
         from batchwise.measuring.profiling.probe import ending
@@ -70,6 +73,19 @@ def test_errors_that_mean_that_memory_ended() -> None:
         "failed: AbortedError: Operation received an exception:Status: 3, message: could not create a primitive",
         "failed: no such model",
     ]
+
+
+@pytest.mark.jax
+def test_errors_of_jax_that_mean_that_memory_ended() -> None:
+    from batchwise.measuring.profiling.probe import ending
+    from batchwise.runtime.jax import jax
+
+    words = "Out of memory allocating 16000000000 bytes."
+    error = jax.errors.JaxRuntimeError
+    assert ending(error(f"RESOURCE_EXHAUSTED: {words}\nand more")) == ("out_of_memory", f"RESOURCE_EXHAUSTED: {words}")
+    assert ending(MemoryError()) == ("out_of_memory", "MemoryError")
+    assert ending(error("INTERNAL: no")) == ("failed", "JaxRuntimeError: INTERNAL: no")
+    assert ending(UserError("no such model")) == ("failed", "no such model")
 
 
 def data_set(rows: int) -> DataSet:

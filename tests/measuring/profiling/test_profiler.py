@@ -27,7 +27,8 @@ from batchwise.measuring.profiling.endings import Ended
 from batchwise.measuring.profiling.largest_batch import PEAK_NOISE, double, doublings
 from batchwise.measuring.profiling.profile_files import Profile
 from batchwise.measuring.profiling.rounds import PROCESSES, ROUNDS, Point
-from tests.project import HANG
+from batchwise.runtime import engine
+from tests.project import HANG, of_engine
 
 STUDY = {
     "data_set": "digits",
@@ -37,6 +38,7 @@ STUDY = {
     "learning_rate_scaling": "none",
     "grid": {"batch_sizes": [32, 256, 10**9], "base_learning_rates": [0.1], "seeds": 1},
     "timed_beside": ["neighbours", "float64", "float32", "bfloat16"],
+    **of_engine(lanes=2),
 }
 DIGITS = {"test_rows": 297, "validation_rows": 300, "seed": 0}
 ROWS = 1200
@@ -170,7 +172,7 @@ def test_the_machine_is_described(stage) -> None:
     assert machine["training_rows"] == ROWS and machine["xla"] is True
     assert machine["cores"] >= 1 and machine["memory_total_bytes"] > machine["memory_limit_bytes"] > 0
     assert machine["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert {"device", "tensorflow", "keras"} <= set(machine)
+    assert {"device", engine.used(), "keras"} <= set(machine)
 
 
 def test_each_point_has_a_repetition_in_each_round_in_a_random_order(stage) -> None:
@@ -212,7 +214,7 @@ def test_times_are_of_the_time_that_the_stage_took(stage) -> None:
 
 
 def test_a_repetition_is_the_mean_of_its_updates() -> None:
-    from batchwise.measuring.profiling.probe import Probe  # imports TensorFlow
+    from batchwise.measuring.profiling.probe import Probe  # imports the engine
 
     probe = Probe.__new__(Probe)
     probe.lanes, calls = 1, []
@@ -456,5 +458,5 @@ def test_a_missing_or_damaged_file_is_an_error_of_the_user(name, tmp_path) -> No
 
 
 def test_reading_does_not_import_what_trains() -> None:
-    code = "import sys, batchwise.measuring.profiling.profiler; sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, batchwise.measuring.profiling.profiler; sys.exit(bool({'jax', 'tensorflow'} & {*sys.modules}))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0

@@ -6,7 +6,10 @@ import pytest
 
 from batchwise.measuring.profiling.probe import IMAGES, PIXELS, RECURRENT_TOKENS, ROWS, TOKENS, Probe
 from batchwise.models import bag_of_embeddings, gru, lstm
+from batchwise.runtime.device import configure
 from batchwise.training.network import is_recurrent
+
+configure()  # before a layer computes anything
 
 
 @pytest.mark.parametrize(
