@@ -11,7 +11,7 @@ from batchwise.config.recipe import Model
 from batchwise.data import prepared, stored_arrays
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.models import _dropout
-from batchwise.training import evaluation_rows, model_trial, streaming, trainers
+from batchwise.training import evaluation_rows, model_trial, streamed_rows, trainers
 from tests.training.runs import content, data_set, image_data_set, recipe
 
 pytestmark = pytest.mark.tensorflow
@@ -51,7 +51,7 @@ class OfText:
 def small_chunks(monkeypatch) -> None:
     """Let there be several shards, chunks and batches of evaluation, with a rest of each."""
     monkeypatch.setattr(stored_arrays, "SHARD_BYTES", 500)
-    monkeypatch.setattr(streaming, "CHUNK_BYTES", 700)
+    monkeypatch.setattr(streamed_rows, "CHUNK_BYTES", 700)
     monkeypatch.setattr(evaluation_rows, "together", lambda model: 16)
 
 
