@@ -110,7 +110,7 @@ class Chunks:
 def read_ahead(reads: Sequence[Callable[[], Any]]) -> Iterator[Any]:
     """Yield what functions return, each of which is called while what the one before returned is in use.
 
-    They must not use TensorFlow: the end of a thread that did can wait for Python, which waits for the thread.
+    They must not use the engine: the end of a thread that used TensorFlow can wait for Python, which waits for it.
     """
     with ThreadPoolExecutor(max_workers=1) as thread:
         waiting = deque(thread.submit(read) for read in reads[:1])
