@@ -83,26 +83,22 @@ CNN = Model(name="cnn", channels=2, normalization="batch", normalization_batch=9
 
 
 @pytest.mark.parametrize(
-    ("data", "how", "batch_sizes"),
+    ("data", "how", "m"),
     [
-        (data_set(), recipe("adam", lanes=3, budget={"epochs": 2}, ema=0.75), (7, 25)),
-        (image_data_set(), recipe(lanes=3, budget={"updates": 9}).model_copy(update={"model": CNN}), (6,)),
+        (data_set(), recipe("adam", lanes=3, budget={"epochs": 2}, ema=0.75), 25),
+        (image_data_set(), recipe(lanes=3, augmentation={"pad": 1, "flip": True, "zoom": 2.0}), 7),
+        (image_data_set(), recipe(lanes=3, budget={"updates": 9}).model_copy(update={"model": CNN}), 6),
     ],
-    ids=["dense", "convolutions"],
+    ids=["one batch and a rest", "batches and a rest", "statistics of rows before"],
 )
-def test_rows_that_are_read_from_disk_give_the_bits_of_those_in_memory(
-    data, how, batch_sizes, tmp_path, monkeypatch
-) -> None:
+def test_rows_that_are_read_from_disk_give_the_bits_of_those_in_memory(data, how, m, tmp_path, monkeypatch) -> None:
     """Whatever the neighbours: those of a seed, of which rows are read once, another, and one that diverged."""
     with_small_chunks(monkeypatch)
     in_memory, from_disk = trainers.load(data, how), trainers.load(streamed(data, tmp_path), how)
-    for m in batch_sizes:
-        first, other, same, bad = (replace(run, effective_batch_size=m) for run in (*RUNS[:3], BAD))
-        runs = [first, other, same, bad]
-        expected = dict(zip(runs, map(content, in_memory.train(runs)), strict=True))
-        for runs in ([first, other, same], [same], [other, bad, first]):
-            found = from_disk.train(runs)
-            assert [*map(content, found)] == [expected[run] for run in runs]
+    first, other, same, bad = runs = [replace(run, effective_batch_size=m) for run in (*RUNS[:3], BAD)]
+    expected = dict(zip(runs, map(content, in_memory.train(runs)), strict=True))
+    for together in ([first, other, same], [same], [other, bad, first]):
+        assert [*map(content, from_disk.train(together))] == [expected[run] for run in together]
 
 
 def test_branches_of_runs_are_trained_together() -> None:

@@ -1,6 +1,6 @@
 """Training on JAX with rows that are read from disk (streamed_rows.py), and the bits of rows that are on the device."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,8 @@ from batchwise.training.on_jax.update import Epoch, Updater
 from batchwise.training.streamed_rows import Chunk, Chunks, StreamedRows, read_ahead
 
 numpy = jax.numpy
-OF_LANES = Examples(0, 0, 0, None, None)  # which rows have an axis for the lanes
+OF_LANES = Examples(0, 0, 0, None, None)  # which have an axis for the lanes
+TrainChunk = Callable[[State, Examples, Epoch, int], State]  # of all lanes; the last are the updates to make
 
 
 class StreamedExamples:
@@ -83,25 +84,29 @@ class StreamedExamples:
 def compiled(
     update: Updater, examples: StreamedExamples, batch_size: int, batches: int, remainder: int, *, room: int, lanes: int
 ) -> Program:
-    """Return a program as program.compiled does.
+    """Return a program as program.compiled does, of which inputs and snapshots may be of fewer epochs than its room.
 
     Few rows are held all at once: on the device, the only whole batch of an epoch is in one program with the rest, and
-    XLA rounds otherwise where it is in one of its own. Other epochs are trained one after the other, whatever there is
-    room for.
+    XLA rounds otherwise where it is in one of its own.
     """
     if examples.are_few(batch_size):
-        return _of_all_rows(program.compiled(update, batch_size, batches, remainder, room=room))
+        return _of_all_rows(program.compiled(update, batch_size, batches, remainder, room=room), room)
     before = max(0, update.normalization_batch - 1)
     chunks = Chunks(examples.stored, batch_size, batches, remainder, before=before, lanes=lanes)
-    return _StreamedProgram(update, chunks)
+    return _StreamedProgram(update, chunks, room)
 
 
-def _of_all_rows(train: Program) -> Program:
-    """Return a program that reads the training rows when it is called, once for all lanes."""
+def _of_all_rows(train: Program, room: int) -> Program:
+    """Return a program that reads the training rows when it is called, once for all lanes.
+
+    Its room is that of runs in memory, and is filled: XLA makes another program of inputs of a single epoch.
+    """
 
     def read_and_train(state: State, examples: StreamedExamples, *inputs: Any) -> tuple[State, list[Array]]:
-        rows = np.arange(examples.training_rows)
-        return train(state, examples.of_rows(rows, weighted=True), *inputs)
+        rows, given = np.arange(examples.training_rows), inputs[0].shape[1]
+        filled = [np.repeat(values, room // given, axis=1) for values in inputs[:-1]]
+        state, snapshots = train(state, examples.of_rows(rows, weighted=True), *filled, inputs[-1])
+        return state, [values[:, : 1 + given] for values in snapshots]
 
     return read_and_train
 
@@ -109,21 +114,21 @@ def _of_all_rows(train: Program) -> Program:
 class _StreamedProgram:
     """Calls a compiled program for each chunk of whole batches, and another for the batch that remains."""
 
-    def __init__(self, update: Updater, chunks: Chunks) -> None:
+    def __init__(self, update: Updater, chunks: Chunks, room: int) -> None:
         self.update, self.chunks, self.variables = update, chunks, update.variables
-        self.train_chunk, self.train_last = (
-            jax.jit(jax.vmap(partial(self._train, size), in_axes=(0, OF_LANES, 0, None)), donate_argnums=0)
-            for size in (chunks.batch_size, chunks.remainder)
-        )
+        m, is_one = chunks.batch_size, chunks.rows == chunks.batch_size
+        # Without a loop over batches, to XLA: on the device such an update is in that over epochs.
+        self.train_chunk = _of_one_update(update, m, 1, 0, room) if is_one else self._of_updates()
+        self.train_last = _of_one_update(update, m, 0, chunks.remainder, room)
 
     def __call__(
         self,
         state: State,
         examples: StreamedExamples,
-        orders: np.ndarray,
-        drawn: np.ndarray,
-        row_keys: np.ndarray,
-        rates: np.ndarray,
+        orders: Array,
+        drawn: Array,
+        row_keys: Array,
+        rates: Array,
         epochs: int,
     ) -> tuple[State, list[Array]]:
         kept = [[numpy.copy(values) for values in self.variables.of_model_in(state)]]
@@ -147,16 +152,29 @@ class _StreamedProgram:
         held = examples.of_lanes([chunk.rows for chunk in chunks])
         return start == self.chunks.rows, (held, epoch, chunks[0].updates)
 
-    def _train(self, size: int, state: State, examples: Examples, epoch: Epoch, updates: Array) -> State:
-        """Return the state of a lane after some updates of `size` rows each; of fewer rows than m one."""
-        m, state = self.chunks.batch_size, self.variables.at_rate(state, epoch.rates[0])
-        is_one = self.chunks.rows == m or size < m
+    def _of_updates(self) -> TrainChunk:
+        """Return a program that makes some updates of m rows each, as many as it is told."""
 
-        def train_batch(number: Array, state: State) -> State:
-            return self.update(state, examples, epoch, 0 if is_one else number, m, size)
+        def train(state: State, examples: Examples, epoch: Epoch, updates: Array) -> State:
+            m = self.chunks.batch_size
+            return jax.lax.fori_loop(
+                0,
+                updates,
+                lambda number, state: self.update(state, examples, epoch, number, m, m),
+                self.variables.at_rate(state, epoch.rates[0]),
+            )
 
-        # On the device a single update is in the loop over epochs: XLA would make another program of one in no loop.
-        return jax.lax.fori_loop(0, updates, train_batch, state)
+        return jax.jit(jax.vmap(train, in_axes=(0, OF_LANES, 0, None)), donate_argnums=0)
+
+
+def _of_one_update(update: Updater, batch_size: int, batches: int, remainder: int, room: int) -> TrainChunk:
+    """Return a program that makes the only update of one epoch, with so many batches and rows that remain."""
+    train = program.compiled(update, batch_size, batches, remainder, room=room, of_lanes=OF_LANES)
+
+    def train_one(state: State, examples: Examples, epoch: Epoch, updates: int) -> State:
+        return train(state, examples, *(np.repeat(values[:, None], room, axis=1) for values in epoch), updates)[0]
+
+    return train_one
 
 
 def _on_device(examples: Examples) -> Examples:

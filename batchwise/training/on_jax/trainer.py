@@ -65,8 +65,9 @@ class Trainer:
         self.optimizer = network.build_optimizer(recipe, self.model)
         self.optimizer_start = [np.asarray(variable.value) for variable in self.optimizer.variables]
         of_lanes = self.lanes * network.size(self.model)
-        one_epoch = self.has_convolutions or self.is_streamed
-        self.epochs_per_call = 1 if one_epoch else calls.epochs_at_once(recipe, self.rows, of_lanes)
+        # In memory; of streamed data each epoch is a call.
+        self.room = 1 if self.has_convolutions else calls.epochs_at_once(recipe, self.rows, of_lanes)
+        self.epochs_per_call = 1 if self.is_streamed else self.room
         self.update = Updater(self.model, self.optimizer, self.task, recipe, self.rows)
         self.inputs = CallInputs(recipe, self.rows, self.epochs_per_call, has_keys=bool(self.update.asking))
         evaluator = StreamedEvaluator if self.is_streamed else Evaluator
@@ -207,7 +208,7 @@ class Trainer:
         """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
         key = (batch_size, batches, remainder)
         if key not in self.programs:
-            self.programs[key] = self._compiled(*key, room=self.epochs_per_call)
+            self.programs[key] = self._compiled(*key, room=self.room)
         return self.programs[key]
 
     def _compiled(self, batch_size: int, batches: int, remainder: int, *, room: int) -> Program:
