@@ -1,6 +1,6 @@
 """Data that are read from disk while they train: their time against rows in memory, their memory, and their quality.
 
-`python -m benchmarks.streaming speed` trains the same articles from memory and from disk, in turn. `… articles
+`python -m benchmarks.streaming speed [jax]` trains the same articles from memory and from disk, in turn. `… articles
 [ROWS]` trains on 2,000,000 articles of 200 tokens of a hidden Markov source, in a process that is held to TensorFlow's
 own memory and 1.5 GB more, and prints its loss beside that of the source. `… images` makes 5,000 JPEGs that look like
 photographs, and says how long they take to be prepared, and to train.
@@ -33,9 +33,10 @@ REPEATED = 5
 PHOTOGRAPHS, CLASSES, SIDE = 5_000, 10, 224
 
 
-def recipe(model: dict[str, Any], budget: dict[str, int]) -> Recipe:
+def recipe(model: dict[str, Any], budget: dict[str, int], engine: str = "tensorflow") -> Recipe:
     """Return the recipe of a model."""
-    return Recipe.model_validate({"model": model, "optimizer": {"name": "adam"}, "budget": budget})
+    how = {"model": model, "optimizer": {"name": "adam"}, "budget": budget, "engine": engine}
+    return Recipe.model_validate(how)
 
 
 def articles(rows: int, streamed: bool) -> DataSet:
@@ -48,20 +49,20 @@ def articles(rows: int, streamed: bool) -> DataSet:
     return prepared.load(Path("data/prepared"), "articles")
 
 
-def speed() -> None:
-    """Print the seconds of an epoch from memory and from disk, medians of turns."""
-    from batchwise.training.trainer import Trainer
+def speed(engine: str) -> None:
+    """Print the seconds of an epoch from memory and from disk, medians of turns; on JAX those of all lanes."""
+    from batchwise.training import trainers
 
     rows, budget = 20_000, {"epochs": 1}
     models = {"language_model": {"name": "language_model", "embedding_units": 16, "units": 16}}
     data = {kind: articles(rows, kind == "disk") for kind in ("memory", "disk")}
     for name, model in models.items():
-        trainers = {kind: Trainer(one, recipe(model, budget)) for kind, one in data.items()}
+        made = {kind: trainers.load(one, recipe(model, budget, engine)) for kind, one in data.items()}
         for m in SIZES:
-            seconds: dict[str, list[float]] = {kind: [] for kind in trainers}
+            seconds: dict[str, list[float]] = {kind: [] for kind in made}
             updates = min(rows, 64 * m * (1 + 256 // m)) // m
             for _ in range(1 + REPEATED):
-                for kind, trainer in trainers.items():
+                for kind, trainer in made.items():
                     train = rehearsals.setdefault((name, m, kind), trainer.rehearsal(m, updates, 0, room=1))
                     start = time.process_time()
                     train(1)
@@ -174,9 +175,12 @@ def main() -> None:
     match sys.argv[1:]:
         case ["held", updates]:
             train_held(int(updates))
-        case ["speed" | "images" as what]:
+        case ["speed", *given] if given in ([], ["jax"]):
             with folder_of_its_own():
-                {"speed": speed, "images": images}[what]()
+                speed(*given or ["tensorflow"])
+        case ["images"]:
+            with folder_of_its_own():
+                images()
         case ["articles", *given]:
             rows, updates = (*map(int, given), *(ROWS, 0)[len(given) :])
             with folder_of_its_own():

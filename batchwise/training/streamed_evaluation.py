@@ -10,7 +10,8 @@ import numpy as np
 
 from batchwise.runtime.tensorflow import tf
 from batchwise.training.evaluation import Evaluator
-from batchwise.training.streaming import Held, StreamedExamples, on_device, read_ahead
+from batchwise.training.streamed_rows import Held, read_ahead
+from batchwise.training.streaming import StreamedExamples, on_device
 
 
 class StreamedEvaluator(Evaluator):
@@ -21,7 +22,7 @@ class StreamedEvaluator(Evaluator):
     def __init__(self, *arguments: Any, xla: bool, **options: Any) -> None:
         super().__init__(*arguments, xla=xla, **options)
         self.remainder = len(self.examples) % self.batch_rows
-        self.chunk = min(self.examples.rows_of_chunk(self.batch_rows), len(self.examples) - self.remainder)
+        self.chunk = min(self.examples.stored.rows_of_chunk(self.batch_rows), len(self.examples) - self.remainder)
         self.of_few, self.of_first, self.of_chunk, self.summary = (
             tf.function(body, jit_compile=xla, autograph=False)
             for body in (self._of_few, self._of_first, self._of_chunk, self._summary_of_batches)
@@ -39,7 +40,7 @@ class StreamedEvaluator(Evaluator):
     def _found(self) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
         """Return what `_summary` does. Of few rows it is one program, as on the device: XLA rounds others otherwise."""
         if not self.chunk:
-            return self.of_few(on_device(self.examples.read(np.arange(self.remainder))))
+            return self.of_few(on_device(self.examples.stored.read(np.arange(self.remainder))))
         return self.summary(*self._of_all_chunks())
 
     def _of_few(self, held: Held) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
@@ -50,8 +51,8 @@ class StreamedEvaluator(Evaluator):
             self._found()
             return
         if self.remainder:
-            self.of_first(on_device(self.examples.read(np.arange(self.remainder))))
-        self.of_chunk(on_device(self.examples.read(np.zeros(self.chunk, "int64"))), tf.constant(0))
+            self.of_first(on_device(self.examples.stored.read(np.arange(self.remainder))))
+        self.of_chunk(on_device(self.examples.stored.read(np.zeros(self.chunk, "int64"))), tf.constant(0))
         shapes = (self.remainder,), (len(self.examples) // self.batch_rows, self.batch_rows)
         self.summary(*([tf.zeros((*shape, *spec.shape), spec.dtype) for spec in self.specs] for shape in shapes))
 
@@ -83,7 +84,7 @@ class StreamedEvaluator(Evaluator):
     def _read(self, start: int, size: int) -> tuple[int, Held]:
         """Return how many rows there are from one on, of so many, and them, with others in place of those missing."""
         rows = min(size, len(self.examples) - start)
-        return rows, self.examples.read(start + np.arange(size) % rows)
+        return rows, self.examples.stored.read(start + np.arange(size) % rows)
 
     def _of_first(self, held: Held) -> list[tf.Tensor]:
         with self.examples.holding(held):

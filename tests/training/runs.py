@@ -1,13 +1,16 @@
 """What the tests of training train: small data sets and recipes, and how their results are compared."""
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from batchwise.config.recipe import Recipe
+from batchwise.data import prepared, stored_arrays
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
 from batchwise.runtime import engine
-from batchwise.training import run_result
+from batchwise.training import evaluation_rows, run_result, streamed_rows
 from batchwise.training.run_result import RunResult
 
 ROWS = 40
@@ -42,6 +45,21 @@ def image_data_set() -> DataSet:
     data = data_set(shape=(4, 3, 2))
     parts = [Split(np.uint8(128 + 40 * part.inputs.clip(-3, 3)), part.labels) for _, part in parts_of(data)]
     return DataSet(data.description, data.class_names, *parts, np.float32([120, 130]), np.float32([50, 30]))
+
+
+def streamed(data: DataSet, folder: Path) -> DataSet:
+    """Return the data set as it is read from disk."""
+    prepared.save(data, folder, "one", {"streamed": True})
+    found = prepared.load(folder, "one")
+    assert found.is_streamed
+    return found
+
+
+def with_small_chunks(monkeypatch: Any) -> None:
+    """Let there be several shards, chunks and batches of evaluation, with a rest of each."""
+    monkeypatch.setattr(stored_arrays, "SHARD_BYTES", 500)
+    monkeypatch.setattr(streamed_rows, "CHUNK_BYTES", 700)
+    monkeypatch.setattr(evaluation_rows, "together", lambda model, lanes=1: 16)
 
 
 def recipe(optimizer="sgd", dtype="float32", budget=None, hidden_units=(5,), **options) -> Recipe:

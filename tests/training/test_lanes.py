@@ -11,8 +11,9 @@ import pytest
 from batchwise.common.repository import ROOT
 from batchwise.config.grid import Run
 from batchwise.config.phases import Branch
+from batchwise.config.recipe import Model
 from batchwise.training import run_result, trainers
-from tests.training.runs import ADAM, MUCH, content, data_set, image_data_set, recipe
+from tests.training.runs import ADAM, MUCH, content, data_set, image_data_set, recipe, streamed, with_small_chunks
 
 pytestmark = pytest.mark.jax
 LANES = 5
@@ -76,6 +77,28 @@ def test_other_recipes_do_not_depend_on_their_lanes_either(data, options) -> Non
     together = [*map(content, made.train(runs))]
     assert together == [content(made.train([run])[0]) for run in runs]
     assert [*map(content, made.train([*runs[1:], BAD]))][:2] == together[1:]
+
+
+CNN = Model(name="cnn", channels=2, normalization="batch", normalization_batch=9)
+
+
+@pytest.mark.parametrize(
+    ("data", "how", "m"),
+    [
+        (data_set(), recipe("adam", lanes=3, budget={"epochs": 2}, ema=0.75), 25),
+        (image_data_set(), recipe(lanes=3, augmentation={"pad": 1, "flip": True, "zoom": 2.0}), 7),
+        (image_data_set(), recipe(lanes=3, budget={"updates": 9}).model_copy(update={"model": CNN}), 6),
+    ],
+    ids=["one batch and a rest", "batches and a rest", "statistics of rows before"],
+)
+def test_rows_that_are_read_from_disk_give_the_bits_of_those_in_memory(data, how, m, tmp_path, monkeypatch) -> None:
+    """Whatever the neighbours: those of a seed, of which rows are read once, another, and one that diverged."""
+    with_small_chunks(monkeypatch)
+    in_memory, from_disk = trainers.load(data, how), trainers.load(streamed(data, tmp_path), how)
+    first, other, same, bad = runs = [replace(run, effective_batch_size=m) for run in (*RUNS[:3], BAD)]
+    expected = dict(zip(runs, map(content, in_memory.train(runs)), strict=True))
+    for together in ([first, other, same], [same], [other, bad, first]):
+        assert [*map(content, from_disk.train(together))] == [expected[run] for run in together]
 
 
 def test_branches_of_runs_are_trained_together() -> None:

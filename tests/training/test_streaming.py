@@ -2,19 +2,16 @@
 
 from dataclasses import replace
 
-import keras
 import numpy as np
 import pytest
 
 from batchwise.common import plugins
 from batchwise.config.recipe import Model
-from batchwise.data import prepared, stored_arrays
 from batchwise.data.dataset import SPLITS, DataSet, Description, Split
-from batchwise.models import _dropout
-from batchwise.training import evaluation_rows, model_trial, streaming, trainers
-from tests.training.runs import content, data_set, image_data_set, recipe
-
-pytestmark = pytest.mark.tensorflow
+from batchwise.runtime import engine
+from batchwise.runtime.keras import keras
+from batchwise.training import model_trial, trainers
+from tests.training.runs import content, data_set, image_data_set, recipe, streamed, with_small_chunks
 
 ROWS = 101
 
@@ -41,6 +38,8 @@ class OfText:
 
     @staticmethod
     def build(input_shape: tuple[int, ...], outputs: int) -> keras.Model:
+        from batchwise.models import _dropout  # imports Keras, which has its engine by now
+
         inputs = keras.Input(input_shape, dtype="int32")
         values = keras.layers.Embedding(30, 4, mask_zero=True)(inputs)
         values = _dropout.RowDropout(0.5)(keras.layers.LSTM(5)(values))
@@ -49,18 +48,7 @@ class OfText:
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch) -> None:
-    """Let there be several shards, chunks and batches of evaluation, with a rest of each."""
-    monkeypatch.setattr(stored_arrays, "SHARD_BYTES", 500)
-    monkeypatch.setattr(streaming, "CHUNK_BYTES", 700)
-    monkeypatch.setattr(evaluation_rows, "together", lambda model: 16)
-
-
-def streamed(data: DataSet, folder) -> DataSet:
-    """Return the data set as it is read from disk."""
-    prepared.save(data, folder, "one", {"streamed": True})
-    found = prepared.load(folder, "one")
-    assert found.is_streamed
-    return found
+    with_small_chunks(monkeypatch)
 
 
 CNN = Model(name="cnn", channels=2, normalization="batch", normalization_batch=20)
@@ -112,4 +100,5 @@ def test_a_measured_update_reads_its_rows_and_holds_the_chunks_of_a_run(tmp_path
     before = trainer.iterations
     trainer.rehearsal(4, 30, 1, room=2)(2)  # more rows than there are
     assert trainer.iterations == before + 62
-    assert [len(labels) for _, labels, _ in trainer.examples.chunks(10)] == [20, 20]
+    lanes = () if engine.used() == "tensorflow" else (1,)
+    assert [np.size(labels) for _, labels, *_ in trainer.examples.chunks(10, *lanes)] == [20, 20]

@@ -1,5 +1,6 @@
 """The rows of a data set on the device: as those of TensorFlow (training/device_data.py), with the same bits."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,15 @@ class Examples(NamedTuple):
     weights: Array | None  # of the training rows
     mean: Array | None  # [width · channels], of images
     factor: Array | None  # the inverse of their standard deviation
+
+    @property
+    def dtype_of_inputs(self) -> str:
+        """The type in which inputs that are no images are handed out."""
+        return str(self.inputs.dtype)
+
+    def parts(self) -> Iterable[np.ndarray]:
+        """Yield the inputs of all splits."""
+        return (np.asarray(self.inputs),)
 
     def take(self, rows: Array) -> tuple[Array, Array]:
         """Return the standardised inputs and the labels of some rows, [B, …] and [B, …]."""

@@ -1,6 +1,6 @@
 """The evaluation of the lanes of a program on all rows of a data set, in inference mode: the metrics of its task."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,7 @@ class Evaluator:
     def __call__(
         self,
         snapshots: list[Array],
-        examples: Examples,
+        examples: Any,
         first: int,
         last: int,
         scored: Collection[int],
@@ -45,14 +45,13 @@ class Evaluator:
         """Return of some lanes each metric at each snapshot from first to last, and what HostMetrics has of test rows.
 
         Scores of all predictions are those of the snapshots that are `scored`. `snapshots` are the values of each
-        variable of the model, [lanes, room, …].
+        variable of the model, [lanes, room, …], `examples` are Examples.
         """
-        kept, of_test_rows = self.program(snapshots, examples, first, last)
-        kept = [np.asarray(values) for values in kept]
+        kept, of_test_rows = self._evaluated(snapshots, examples, first, last)
         tests = [np.asarray(values) for values in of_test_rows] if is_end else []
         return [
             self.metrics.evaluation(
-                [values[lane, first : last + 1] for values in kept],
+                [values[lane] for values in kept],
                 [values[lane] for values in tests],
                 range(first, last + 1),
                 scored,
@@ -61,31 +60,45 @@ class Evaluator:
             for lane in lanes
         ]
 
-    def compile(self, examples: Examples) -> None:
+    def compile(self, examples: Any) -> None:
         """Compile the program by evaluating no snapshot."""
-        variables = self.model.variables
-        snapshots = [numpy.zeros((self.lanes, self.room, *value.shape), value.dtype) for value in variables]
-        self(snapshots, examples, 0, -1, (), range(0), is_end=False)
+        self(self.no_snapshots(), examples, 0, -1, (), range(0), is_end=False)
+
+    def no_snapshots(self) -> list[Array]:
+        """Return snapshots of all lanes, as many as a call has room for, in which each variable is 0."""
+        return [numpy.zeros((self.lanes, self.room, *one.shape), one.dtype) for one in self.model.variables]
+
+    def _evaluated(
+        self, snapshots: list[Array], examples: Any, first: int, last: int
+    ) -> tuple[list[np.ndarray], list[Array]]:
+        """Return what `_summary` does at each snapshot from first to last, [lanes, number, …] each, and at the last."""
+        kept, of_test_rows = self.program(snapshots, examples, first, last)
+        return [np.asarray(values)[:, first : last + 1] for values in kept], of_test_rows
 
     def _evaluate(
         self, snapshots: list[Array], examples: Examples, first: Array, last: Array
     ) -> tuple[list[Array], list[Array]]:
         """Return what `_summary` does at each snapshot, [room, …] each, and at the last."""
-        found = jax.eval_shape(lambda values: self._summary(values, examples), [values[0] for values in snapshots])
-        kept, of_test_rows = jax.tree.map(lambda one: numpy.zeros(one.shape, one.dtype), found)
+        return self._at_each(lambda values: self._summary(self._of_all(values, examples)), snapshots, first, last)
+
+    def _at_each(
+        self, found: Callable[[Any], tuple[list[Array], list[Array]]], given: Any, first: Array, last: Array
+    ) -> tuple[list[Array], list[Array]]:
+        """Return what is found of what each snapshot from first to last is given: [room, …] each, and at the last."""
+        shapes = jax.eval_shape(found, jax.tree.map(lambda values: values[0], given))
+        kept, at_last = jax.tree.map(lambda one: numpy.zeros(one.shape, one.dtype), shapes)
         kept = [numpy.zeros((self.room, *values.shape), values.dtype) for values in kept]
 
         def evaluate(number: Array, state: tuple[list[Array], list[Array]]) -> tuple[list[Array], list[Array]]:
-            found, of_test_rows = self._summary([values[number] for values in snapshots], examples)
-            pairs = zip(state[0], found, strict=True)
-            return [values.at[number].set(value) for values, value in pairs], of_test_rows
+            of_number, at_last = found(jax.tree.map(lambda values: values[number], given))
+            pairs = zip(state[0], of_number, strict=True)
+            return [values.at[number].set(value) for values, value in pairs], at_last
 
-        return jax.lax.fori_loop(first, last + 1, evaluate, (kept, of_test_rows))
+        return jax.lax.fori_loop(first, last + 1, evaluate, (kept, at_last))
 
-    def _summary(self, values: list[Array], examples: Examples) -> tuple[list[Array], list[Array]]:
-        """Return the values of all rows, reduced over each split, with the predictions as they are, [N, …] each, and
+    def _summary(self, found: list[Array]) -> tuple[list[Array], list[Array]]:
+        """Return the values of all rows, [N, …] each, reduced over each split, with the predictions as they are, and
         the values of the test rows that are kept."""
-        found = self._of_all(values, examples)
         reduced = map(self._reduced, found, self.levels)
         tests = sum(self.sizes) - self.sizes[-1]
         return [*reduced, *found[len(self.levels) :]], [found[place][tests:] for place in self.metrics.kept_values()]
@@ -119,6 +132,10 @@ class Evaluator:
             return first
         rows = numpy.arange(remainder, sum(self.sizes), dtype="int32").reshape(batches, self.batch_rows)
         others = jax.lax.map(lambda rows: self._of_batch(values, examples, rows), rows)
+        return self._joined(first, others)
+
+    def _joined(self, first: list[Array] | None, others: list[Array]) -> list[Array]:
+        """Return the values of all rows, [N, …] each, of those of the first, [·, …], and of batches, [·, rows, …]."""
         together = [rest.reshape(-1, *rest.shape[2:]) for rest in others]
         if first is None:
             return together

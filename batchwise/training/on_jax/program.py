@@ -12,11 +12,14 @@ numpy = jax.numpy
 Program = Callable[..., tuple[State, list[Array]]]
 
 
-def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, room: int) -> Program:
+def compiled(
+    update: Updater, batch_size: int, batches: int, remainder: int, *, room: int, of_lanes: Examples | None = None
+) -> Program:
     """Return a program that trains epochs of `batches` of m rows and a remainder, compiled when it is called first.
 
     The state and the inputs of `room` epochs, as CallInputs has them, have an axis for the lanes, the first; the rows
-    and the number of epochs to train are those of all lanes. It returns the state, and of each variable what is
+    and the number of epochs to train are those of all lanes, unless `of_lanes` says which of the rows have an axis for
+    them too, as 0 or None. It returns the state, and of each variable what is
     evaluated of it before the call and after each epoch, [lanes, 1 + room, …].
     """
     variables = update.variables
@@ -44,7 +47,7 @@ def compiled(update: Updater, batch_size: int, batches: int, remainder: int, *, 
         snapshots = [numpy.zeros((room + 1, *value.shape), value.dtype).at[0].set(value) for value in start]
         return jax.lax.fori_loop(0, epochs, train_epoch, (state, snapshots))
 
-    return jax.jit(jax.vmap(program, in_axes=(0, None, 0, 0, 0, 0, None)), donate_argnums=0)
+    return jax.jit(jax.vmap(program, in_axes=(0, of_lanes, 0, 0, 0, 0, None)), donate_argnums=0)
 
 
 def _epoch(

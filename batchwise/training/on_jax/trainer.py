@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from batchwise.common.errors import UserError
 from batchwise.common.plugin_errors import told
 from batchwise.config import phases
 from batchwise.config.grid import Run
@@ -23,12 +22,14 @@ from batchwise.training.calls import Call
 from batchwise.training.curves import Curves
 from batchwise.training.host_metrics import Evaluation, HostMetrics
 from batchwise.training.model_checks import row_values
-from batchwise.training.on_jax import device_data, prefix
+from batchwise.training.on_jax import device_data, prefix, streaming
 from batchwise.training.on_jax.device_data import Array, Examples
 from batchwise.training.on_jax.evaluation import Evaluator
 from batchwise.training.on_jax.prefix import Prefix
 from batchwise.training.on_jax.program import Program, compiled
 from batchwise.training.on_jax.state import State
+from batchwise.training.on_jax.streamed_evaluation import StreamedEvaluator
+from batchwise.training.on_jax.streaming import StreamedExamples
 from batchwise.training.on_jax.update import Epoch, Updater
 from batchwise.training.run_result import RunResult, Status
 
@@ -43,13 +44,8 @@ class Trainer:
     def __init__(self, data: DataSet, recipe: Recipe, metric: str | None = None, weights: Path | None = None) -> None:
         """`metric` is the one that chooses, `weights` a file of what every seed starts from (initial_weights.py).
 
-        Raise UserError as TensorFlow's trainer does, and for data that do not fit on the device.
+        Raise UserError as TensorFlow's trainer does.
         """
-        if data.is_streamed:
-            raise UserError(
-                "engine: jax has all rows on the device, and those of this data set are read from disk while runs "
-                "train; use the engine tensorflow"
-            )
         self.recipe, self.rows, self.input_shape = recipe, data.rows["train"], data.train.inputs.shape[1:]
         self.lanes = recipe.runs_at_once
         self.task = of_recipe(recipe, data.description.task)
@@ -60,7 +56,8 @@ class Trainer:
         self.model = self.build(seed=0)
         rows = host_rows.of_data(of_seed(data, 0), self.task, recipe.class_weights)
         self.dealt, self.fold = (data if data.folds else None), 0  # the fold whose rows are on the device
-        self.examples = self._on_device(rows)
+        self.is_streamed = data.is_streamed
+        self.examples: Examples | StreamedExamples = self._examples(rows)
         sizes = list(data.rows.values())
         self.metrics = HostMetrics(self.task.recorded(metric), sizes, rows, self.task.metric(metric).name)
         self.given = initial_weights.read(weights, self.model, recipe.model.name) if weights else {}
@@ -68,10 +65,13 @@ class Trainer:
         self.optimizer = network.build_optimizer(recipe, self.model)
         self.optimizer_start = [np.asarray(variable.value) for variable in self.optimizer.variables]
         of_lanes = self.lanes * network.size(self.model)
-        self.epochs_per_call = 1 if self.has_convolutions else calls.epochs_at_once(recipe, self.rows, of_lanes)
+        # In memory; of streamed data each epoch is a call.
+        self.room = 1 if self.has_convolutions else calls.epochs_at_once(recipe, self.rows, of_lanes)
+        self.epochs_per_call = 1 if self.is_streamed else self.room
         self.update = Updater(self.model, self.optimizer, self.task, recipe, self.rows)
         self.inputs = CallInputs(recipe, self.rows, self.epochs_per_call, has_keys=bool(self.update.asking))
-        self.evaluate = Evaluator(
+        evaluator = StreamedEvaluator if self.is_streamed else Evaluator
+        self.evaluate: Evaluator = evaluator(
             self.model,
             self.update.variables,
             self.metrics,
@@ -108,7 +108,7 @@ class Trainer:
         """Put the rows of a seed on the device, where seeds have rows of their own and those of another are there."""
         if self.dealt and self.fold != (fold := self._fold(seed)):
             rows = host_rows.of_data(of_seed(self.dealt, fold), self.task, self.recipe.class_weights)
-            self.examples, self.fold = self._on_device(rows), fold
+            self.examples, self.fold = self._examples(rows), fold
             self.metrics.use(rows)
 
     def keep_start(self, seed: int, values: list[np.ndarray]) -> None:
@@ -125,8 +125,8 @@ class Trainer:
         return self.examples.take(rows)
 
     def input_parts(self) -> Iterable[np.ndarray]:
-        """Yield the inputs of all splits."""
-        return (np.asarray(self.examples.inputs),)
+        """Yield the inputs of all splits, some rows at a time."""
+        return self.examples.parts()
 
     def updated(self, rows: int, rate: float) -> list[np.ndarray]:
         """Return the variables of the model after an update of so many rows from the start of seed 0, not compiled."""
@@ -134,9 +134,11 @@ class Trainer:
         drawn = numpy.zeros((self.rows, augmentation.numbers(self.recipe.augmentation)), "int32")
         order, keys = random_streams.orders(0, 0, 1, self.rows)[0], row_keys.of_epoch(0, 0, self.rows)
         rates = numpy.asarray([rate], self.recipe.variable_dtype)
-        epoch = Epoch(numpy.asarray(order), drawn, numpy.asarray(keys), rates)
+        examples, epoch = self.examples, Epoch(numpy.asarray(order), drawn, numpy.asarray(keys), rates)
+        if isinstance(examples, StreamedExamples):
+            examples, epoch = examples.first_update(self.update, rows, epoch)
         state = self.update.variables.at_rate(jax.tree.map(lambda values: values[0], self._start([0])), epoch.rates[0])
-        found = self.update(state, self.examples, epoch, 0, rows, rows)
+        found = self.update(state, examples, epoch, 0, rows, rows)
         return [np.asarray(value) for value in self.update.variables.of_model_in(found)]
 
     def compile_evaluation(self) -> None:
@@ -166,14 +168,17 @@ class Trainer:
     ) -> Callable[[int], None]:
         """Return what trains up to `room` epochs of all lanes, at a learning rate of 0: for measurements.
 
-        It returns when all is computed; any m will do, rows are taken again if need be. All of JAX is XLA.
+        It returns when all is computed; any m will do, rows are taken again if need be. All of JAX is XLA. Where rows
+        are streamed it reads them too, and holds as many as a run does.
         """
         rows, updates = batches * batch_size + remainder, batches + bool(remainder)
         inputs = [jax.numpy.stack([value] * self.lanes) for value in self.inputs.of_rehearsal(room, rows, updates)]
-        program = compiled(self.update, batch_size, batches, remainder, room=room)
+        program = self._compiled(batch_size, batches, remainder, room=room)
         kept = [self._start([0] * self.lanes)]
+        examples = self.examples
+        read_ahead = examples.chunks(batch_size, self.lanes) if isinstance(examples, StreamedExamples) else []
 
-        def train(epochs: int) -> None:
+        def train(epochs: int, held: list[Examples] = read_ahead) -> None:
             before = self._updates(kept[0])
             kept.append(jax.block_until_ready(program(kept.pop(), self.examples, *inputs, epochs)[0]))
             self.rehearsed += self._updates(kept[0]) - before
@@ -182,9 +187,7 @@ class Trainer:
 
     def rehearse_evaluation(self) -> None:
         """Evaluate all rows once in all lanes, with weights of 0: for measurements."""
-        variables, room = self.model.variables, self.evaluate.room
-        snapshots = [jax.numpy.zeros((self.lanes, room, *value.shape), value.dtype) for value in variables]
-        self.evaluate(snapshots, self.examples, 0, 0, (0,), range(self.lanes), is_end=False)
+        self.evaluate(self.evaluate.no_snapshots(), self.examples, 0, 0, (0,), range(self.lanes), is_end=False)
 
     @property
     def is_recurrent(self) -> bool:
@@ -194,7 +197,7 @@ class Trainer:
     @property
     def takes_tokens(self) -> bool:
         """Whether the inputs of a row are whole numbers, one after the other."""
-        return self.examples.inputs.dtype == "int32" and len(self.input_shape) == 1
+        return self.examples.dtype_of_inputs == "int32" and len(self.input_shape) == 1
 
     @property
     def compilations(self) -> int:
@@ -205,8 +208,15 @@ class Trainer:
         """Return the program of epochs of `batches` of m rows and a remainder, as many as a call has room for."""
         key = (batch_size, batches, remainder)
         if key not in self.programs:
-            self.programs[key] = compiled(self.update, *key, room=self.epochs_per_call)
+            self.programs[key] = self._compiled(*key, room=self.room)
         return self.programs[key]
+
+    def _compiled(self, batch_size: int, batches: int, remainder: int, *, room: int) -> Program:
+        if isinstance(self.examples, StreamedExamples):
+            return streaming.compiled(
+                self.update, self.examples, batch_size, batches, remainder, room=room, lanes=self.lanes
+            )
+        return compiled(self.update, batch_size, batches, remainder, room=room)
 
     def _together(self, runs: Sequence[Run]) -> list[list[Run]]:
         """Return runs in groups that are trained together: of one fold, as many as there are lanes at most."""
@@ -287,9 +297,9 @@ class Trainer:
         """Return how many updates the optimiser of the first lane has counted."""
         return int(state.optimizer[self.update.variables.iterations][0])
 
-    def _on_device(self, rows: host_rows.HostRows) -> Examples:
-        whole = network.takes_whole_numbers(self.model)
-        return device_data.of_rows(rows, self.recipe.variable_dtype, whole=whole)
+    def _examples(self, rows: host_rows.HostRows) -> Examples | StreamedExamples:
+        make = StreamedExamples if self.is_streamed else device_data.of_rows
+        return make(rows, self.recipe.variable_dtype, whole=network.takes_whole_numbers(self.model))
 
     def _has_drawn(self, seed: int, values: list[np.ndarray]) -> bool:
         """Return whether a state from which layers draw, pass after pass, is another than at the start of a seed."""
@@ -307,6 +317,6 @@ class Trainer:
         return curves.result(status, weights or {}, network.parameters(self.model), xla=self.xla)
 
 
-def _stacked(of_lanes: list[Call]) -> list[Array]:
+def _stacked(of_lanes: list[Call]) -> list[np.ndarray]:
     """Return the inputs of a call, with an axis for the lanes: the first."""
-    return [jax.numpy.asarray(np.stack(values)) for values in zip(*(call.inputs for call in of_lanes), strict=True)]
+    return [np.stack(values) for values in zip(*(call.inputs for call in of_lanes), strict=True)]
