@@ -129,7 +129,10 @@ class Trainer:
         return self.examples.parts()
 
     def updated(self, rows: int, rate: float) -> list[np.ndarray]:
-        """Return the variables of the model after an update of so many rows from the start of seed 0, not compiled."""
+        """Return the variables of the model after an update of so many rows from the start of seed 0.
+
+        It runs the Python of the model each time. XLA makes a slow program of it in a moment: one is needed once.
+        """
         self.use_rows_of(0)
         drawn = numpy.zeros((self.rows, augmentation.numbers(self.recipe.augmentation)), "int32")
         order, keys = random_streams.orders(0, 0, 1, self.rows)[0], row_keys.of_epoch(0, 0, self.rows)
@@ -138,7 +141,9 @@ class Trainer:
         if isinstance(examples, StreamedExamples):
             examples, epoch = examples.first_update(self.update, rows, epoch)
         state = self.update.variables.at_rate(jax.tree.map(lambda values: values[0], self._start([0])), epoch.rates[0])
-        found = self.update(state, examples, epoch, 0, rows, rows)
+        options = {"xla_backend_optimization_level": 0}
+        update = jax.jit(lambda *given: self.update(*given, 0, rows, rows), compiler_options=options)
+        found = update(state, examples, epoch)
         return [np.asarray(value) for value in self.update.variables.of_model_in(found)]
 
     def compile_evaluation(self) -> None:
