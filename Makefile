@@ -28,7 +28,7 @@ $(BIN)/ready-%: requirements-%.txt $(BIN)/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-test coverage: $(BIN)/ready-dev $(EXTRAS)
+test: $(BIN)/ready-dev $(EXTRAS)
 	ruff check .
 	ruff format --check .
 	lint-imports --no-logo
@@ -39,6 +39,7 @@ test coverage: $(BIN)/ready-dev $(EXTRAS)
 # `make coverage` does what `make test` does, and counts the lines that ran, which takes a quarter of the time again.
 coverage: COUNT_ON_JAX := --cov --cov-report=
 coverage: COUNT := --cov --cov-append --cov-report term --cov-fail-under 90
+coverage: test
 
 lock: $(BIN)/ready-dev
 	uv pip compile $(LOCK) requirements.in -o requirements.txt

@@ -316,8 +316,7 @@ def test_the_workflow_audits_what_is_locked_and_fails_for_nothing_that_is_not_me
 
 
 def test_the_commands_of_the_readme_and_the_pages_exist() -> None:
-    lines = re.findall(r"^([a-z ]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    targets = {target for line in lines for target in line.split()}
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     pages = [README, *(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.md")))]
     commands = re.findall(r"^(make|python -m|dvc)\b(?!\.)(.*)$", "\n".join(pages), re.MULTILINE)
     assert ("make", "") in commands and ("make", " test") in commands and ("dvc", " status") in commands

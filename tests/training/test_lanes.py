@@ -79,21 +79,22 @@ def test_other_recipes_do_not_depend_on_their_lanes_either(data, options) -> Non
     assert [*map(content, made.train([*runs[1:], BAD]))][:2] == together[1:]
 
 
-CNN = Model(name="cnn", channels=2, normalization="batch", normalization_batch=9)
+CNN = {"model": Model(name="cnn", channels=2, normalization="batch", normalization_batch=9)}
 
 
 @pytest.mark.parametrize(
-    ("data", "how", "m"),
+    ("data", "options", "others", "m"),
     [
-        (data_set(), recipe("adam", lanes=3, budget={"epochs": 2}, ema=0.75), 25),
-        (image_data_set(), recipe(lanes=3, augmentation={"pad": 1, "flip": True, "zoom": 2.0}), 7),
-        (image_data_set(), recipe(lanes=3, budget={"updates": 9}).model_copy(update={"model": CNN}), 6),
+        (data_set(), {"optimizer": "adam", "budget": {"epochs": 2}, "ema": 0.75}, {}, 25),
+        (image_data_set(), {"augmentation": {"pad": 1, "flip": True, "zoom": 2.0}}, {}, 7),
+        (image_data_set(), {"budget": {"updates": 9}}, CNN, 6),
     ],
     ids=["one batch and a rest", "batches and a rest", "statistics of rows before"],
 )
-def test_rows_that_are_read_from_disk_give_the_bits_of_those_in_memory(data, how, m, tmp_path, monkeypatch) -> None:
+def test_rows_read_from_disk_give_the_bits_of_those_in_memory(data, options, others, m, tmp_path, monkeypatch) -> None:
     """Whatever the neighbours: those of a seed, of which rows are read once, another, and one that diverged."""
     with_small_chunks(monkeypatch)
+    how = recipe(lanes=3, **options).model_copy(update=others)
     in_memory, from_disk = trainers.load(data, how), trainers.load(streamed(data, tmp_path), how)
     first, other, same, bad = runs = [replace(run, effective_batch_size=m) for run in (*RUNS[:3], BAD)]
     expected = dict(zip(runs, map(content, in_memory.train(runs)), strict=True))
