@@ -159,7 +159,7 @@ def test_where_all_rates_do_alike_a_sentence_says_so(tmp_path, monkeypatch) -> N
 
 def test_a_batch_size_without_memory_is_named(tmp_path, monkeypatch) -> None:
     kind = type(trainers.load(data_set(), study().recipe))
-    monkeypatch.setattr(kind, "run", lambda *_: without_evaluations("out_of_memory"))
+    monkeypatch.setattr(kind, "train", lambda _, runs: [without_evaluations("out_of_memory") for _ in runs])
     told(tmp_path, "^there is no memory for batch size 4; choose a smaller", study(), data_set())
 
 
