@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,7 +143,7 @@ class Trainer:
             examples, epoch = examples.first_update(self.update, rows, epoch)
         state = self.update.variables.at_rate(jax.tree.map(lambda values: values[0], self._start([0])), epoch.rates[0])
         options = {"xla_backend_optimization_level": 0}
-        update = jax.jit(lambda *given: self.update(*given, 0, rows, rows), compiler_options=options)
+        update = jax.jit(partial(self.update, number=0, batch_size=rows, size=rows), compiler_options=options)
         found = update(state, examples, epoch)
         return [np.asarray(value) for value in self.update.variables.of_model_in(found)]
 
