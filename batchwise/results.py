@@ -173,8 +173,8 @@ class Results:
 
     def _check_code(self, trained: RunFile) -> None:
         """Raise UserError if the model's plug-in, or what it shares with others, was edited since a run was trained."""
-        file = plugins.file("models", self.study.model.name)
-        own = source_closure.closure(trainers.FILES[self.study.engine], file)
+        model = plugins.file("models", self.study.model.name)
+        own = source_closure.closure(trainers.FILES[self.study.engine], model)
         now = source_closure.hashes([file for file in own if file.startswith("batchwise/models/")])
         for file, sha256 in now.items():
             if trained.inputs["code"].get(file) != sha256:

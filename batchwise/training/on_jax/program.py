@@ -19,8 +19,8 @@ def compiled(
 
     The state and the inputs of `room` epochs, as CallInputs has them, have an axis for the lanes, the first; the rows
     and the number of epochs to train are those of all lanes, unless `of_lanes` says which of the rows have an axis for
-    them too, as 0 or None. It returns the state, and of each variable what is
-    evaluated of it before the call and after each epoch, [lanes, 1 + room, …].
+    them too, as 0 or None. It returns the state, and of each variable what is evaluated of it before the call and after
+    each epoch, [lanes, 1 + room, …].
     """
     variables = update.variables
 
